@@ -1,0 +1,14 @@
+//! Wire formats of Go-RPC: bytes in, messages out.
+//!
+//! This crate cannot do I/O: it knows no runtime, no sockets and no clock. Servers and clients share it.
+
+pub mod bson;
+pub mod codec;
+mod error;
+pub mod json;
+mod message;
+pub mod types;
+
+pub use codec::{AnyCodec, Args, BsonDialect, CallOptions, Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
+pub use error::{DecodeError, EncodeError, ValueError};
+pub use message::{Dialect, END_OF_STREAM, ErrorReply, Id, Reply, Request};

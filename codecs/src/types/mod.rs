@@ -1,0 +1,11 @@
+//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times and `any`.
+//!
+//! Each is one type here that every codec knows. A codec recognises [`TEXT`], [`TIME`] and [`ANY`] as the names of
+//! newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
+
+/// Newtype name of a text that need not be UTF-8; its inner value is bytes.
+pub(crate) const TEXT: &str = "$rpcwrap::Text";
+/// Newtype name of a time; its inner value is the `i128` of `Time::to_packed`.
+pub(crate) const TIME: &str = "$rpcwrap::Time";
+/// Newtype name of `Any`: decoders hand a time over as `visit_i128` with the packed form.
+pub(crate) const ANY: &str = "$rpcwrap::Any";
