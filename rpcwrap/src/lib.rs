@@ -1,1 +1,55 @@
-//! Stub.
+//! A Go-RPC server: write a service once in Rust, every client that already exists calls it.
+//!
+//! One TCP port accepts `CONNECT /_<codec>_rpc_ HTTP/1.0`, answers `HTTP/1.0 200 Connected to Go RPC` and hands the
+//! socket to a codec (JSON, BSON, or a program's own); the same port serves `POST /<Service>/<Method>`, pages, probes
+//! and metrics to whatever speaks HTTP.
+//!
+//! ```no_run
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     rpcwrap::Server::builder()
+//!         .method("Echo.Say", |text: String| async move { Ok(text) })
+//!         .serve("127.0.0.1:9001")
+//!         .await
+//! }
+//! ```
+//!
+//! A call travels one way: [`Server`] accepts, the first bytes choose a [`protocol`], dispatch finds the [`Method`],
+//! its function runs, and the reply is written by the codec that read the request.
+
+mod auth;
+mod call;
+mod config;
+mod connection;
+mod dispatch;
+mod error;
+mod handler;
+pub mod io;
+mod limits;
+mod method;
+mod pages;
+pub mod protocol;
+mod registry;
+mod server;
+mod service;
+mod shutdown;
+mod snapshot;
+mod sniff;
+mod stats;
+
+pub use auth::{Credentials, CredentialsError};
+pub use call::{Context, ContextSource, Peer, PeerAddr};
+pub use codecs;
+pub use config::Config;
+pub use error::{CallError, ConfigError, Error};
+pub use handler::{BlockingHandler, Handler, StreamHandler};
+pub use method::{Method, Signature};
+pub use protocol::http::Mount;
+pub use registry::MethodInfo;
+#[cfg(feature = "macros")]
+pub use rpcwrap_macros::service;
+pub use server::{Builder, Drained, ListenAddr, Server};
+pub use service::{Access, Service};
+pub use shutdown::Phase;
+pub use snapshot::Snapshot;
+pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};

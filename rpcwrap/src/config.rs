@@ -1,0 +1,134 @@
+//! Every limit and every wait of the server: what it bounds, its unit, its default and why that default.
+
+use crate::error::ConfigError;
+use codecs::{BsonDialect, Limits};
+use std::time::Duration;
+
+/// Limits and times of one server. All have defaults that suit a server open to a network.
+///
+/// ```
+/// use rpcwrap::Config;
+/// use std::time::Duration;
+/// let config = Config::default().max_connections(500).drain_timeout(Duration::from_secs(5));
+/// assert_eq!(config.max_connections, 500);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// From accept to the protocol decision; covers silent and half-sent openings. Default 10 s.
+    pub first_byte_timeout: Duration,
+    /// For one HTTP head, and for the whole login dialog of an `/auth` path. Default 10 s.
+    pub header_timeout: Duration,
+    /// Bytes of one HTTP head. Default 16 KiB; hyper's own floor is 8 KiB.
+    pub max_header_bytes: usize,
+    /// Bytes of one message or HTTP body. Default 64 MiB, as bRPC. Nothing near it is allocated in advance.
+    pub max_message_bytes: usize,
+    /// Levels of values inside values. Default 100: far from any stack's end.
+    pub max_depth: usize,
+    /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
+    pub max_in_flight: usize,
+    /// Open connections. One more gets `503` and is closed. Default 10,000.
+    pub max_connections: usize,
+    /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
+    pub max_output_bytes: usize,
+    /// A peer in the middle of a message, or with replies waiting, that moves no byte for this long is closed.
+    /// Default 60 s, as nginx.
+    pub stall_timeout: Duration,
+    /// Idle time of an HTTP keep-alive connection. Default 75 s, as nginx.
+    pub keep_alive_timeout: Duration,
+    /// Time limit of every call, beside the caller's own. Default none.
+    pub call_timeout: Option<Duration>,
+    /// After SIGTERM: readiness says 503, but calls and connections are still taken, so that load balancers can
+    /// look away first. Default 5 s; `0` stops at once.
+    pub lame_duck: Duration,
+    /// From the end of `lame_duck` to the hard stop. Default 30 s.
+    pub drain_timeout: Duration,
+    /// Kinds of BSON element in replies. Default: as the client's own.
+    pub bson_dialect: BsonDialect,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            first_byte_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(10),
+            max_header_bytes: 16 << 10,
+            max_message_bytes: 64 << 20,
+            max_depth: 100,
+            max_in_flight: 256,
+            max_connections: 10_000,
+            max_output_bytes: 8 << 20,
+            stall_timeout: Duration::from_secs(60),
+            keep_alive_timeout: Duration::from_secs(75),
+            call_timeout: None,
+            lame_duck: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(30),
+            bson_dialect: BsonDialect::Auto,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty),* $(,)?) => {
+        impl Config {
+            $(
+                #[doc = concat!("Sets [`", stringify!($name), "`](#structfield.", stringify!($name), ").")]
+                #[must_use]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.$name = $name;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    first_byte_timeout: Duration,
+    header_timeout: Duration,
+    max_header_bytes: usize,
+    max_message_bytes: usize,
+    max_depth: usize,
+    max_in_flight: usize,
+    max_connections: usize,
+    max_output_bytes: usize,
+    stall_timeout: Duration,
+    keep_alive_timeout: Duration,
+    call_timeout: Option<Duration>,
+    lame_duck: Duration,
+    drain_timeout: Duration,
+    bson_dialect: BsonDialect,
+}
+
+impl Config {
+    /// The part of it codecs keep to.
+    pub(crate) fn message_limits(&self) -> Limits {
+        Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }
+    }
+
+    /// Refuses settings no server could work with.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let bad = |setting, value: usize, why| {
+            Err(ConfigError::BadLimit { setting, value: value.to_string(), why })
+        };
+        if self.max_header_bytes < 8192 {
+            return bad("max_header_bytes", self.max_header_bytes, "must be at least 8192");
+        }
+        if self.max_message_bytes < 1024 || self.max_message_bytes > i32::MAX as usize {
+            return bad("max_message_bytes", self.max_message_bytes, "must be from 1024 to 2147483647");
+        }
+        if self.max_depth == 0 || self.max_depth > 100 {
+            return bad("max_depth", self.max_depth, "must be from 1 to 100");
+        }
+        for (setting, value) in [
+            ("max_in_flight", self.max_in_flight),
+            ("max_connections", self.max_connections),
+            ("max_output_bytes", self.max_output_bytes),
+        ] {
+            if value == 0 {
+                return bad(setting, value, "must be at least 1");
+            }
+        }
+        Ok(())
+    }
+}

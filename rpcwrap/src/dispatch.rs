@@ -1,0 +1,291 @@
+//! The only way from any protocol to a handler: look-up, access, limits, deadline, panic guard, counts.
+//!
+//! A protocol hands over a name, still encoded arguments and its peer, and gets a running call or the reason why not.
+//! A call that is ready at once costs no more than that; one that waits becomes a [`Flight`], which also keeps its
+//! deadline. Dispatch knows no protocol and no socket.
+
+use crate::{
+    auth::Credentials,
+    call::{BoxCall, ContextSource, Peer, Written},
+    config::Config,
+    error::CallError,
+    limits::Connections,
+    registry::{Entry, Registry},
+    shutdown::Shutdown,
+    stats::{ServerStats, Tally},
+};
+use bytes::{Bytes, BytesMut};
+use codecs::{Args, ReplyWriter, Request};
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+use tokio::time::Sleep;
+
+/// Everything that is decided and counted once, whatever the protocol.
+pub(crate) struct Dispatch {
+    pub(crate) registry: Registry,
+    pub(crate) config: Config,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) stats: ServerStats,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// A call under way that has not been polled yet.
+pub(crate) struct Started<'d> {
+    pub(crate) call: BoxCall,
+    pub(crate) entry: &'d Arc<Entry>,
+    pub(crate) limit: Option<Duration>,
+    pub(crate) permit: Option<MethodPermit>,
+}
+
+/// Why a call was not started; `entry` is the method, where one was found.
+pub(crate) struct Refused<'d> {
+    pub(crate) error: CallError,
+    pub(crate) entry: Option<&'d Arc<Entry>>,
+}
+
+impl Dispatch {
+    /// Starts the method `name`, `timeout` being the caller's own limit and `now` the moment the request was read.
+    #[inline]
+    pub(crate) fn start<'d>(
+        &'d self,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        if self.shutdown.refuses_calls() {
+            self.stats.drained_calls.add_one();
+            return Err(Refused { error: CallError::Draining, entry: None });
+        }
+        let entry = self.registry.look_up(name, peer).map_err(|error| self.refused(error, None))?;
+        let permit = match entry.max_in_flight {
+            None => None,
+            Some(limit) => {
+                Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
+            }
+        };
+        let limit = [timeout, entry.timeout, self.config.call_timeout].into_iter().flatten().min();
+        let source = ContextSource::new(peer, limit.map(|limit| now + limit));
+        let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
+            .unwrap_or_else(|_| Err(self.panicked()))
+            .map_err(|error| Refused { error, entry: Some(entry) })?;
+        Ok(Started { call, entry, limit, permit })
+    }
+
+    /// Polls a call once and lets it write what is ready.
+    #[inline]
+    pub(crate) fn step(
+        &self,
+        call: &mut BoxCall,
+        cx: &mut Context<'_>,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        let before = out.len();
+        let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, writer, out)),
+        });
+        catch_unwind(step).unwrap_or_else(|_| {
+            out.truncate(before);
+            Poll::Ready(Written::Last(Err(self.panicked())))
+        })
+    }
+
+    /// One call with JSON in and JSON out, for callers without a codec; a stream's items come one per line.
+    ///
+    /// Cancelled by dropping the future.
+    pub(crate) async fn call_json(
+        self: &Arc<Self>,
+        peer: &Arc<Peer>,
+        name: &str,
+        args: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Bytes, CallError> {
+        let request = Request::new(Bytes::copy_from_slice(name.as_bytes()), 0, 0..name.len(), 0..0);
+        let started = self.start(name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
+        let mut flight = self.take_off(started, args.len())?;
+        let (mut writer, mut out) = (ReplyWriter::JsonValue, BytesMut::new());
+        loop {
+            poll_fn(|cx| flight.poll(cx)).await;
+            match flight.write(&request, &mut writer, &mut out) {
+                Written::Item => out.extend_from_slice(b"\n"),
+                Written::End => return Ok(out.freeze()),
+                Written::Last(result) => return result.map(|()| out.freeze()),
+            }
+        }
+    }
+
+    /// A started call that will be waited for, or the counted refusal.
+    pub(crate) fn take_off(
+        self: &Arc<Self>,
+        started: Result<Started<'_>, Refused<'_>>,
+        bytes_in: usize,
+    ) -> Result<Flight, CallError> {
+        let mut tally = Tally::default();
+        tally.start(bytes_in);
+        match started {
+            Ok(started) => {
+                tally.merge_into(&started.entry.stats);
+                Ok(Flight::new(self, started, Instant::now()))
+            }
+            Err(Refused { error, entry }) => {
+                if let Some(entry) = entry {
+                    tally.finish(Duration::ZERO, true);
+                    tally.merge_into(&entry.stats);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    fn refused<'d>(&self, error: CallError, entry: Option<&'d Arc<Entry>>) -> Refused<'d> {
+        match &error {
+            CallError::Busy { .. } => self.stats.busy_calls.add_one(),
+            CallError::Unauthenticated(_) | CallError::Denied { .. } => self.stats.denied_calls.add_one(),
+            _ => self.stats.unknown_calls.add_one(),
+        }
+        Refused { error, entry }
+    }
+
+    #[cold]
+    fn panicked(&self) -> CallError {
+        self.stats.panics.add_one();
+        CallError::Panicked
+    }
+}
+
+/// One of a method's own `max_in_flight`.
+pub(crate) struct MethodPermit(Arc<Entry>);
+
+impl MethodPermit {
+    fn take(entry: &Arc<Entry>, limit: usize) -> Result<Self, CallError> {
+        let permit = Self(entry.clone());
+        if entry.running.fetch_add(1, Ordering::AcqRel) >= limit {
+            return Err(CallError::Busy { name: entry.full_name.clone(), limit });
+        }
+        Ok(permit)
+    }
+}
+
+impl Drop for MethodPermit {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A call that is waited for: its handler, its deadline and its counts. Dropping it drops the handler.
+pub(crate) struct Flight {
+    dispatch: Arc<Dispatch>,
+    entry: Arc<Entry>,
+    call: Option<BoxCall>,
+    limit: Option<Duration>,
+    timer: Option<Pin<Box<Sleep>>>,
+    failed: Option<CallError>,
+    started: Instant,
+    landed: bool,
+    _permit: Option<MethodPermit>,
+}
+
+impl Flight {
+    /// Takes over a call whose start has been counted.
+    pub(crate) fn new(dispatch: &Arc<Dispatch>, call: Started<'_>, started: Instant) -> Self {
+        let timer = call.limit.map(|limit| Box::pin(tokio::time::sleep_until((started + limit).into())));
+        Self {
+            dispatch: dispatch.clone(),
+            entry: call.entry.clone(),
+            call: Some(call.call),
+            limit: call.limit,
+            timer,
+            failed: None,
+            started,
+            landed: false,
+            _permit: call.permit,
+        }
+    }
+
+    /// Waits until there is something to write.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(call) = &mut self.call else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+            Ok(Poll::Ready(())) => return Poll::Ready(()),
+            Ok(Poll::Pending) => {}
+            Err(_) => {
+                let error = self.dispatch.panicked();
+                return self.fail(error);
+            }
+        }
+        let (Some(timer), Some(limit)) = (&mut self.timer, self.limit) else { return Poll::Pending };
+        match timer.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => {
+                self.dispatch.stats.deadlines.add_one();
+                self.fail(CallError::Deadline(limit))
+            }
+        }
+    }
+
+    /// Ends the call; what is written next is that it was cancelled. The caller wakes whoever polls it.
+    pub(crate) fn cancel(&mut self) {
+        if self.call.is_some() {
+            self.dispatch.stats.canceled_calls.add_one();
+            let _ = self.fail(CallError::Canceled);
+        }
+    }
+
+    fn fail(&mut self, error: CallError) -> Poll<()> {
+        self.call = None;
+        self.failed = Some(error);
+        Poll::Ready(())
+    }
+
+    /// Writes what is ready, and counts the call when that was the last.
+    pub(crate) fn write(
+        &mut self,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written {
+        let before = out.len();
+        let written = match (self.failed.take(), &mut self.call) {
+            (Some(error), _) => Written::Last(Err(error)),
+            (None, Some(call)) => {
+                let write = AssertUnwindSafe(|| call.as_mut().write(request, writer, out));
+                catch_unwind(write).unwrap_or_else(|_| {
+                    out.truncate(before);
+                    Written::Last(Err(self.dispatch.panicked()))
+                })
+            }
+            (None, None) => Written::Last(Err(CallError::Canceled)),
+        };
+        let mut tally = Tally::default();
+        tally.write(out.len() - before);
+        if !matches!(written, Written::Item) {
+            self.landed = true;
+            tally.finish(self.started.elapsed(), matches!(written, Written::Last(Err(_))));
+        }
+        tally.merge_into(&self.entry.stats);
+        written
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.dispatch.stats.canceled_calls.add_one();
+            let mut tally = Tally::default();
+            tally.finish(self.started.elapsed(), true);
+            tally.merge_into(&self.entry.stats);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The socket under a connection, whatever its kind, with the bytes already read from it put back in front.
+
+mod prefixed;
+mod stream;
+
+pub use prefixed::Prefixed;
+pub use stream::Stream;

@@ -1,0 +1,94 @@
+//! A stream whose first bytes have been read already and are read again.
+
+use super::Stream;
+use bytes::{Buf, Bytes};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A [`Stream`] with a prefix: the bytes read while sniffing, or left over by the protocol that had it before.
+#[derive(Debug)]
+pub struct Prefixed {
+    prefix: Bytes,
+    stream: Stream,
+}
+
+impl Prefixed {
+    /// `prefix` is read first, then the stream.
+    pub fn new(prefix: Bytes, stream: Stream) -> Self {
+        Self { prefix, stream }
+    }
+
+    /// The unread rest of the prefix, and the stream.
+    pub fn into_parts(self) -> (Bytes, Stream) {
+        (self.prefix, self.stream)
+    }
+}
+
+impl AsyncRead for Prefixed {
+    #[inline]
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.prefix.is_empty() {
+            let n = self.prefix.len().min(buf.remaining());
+            buf.put_slice(&self.prefix[..n]);
+            self.prefix.advance(n);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Prefixed {
+    #[inline]
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn the_prefix_is_read_first_however_small_the_reads() {
+        for step in 1..8 {
+            let (ours, mut theirs) = duplex(64);
+            theirs.write_all(b"after").await.unwrap();
+            drop(theirs);
+            let mut stream = Prefixed::new(Bytes::from_static(b"before "), Stream::Memory(ours));
+            let (mut seen, mut buf) = (Vec::new(), vec![0; step]);
+            while let n @ 1.. = stream.read(&mut buf).await.unwrap() {
+                seen.extend_from_slice(&buf[..n]);
+            }
+            assert_eq!(seen, b"before after", "reads of {step}");
+        }
+    }
+}

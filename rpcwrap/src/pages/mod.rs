@@ -1,0 +1,1 @@
+//! Pages: pure functions of a snapshot.

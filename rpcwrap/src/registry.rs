@@ -1,0 +1,203 @@
+//! Name → method: built once, checked once, never changed while serving.
+//!
+//! A look-up is one hash of the whole name; the error texts of a miss are made only then.
+
+use crate::{
+    call::Peer,
+    error::{CallError, ConfigError},
+    handler::Invoke,
+    method::{Method, Signature},
+    service::{Access, Service},
+    stats::{MethodSnapshot, MethodStats},
+};
+use foldhash::fast::FixedState;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+/// A registered method with its counters.
+pub(crate) struct Entry {
+    pub(crate) full_name: String,
+    pub(crate) doc: String,
+    pub(crate) signature: Signature,
+    pub(crate) idempotent: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) running: AtomicUsize,
+    pub(crate) access: Option<Arc<Access>>,
+    pub(crate) invoke: Arc<dyn Invoke>,
+    pub(crate) stats: MethodStats,
+}
+
+impl Entry {
+    fn new(full_name: String, method: Method, access: Option<Arc<Access>>) -> Self {
+        Self {
+            full_name,
+            doc: method.doc,
+            signature: method.signature,
+            idempotent: method.idempotent,
+            timeout: method.timeout,
+            max_in_flight: method.max_in_flight,
+            running: AtomicUsize::new(0),
+            access,
+            invoke: method.invoke,
+            stats: MethodStats::default(),
+        }
+    }
+
+    /// The service's part of the name.
+    pub(crate) fn service(&self) -> &str {
+        self.full_name.rsplit_once('.').map_or("", |(service, _)| service)
+    }
+
+    /// The method's part of the name.
+    pub(crate) fn method(&self) -> &str {
+        self.full_name.rsplit_once('.').map_or("", |(_, method)| method)
+    }
+}
+
+/// One method as pages show it.
+#[derive(Debug, Clone)]
+pub struct MethodInfo {
+    /// `Arith`
+    pub service: String,
+    /// `Multiply`
+    pub method: String,
+    /// Its types.
+    pub signature: Signature,
+    /// Its description.
+    pub doc: String,
+    /// Whether clients may retry it.
+    pub idempotent: bool,
+    /// Its numbers.
+    pub stats: MethodSnapshot,
+}
+
+/// All methods of a server.
+pub(crate) struct Registry {
+    methods: HashMap<Box<[u8]>, Arc<Entry>, FixedState>,
+    services: BTreeMap<String, String>,
+}
+
+impl Registry {
+    /// Checks and freezes `services`.
+    pub(crate) fn new(services: Vec<Service>) -> Result<Self, ConfigError> {
+        let mut registry = Self { methods: HashMap::default(), services: BTreeMap::new() };
+        for service in services {
+            check_service_name(&service.name)?;
+            if registry.services.insert(service.name.clone(), service.doc).is_some() {
+                return Err(ConfigError::DuplicateService(service.name));
+            }
+            let access = service.access.map(Arc::new);
+            let mut names = HashSet::new();
+            for method in service.methods {
+                check_method_name(&method.name)?;
+                let full_name = format!("{}.{}", service.name, method.name);
+                if !names.insert(method.name.clone()) {
+                    return Err(ConfigError::DuplicateMethod(full_name));
+                }
+                let key = full_name.as_bytes().into();
+                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, access.clone())));
+            }
+        }
+        Ok(registry)
+    }
+
+    /// The method of that full name, if this peer may know of it.
+    #[inline]
+    pub(crate) fn look_up(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+        match self.methods.get(name) {
+            Some(entry) => match &entry.access {
+                None => Ok(entry),
+                Some(access) => allow(access, entry, peer).map(|()| entry),
+            },
+            None => Err(self.missing(name)),
+        }
+    }
+
+    #[cold]
+    fn missing(&self, name: &[u8]) -> CallError {
+        let text = String::from_utf8_lossy(name).into_owned();
+        let Some((service, _)) = text.rsplit_once('.') else { return CallError::IllFormed(text) };
+        if self.services.contains_key(service) {
+            CallError::UnknownMethod(text)
+        } else if service.contains('.') {
+            CallError::IllFormed(text)
+        } else {
+            CallError::UnknownService(text)
+        }
+    }
+
+    /// Every method, in the order of names.
+    pub(crate) fn methods(&self) -> Vec<MethodInfo> {
+        let mut all: Vec<&Arc<Entry>> = self.methods.values().collect();
+        all.sort_by(|a, b| a.full_name.cmp(&b.full_name));
+        let info = |entry: &Arc<Entry>| MethodInfo {
+            service: entry.service().to_owned(),
+            method: entry.method().to_owned(),
+            signature: entry.signature.clone(),
+            doc: entry.doc.clone(),
+            idempotent: entry.idempotent,
+            stats: entry.stats.snapshot(),
+        };
+        all.into_iter().map(info).collect()
+    }
+
+    /// Every service with its description, in the order of names.
+    pub(crate) fn services(&self) -> &BTreeMap<String, String> {
+        &self.services
+    }
+
+    /// Every access rule with the service it belongs to.
+    pub(crate) fn access_rules(&self) -> impl Iterator<Item = (&str, &Access)> {
+        self.methods.values().filter_map(|entry| Some((entry.service(), &**entry.access.as_ref()?)))
+    }
+}
+
+fn allow(access: &Access, entry: &Entry, peer: &Peer) -> Result<(), CallError> {
+    let free = |names: &Option<Vec<String>>, name: &str| {
+        names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == name))
+    };
+    if !free(&access.protocols, peer.protocol) || !free(&access.codecs, &peer.codec) {
+        return Err(CallError::UnknownService(entry.full_name.clone()));
+    }
+    match (&peer.user, access.authenticated) {
+        (None, true) => Err(CallError::Unauthenticated(entry.full_name.clone())),
+        (Some(user), _) if !free(&access.users, user) => {
+            Err(CallError::Denied { name: entry.full_name.clone(), user: user.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_service_name(name: &str) -> Result<(), ConfigError> {
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.starts_with('.') || name.ends_with('.') {
+        "starts or ends with a dot"
+    } else if name.starts_with('_') {
+        "a leading underscore is kept for the protocol's own services"
+    } else if name.len() > 255 {
+        "is longer than 255 bytes"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+        "holds a blank, a control character or a slash"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "service", name: name.to_owned(), why })
+}
+
+fn check_method_name(name: &str) -> Result<(), ConfigError> {
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.len() > 255 {
+        "is longer than 255 bytes"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/' || c == '.') {
+        "holds a dot, a blank, a control character or a slash"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "method", name: name.to_owned(), why })
+}

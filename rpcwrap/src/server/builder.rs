@@ -1,0 +1,226 @@
+//! What a server is made of, checked as a whole before it starts.
+
+use super::Server;
+use crate::{
+    auth::Credentials,
+    call::PeerAddr,
+    config::Config,
+    dispatch::Dispatch,
+    error::ConfigError,
+    handler::Handler,
+    limits::Connections,
+    method::Method,
+    protocol::{
+        ConnCx, Protocol,
+        go_rpc::GoRpc,
+        http::{Http, Mount},
+    },
+    registry::Registry,
+    service::Service,
+    shutdown::Shutdown,
+    snapshot::Snapshot,
+    stats::ServerStats,
+};
+use codecs::{AnyCodec, Codec};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Arc, Mutex},
+};
+
+/// Describes a server: services, codecs, limits, users, pages.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpcwrap::Server;
+/// Server::builder()
+///     .method("Echo.Say", |text: String| async move { Ok(text) })
+///     .serve("127.0.0.1:9001")
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+pub struct Builder {
+    services: Vec<Service>,
+    loose: Vec<(String, Method)>,
+    codecs: Vec<AnyCodec>,
+    protocols: Vec<Protocols>,
+    config: Config,
+    credentials: Option<Credentials>,
+    mount: Option<Mount>,
+}
+
+struct Protocols(Arc<dyn Protocol>);
+
+impl std::fmt::Debug for Protocols {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl Builder {
+    /// Adds a service.
+    #[must_use]
+    pub fn service(mut self, service: impl Into<Service>) -> Self {
+        self.services.push(service.into());
+        self
+    }
+
+    /// Adds one method by its full name, `"Echo.Say"`; the service comes into being with its first method.
+    #[must_use]
+    pub fn method<M: 'static, H: Handler<M>>(mut self, full_name: &str, handler: H) -> Self {
+        let (service, method) = full_name.rsplit_once('.').unwrap_or((full_name, ""));
+        self.loose.push((service.to_owned(), Method::new(method, handler)));
+        self
+    }
+
+    /// Adds a codec of the program's own, reached by `CONNECT /_<name>_rpc_`, beside json and bson.
+    #[must_use]
+    pub fn codec(mut self, codec: impl Codec) -> Self {
+        self.codecs.push(AnyCodec::Custom(Arc::new(codec)));
+        self
+    }
+
+    /// Adds a protocol of the program's own to the port, beside HTTP and Go-RPC.
+    #[must_use]
+    pub fn protocol(mut self, protocol: impl Protocol) -> Self {
+        self.protocols.push(Protocols(Arc::new(protocol)));
+        self
+    }
+
+    /// Sets limits and times.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Opens the `/auth` paths, and HTTP basic authentication, to these users.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Serves every HTTP path that is not the server's own with a tower service, such as an `axum::Router`.
+    #[must_use]
+    pub fn mount(mut self, mount: impl Into<Mount>) -> Self {
+        self.mount = Some(mount.into());
+        self
+    }
+
+    /// Checks everything and makes the server. Nothing listens yet.
+    ///
+    /// # Errors
+    /// The first thing that could not work: a duplicate or bad name, a limit out of range, a rule about nothing.
+    pub fn build(mut self) -> Result<Server, ConfigError> {
+        Snapshot::start_clock();
+        self.config.check()?;
+        self.gather_loose_methods();
+        let mut codecs = vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect)];
+        codecs.append(&mut self.codecs);
+        check_codecs(&codecs)?;
+        let codecs: Arc<[AnyCodec]> = codecs.into();
+
+        let mut protocols: Vec<Arc<dyn Protocol>> = vec![
+            Arc::new(GoRpc::new(codecs.clone(), self.credentials.is_some())),
+            Arc::new(Http::new(self.mount)),
+        ];
+        protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
+        check_protocols(&protocols)?;
+
+        let registry = Registry::new(self.services)?;
+        check_access(&registry, &codecs, &protocols)?;
+        let dispatch = Arc::new(Dispatch {
+            registry,
+            connections: Connections::new(self.config.max_connections),
+            config: self.config,
+            credentials: self.credentials,
+            stats: ServerStats::default(),
+            shutdown: Shutdown::new(),
+        });
+        // Go-RPC has no opening of its own on this port: HTTP hands it every connection it gets.
+        let mut table: Vec<_> = protocols.iter().filter(|p| p.name() != GoRpc::NAME).cloned().collect();
+        table.sort_by_key(|protocol| protocol.class());
+        let cx = ConnCx {
+            dispatch,
+            codecs,
+            paths: protocols.into(),
+            peer_addr: PeerAddr::InProcess,
+            http_rpc: false,
+        };
+        Ok(Server { cx, table: table.into(), listeners: Mutex::default() })
+    }
+
+    /// Builds the server, listens on `addr` and runs until SIGTERM or SIGINT, see [`Server::run`].
+    ///
+    /// # Errors
+    /// What is wrong with the description, the address, or nothing but that calls had to be cut at the end.
+    pub async fn serve(self, addr: &str) -> io::Result<()> {
+        let server = self.build().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let bound = server.listen(addr).await?;
+        tracing::info!(%bound, "listening");
+        match server.run().await?.cut {
+            0 => Ok(()),
+            cut => Err(io::Error::other(format!("{cut} connections cut with calls unanswered"))),
+        }
+    }
+
+    /// Methods added by full name join the service of that name, or make one.
+    fn gather_loose_methods(&mut self) {
+        for (name, method) in std::mem::take(&mut self.loose) {
+            match self.services.iter_mut().find(|service| service.name == name) {
+                Some(service) => service.methods.push(method),
+                None => self.services.push(Service::new(name).with(method)),
+            }
+        }
+    }
+}
+
+fn check_codecs(codecs: &[AnyCodec]) -> Result<(), ConfigError> {
+    let mut names = HashSet::new();
+    for codec in codecs {
+        let name = codec.name();
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+            let why = "must be lower-case letters and digits";
+            return Err(ConfigError::BadName { what: "codec", name: name.to_owned(), why });
+        }
+        if !names.insert(name) {
+            return Err(ConfigError::DuplicateCodec(name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn check_protocols(protocols: &[Arc<dyn Protocol>]) -> Result<(), ConfigError> {
+    let mut names = HashSet::new();
+    match protocols.iter().find(|protocol| !names.insert(protocol.name())) {
+        Some(twice) => Err(ConfigError::DuplicateProtocol(twice.name().to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn check_access(
+    registry: &Registry,
+    codecs: &[AnyCodec],
+    protocols: &[Arc<dyn Protocol>],
+) -> Result<(), ConfigError> {
+    let known_codec = |name: &str| codecs.iter().any(|codec| codec.name() == name);
+    let known_protocol =
+        |name: &str| name == "in_process" || protocols.iter().any(|protocol| protocol.name() == name);
+    for (service, access) in registry.access_rules() {
+        let unknown = |what, names: &Option<Vec<String>>, known: &dyn Fn(&str) -> bool| {
+            names.iter().flatten().find(|name| !known(name)).map(|name| ConfigError::UnknownAccess {
+                service: service.to_owned(),
+                what,
+                name: name.clone(),
+            })
+        };
+        let error = unknown("protocol", &access.protocols, &known_protocol)
+            .or_else(|| unknown("codec", &access.codecs, &known_codec));
+        if let Some(error) = error {
+            return Err(error);
+        }
+    }
+    Ok(())
+}

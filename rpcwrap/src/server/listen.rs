@@ -1,0 +1,235 @@
+//! Listening sockets: bind, accept without spinning, and leave no connection in the queue when draining.
+
+use crate::{
+    call::PeerAddr,
+    connection,
+    io::Stream,
+    protocol::{ConnCx, Protocol},
+    shutdown::Phase,
+};
+use socket2::{Domain, Socket, Type};
+use std::{
+    fmt, fs, io,
+    net::SocketAddr,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
+    sync::Semaphore,
+};
+
+const BACKLOG: i32 = 4096;
+/// Refusals written at the same time; the rest of a flood is closed without a word.
+const REFUSALS: usize = 64;
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
+
+/// An address a server is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddr {
+    /// A TCP address, with the port that was taken.
+    Tcp(SocketAddr),
+    /// A unix socket's path.
+    Unix(Arc<Path>),
+}
+
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A bound socket.
+pub(super) struct Listener {
+    socket: Socketed,
+    addr: ListenAddr,
+}
+
+enum Socketed {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    pub(super) async fn bind(addr: &str) -> io::Result<Self> {
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {addr}: {error}"));
+        match addr.strip_prefix("unix:") {
+            Some(path) => Self::bind_unix(Path::new(path)).map_err(named),
+            None => Self::bind_tcp(addr).await.map_err(named),
+        }
+    }
+
+    async fn bind_tcp(addr: &str) -> io::Result<Self> {
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for addr in lookup_host(addr).await? {
+            match listen_tcp(addr) {
+                Ok(socket) => {
+                    let addr = ListenAddr::Tcp(socket.local_addr()?);
+                    return Ok(Self { socket: Socketed::Tcp(socket), addr });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn bind_unix(path: &Path) -> io::Result<Self> {
+        // A socket file nobody listens on is what a killed server leaves behind.
+        let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
+        if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+            fs::remove_file(path)?;
+        }
+        let socket = UnixListener::bind(path)?;
+        Ok(Self { socket: Socketed::Unix(socket), addr: ListenAddr::Unix(path.into()) })
+    }
+
+    pub(super) fn local_addr(&self) -> &ListenAddr {
+        &self.addr
+    }
+
+    /// Accepts until the server drains, then what waits in the queue, then closes.
+    pub(super) async fn accept_all(self, cx: ConnCx, table: Arc<[Arc<dyn Protocol>]>) {
+        let admission = Admission { cx, table, refusals: Arc::new(Semaphore::new(REFUSALS)) };
+        let mut draining = pin!(admission.cx.dispatch.shutdown.reached(Phase::Draining));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut draining => break,
+                accepted = self.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, addr)) => admission.admit(stream, addr),
+                Err(error) => pause_after(&error).await,
+            }
+        }
+        self.empty_queue(&admission);
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, PeerAddr)> {
+        match &self.socket {
+            Socketed::Tcp(socket) => socket.accept().await.map(tcp),
+            Socketed::Unix(socket) => {
+                socket.accept().await.map(|(stream, _)| (Stream::Unix(stream), self.unix_peer()))
+            }
+        }
+    }
+
+    fn unix_peer(&self) -> PeerAddr {
+        match &self.addr {
+            ListenAddr::Unix(path) => PeerAddr::Unix(path.clone()),
+            ListenAddr::Tcp(addr) => PeerAddr::Tcp(*addr),
+        }
+    }
+
+    /// Closing a listener resets what its peers already count as connected: take those first.
+    fn empty_queue(self, admission: &Admission) {
+        let peer = self.unix_peer();
+        let emptied = match self.socket {
+            Socketed::Tcp(socket) => socket.into_std().map(|socket| {
+                while let Ok((stream, addr)) = socket.accept() {
+                    if stream.set_nonblocking(true).is_ok()
+                        && let Ok(stream) = TcpStream::from_std(stream)
+                    {
+                        let (stream, addr) = tcp((stream, addr));
+                        admission.admit(stream, addr);
+                    }
+                }
+            }),
+            Socketed::Unix(socket) => socket.into_std().map(|socket| {
+                while let Ok((stream, _)) = socket.accept() {
+                    if stream.set_nonblocking(true).is_ok()
+                        && let Ok(stream) = UnixStream::from_std(stream)
+                    {
+                        admission.admit(Stream::Unix(stream), peer.clone());
+                    }
+                }
+            }),
+        };
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "accept queue not emptied");
+        }
+        if let ListenAddr::Unix(path) = &self.addr {
+            remove_socket(path.to_path_buf());
+        }
+    }
+}
+
+fn remove_socket(path: PathBuf) {
+    if let Err(error) = fs::remove_file(&path) {
+        tracing::debug!(path = %path.display(), %error, "socket file not removed");
+    }
+}
+
+fn listen_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn tcp((stream, addr): (TcpStream, SocketAddr)) -> (Stream, PeerAddr) {
+    // Replies are whole batches already; waiting to fill a segment would only delay them. If the peer has reset
+    // meanwhile this fails, and so will the first read.
+    let _ = stream.set_nodelay(true);
+    (Stream::Tcp(stream), PeerAddr::Tcp(addr))
+}
+
+/// A peer that gave up is no reason to wait; out of descriptors is, or the loop would spin until some are free.
+async fn pause_after(error: &io::Error) {
+    let gone = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionRefused,
+        io::ErrorKind::Interrupted,
+    ];
+    if !gone.contains(&error.kind()) {
+        tracing::error!(%error, "accept failed; next try in 100 ms");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+struct Admission {
+    cx: ConnCx,
+    table: Arc<[Arc<dyn Protocol>]>,
+    refusals: Arc<Semaphore>,
+}
+
+impl Admission {
+    fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
+        let dispatch = &self.cx.dispatch;
+        dispatch.stats.accepted.add_one();
+        match dispatch.connections.admit() {
+            Some(permit) => {
+                let cx = ConnCx { peer_addr, ..self.cx.clone() };
+                // Owned by its permit, which drain waits for.
+                tokio::spawn(connection::serve(stream, cx, self.table.clone(), permit));
+            }
+            None => {
+                dispatch.stats.connections_refused.add_one();
+                if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
+                    // Bounded by its slot and its own deadline.
+                    tokio::spawn(async move {
+                        let _ = tokio::time::timeout(Duration::from_secs(1), refuse(stream)).await;
+                        drop(slot);
+                    });
+                }
+            }
+        }
+    }
+}
+
+async fn refuse(mut stream: Stream) -> io::Result<()> {
+    stream.write_all(REFUSAL).await?;
+    connection::close_gently(stream).await
+}

@@ -1,0 +1,203 @@
+//! The server: built once and checked, then listening until it is told to drain.
+
+mod builder;
+mod listen;
+mod signal;
+
+pub use builder::Builder;
+pub use listen::ListenAddr;
+
+use crate::{
+    auth::CredentialsError,
+    call::{Peer, PeerAddr},
+    connection,
+    error::CallError,
+    io::Stream,
+    protocol::{ConnCx, Protocol},
+    shutdown::Phase,
+    snapshot::Snapshot,
+};
+use listen::Listener;
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{io::DuplexStream, task::JoinHandle};
+
+/// A running server. Dropping it closes its listeners and connections at once; [`drain`](Self::drain) first, or use
+/// [`run`](Self::run), to end with nothing lost.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use rpcwrap::Server;
+/// let server = Server::builder().method("Echo.Say", |text: String| async move { Ok(text) }).build()?;
+/// // Calls without sockets, for tests.
+/// let reply: String = server.call("Echo.Say", &"hi").await?;
+/// assert_eq!(reply, "hi");
+/// // And with: port 0 takes a free one.
+/// let addr = server.listen("127.0.0.1:0").await?;
+/// println!("listening on {addr}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct Server {
+    cx: ConnCx,
+    table: Arc<[Arc<dyn Protocol>]>,
+    listeners: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What a drain could not finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections closed with calls unanswered.
+    pub cut: usize,
+}
+
+impl Drained {
+    /// The exit code of a program whose server ended like this: 0, or 3 if something was cut.
+    pub fn exit_code(self) -> u8 {
+        if self.cut == 0 { 0 } else { 3 }
+    }
+}
+
+impl Server {
+    /// Describes a server.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Opens the one port: every protocol, RPC by CONNECT and by `POST /<Service>/<Method>`, and the pages.
+    ///
+    /// `addr` is `host:port` (port 0 takes a free one) or `unix:/path`. Returns the address bound. May be called again
+    /// for more addresses.
+    ///
+    /// # Errors
+    /// The address cannot be parsed, resolved or bound; the text names it.
+    pub async fn listen(&self, addr: &str) -> io::Result<ListenAddr> {
+        self.listen_as(addr, false).await
+    }
+
+    /// Opens a port on which `/_<codec>_rpc_` takes one request per POST instead of CONNECT: vitess' HTTP-RPC.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub async fn listen_http_rpc(&self, addr: &str) -> io::Result<ListenAddr> {
+        self.listen_as(addr, true).await
+    }
+
+    async fn listen_as(&self, addr: &str, http_rpc: bool) -> io::Result<ListenAddr> {
+        let listener = Listener::bind(addr).await?;
+        let bound = listener.local_addr().clone();
+        let cx = ConnCx { http_rpc, ..self.cx.clone() };
+        let accepting = tokio::spawn(listener.accept_all(cx, self.table.clone()));
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(accepting);
+        Ok(bound)
+    }
+
+    /// A connection to this server within the program: what is written goes through the whole path from the first
+    /// byte on, without a socket.
+    ///
+    /// # Errors
+    /// `max_connections` are open.
+    pub fn connect(&self) -> io::Result<DuplexStream> {
+        let permit = self.cx.dispatch.connections.admit().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::ConnectionRefused, "max_connections connections are open")
+        })?;
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        self.cx.dispatch.stats.accepted.add_one();
+        let cx = ConnCx { peer_addr: PeerAddr::InProcess, ..self.cx.clone() };
+        tokio::spawn(connection::serve(Stream::Memory(ours), cx, self.table.clone(), permit));
+        Ok(theirs)
+    }
+
+    /// Calls a method in the program itself, through dispatch and all its rules but without a connection.
+    ///
+    /// Cancelled by dropping the future. Only for methods with one reply.
+    ///
+    /// # Errors
+    /// Every way a call can fail; arguments or a reply that do not fit are `BadArguments` and `BadReply`.
+    pub async fn call<A, R>(&self, service_method: &str, args: &A) -> Result<R, CallError>
+    where
+        A: Serialize + ?Sized,
+        R: DeserializeOwned,
+    {
+        let peer =
+            Peer { addr: PeerAddr::InProcess, protocol: "in_process", codec: Arc::from(""), user: None };
+        let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
+        let args = serde_json::to_vec(args).map_err(bad_args)?;
+        let reply = self.cx.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
+        let bad_reply = |e: codecs::ValueError| CallError::BadReply(codecs::EncodeError::new(e.text()));
+        codecs::Args::JsonValue(&reply).decode().map_err(bad_reply)
+    }
+
+    /// The server's numbers at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        self.cx.snapshot()
+    }
+
+    /// Reads the credentials file again, for logins from now on.
+    ///
+    /// # Errors
+    /// The file cannot be read or has another form; the users stay as they were.
+    pub fn reload_credentials(&self) -> Result<(), CredentialsError> {
+        self.cx.dispatch.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
+    }
+
+    /// Says "not ready" on the readiness pages, and goes on serving.
+    pub fn start_lame_duck(&self) {
+        self.cx.dispatch.shutdown.advance(Phase::LameDuck);
+    }
+
+    /// Closes the listeners, answers everything that was read, refuses new calls, and closes connections as they
+    /// fall idle; whatever is left after `limit` is cut. Connections in the accept queue are still served.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        let shutdown = &self.cx.dispatch.shutdown;
+        shutdown.advance(Phase::Draining);
+        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
+        let quiet = async {
+            for listener in listeners {
+                // A listener's task cannot panic or be aborted; if it did, it is closed all the same.
+                let _ = listener.await;
+            }
+            self.cx.dispatch.connections.all_gone().await;
+        };
+        if tokio::time::timeout(limit, quiet).await.is_err() {
+            self.stop().await;
+        }
+        Drained { cut: shutdown.cut() }
+    }
+
+    /// Closes everything at once.
+    pub async fn stop(&self) -> Drained {
+        let shutdown = &self.cx.dispatch.shutdown;
+        shutdown.advance(Phase::Stopped);
+        // Every task ends at its next poll; a handler that blocks its thread must not hold the program.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.cx.dispatch.connections.all_gone()).await;
+        Drained { cut: shutdown.cut() }
+    }
+
+    /// Runs until SIGTERM or SIGINT, then drains; a second signal ends at once.
+    ///
+    /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. Then at
+    /// most `Config::drain_timeout`.
+    ///
+    /// # Errors
+    /// Signal handlers cannot be installed.
+    pub async fn run(&self) -> io::Result<Drained> {
+        signal::run(self).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.cx.dispatch.shutdown.advance(Phase::Stopped);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("phase", &self.cx.dispatch.shutdown.phase()).finish_non_exhaustive()
+    }
+}
