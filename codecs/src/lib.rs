@@ -4,6 +4,8 @@
 
 pub mod bson;
 pub mod codec;
+pub mod connect;
+pub mod cram_md5;
 mod error;
 pub mod json;
 mod message;

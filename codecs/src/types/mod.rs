@@ -3,6 +3,17 @@
 //! Each is one type here that every codec knows. A codec recognises [`TEXT`], [`TIME`] and [`ANY`] as the names of
 //! newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
 
+mod any;
+mod blob;
+mod civil;
+mod text;
+mod time;
+
+pub use any::Any;
+pub use blob::Blob;
+pub use text::Text;
+pub use time::{Time, TimeError};
+
 /// Newtype name of a text that need not be UTF-8; its inner value is bytes.
 pub(crate) const TEXT: &str = "$rpcwrap::Text";
 /// Newtype name of a time; its inner value is the `i128` of `Time::to_packed`.

@@ -1,0 +1,280 @@
+//! Go's `interface{}`: a value of any kind, with the kinds the wire tells apart.
+//!
+//! Knows serde's calls and nothing of any one codec; binary codecs recognise the newtype name
+//! [`ANY`](super::ANY) and then say what they found by the visit they make.
+
+use super::{ANY, Blob, Text, Time};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+    ser::{SerializeMap, SerializeSeq},
+};
+use std::fmt;
+
+/// A value whose kind only the peer knows.
+///
+/// On the wire: each kind as its own type would be written. JSON brings back `Null`, `Bool`, `Int`, `Uint` (over
+/// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; BSON brings back all of them.
+///
+/// ```
+/// use codecs::types::Any;
+/// let any: Any = serde_json::from_str(r#"{"k":[1,"x",null]}"#).unwrap();
+/// assert_eq!(any.get("k"), Some(&Any::List(vec![1i64.into(), "x".into(), Any::Null])));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Any {
+    /// Go's `nil`.
+    #[default]
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// Go's `int32`.
+    Int32(i32),
+    /// Go's `int64`.
+    Int(i64),
+    /// Go's `uint64`.
+    Uint(u64),
+    /// Go's `float64`.
+    Float(f64),
+    /// Go's `string`.
+    Text(Text),
+    /// Go's `[]byte`.
+    Blob(Blob),
+    /// Go's `time.Time`.
+    Time(Time),
+    /// Go's `[]interface{}`.
+    List(Vec<Self>),
+    /// Go's `map[string]interface{}`, in the order of the wire; the last of equal keys counts.
+    Map(Vec<(Text, Self)>),
+}
+
+impl Any {
+    /// The member `key` of a map.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(members) => members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The value as a signed integer, from any integer kind it fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int32(value) => Some(i64::from(*value)),
+            Self::Int(value) => Some(*value),
+            Self::Uint(value) => i64::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The value as a text, if it is one in UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.as_str(),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => $kind:ident,)*) => {$(
+        impl From<$type> for Any {
+            fn from(value: $type) -> Self {
+                Self::$kind(value.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    bool => Bool,
+    i32 => Int32,
+    i64 => Int,
+    u64 => Uint,
+    f64 => Float,
+    &str => Text,
+    String => Text,
+    Text => Text,
+    Blob => Blob,
+    Time => Time,
+    Vec<Self> => List,
+    Vec<(Text, Self)> => Map,
+}
+
+impl Serialize for Any {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int32(value) => serializer.serialize_i32(*value),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Uint(value) => serializer.serialize_u64(*value),
+            Self::Float(value) => serializer.serialize_f64(*value),
+            Self::Text(value) => value.serialize(serializer),
+            Self::Blob(value) => value.serialize(serializer),
+            Self::Time(value) => value.serialize(serializer),
+            Self::List(values) => {
+                let mut seq = serializer.serialize_seq(Some(values.len()))?;
+                values.iter().try_for_each(|value| seq.serialize_element(value))?;
+                seq.end()
+            }
+            Self::Map(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (key, value) in members {
+                    // A plain str where it is one: not every serializer takes other keys.
+                    match key.as_str() {
+                        Some(key) => map.serialize_entry(key, value)?,
+                        None => map.serialize_entry(key, value)?,
+                    }
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(AnyVisitor { of_text: true })
+        } else {
+            deserializer.deserialize_newtype_struct(ANY, AnyVisitor { of_text: false })
+        }
+    }
+}
+
+struct AnyVisitor {
+    /// From a text format, whose integers have a sign but no kind.
+    of_text: bool,
+}
+
+impl<'de> Visitor<'de> for AnyVisitor {
+    type Value = Any;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interface {}")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Any, E> {
+        Ok(Any::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Any, E> {
+        Ok(Any::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
+        Any::deserialize(deserializer)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Any, E> {
+        Ok(Any::Bool(value))
+    }
+
+    fn visit_i32<E: Error>(self, value: i32) -> Result<Any, E> {
+        Ok(Any::Int32(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Any, E> {
+        Ok(Any::Int(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Any, E> {
+        match i64::try_from(value) {
+            Ok(value) if self.of_text => Ok(Any::Int(value)),
+            _ => Ok(Any::Uint(value)),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Any, E> {
+        Ok(Any::Float(value))
+    }
+
+    fn visit_i128<E: Error>(self, packed: i128) -> Result<Any, E> {
+        Time::from_packed(packed).map(Any::Time).ok_or_else(|| E::custom("packed time out of range"))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Any, E> {
+        Ok(Any::Text(text.into()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Any, E> {
+        Ok(Any::Text(text.into()))
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Any, E> {
+        Ok(Any::Blob(bytes.into()))
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Any, E> {
+        Ok(Any::Blob(bytes.into()))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Any, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Any::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Any, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Any::Map(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_kinds() {
+        for (json, any) in [
+            ("null", Any::Null),
+            ("true", true.into()),
+            ("-5", Any::Int(-5)),
+            ("5", Any::Int(5)),
+            ("18446744073709551615", Any::Uint(u64::MAX)),
+            ("1.5", Any::Float(1.5)),
+            (r#""x""#, "x".into()),
+            (r#"[1.5,"x"]"#, Any::List(vec![1.5.into(), "x".into()])),
+            (
+                r#"{"b":false,"a":{}}"#,
+                Any::Map(vec![("b".into(), false.into()), ("a".into(), Any::Map(vec![]))]),
+            ),
+        ] {
+            assert_eq!(serde_json::from_str::<Any>(json).unwrap(), any);
+            assert_eq!(serde_json::to_string(&any).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn kinds_json_has_no_word_for_become_what_go_writes() {
+        let any = Any::List(vec![
+            7i32.into(),
+            Blob::from(b"\xff").into(),
+            Time::default().into(),
+            Text(vec![0xFF]).into(),
+        ]);
+        let json = "[7,\"/w==\",\"0001-01-01T00:00:00Z\",\"\u{FFFD}\"]";
+        assert_eq!(serde_json::to_string(&any).unwrap(), json);
+    }
+
+    #[test]
+    fn accessors() {
+        let any =
+            Any::Map(vec![("k".into(), Any::Null), ("k".into(), 5i32.into()), ("s".into(), "x".into())]);
+        assert_eq!(any.get("k").and_then(Any::as_i64), Some(5));
+        assert_eq!(any.get("s").and_then(Any::as_str), Some("x"));
+        assert_eq!(any.get("none"), None);
+        assert_eq!(Any::Uint(u64::MAX).as_i64(), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! Go's `[]byte`: bytes, base64 text where the format is text.
+//!
+//! Knows serde's calls and nothing of any one codec.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, SeqAccess, Visitor},
+};
+use std::{fmt, ops::Deref};
+
+/// Bytes, Go's `[]byte`.
+///
+/// On the wire: JSON base64 text (standard alphabet, padded) or `null` for none; BSON Binary.
+/// Source: Go `encoding/json` `encodeByteSlice`; vitess `go/bson` `EncodeBinary`.
+///
+/// ```
+/// use codecs::types::Blob;
+/// assert_eq!(serde_json::to_string(&Blob::from(b"\x00\xff\n")).unwrap(), r#""AP8K""#);
+/// assert_eq!(serde_json::from_str::<Blob>("null").unwrap(), Blob::default());
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Blob(pub Vec<u8>);
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob(b\"{}\")", self.0.escape_ascii())
+    }
+}
+
+impl Deref for Blob {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Blob {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<&[u8]> for Blob {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Blob {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self(bytes.to_vec())
+    }
+}
+
+impl From<Blob> for Vec<u8> {
+    fn from(blob: Blob) -> Self {
+        blob.0
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&STANDARD.encode(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            // Not deserialize_str: only "any" lets other crates' deserializers hand over a null.
+            deserializer.deserialize_any(Base64Visitor)
+        } else {
+            deserializer.deserialize_byte_buf(BytesVisitor)
+        }
+    }
+}
+
+struct Base64Visitor;
+
+impl Visitor<'_> for Base64Visitor {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[]byte (base64 text)")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+        STANDARD
+            .decode(text)
+            .map(Blob)
+            .map_err(|error| E::custom(format_args!("illegal base64 data: {error}")))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Blob, E> {
+        Ok(Blob::default())
+    }
+}
+
+struct BytesVisitor;
+
+impl<'de> Visitor<'de> for BytesVisitor {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[]byte")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+        Ok(Blob(bytes))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+        Ok(text.as_bytes().into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Blob, E> {
+        Ok(Blob::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Blob, A::Error> {
+        // No size hint is believed: it is the peer's.
+        let mut bytes = Vec::new();
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Blob(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::{
+        IntoDeserializer,
+        value::{BytesDeserializer, Error as PlainError, SeqDeserializer},
+    };
+
+    #[test]
+    fn base64_in_text_formats() {
+        for (bytes, text) in [
+            (&b""[..], r#""""#),
+            (b"\x00\xff\n", r#""AP8K""#),
+            (b"\x00\x01\xff", r#""AAH/""#),
+            (b"a", r#""YQ==""#),
+        ] {
+            assert_eq!(serde_json::to_string(&Blob::from(bytes)).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Blob>(text).unwrap(), Blob::from(bytes));
+        }
+        assert_eq!(serde_json::from_str::<Blob>("null").unwrap(), Blob::default());
+        for bad in [r#""YQ""#, r#""Y*==""#, "5", "[1]", "{}", "true"] {
+            assert!(serde_json::from_str::<Blob>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bytes_from_every_shape_of_binary_formats() {
+        let bytes = BytesDeserializer::<PlainError>::new(b"ab");
+        assert_eq!(bytes.deserialize_byte_buf(BytesVisitor).unwrap(), Blob::from(b"ab"));
+        let text = IntoDeserializer::<PlainError>::into_deserializer("ab");
+        assert_eq!(text.deserialize_any(BytesVisitor).unwrap(), Blob::from(b"ab"));
+        let seq = SeqDeserializer::<_, PlainError>::new([97u8, 98].into_iter());
+        assert_eq!(seq.deserialize_any(BytesVisitor).unwrap(), Blob::from(b"ab"));
+    }
+}
