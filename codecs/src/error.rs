@@ -41,25 +41,39 @@ pub enum DecodeError {
 
 /// Bytes that are a message but do not fit the type they should become; fails that call only.
 ///
-/// Its text goes to the caller as it stands, in Go's own words where Go has words for it.
+/// Its text goes to the caller as it stands, in Go's own words where Go has words for it. A fatal one says that
+/// the value is hostile or beyond repair: the connection is closed after the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValueError(Box<str>);
+pub struct ValueError {
+    text: Box<str>,
+    fatal: bool,
+}
 
 impl ValueError {
     /// An error whose text the caller will read.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), fatal: false }
+    }
+
+    /// An error whose text the caller will read as the last thing on its connection.
+    pub fn fatal(text: impl Into<Box<str>>) -> Self {
+        Self { text: text.into(), fatal: true }
     }
 
     /// The text for the caller.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether the connection is closed after the reply.
+    pub fn is_fatal(&self) -> bool {
+        self.fatal
     }
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

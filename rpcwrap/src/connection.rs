@@ -65,10 +65,7 @@ fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPe
             tokio::select! {
                 biased;
                 served = serving => served,
-                () = stopped => {
-                    cx.dispatch.shutdown.count_cut();
-                    return;
-                }
+                () = stopped => return,
             }
         };
         match served {
@@ -127,7 +124,7 @@ const LINGER_BYTES: usize = 1 << 20;
 
 /// Closes our side, then reads what is still coming until the peer closes its own, so that the last reply is not lost
 /// to a reset. Bounded in time and bytes.
-pub(crate) async fn close_gently(mut stream: Stream) -> io::Result<()> {
+pub(crate) async fn close_gently(stream: &mut Stream) -> io::Result<()> {
     stream.shutdown().await?;
     let drain = async {
         let (mut chunk, mut seen) = ([0; 1024], 0);

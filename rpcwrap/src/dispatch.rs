@@ -11,7 +11,7 @@ use crate::{
     error::CallError,
     limits::Connections,
     registry::{Entry, Registry},
-    shutdown::Shutdown,
+    shutdown::{Phase, Shutdown},
     stats::{ServerStats, Tally},
 };
 use bytes::{Bytes, BytesMut};
@@ -283,6 +283,9 @@ impl Drop for Flight {
     fn drop(&mut self) {
         if !self.landed {
             self.dispatch.stats.canceled_calls.add_one();
+            if self.dispatch.shutdown.phase() == Phase::Stopped {
+                self.dispatch.shutdown.count_cut();
+            }
             let mut tally = Tally::default();
             tally.finish(self.started.elapsed(), true);
             tally.merge_into(&self.entry.stats);

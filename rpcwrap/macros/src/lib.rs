@@ -2,4 +2,6 @@
 use proc_macro::TokenStream;
 /// Stub.
 #[proc_macro_attribute]
-pub fn service(_: TokenStream, item: TokenStream) -> TokenStream { item }
+pub fn service(_: TokenStream, item: TokenStream) -> TokenStream {
+    item
+}
