@@ -3,6 +3,7 @@
 //! [`login`] comes first on `/auth` paths, then [`session`] for the rest of the connection's life. Requests become
 //! calls through dispatch only; names, access and limits are its business.
 
+mod batch;
 mod in_flight;
 mod login;
 mod scratch;

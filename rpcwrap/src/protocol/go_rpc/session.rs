@@ -6,6 +6,7 @@
 
 use super::{
     Halves,
+    batch::Batch,
     in_flight::{InFlight, Waiting},
     scratch::{READ_BYTES, Scratch},
 };
@@ -15,11 +16,10 @@ use crate::{
     dispatch::{Dispatch, Flight, Refused},
     error::CallError,
     io::Stream,
-    registry::Entry,
     shutdown::Phase,
 };
 use bytes::{Buf, BytesMut};
-use codecs::{END_OF_STREAM, ErrorReply, Request};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Request};
 use std::{
     future::{Future, poll_fn},
     io,
@@ -71,6 +71,8 @@ pub(super) struct Session {
     timer: Option<(Wait, Pin<Box<Sleep>>)>,
     called: bool,
     draining: bool,
+    /// What was read holds no whole request any more.
+    hungry: bool,
     /// No more is read: the peer has closed its side.
     ended: bool,
     /// No more is decoded: the stream is out of step, or has ended.
@@ -105,6 +107,7 @@ impl Session {
             timer: None,
             called: false,
             draining: false,
+            hungry: true,
             ended: false,
             closing: false,
         }
@@ -197,32 +200,24 @@ impl Session {
 
     /// Decodes and starts requests while there are permits; whether there were any.
     fn start_requests(&mut self, scratch: &mut Scratch, input: &mut BytesMut, output: &mut BytesMut) -> bool {
-        if input.is_empty() && !self.ended {
+        self.hungry = input.is_empty() && !self.ended;
+        if self.hungry {
             return false;
         }
         let dispatch = self.dispatch.clone();
-        let mut batch = Batch { scratch, entry: None, now: None };
+        let mut batch = Batch::new(&mut scratch.tally);
         let mut requests = 0;
-        while requests < BATCH
-            && !self.closing
-            && self.in_flight.len() < dispatch.config.max_in_flight
-            && output.len() < dispatch.config.max_output_bytes
-        {
-            let decoded = match self.halves.reader.decode(input) {
-                Ok(None) if self.ended => {
-                    self.closing = true;
-                    self.halves.reader.decode_eof(input)
-                }
-                decoded => decoded,
-            };
-            match decoded {
+        while requests < BATCH && !self.closing && self.has_room(output) {
+            match self.decode(input) {
                 Ok(Some(request)) => self.start(request, &dispatch, &mut batch, output),
-                Ok(None) => break,
+                Ok(None) => {
+                    self.hungry = true;
+                    break;
+                }
                 Err(error) => {
                     dispatch.stats.malformed.add_one();
                     tracing::debug!(peer = %self.peer.addr, %error, "stream out of step");
                     self.closing = true;
-                    break;
                 }
             }
             requests += 1;
@@ -235,6 +230,25 @@ impl Session {
         requests > 0
     }
 
+    /// The next request; once the peer has closed its side, whatever is left is the last.
+    #[inline]
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        match self.halves.reader.decode(input) {
+            Ok(None) if self.ended => {
+                self.closing = true;
+                self.halves.reader.decode_eof(input)
+            }
+            decoded => decoded,
+        }
+    }
+
+    /// Whether another call may start: permits are taken before its request is decoded.
+    #[inline]
+    fn has_room(&self, output: &BytesMut) -> bool {
+        self.in_flight.len() < self.dispatch.config.max_in_flight
+            && output.len() < self.dispatch.config.max_output_bytes
+    }
+
     /// Starts one request and polls it once; what is not ready then waits.
     #[inline]
     fn start<'d>(
@@ -245,7 +259,7 @@ impl Session {
         output: &mut BytesMut,
     ) {
         let Halves { reader, writer } = &mut self.halves;
-        let began = batch.now.unwrap_or_else(Instant::now);
+        let began = batch.now();
         let args = reader.args(&request);
         let mut started =
             match dispatch.start(request.service_method(), args, request.timeout(), &self.peer, began) {
@@ -290,7 +304,7 @@ impl Session {
         let before = output.len();
         self.halves.writer.encode_error(request, &refused.error.to_reply(), output);
         if let Some(entry) = refused.entry {
-            let now = batch.now.unwrap_or_else(Instant::now);
+            let now = batch.now();
             batch.start(entry, request.wire_len());
             batch.write(output.len() - before);
             batch.finish(now, true);
@@ -329,18 +343,9 @@ impl Session {
         Ok(sent)
     }
 
-    /// Whether another request could be started if it were here.
-    fn may_read(&self, output: &BytesMut) -> bool {
-        !self.ended
-            && !self.closing
-            && self.in_flight.len() < self.dispatch.config.max_in_flight
-            && output.len() < self.dispatch.config.max_output_bytes
-    }
-
-    /// Reads what is there.
+    /// Reads what is there, once all that was read before has been started.
     fn receive(&mut self, cx: &mut Context<'_>, input: &mut BytesMut, output: &BytesMut) -> io::Result<bool> {
-        // What is buffered is decoded first: it could be a whole batch more.
-        if !self.may_read(output) {
+        if !self.hungry || self.ended || self.closing || !self.has_room(output) {
             return Ok(false);
         }
         input.reserve(READ_BYTES);
@@ -392,42 +397,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         if !self.output.is_empty() && self.dispatch.shutdown.phase() == Phase::Stopped {
             self.dispatch.shutdown.count_cut();
-        }
-    }
-}
-
-/// Counts and clock of one batch: merged when the method changes, read once per call.
-struct Batch<'s, 'd> {
-    scratch: &'s mut Scratch,
-    entry: Option<&'d Arc<Entry>>,
-    now: Option<Instant>,
-}
-
-impl<'d> Batch<'_, 'd> {
-    #[inline]
-    fn start(&mut self, entry: &'d Arc<Entry>, bytes_in: usize) {
-        if !self.entry.is_some_and(|current| Arc::ptr_eq(current, entry)) {
-            self.merge();
-            self.entry = Some(entry);
-        }
-        self.scratch.tally.start(bytes_in);
-    }
-
-    #[inline]
-    fn write(&mut self, bytes_out: usize) {
-        self.scratch.tally.write(bytes_out);
-    }
-
-    #[inline]
-    fn finish(&mut self, began: Instant, failed: bool) {
-        let now = Instant::now();
-        self.scratch.tally.finish(now.saturating_duration_since(began), failed);
-        self.now = Some(now);
-    }
-
-    fn merge(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            self.scratch.tally.merge_into(&entry.stats);
         }
     }
 }
