@@ -95,10 +95,7 @@ async fn open(mut stream: Stream, table: &[Arc<dyn Protocol>]) -> Result<(Conn, 
         // Nothing is allocated for a silent peer: the first bytes land on the stack.
         let mut chunk = [0; 512];
         match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) if prefix.is_empty() => return Err(Opening::Probe),
-            Ok(0) => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return Err(Opening::Probe),
+            Ok(0) | Err(_) => return Err(Opening::Probe),
             Ok(n) => prefix.extend_from_slice(&chunk[..n]),
         }
         match choose(&prefix, table) {
