@@ -175,7 +175,9 @@ impl Options {
             let first = rows.len();
             rows.extend(peers.iter().map(|peer| Row { shape, target: peer.target, samples: Vec::new() }));
             for round in 1..=self.rounds {
-                eprintln!("{shape}, round {round} of {}", self.rounds);
+                if !peers.is_empty() {
+                    eprintln!("{shape}, round {round} of {}", self.rounds);
+                }
                 for (peer, row) in peers.iter().zip(&mut rows[first..]) {
                     let sample =
                         load::run(&peer.endpoint, shape, WARM_UP, Duration::from_secs_f64(self.seconds))

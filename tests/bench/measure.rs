@@ -82,11 +82,10 @@ mod tests {
         assert!(resident_kib(pid).unwrap() > 100);
         let before = Cpu::of(pid).unwrap();
         let start = std::time::Instant::now();
-        while start.elapsed() < Duration::from_millis(50) {
-            std::hint::black_box(start);
+        // The counter of a running thread moves at ticks, and other processes may hold the core.
+        while Cpu::of(pid).unwrap().since(before).total < Duration::from_millis(5) {
+            assert!(start.elapsed() < Duration::from_secs(10), "no CPU counted in 10 s of work");
         }
-        // The counter of a running thread is brought up to date at ticks, hence less than 50 ms.
-        assert!(Cpu::of(pid).unwrap().since(before).total > Duration::from_millis(5));
     }
 
     #[test]
