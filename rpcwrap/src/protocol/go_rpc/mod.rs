@@ -76,7 +76,7 @@ impl Protocol for GoRpc {
 }
 
 enum Opened {
-    Session(Session),
+    Session(Box<Session>),
     Refused(Stream),
 }
 
