@@ -1,7 +1,11 @@
 //! Nanoseconds per call of the BSON codec: `cargo bench -p rpcwrap-codecs --bench bson`.
 //!
 //! Each line is the best of several rounds; the calls of a round share their buffers as those of a connection do.
-#![allow(clippy::print_stdout, reason = "a program that prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program that prints, with nobody to hand errors to"
+)]
 
 use bytes::BytesMut;
 use codecs::{

@@ -79,6 +79,11 @@ pub trait RequestDecoder: Send {
         if buf.is_empty() { Ok(None) } else { Err(DecodeError::Truncated) }
     }
 
+    /// Sets other limits for what comes from now on; a codec without limits of its own need not care.
+    fn set_limits(&mut self, limits: Limits) {
+        let _ = limits;
+    }
+
     /// Hands the arguments of a request of this decoder to `visit`.
     ///
     /// # Errors
@@ -188,7 +193,9 @@ impl AnyCodec {
     pub fn request_writer(&self) -> RequestWriter {
         match self {
             Self::Json => RequestWriter::Json(json::RequestEncoder::new()),
-            Self::Bson(BsonDialect::Always(dialect)) => RequestWriter::Bson(bson::RequestEncoder::new(*dialect)),
+            Self::Bson(BsonDialect::Always(dialect)) => {
+                RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
+            }
             Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
@@ -299,6 +306,15 @@ impl RequestReader {
             Self::Json(decoder) => decoder.decode_eof(buf),
             Self::Bson(decoder) => decoder.decode_eof(buf),
             Self::Custom(decoder) => decoder.decode_eof(buf),
+        }
+    }
+
+    /// Sets other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        match self {
+            Self::Json(decoder) => decoder.set_limits(limits),
+            Self::Bson(decoder) => decoder.set_limits(limits),
+            Self::Custom(decoder) => decoder.set_limits(limits),
         }
     }
 

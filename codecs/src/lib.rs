@@ -11,6 +11,9 @@ pub mod json;
 mod message;
 pub mod types;
 
-pub use codec::{AnyCodec, Args, BsonDialect, CallOptions, Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
+pub use codec::{
+    AnyCodec, Args, BsonDialect, CallOptions, Codec, Limits, ReplyReader, ReplyWriter, RequestReader,
+    RequestWriter,
+};
 pub use error::{DecodeError, EncodeError, ValueError};
 pub use message::{Dialect, END_OF_STREAM, ErrorReply, Id, Reply, Request};

@@ -60,7 +60,10 @@ impl Request {
     /// # Panics
     /// If a range does not lie within `bytes`: that is a fault of the codec, not of the peer.
     pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, args: Range<usize>) -> Self {
-        assert!(service_method.end <= bytes.len() && args.end <= bytes.len(), "ranges lie within the message");
+        assert!(
+            service_method.end <= bytes.len() && args.end <= bytes.len(),
+            "ranges lie within the message"
+        );
         Self {
             bytes,
             service_method,
@@ -232,7 +235,10 @@ impl Reply {
     /// # Panics
     /// If a range does not lie within `bytes`.
     pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, body: Range<usize>) -> Self {
-        assert!(service_method.end <= bytes.len() && body.end <= bytes.len(), "ranges lie within the message");
+        assert!(
+            service_method.end <= bytes.len() && body.end <= bytes.len(),
+            "ranges lie within the message"
+        );
         Self { bytes, seq, service_method, body, error: None }
     }
 

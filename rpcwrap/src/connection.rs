@@ -65,10 +65,7 @@ fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPe
             tokio::select! {
                 biased;
                 served = serving => served,
-                () = stopped => {
-                    cx.dispatch.shutdown.count_cut();
-                    return;
-                }
+                () = stopped => return,
             }
         };
         match served {
@@ -98,10 +95,7 @@ async fn open(mut stream: Stream, table: &[Arc<dyn Protocol>]) -> Result<(Conn, 
         // Nothing is allocated for a silent peer: the first bytes land on the stack.
         let mut chunk = [0; 512];
         match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) if prefix.is_empty() => return Err(Opening::Probe),
-            Ok(0) => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return Err(Opening::Probe),
+            Ok(0) | Err(_) => return Err(Opening::Probe),
             Ok(n) => prefix.extend_from_slice(&chunk[..n]),
         }
         match choose(&prefix, table) {
@@ -127,10 +121,11 @@ const LINGER_BYTES: usize = 1 << 20;
 
 /// Closes our side, then reads what is still coming until the peer closes its own, so that the last reply is not lost
 /// to a reset. Bounded in time and bytes.
-pub(crate) async fn close_gently(mut stream: Stream) -> io::Result<()> {
+pub(crate) async fn close_gently(stream: &mut Stream) -> io::Result<()> {
     stream.shutdown().await?;
     let drain = async {
-        let (mut chunk, mut seen) = ([0; 1024], 0);
+        // On the heap: this future is part of every session's, which sits idle for long.
+        let (mut chunk, mut seen) = (vec![0; 1024], 0);
         while seen < LINGER_BYTES {
             match stream.read(&mut chunk).await {
                 Ok(0) | Err(_) => break,

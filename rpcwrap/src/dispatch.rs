@@ -11,7 +11,7 @@ use crate::{
     error::CallError,
     limits::Connections,
     registry::{Entry, Registry},
-    shutdown::Shutdown,
+    shutdown::{Phase, Shutdown},
     stats::{ServerStats, Tally},
 };
 use bytes::{Bytes, BytesMut};
@@ -73,7 +73,7 @@ impl Dispatch {
             }
         };
         let limit = [timeout, entry.timeout, self.config.call_timeout].into_iter().flatten().min();
-        let source = ContextSource::new(peer, limit.map(|limit| now + limit));
+        let source = ContextSource::new(peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(self.panicked()))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
@@ -200,7 +200,9 @@ pub(crate) struct Flight {
 impl Flight {
     /// Takes over a call whose start has been counted.
     pub(crate) fn new(dispatch: &Arc<Dispatch>, call: Started<'_>, started: Instant) -> Self {
-        let timer = call.limit.map(|limit| Box::pin(tokio::time::sleep_until((started + limit).into())));
+        // A caller may name a limit beyond the clock's end, which is none.
+        let deadline = call.limit.and_then(|limit| started.checked_add(limit));
+        let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
         Self {
             dispatch: dispatch.clone(),
             entry: call.entry.clone(),
@@ -283,6 +285,9 @@ impl Drop for Flight {
     fn drop(&mut self) {
         if !self.landed {
             self.dispatch.stats.canceled_calls.add_one();
+            if self.dispatch.shutdown.phase() == Phase::Stopped {
+                self.dispatch.shutdown.count_cut();
+            }
             let mut tally = Tally::default();
             tally.finish(self.started.elapsed(), true);
             tally.merge_into(&self.entry.stats);

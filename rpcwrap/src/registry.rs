@@ -113,20 +113,7 @@ impl Registry {
                 None => Ok(entry),
                 Some(access) => allow(access, entry, peer).map(|()| entry),
             },
-            None => Err(self.missing(name)),
-        }
-    }
-
-    #[cold]
-    fn missing(&self, name: &[u8]) -> CallError {
-        let text = String::from_utf8_lossy(name).into_owned();
-        let Some((service, _)) = text.rsplit_once('.') else { return CallError::IllFormed(text) };
-        if self.services.contains_key(service) {
-            CallError::UnknownMethod(text)
-        } else if service.contains('.') {
-            CallError::IllFormed(text)
-        } else {
-            CallError::UnknownService(text)
+            None => Err(missing(name, |service| self.services.contains_key(service))),
         }
     }
 
@@ -153,6 +140,19 @@ impl Registry {
     /// Every access rule with the service it belongs to.
     pub(crate) fn access_rules(&self) -> impl Iterator<Item = (&str, &Access)> {
         self.methods.values().filter_map(|entry| Some((entry.service(), &**entry.access.as_ref()?)))
+    }
+}
+
+/// The error for a name nobody registered: Go splits at the last dot, vitess wants exactly one; a name with more than
+/// one whose service is not known is ill-formed, so that both are right where they answer.
+#[cold]
+pub(crate) fn missing(name: &[u8], is_service: impl Fn(&str) -> bool) -> CallError {
+    let text = String::from_utf8_lossy(name).into_owned();
+    match text.rsplit_once('.') {
+        None => CallError::IllFormed(text),
+        Some((service, _)) if is_service(service) => CallError::UnknownMethod(text),
+        Some((service, _)) if service.contains('.') => CallError::IllFormed(text),
+        Some(_) => CallError::UnknownService(text),
     }
 }
 

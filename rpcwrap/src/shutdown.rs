@@ -62,12 +62,12 @@ impl Shutdown {
         }
     }
 
-    /// Counts a connection that was closed with calls unanswered.
+    /// Counts a call, or a reply not yet taken by its peer, that the end of the server cut off.
     pub(crate) fn count_cut(&self) {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Connections that were closed with calls unanswered.
+    /// What was cut off.
     pub(crate) fn cut(&self) -> usize {
         self.cut.load(Ordering::Relaxed)
     }

@@ -28,5 +28,5 @@ pub const NAME: &str = "bson";
 /// The key of a value that is no document of its own: `{_Val_: 5}`. Source: vitess `go/bson` `MAGICTAG`.
 const VAL: &str = "_Val_";
 
-/// Levels of documents a value may have. Source: README "Limits"; Go itself dies at some millions.
+/// Levels of documents a value may have; the original has no limit and dies at some millions.
 const MAX_DEPTH: usize = 100;

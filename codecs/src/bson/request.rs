@@ -36,6 +36,11 @@ impl RequestDecoder {
         Self { limits, dialect, waiting: None, broken: None }
     }
 
+    /// Other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: two documents back to back, `{ServiceMethod: string, Seq: int}` then the arguments; unknown header

@@ -162,7 +162,7 @@ impl Builder {
         tracing::info!(%bound, "listening");
         match server.run().await?.cut {
             0 => Ok(()),
-            cut => Err(io::Error::other(format!("{cut} connections cut with calls unanswered"))),
+            cut => Err(io::Error::other(format!("{cut} calls were still unanswered when the time was over"))),
         }
     }
 

@@ -231,5 +231,5 @@ impl Admission {
 
 async fn refuse(mut stream: Stream) -> io::Result<()> {
     stream.write_all(REFUSAL).await?;
-    connection::close_gently(stream).await
+    connection::close_gently(&mut stream).await
 }

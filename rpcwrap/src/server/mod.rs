@@ -51,7 +51,7 @@ pub struct Server {
 /// What a drain could not finish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections closed with calls unanswered.
+    /// Calls unanswered, and connections with replies unsent, when the time was over.
     pub cut: usize,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use compound::{Document, Struct};
-use serde::{Serialize, Serializer as _, ser};
+use serde::{Serialize, ser};
 
 type Result<T> = std::result::Result<T, EncodeError>;
 
@@ -111,7 +111,7 @@ impl<'a> Serializer<'a> {
         Ok(())
     }
 
-    /// Writes a whole element of any size in up to two parts.
+    /// Writes a whole element of any size, its value in parts.
     #[inline]
     pub(super) fn parts(mut self, kind: u8, parts: [&[u8]; 3]) -> Result<()> {
         let len = parts[0].len() + parts[1].len() + parts[2].len();
@@ -148,17 +148,6 @@ impl<'a> Serializer<'a> {
         self.parts(kind::STRING, [&len, text.as_bytes(), &[0]])
     }
 
-    #[inline]
-    fn unsigned(self, value: u64) -> Result<()> {
-        match (self.dialect, i64::try_from(value)) {
-            (Dialect::Vitess, _) => self.fixed(kind::UINT64, value.to_le_bytes()),
-            (Dialect::Standard, Ok(value)) => self.serialize_i64(value),
-            (Dialect::Standard, Err(_)) => {
-                Err(EncodeError::new(format!("integer {value} does not fit into a signed 64-bit one")))
-            }
-        }
-    }
-
     /// A document that is already encoded.
     fn raw(mut self, kind: u8, document: &[u8]) -> Result<()> {
         if document.first_chunk() != Some(&wire_len(document.len())?) {
@@ -191,6 +180,15 @@ impl<'a> Serializer<'a> {
     }
 }
 
+macro_rules! widened {
+    ($($method:ident: $type:ty => $wide:ident,)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<()> {
+            self.$wide(value.into())
+        }
+    )*};
+}
+
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = ();
     type Error = EncodeError;
@@ -211,14 +209,13 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.fixed(kind::BOOL, [value.into()])
     }
 
-    #[inline]
-    fn serialize_i8(self, value: i8) -> Result<()> {
-        self.serialize_i32(value.into())
-    }
-
-    #[inline]
-    fn serialize_i16(self, value: i16) -> Result<()> {
-        self.serialize_i32(value.into())
+    widened! {
+        serialize_i8: i8 => serialize_i32,
+        serialize_i16: i16 => serialize_i32,
+        serialize_u8: u8 => serialize_u64,
+        serialize_u16: u16 => serialize_u64,
+        serialize_u32: u32 => serialize_u64,
+        serialize_f32: f32 => serialize_f64,
     }
 
     #[inline]
@@ -240,28 +237,14 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     #[inline]
-    fn serialize_u8(self, value: u8) -> Result<()> {
-        self.unsigned(value.into())
-    }
-
-    #[inline]
-    fn serialize_u16(self, value: u16) -> Result<()> {
-        self.unsigned(value.into())
-    }
-
-    #[inline]
-    fn serialize_u32(self, value: u32) -> Result<()> {
-        self.unsigned(value.into())
-    }
-
-    #[inline]
     fn serialize_u64(self, value: u64) -> Result<()> {
-        self.unsigned(value)
-    }
-
-    #[inline]
-    fn serialize_f32(self, value: f32) -> Result<()> {
-        self.serialize_f64(value.into())
+        match (self.dialect, i64::try_from(value)) {
+            (Dialect::Vitess, _) => self.fixed(kind::UINT64, value.to_le_bytes()),
+            (Dialect::Standard, Ok(value)) => self.serialize_i64(value),
+            (Dialect::Standard, Err(_)) => {
+                Err(EncodeError::new(format!("integer {value} does not fit into a signed 64-bit one")))
+            }
+        }
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use crate::{
     bson::{kind, ser, value_from_slice},
 };
 use bson::{
-    Binary, Bson, DateTime, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, RawBson,
+    Binary, Bson, DateTime, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, RawArrayBuf, RawBson,
     RawDocumentBuf, Regex, Timestamp, Uuid, doc, oid::ObjectId, spec::BinarySubtype,
 };
 use bytes::BytesMut;
@@ -117,6 +117,9 @@ fn raw_documents() {
         assert_eq!(value_from_slice::<Holder>(&encode(&holder, dialect)).unwrap(), holder);
     }
     assert_eq!(value_from_slice::<RawDocumentBuf>(&all.to_vec().unwrap()).unwrap(), raw);
+    let list = RawArrayBuf::from_iter([1i32, 2]);
+    assert_eq!(value_from_slice::<RawArrayBuf>(&encode(&list, Dialect::Vitess)).unwrap(), list);
+    assert_eq!(encode(&[&list], Dialect::Standard), document(&[element(kind::ARRAY, "0", list.as_bytes())]));
     for (_, value) in all {
         let body = doc! { "raw": {}, "value": value.clone() }.to_vec().unwrap();
         let holder: Holder = value_from_slice(&body).unwrap();

@@ -1,20 +1,111 @@
-//! Stub.
-use super::*;
-pub(crate) struct GoRpc;
+//! Go-RPC: after CONNECT the socket is a codec's, requests in and replies out, each as it is ready.
+//!
+//! [`login`] comes first on `/auth` paths, then [`session`] for the rest of the connection's life. Requests become
+//! calls through dispatch only; names, access and limits are its business.
+
+mod batch;
+mod in_flight;
+mod login;
+mod scratch;
+mod session;
+
+use super::{Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
+use crate::{
+    call::Peer,
+    connection::close_gently,
+    io::{Prefixed, Stream},
+};
+use bytes::BytesMut;
+use codecs::{AnyCodec, Limits, ReplyWriter, RequestReader, connect};
+use session::{End, Session};
+use std::{io, sync::Arc};
+use tokio::io::AsyncWriteExt;
+
+/// The protocol behind `CONNECT /_<codec>_rpc_`.
+pub(crate) struct GoRpc {
+    codecs: Arc<[AnyCodec]>,
+    auth: bool,
+}
+
 impl GoRpc {
     pub(crate) const NAME: &'static str = "go_rpc";
-    pub(crate) fn new(_c: Arc<[AnyCodec]>, _a: bool) -> Self {
-        Self
+
+    /// Serves `codecs`, with their `/auth` paths if there are users.
+    pub(crate) fn new(codecs: Arc<[AnyCodec]>, auth: bool) -> Self {
+        Self { codecs, auth }
+    }
+
+    fn codec_of(&self, path: &str) -> Option<(&AnyCodec, bool)> {
+        let (name, auth) = connect::parse_path(path)?;
+        let codec = self.codecs.iter().find(|codec| codec.name() == name)?;
+        (!auth || self.auth).then_some((codec, auth))
     }
 }
+
 impl Protocol for GoRpc {
     fn name(&self) -> &'static str {
         Self::NAME
     }
-    fn sniff(&self, _: &[u8]) -> Sniff {
+
+    /// HTTP owns the opening and hands the connection over.
+    fn sniff(&self, _head: &[u8]) -> Sniff {
         Sniff::No
     }
-    fn serve(self: Arc<Self>, _: Conn, _: ConnCx) -> ServeFuture {
-        Box::pin(async { Ok(Served::Closed) })
+
+    fn takes_path(&self, path: &str) -> bool {
+        self.codec_of(path).is_some()
     }
+
+    fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
+        let path = conn.path.as_deref().unwrap_or_default();
+        let Some((codec, auth)) = self.codec_of(path) else {
+            return Box::pin(async { Ok(Served::Closed) });
+        };
+        let (codec, cx) = (codec.clone(), cx);
+        Box::pin(async move {
+            // The opening is boxed apart: what it needs is gone while the session sits idle.
+            match Box::pin(open(conn, &codec, auth, &cx)).await? {
+                Opened::Refused(mut stream) => close_gently(&mut stream).await.map(|()| Served::Closed),
+                Opened::Session(session) => session.run().await.map(|end| match end {
+                    End::Closed => Served::Closed,
+                    End::NoCall => Served::Probe,
+                }),
+            }
+        })
+    }
+}
+
+enum Opened {
+    Session(Box<Session>),
+    Refused(Stream),
+}
+
+/// Answers the CONNECT and, where the path asks for it, the login.
+async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::Result<Opened> {
+    conn.stream.write_all(connect::OK).await?;
+    let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
+    let mut input = BytesMut::from(&prefix[..]);
+    let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
+    let mut writer = codec.reply_writer();
+    let mut user = None;
+    if auth {
+        reader.set_limits(Limits {
+            max_message_bytes: login::MAX_BYTES,
+            ..cx.dispatch.config.message_limits()
+        });
+        user = login::run(&mut stream, &mut input, &mut reader, &mut writer, cx).await?;
+        if user.is_none() {
+            return Ok(Opened::Refused(stream));
+        }
+        reader.set_limits(cx.dispatch.config.message_limits());
+    }
+    let peer = Peer { addr: cx.peer_addr.clone(), protocol: GoRpc::NAME, codec: codec.name().into(), user };
+    let session = Session::new(stream, input, Halves { reader, writer }, cx.dispatch.clone(), peer.into());
+    Ok(Opened::Session(Box::new(session)))
+}
+
+/// The codec's two objects of one connection.
+struct Halves {
+    reader: RequestReader,
+    writer: ReplyWriter,
 }

@@ -1,0 +1,104 @@
+//! The login before an authenticated session: one request at a time, few, small and soon.
+
+use super::ConnCx;
+use crate::auth::cram_md5::{Answer, Dialog};
+use bytes::BytesMut;
+use codecs::{ReplyWriter, Request, RequestReader};
+use std::{io, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::io::Stream;
+
+/// The most one message of a peer may hold that has not said who it is.
+pub(super) const MAX_BYTES: usize = 4 << 10;
+
+/// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
+/// the dialog stay in `input`.
+pub(super) async fn run(
+    stream: &mut Stream,
+    input: &mut BytesMut,
+    reader: &mut RequestReader,
+    writer: &mut ReplyWriter,
+    cx: &ConnCx,
+) -> io::Result<Option<Arc<str>>> {
+    let stats = &cx.dispatch.stats;
+    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(stream, input, reader, writer, cx));
+    let user = dialog.await.unwrap_or(Ok(None))?;
+    match &user {
+        Some(user) => {
+            stats.logins.add_one();
+            tracing::debug!(peer = %cx.peer_addr, user = &**user, "logged in");
+        }
+        None => {
+            stats.login_failures.add_one();
+            tracing::info!(peer = %cx.peer_addr, "login failed");
+        }
+    }
+    Ok(user)
+}
+
+async fn dialog(
+    stream: &mut Stream,
+    input: &mut BytesMut,
+    reader: &mut RequestReader,
+    writer: &mut ReplyWriter,
+    cx: &ConnCx,
+) -> io::Result<Option<Arc<str>>> {
+    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let mut dialog = Dialog::default();
+    while !dialog.is_over() {
+        let Some(request) = next_request(stream, input, reader).await? else { break };
+        let mut out = BytesMut::new();
+        let answer = dialog.answer(request.service_method(), reader.args(&request), credentials);
+        let mut reply =
+            |value: &dyn Fn(&mut ReplyWriter, &mut BytesMut) -> Result<(), codecs::EncodeError>| {
+                value(writer, &mut out).map_err(|error| io::Error::other(error.text().to_owned()))
+            };
+        let user = match answer {
+            Answer::Challenge(challenge) => {
+                reply(&|writer, out| writer.encode(&request, &challenge, out))?;
+                None
+            }
+            Answer::Welcome(user) => {
+                reply(&|writer, out| writer.encode(&request, &(), out))?;
+                Some(user)
+            }
+            Answer::Again(error) => {
+                writer.encode_error(&request, &error.to_reply(), &mut out);
+                None
+            }
+            Answer::Never(error) => {
+                writer.encode_error(&request, &error.to_reply(), &mut out);
+                stream.write_all(&out).await?;
+                return Ok(None);
+            }
+        };
+        stream.write_all(&out).await?;
+        if user.is_some() {
+            return Ok(user);
+        }
+    }
+    Ok(None)
+}
+
+/// The next request, or `None` if there will be none.
+async fn next_request(
+    stream: &mut Stream,
+    input: &mut BytesMut,
+    reader: &mut RequestReader,
+) -> io::Result<Option<Request>> {
+    loop {
+        match reader.decode(input) {
+            Ok(Some(request)) => return Ok(Some(request)),
+            Ok(None) => {}
+            Err(_) => return Ok(None),
+        }
+        input.reserve(512);
+        if stream.read_buf(input).await? == 0 {
+            return Ok(reader.decode_eof(input).ok().flatten());
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Buffers of the running thread, lent to whichever session is being polled, so that idle connections hold none.
+
+use crate::stats::Tally;
+use bytes::BytesMut;
+use std::cell::Cell;
+
+/// Bytes read at once.
+pub(super) const READ_BYTES: usize = 64 << 10;
+/// Buffers that grew beyond this are not kept.
+const KEEP_BYTES: usize = 256 << 10;
+/// Unread input up to this size is copied between the session and the thread's buffer instead of keeping its own.
+const SMALL_BYTES: usize = 4 << 10;
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// What a session needs while it runs.
+#[derive(Default)]
+pub(super) struct Scratch {
+    input: BytesMut,
+    output: BytesMut,
+    pub(super) tally: Tally,
+}
+
+impl Scratch {
+    /// This thread's, or new ones if a session is polled from within another.
+    pub(super) fn take() -> Box<Self> {
+        SCRATCH.take().unwrap_or_default()
+    }
+
+    /// For the next session.
+    pub(super) fn give_back(self: Box<Self>) {
+        SCRATCH.set(Some(self));
+    }
+
+    /// A buffer that starts with what `kept` holds, with room to read into.
+    pub(super) fn input(&mut self, kept: &mut BytesMut) -> BytesMut {
+        if kept.len() > SMALL_BYTES {
+            return std::mem::take(kept);
+        }
+        let mut input = std::mem::take(&mut self.input);
+        if !kept.is_empty() {
+            input.extend_from_slice(&std::mem::take(kept));
+        }
+        input
+    }
+
+    /// Takes a buffer back; what it still holds goes to `kept`.
+    pub(super) fn return_input(&mut self, mut input: BytesMut, kept: &mut BytesMut) {
+        if input.len() > SMALL_BYTES {
+            *kept = input;
+            return;
+        }
+        if !input.is_empty() {
+            *kept = BytesMut::from(&input[..]);
+            input.clear();
+        }
+        if input.capacity() <= KEEP_BYTES {
+            self.input = input;
+        }
+    }
+
+    /// A buffer that starts with the output `kept` holds.
+    pub(super) fn output(&mut self, kept: &mut BytesMut) -> BytesMut {
+        if kept.is_empty() { std::mem::take(&mut self.output) } else { std::mem::take(kept) }
+    }
+
+    /// Takes a buffer back; what it still holds goes to `kept`.
+    pub(super) fn return_output(&mut self, mut output: BytesMut, kept: &mut BytesMut) {
+        if !output.is_empty() {
+            *kept = output;
+            return;
+        }
+        if output.capacity() <= KEEP_BYTES && self.output.capacity() == 0 {
+            output.clear();
+            self.output = output;
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! One connection's calls: read, start, poll, write, all in the connection's own task.
+//!
+//! Each turn reads what is there, starts each request and polls it once in place, lets waiting calls that are ready
+//! write, and sends everything in one write. Three things stop reading: `max_in_flight` calls, `max_output_bytes` of
+//! replies the peer has not taken, and the end of the stream. Requests already read are always answered.
+
+use super::{
+    Halves,
+    batch::Batch,
+    in_flight::{InFlight, Waiting},
+    scratch::{READ_BYTES, Scratch},
+};
+use crate::{
+    call::{Peer, Written},
+    connection::close_gently,
+    dispatch::{Dispatch, Flight, Refused},
+    error::CallError,
+    io::Stream,
+    shutdown::Phase,
+};
+use bytes::{Buf, BytesMut};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Request};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    time::{Sleep, sleep},
+};
+
+/// Requests started, and waiting calls answered, before the batch is written.
+const BATCH: usize = 256;
+/// Turns of one poll before other tasks of the thread get theirs.
+const TURNS: usize = 16;
+/// A draining connection is closed when it has been quiet for this long: calls on their way are still told.
+const QUIET: Duration = Duration::from_millis(100);
+/// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
+const CANCEL: &[u8] = b"_goRPC_.Cancel";
+
+/// How a session ended in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Closed,
+    /// Nobody ever called: a health probe that went as far as the handshake.
+    NoCall,
+}
+
+/// The argument of [`CANCEL`].
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct CancelArgs {
+    seq: u64,
+}
+
+/// One connection after its handshake.
+pub(super) struct Session {
+    stream: Stream,
+    halves: Halves,
+    dispatch: Arc<Dispatch>,
+    peer: Arc<Peer>,
+    in_flight: InFlight,
+    /// Read and not yet decoded; empty while idle.
+    input: BytesMut,
+    /// Encoded and not yet taken by the peer; empty while idle.
+    output: BytesMut,
+    timer: Option<(Wait, Pin<Box<Sleep>>)>,
+    called: bool,
+    draining: bool,
+    /// What was read holds no whole request any more.
+    hungry: bool,
+    /// No more is read: the peer has closed its side.
+    ended: bool,
+    /// No more is decoded: the stream is out of step, or has ended.
+    closing: bool,
+}
+
+/// What a session's one timer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The peer to move a byte.
+    Stall,
+    /// A draining connection to stay quiet.
+    Quiet,
+}
+
+impl Session {
+    pub(super) fn new(
+        stream: Stream,
+        input: BytesMut,
+        halves: Halves,
+        dispatch: Arc<Dispatch>,
+        peer: Arc<Peer>,
+    ) -> Self {
+        Self {
+            stream,
+            halves,
+            dispatch,
+            peer,
+            in_flight: InFlight::default(),
+            input,
+            output: BytesMut::new(),
+            timer: None,
+            called: false,
+            draining: false,
+            hungry: true,
+            ended: false,
+            closing: false,
+        }
+    }
+
+    /// Serves until the peer closes, breaks the rules, or the server has drained.
+    pub(super) async fn run(mut self: Box<Self>) -> io::Result<End> {
+        {
+            let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
+            poll_fn(|cx| {
+                self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
+                let mut scratch = Scratch::take();
+                let turned = self.turns(cx, &mut scratch);
+                scratch.give_back();
+                turned
+            })
+            .await?;
+        }
+        let end = if self.called { End::Closed } else { End::NoCall };
+        // The peer has closed its side already where it ended; otherwise its last words must not reset our reply.
+        if !self.ended {
+            close_gently(&mut self.stream).await?;
+        }
+        Ok(end)
+    }
+
+    /// Turns until nothing moves.
+    fn turns(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<()>> {
+        let mut input = scratch.input(&mut self.input);
+        let mut output = scratch.output(&mut self.output);
+        let mut moved = false;
+        let mut turns = 0;
+        let result = loop {
+            match self.turn(cx, scratch, &mut input, &mut output) {
+                Ok(true) if turns < TURNS => moved = true,
+                Ok(true) => {
+                    cx.waker().wake_by_ref();
+                    break Ok(());
+                }
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            turns += 1;
+        };
+        let done = self.closing && self.in_flight.len() == 0 && output.is_empty();
+        scratch.return_input(input, &mut self.input);
+        scratch.return_output(output, &mut self.output);
+        match result {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(()) if done => Poll::Ready(Ok(())),
+            Ok(()) => self.wait(cx, moved),
+        }
+    }
+
+    /// One round of everything; whether anything happened.
+    fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> io::Result<bool> {
+        let answered = self.answer_ready(cx, output);
+        let started = self.start_requests(scratch, input, output);
+        let sent = self.send(cx, output)?;
+        let received = self.receive(cx, input, output)?;
+        Ok(answered || started || sent || received)
+    }
+
+    /// Lets waiting calls that are ready write their replies.
+    fn answer_ready(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
+        let mut answered = 0;
+        while answered < BATCH && output.len() < self.dispatch.config.max_output_bytes {
+            let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
+            self.answer(waiting, output);
+            answered += 1;
+        }
+        answered > 0
+    }
+
+    fn answer(&mut self, mut waiting: Waiting, output: &mut BytesMut) {
+        let writer = &mut self.halves.writer;
+        match waiting.flight.write(&waiting.request, writer, output) {
+            Written::Item => self.in_flight.push_back(waiting),
+            Written::Last(Ok(())) => {}
+            Written::Last(Err(error)) => writer.encode_error(&waiting.request, &error.to_reply(), output),
+            Written::End => writer.encode_error(&waiting.request, &ErrorReply::new(END_OF_STREAM), output),
+        }
+    }
+
+    /// Decodes and starts requests while there are permits; whether there were any.
+    fn start_requests(&mut self, scratch: &mut Scratch, input: &mut BytesMut, output: &mut BytesMut) -> bool {
+        self.hungry = input.is_empty() && !self.ended;
+        if self.hungry {
+            return false;
+        }
+        let dispatch = self.dispatch.clone();
+        let mut batch = Batch::new(&mut scratch.tally);
+        let mut requests = 0;
+        while requests < BATCH && !self.closing && self.has_room(output) {
+            match self.decode(input) {
+                Ok(Some(request)) => self.start(request, &dispatch, &mut batch, output),
+                Ok(None) => {
+                    self.hungry = true;
+                    break;
+                }
+                Err(error) => {
+                    dispatch.stats.malformed.add_one();
+                    tracing::debug!(peer = %self.peer.addr, %error, "stream out of step");
+                    self.closing = true;
+                }
+            }
+            requests += 1;
+        }
+        batch.merge();
+        if self.closing {
+            input.clear();
+        }
+        self.called |= requests > 0;
+        requests > 0
+    }
+
+    /// The next request; once the peer has closed its side, whatever is left is the last.
+    #[inline]
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        match self.halves.reader.decode(input) {
+            Ok(None) if self.ended => {
+                self.closing = true;
+                self.halves.reader.decode_eof(input)
+            }
+            decoded => decoded,
+        }
+    }
+
+    /// Whether another call may start: permits are taken before its request is decoded.
+    #[inline]
+    fn has_room(&self, output: &BytesMut) -> bool {
+        self.in_flight.len() < self.dispatch.config.max_in_flight
+            && output.len() < self.dispatch.config.max_output_bytes
+    }
+
+    /// Starts one request and polls it once; what is not ready then waits.
+    #[inline]
+    fn start<'d>(
+        &mut self,
+        request: Request,
+        dispatch: &'d Arc<Dispatch>,
+        batch: &mut Batch<'_, 'd>,
+        output: &mut BytesMut,
+    ) {
+        let Halves { reader, writer } = &mut self.halves;
+        let began = batch.now();
+        let args = reader.args(&request);
+        let mut started =
+            match dispatch.start(request.service_method(), args, request.timeout(), &self.peer, began) {
+                Ok(started) => started,
+                Err(refused) => return self.refuse(&request, refused, batch, output),
+            };
+        batch.start(started.entry, request.wire_len());
+        let before = output.len();
+        // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
+        let mut nobody = Context::from_waker(Waker::noop());
+        let error = match dispatch.step(&mut started.call, &mut nobody, &request, writer, output) {
+            Poll::Ready(Written::Last(Ok(()))) => None,
+            Poll::Ready(Written::Last(Err(error))) => Some(error.to_reply()),
+            Poll::Ready(Written::End) => Some(ErrorReply::new(END_OF_STREAM)),
+            unfinished => {
+                // A stream's first item is written already; the rest of it waits like any other call.
+                debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
+                batch.write(output.len() - before);
+                let flight = Flight::new(dispatch, started, began);
+                return self.in_flight.push(request.into_head(), flight);
+            }
+        };
+        let failed = error.as_ref().is_some_and(|error| error.text != END_OF_STREAM);
+        if let Some(error) = &error {
+            writer.encode_error(&request, error, output);
+        }
+        batch.write(output.len() - before);
+        batch.finish(began, failed);
+    }
+
+    #[cold]
+    fn refuse<'d>(
+        &mut self,
+        request: &Request,
+        refused: Refused<'d>,
+        batch: &mut Batch<'_, 'd>,
+        output: &mut BytesMut,
+    ) {
+        if matches!(refused.error, CallError::UnknownService(_)) && request.service_method() == CANCEL {
+            return self.cancel(request, output);
+        }
+        let before = output.len();
+        self.halves.writer.encode_error(request, &refused.error.to_reply(), output);
+        if let Some(entry) = refused.entry {
+            let now = batch.now();
+            batch.start(entry, request.wire_len());
+            batch.write(output.len() - before);
+            batch.finish(now, true);
+        }
+        // Bytes that could not be walked to their end say nothing about where the next message starts.
+        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
+    }
+
+    /// Cancels the call the request names; the reply says whether it was still in flight.
+    fn cancel(&mut self, request: &Request, output: &mut BytesMut) {
+        let Halves { reader, writer } = &mut self.halves;
+        let reply = match reader.args(request).decode::<CancelArgs>() {
+            Ok(args) => {
+                let found = self.in_flight.cancel(args.seq);
+                writer.encode(request, &found, output).map_err(CallError::BadReply)
+            }
+            Err(error) => Err(CallError::BadArguments(error)),
+        };
+        if let Err(error) = reply {
+            writer.encode_error(request, &error.to_reply(), output);
+        }
+    }
+
+    /// Writes as much as the peer takes.
+    fn send(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> io::Result<bool> {
+        let mut sent = false;
+        while !output.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, output) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(n)) => output.advance(n),
+                Poll::Ready(Err(error)) => return Err(error),
+            }
+            sent = true;
+        }
+        Ok(sent)
+    }
+
+    /// Reads what is there, once all that was read before has been started.
+    fn receive(&mut self, cx: &mut Context<'_>, input: &mut BytesMut, output: &BytesMut) -> io::Result<bool> {
+        if !self.hungry || self.ended || self.closing || !self.has_room(output) {
+            return Ok(false);
+        }
+        input.reserve(READ_BYTES);
+        let read = pin!(self.stream.read_buf(input));
+        match read.poll(cx) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(0)) => {
+                self.ended = true;
+                Ok(true)
+            }
+            Poll::Ready(Ok(_)) => Ok(true),
+            Poll::Ready(Err(error)) => Err(error),
+        }
+    }
+
+    /// Nothing moves: waits for the peer, with a limit where the peer owes something.
+    fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
+        let idle = self.in_flight.len() == 0;
+        let wanted = if !self.output.is_empty() || (!self.input.is_empty() && idle) {
+            Some(Wait::Stall)
+        } else if self.draining && idle {
+            Some(Wait::Quiet)
+        } else {
+            None
+        };
+        let Some(wait) = wanted else {
+            self.timer = None;
+            return Poll::Pending;
+        };
+        let stale = moved || self.timer.as_ref().is_none_or(|(armed, _)| *armed != wait);
+        if stale {
+            let limit = match wait {
+                Wait::Stall => self.dispatch.config.stall_timeout,
+                Wait::Quiet => QUIET,
+            };
+            self.timer = Some((wait, Box::pin(sleep(limit))));
+        }
+        let Some((_, timer)) = &mut self.timer else { return Poll::Pending };
+        ready!(timer.as_mut().poll(cx));
+        if wait == Wait::Stall {
+            self.dispatch.stats.stalled.add_one();
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.output.is_empty() && self.dispatch.shutdown.phase() == Phase::Stopped {
+            self.dispatch.shutdown.count_cut();
+        }
+    }
+}
