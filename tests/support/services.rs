@@ -81,7 +81,7 @@ pub fn arith() -> Service {
             }
         })
         .method("Error", |_: Args| async move { Err::<i64, _>("app error: \"quoted\" <tag> é\n".into()) })
-        .method("EmptyError", |_: Args| async move { Ok(0) })
+        .method("EmptyError", |_: Args| async move { Ok(0_i64) })
         .method("EOSError", |_: Args| async move { Err::<i64, _>("EOS".into()) })
 }
 
