@@ -47,7 +47,11 @@ impl Shelf {
     #[rpc(stream)]
     fn all(self: Arc<Self>) -> impl Stream<Item = Result<Book, Error>> {
         stream::unfold(None, move |last: Option<u32>| {
-            let next = self.books().range(last.map_or(0, |id| id.saturating_add(1))..).next().map(|(_, book)| book.clone());
+            let next = self
+                .books()
+                .range(last.map_or(0, |id| id.saturating_add(1))..)
+                .next()
+                .map(|(_, book)| book.clone());
             async move { next.map(|book| (Ok(book.clone()), Some(book.id))) }
         })
     }
