@@ -13,6 +13,7 @@ mod settings;
 
 use args::Args;
 use clap::Parser;
+use reload::Hangup;
 use rpcwrap::{Credentials, Drained, Server};
 use settings::Settings;
 use std::{
@@ -50,11 +51,15 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     for addr in &settings.http_rpc_listen {
         http_rpc.push(server.listen_http_rpc(addr).await?);
     }
-    // A server goes on without somebody reading its stdout.
-    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
-
+    // In this order: whoever has read the addresses may send signals, so their handlers have to be there before.
+    let hangup = Hangup::new()?;
     tokio::select! {
+        biased;
         drained = server.run() => Ok(drained?),
-        failed = reload::on_hangup(&server, settings.config_file.as_deref(), &filter) => Err(failed.into()),
+        never = async {
+            // A server goes on without somebody reading its stdout.
+            let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
+            hangup.reload(&server, settings.config_file.as_deref(), &filter).await
+        } => match never {},
     }
 }
