@@ -112,9 +112,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7070".to_owned());
     let say = |text: String| async move { Ok(text) };
     let server = Server::builder().codec(Line).method("Echo.Say", say).build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!(r#"printf 'CONNECT /_line_rpc_ HTTP/1.0\n\nEcho.Say 7 "hi"\n' | curl -sNm1 telnet://{addr}"#);
-    server.run().await?;
+    running.await?;
     Ok(())
 }

@@ -69,12 +69,12 @@ impl Shelf {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7070".to_owned());
     let server = Server::builder().service(Shelf::default()).build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!("curl -d '{{\"Id\":1,\"Title\":\"Solaris\"}}' http://{addr}/Books/Add");
     println!("curl -d 1 http://{addr}/Books/Get");
     println!("curl -d null http://{addr}/Books/All");
     println!("curl -d null http://{addr}/Books/CountLetters");
-    server.run().await?;
+    running.await?;
     Ok(())
 }

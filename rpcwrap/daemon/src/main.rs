@@ -51,15 +51,13 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     for addr in &settings.http_rpc_listen {
         http_rpc.push(server.listen_http_rpc(addr).await?);
     }
-    // In this order: whoever has read the addresses may send signals, so their handlers have to be there before.
-    let hangup = Hangup::new()?;
+    // Whoever has read the addresses may send signals: their handlers have to be there before.
+    let (running, hangup) = (server.run(), Hangup::new()?);
+    // A server goes on without somebody reading its stdout.
+    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
     tokio::select! {
-        biased;
-        drained = server.run() => Ok(drained?),
-        never = async {
-            // A server goes on without somebody reading its stdout.
-            let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
-            hangup.reload(&server, settings.config_file.as_deref(), &filter).await
-        } => match never {},
+        drained = running => Ok(drained?),
+        never = hangup.reload(&server, settings.config_file.as_deref(), &filter) => match never {},
     }
+}
 }
