@@ -60,4 +60,3 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
         never = hangup.reload(&server, settings.config_file.as_deref(), &filter) => match never {},
     }
 }
-}
