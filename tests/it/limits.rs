@@ -129,7 +129,7 @@ async fn a_slow_head_is_closed_after_the_header_timeout() {
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", answer.escape_ascii());
     })
     .await;
-    rpcwrap_tests::until(|| server.snapshot().server.connections == 0).await;
+    until(|| server.snapshot().server.connections == 0).await;
     let mut half = Peer::connect(server.addr).await;
     closed_after(wait, async {
         half.send("CONN").await;

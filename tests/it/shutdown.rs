@@ -156,16 +156,17 @@ async fn replies_nobody_takes_are_cut_at_the_limit() {
 #[tokio::test]
 async fn a_lame_duck_still_works() {
     let (server, gate) = gated().await;
-    let mut page = Peer::connect(server.addr).await;
-    let ready = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
-    let live = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
-    assert_eq!(page.http(ready).await.status, 200);
+    let ask = async |path: &str| {
+        let mut page = Peer::connect(server.addr).await;
+        page.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await.status
+    };
+    assert_eq!(ask("/readyz").await, 200);
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(json_request("Gate.Wait", "null", 1)).await;
     server.start_lame_duck();
-    assert_eq!(page.http(ready).await.status, 503);
-    assert_eq!(page.http(live).await.status, 200);
-    assert_eq!(page.http("GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 503);
+    for (path, status) in [("/readyz", 503), ("/debug/health", 503), ("/livez", 200)] {
+        assert_eq!(ask(path).await, status, "{path}");
+    }
     assert_eq!(peer.call("Echo.Int", "5", 2).await["result"], 5);
     let mut late = Peer::connect_codec(server.addr, "json").await;
     assert_eq!(late.call("Echo.Int", "5", 1).await["result"], 5);
