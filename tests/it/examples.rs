@@ -42,7 +42,7 @@ async fn streaming() {
     let program = Program::example("streaming", &[ANY]).await;
     let squares = ask(&program, "/Numbers/Squares", r#"{"From":1,"To":4}"#).await;
     assert_eq!(squares, ok("1\n4\n9\n"));
-    let mut follower = Peer::connect_codec(program.addr, "json").await;
+    let mut follower = Peer::connect_resetting(program.addr).await.handshake("/_json_rpc_").await;
     follower.send(r#"{"method":"News.Follow","params":[null],"id":1}"#).await;
     // Published until the follower is there to read it.
     while ask(&program, "/News/Publish", "\"hello\"").await == ok("0\n") {}
@@ -95,7 +95,7 @@ async fn own_codec() {
     let program = Program::example("own_codec", &[ANY]).await;
     let mut peer = Peer::connect_codec(program.addr, "line").await;
     peer.send("Echo.Say 7 \"hi\"\nEcho.Nope 8 1\n").await;
-    peer.expect("7 ok \"hi\"\n8 error \"rpc: can't find method Echo.Nope\"\n").await;
+    peer.expect("ok 7 \"hi\"\nerror 8 \"rpc: can't find method Echo.Nope\"\n").await;
     drop(peer);
     program.terminate().await;
 }
