@@ -1,1 +1,4 @@
-//! Stub.
+//! What the test programs of this workspace share.
+
+pub mod peer;
+pub mod process;

@@ -37,17 +37,18 @@ type testCase struct {
 func main() {
 	addr := flag.String("addr", "", "HOST:PORT of the server")
 	run := flag.String("run", "", "run only the cases whose name matches this regular expression")
+	skip := flag.String("skip", "^$", "leave out the cases whose name matches this regular expression")
 	flag.Parse()
-	only, err := regexp.Compile(*run)
-	if err != nil || *addr == "" {
-		fmt.Fprintln(os.Stderr, "usage: goclient -addr HOST:PORT [-run REGEXP]", err)
+	only, without := regexp.MustCompile(*run), regexp.MustCompile(*skip)
+	if *addr == "" {
+		fmt.Fprintln(os.Stderr, "goclient: -addr is missing")
 		os.Exit(2)
 	}
 	groups := [][]testCase{callCases, valueCases, concurrencyCases, connectionCases, pageCases}
 	ran, failed := 0, 0
 	for _, group := range groups {
 		for _, c := range group {
-			if !only.MatchString(c.name) {
+			if !only.MatchString(c.name) || without.MatchString(c.name) {
 				continue
 			}
 			ran++
