@@ -68,17 +68,25 @@ fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPe
                 () = stopped => return,
             }
         };
-        match served {
-            Ok(Served::Closed) => {}
-            Ok(Served::Probe) => cx.dispatch.stats.probes.add_one(),
+        let next = match served {
             Ok(Served::Handover(conn)) => {
                 let path = conn.path.as_deref().unwrap_or_default();
                 let next = cx.paths.iter().find(|protocol| protocol.takes_path(path)).cloned();
-                if let Some(next) = next {
-                    run(conn, next, cx, permit);
-                }
+                next.map(|next| (conn, next))
             }
-            Err(error) => tracing::debug!(peer = %cx.peer_addr, protocol = name, %error, "connection ended"),
+            Ok(Served::Probe) => {
+                cx.dispatch.stats.probes.add_one();
+                None
+            }
+            Ok(Served::Closed) => None,
+            Err(error) => {
+                tracing::debug!(peer = %cx.peer_addr, protocol = name, %error, "connection ended");
+                None
+            }
+        };
+        match next {
+            Some((conn, protocol)) => run(conn, protocol, cx, permit),
+            None => drop(permit),
         }
     });
 }
