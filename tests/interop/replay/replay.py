@@ -463,7 +463,7 @@ class Http:
             return str(x)
         if self.then:
             return 'no 200 Connected line' if not g or g[0] != 'connected' else self.then.check(b''.join(g[1:]))
-        if not self.ctx.recorded and len(g) == len(w) - 1 and w[-1][0].split(' ')[1] in ('400', '431', '505'):
+        if not self.ctx.recorded and w and len(g) == len(w) - 1 and w[-1][0].split(' ')[1] in ('400', '431', '505'):
             w = w[:-1]                                      # rule 14: or just the close
         if len(w) != len(g):
             return '%d responses, wanted %d' % (len(g), len(w))
