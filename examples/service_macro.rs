@@ -8,7 +8,8 @@ use rpcwrap::{Context, Error, Server};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 #[derive(Default)]
@@ -46,9 +47,9 @@ impl Shelf {
     /// Every book, one reply each. The stream outlives the call, so it owns its share of the shelf.
     #[rpc(stream)]
     fn all(self: Arc<Self>) -> impl Stream<Item = Result<Book, Error>> {
-        stream::unfold(None, move |last: Option<u32>| {
-            let next = self.books().range(last.map_or(0, |id| id.saturating_add(1))..).next().map(|(_, book)| book.clone());
-            async move { next.map(|book| (Ok(book.clone()), Some(book.id))) }
+        stream::unfold(Bound::Unbounded, move |after: Bound<u32>| {
+            let next = self.books().range((after, Bound::Unbounded)).next().map(|(_, book)| book.clone());
+            async move { next.map(|book| (Ok(book.clone()), Bound::Excluded(book.id))) }
         })
     }
 
@@ -59,7 +60,7 @@ impl Shelf {
     }
 
     #[rpc(skip)]
-    fn books(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Book>> {
+    fn books(&self) -> MutexGuard<'_, BTreeMap<u32, Book>> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
