@@ -62,11 +62,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         async move { Ok(sum) }
     };
     let server = Server::builder().method("Scores.Add", add).mount(Mount::new(pages)).build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!("curl -d '{{\"Player\":\"ola\",\"Points\":3}}' http://{addr}/Scores/Add");
     println!("curl http://{addr}/scores");
     println!("curl http://{addr}/scores/ola");
-    server.run().await?;
+    running.await?;
     Ok(())
 }
