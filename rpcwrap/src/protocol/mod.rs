@@ -89,8 +89,6 @@ pub struct Conn {
     pub prefix: Bytes,
     /// The socket.
     pub stream: Stream,
-    /// Replies of the protocol before that are to be sent first.
-    pub held: Bytes,
     /// The path of the CONNECT that brought it here, if one did.
     pub path: Option<String>,
 }

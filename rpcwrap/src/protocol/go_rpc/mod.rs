@@ -82,8 +82,7 @@ enum Opened {
 
 /// Answers the CONNECT and, where the path asks for it, the login.
 async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::Result<Opened> {
-    // In one write: clients of the original see nothing between the last page and the status line.
-    conn.stream.write_all(&[&conn.held, connect::OK].concat()).await?;
+    conn.stream.write_all(connect::OK).await?;
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
     let mut reader = codec.request_reader(cx.dispatch.config.message_limits());

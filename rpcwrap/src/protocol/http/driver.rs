@@ -5,7 +5,7 @@ use super::{
     hijack::HandedOver,
     progress::{Limit, Progress},
     route,
-    socket::{Parts, Socket},
+    socket::Socket,
 };
 use crate::{
     connection::close_gently,
@@ -26,10 +26,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::{
-    io::AsyncWriteExt,
-    time::{Sleep, timeout},
-};
+use tokio::time::Sleep;
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for somebody else.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result<Served> {
@@ -47,19 +44,14 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result
     let end = drive(&mut connection, &cx, &progress).await;
 
     let parts = connection.into_parts();
-    let Parts { unread, held, mut stream } = parts.io.into_inner().into_parts();
+    let (unread, mut stream) = parts.io.into_inner().into_parts();
     let (handover, requests, peer_is_done) = {
         let mut notes = progress.notes();
         (notes.handover.take(), notes.requests, notes.ended || notes.gone)
     };
     if let Some((path, early)) = handover {
         let prefix = [early, parts.read_buf, unread].concat().into();
-        return Ok(Served::Handover(Conn { prefix, stream, held, path: Some(path) }));
-    }
-    if !matches!(end, End::Gone) {
-        // hyper closes some connections without a shutdown; what was held back is owed all the same.
-        let owed = timeout(cx.dispatch.config.stall_timeout, stream.write_all(&held));
-        owed.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))?;
+        return Ok(Served::Handover(Conn { prefix, stream, path: Some(path) }));
     }
     let stats = &cx.dispatch.stats;
     match end {
@@ -101,14 +93,14 @@ async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End
     let mut drained = false;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|task| {
-        if let Poll::Ready(result) = poll_http(connection, progress, task) {
+        if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
             return Poll::Ready(End::Http(result));
         }
         // Only now: a request that has arrived by then is answered before the connection is closed.
         if !drained && draining.as_mut().poll(task).is_ready() {
             drained = true;
             Pin::new(&mut *connection).graceful_shutdown();
-            if let Poll::Ready(result) = poll_http(connection, progress, task) {
+            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
                 return Poll::Ready(End::Http(result));
             }
         }
@@ -118,19 +110,6 @@ async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End
         poll_limit(progress, cx, &mut timer, task).map(End::Limit)
     })
     .await
-}
-
-/// Lets hyper do what it can, then sends the reply that was held back for what might follow it.
-fn poll_http(
-    connection: &mut Driven,
-    progress: &Progress,
-    task: &mut Context<'_>,
-) -> Poll<hyper::Result<()>> {
-    let polled = Pin::new(&mut *connection).poll(task);
-    if polled.is_pending() && progress.notes().release() {
-        return Pin::new(connection).poll(task);
-    }
-    polled
 }
 
 /// Waits for the limit that counts now.

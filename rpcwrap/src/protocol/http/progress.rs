@@ -31,10 +31,6 @@ pub(super) struct Notes {
     pub(super) read_blocked: bool,
     /// There are bytes for the peer and it takes none.
     pub(super) write_blocked: bool,
-    /// A finished reply waits to leave with what follows it.
-    pub(super) held: bool,
-    /// Nothing follows: it leaves now.
-    release: bool,
     /// The peer has closed its sending side.
     pub(super) ended: bool,
     /// The peer is gone for good.
@@ -76,8 +72,6 @@ impl Progress {
             moved: now,
             read_blocked: false,
             write_blocked: false,
-            held: false,
-            release: false,
             ended: false,
             gone: false,
             requests: 0,
@@ -95,7 +89,6 @@ impl Notes {
         self.stage = stage;
         self.since = Instant::now();
         self.read_blocked = false;
-        self.release = false;
     }
 
     /// The peer sent bytes.
@@ -129,22 +122,6 @@ impl Notes {
     /// All of the reply is in hyper's hands.
     pub(super) fn answered(&mut self) {
         self.enter(Stage::Idle);
-    }
-
-    /// Whether the last reply is all in hyper's hands and the next request has not begun.
-    pub(super) fn is_idle(&self) -> bool {
-        self.stage == Stage::Idle
-    }
-
-    /// Whether a reply may stay held back.
-    pub(super) fn may_hold(&self) -> bool {
-        self.is_idle() && !self.release
-    }
-
-    /// hyper has done all it can: whether a reply is still held back, which now leaves at the next flush.
-    pub(super) fn release(&mut self) -> bool {
-        self.release = self.held;
-        self.held
     }
 
     /// Whether the only thing the peer could tell now is that it goes away.

@@ -1,7 +1,4 @@
-//! The stream as hyper sees it: notes what moves, looks ahead for a peer that goes away during a call, and holds a
-//! finished reply back until it is known what follows it.
-//!
-//! Replies to requests that came together leave together, and with them the answer to a CONNECT behind them.
+//! The stream as hyper sees it: notes what moves, and looks ahead for a peer that goes away during a call.
 
 use super::progress::Progress;
 use crate::io::{Prefixed, Stream};
@@ -15,36 +12,29 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes read to learn whether the peer is still there; what came instead of an end is the next request.
 const AHEAD: usize = 64;
-/// Replies held back; more are sent at once.
-const HELD: usize = 16 << 10;
 
 /// A [`Prefixed`] stream that keeps its connection's [`Progress`].
 #[derive(Debug)]
 pub(super) struct Socket {
     inner: Prefixed,
     ahead: Bytes,
-    held: BytesMut,
     progress: Progress,
-}
-
-/// What a [`Socket`] leaves behind.
-pub(super) struct Parts {
-    /// Read and not asked for.
-    pub(super) unread: Bytes,
-    /// Replies not yet sent.
-    pub(super) held: Bytes,
-    pub(super) stream: Stream,
 }
 
 impl Socket {
     pub(super) fn new(inner: Prefixed, progress: Progress) -> Self {
-        Self { inner, ahead: Bytes::new(), held: BytesMut::new(), progress }
+        Self { inner, ahead: Bytes::new(), progress }
     }
 
-    pub(super) fn into_parts(self) -> Parts {
+    /// What was read and not asked for, and the stream.
+    pub(super) fn into_parts(self) -> (Bytes, Stream) {
         let (prefix, stream) = self.inner.into_parts();
-        let unread = if self.ahead.is_empty() { prefix } else { [self.ahead, prefix].concat().into() };
-        Parts { unread, held: self.held.freeze(), stream }
+        if self.ahead.is_empty() {
+            return (prefix, stream);
+        }
+        let mut both = BytesMut::from(&self.ahead[..]);
+        both.extend_from_slice(&prefix);
+        (both.freeze(), stream)
     }
 
     /// hyper does not read while a request is answered, or a client that has closed its sending side would lose its
@@ -64,32 +54,6 @@ impl Socket {
         }
     }
 
-    /// Sends what was held back.
-    fn send_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.held.is_empty() {
-            let written = Pin::new(&mut self.inner).poll_write(cx, &self.held);
-            match ready!(self.note_write(written))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                n => self.held.advance(n),
-            }
-        }
-        self.held = BytesMut::new();
-        self.progress.notes().held = false;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Takes the end of a reply without sending it, if there is room.
-    fn hold(&mut self, bufs: &[IoSlice<'_>]) -> Option<usize> {
-        let len = bufs.iter().map(|buf| buf.len()).sum::<usize>();
-        let mut notes = self.progress.notes();
-        if !notes.is_idle() || self.held.len() + len > HELD {
-            return None;
-        }
-        bufs.iter().for_each(|buf| self.held.extend_from_slice(buf));
-        notes.held = true;
-        Some(len)
-    }
-
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let mut notes = self.progress.notes();
         match &written {
@@ -107,7 +71,6 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.send_held(cx))?;
         let before = buf.filled().len();
         if self.ahead.is_empty() {
             let read = Pin::new(&mut self.inner).poll_read(cx, buf);
@@ -132,10 +95,6 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if let Some(held) = self.hold(&[IoSlice::new(buf)]) {
-            return Poll::Ready(Ok(held));
-        }
-        ready!(self.send_held(cx))?;
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.note_write(written)
     }
@@ -145,10 +104,6 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(held) = self.hold(bufs) {
-            return Poll::Ready(Ok(held));
-        }
-        ready!(self.send_held(cx))?;
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         self.note_write(written)
     }
@@ -160,14 +115,10 @@ impl AsyncWrite for Socket {
     /// hyper flushes at the end of each of its turns, which makes this the place to look ahead.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.look_ahead(cx);
-        if !self.progress.notes().may_hold() {
-            ready!(self.send_held(cx))?;
-        }
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.send_held(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
