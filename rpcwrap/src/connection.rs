@@ -11,8 +11,12 @@ use bytes::{Bytes, BytesMut};
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
+    time::{sleep, timeout},
 };
+
+/// How long a connection may take to say what it came for once the server drains: those that waited in the accept
+/// queue have sent it already, and are answered.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Serves an accepted connection to its end.
 ///
@@ -26,11 +30,15 @@ pub(crate) async fn serve(
 ) {
     let stats = &cx.dispatch.stats;
     let opening = {
-        let draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
+        let over = async {
+            cx.dispatch.shutdown.reached(Phase::Draining).await;
+            sleep(LAST_WORDS).await;
+        };
         let opening = timeout(cx.dispatch.config.first_byte_timeout, open(stream, &table));
         tokio::select! {
+            biased;
             opening = opening => opening,
-            () = draining => return,
+            () = over => return,
         }
     };
     let (conn, protocol) = match opening {
@@ -108,7 +116,7 @@ async fn open(mut stream: Stream, table: &[Arc<dyn Protocol>]) -> Result<(Conn, 
         }
         match choose(&prefix, table) {
             Choice::Found(index) => {
-                let conn = Conn { prefix: prefix.freeze(), stream, path: None };
+                let conn = Conn { prefix: prefix.freeze(), unsent: Bytes::new(), stream, path: None };
                 return Ok((conn, table[index].clone()));
             }
             Choice::NeedMore if prefix.len() < MAX_PREFIX => {}

@@ -60,6 +60,12 @@ impl Peer {
         Self::over(socket)
     }
 
+    /// A connection that is there already.
+    pub fn from_std(socket: std::net::TcpStream) -> Self {
+        socket.set_nonblocking(true).unwrap();
+        Self::over(TcpStream::from_std(socket).unwrap())
+    }
+
     /// A connection to a unix socket.
     pub async fn connect_unix(path: &Path) -> Self {
         Self::over(limit(UnixStream::connect(path)).await.unwrap())
