@@ -113,6 +113,21 @@ async fn service_macro() {
 }
 
 #[tokio::test]
+async fn axum_pages() {
+    let program = Program::example("axum_pages", &[ANY]).await;
+    assert_eq!(ask(&program, "/Scores/Add", r#"{"Player":"ala","Points":3}"#).await, ok("3\n"));
+    let get = async |path: &str| {
+        let mut peer = Peer::connect(program.addr).await;
+        let response = peer.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        (response.status, response.body)
+    };
+    assert_eq!(get("/scores").await, ok("player points\nala 3\n"));
+    assert_eq!((get("/scores/ala").await, get("/scores/ola").await.0), (ok("3\n"), 404));
+    assert_eq!(get("/debug/health").await, ok("ok"));
+    program.terminate().await;
+}
+
+#[tokio::test]
 async fn conformance() {
     let users = crate::tidy::root().join("examples/conformance/users.json");
     let args = ["--listen", ANY, "--http-rpc-listen", ANY, "--auth-credentials", users.to_str().unwrap()];

@@ -1,5 +1,6 @@
 //! The server from outside: real sockets, bytes in, bytes out. One mod per subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "shown for tests that fail, and the figures with --nocapture")]
 
 mod access;
 mod auth;

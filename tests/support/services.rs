@@ -48,7 +48,7 @@ pub struct Holder {
 #[serde(default)]
 pub struct Empty {}
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CountArgs {
     n: i64,

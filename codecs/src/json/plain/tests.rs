@@ -1,3 +1,5 @@
+//! The short way against the scanner: the same verdict or none at all.
+
 use super::{
     super::scan::Scanner,
     super::tests::{Choices, shown},
