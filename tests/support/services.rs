@@ -115,6 +115,7 @@ pub fn echo() -> Service {
         .with(same::<Empty>("Empty"))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a handler is given its argument")]
 fn items(args: CountArgs) -> impl Stream<Item = Result<CountReply, Error>> {
     stream::iter((0..args.n).map(move |index| match index {
         0 => Ok(CountReply { c: args.n, index }),

