@@ -1,72 +1,30 @@
-//! Stub.
-#![allow(missing_docs, clippy::all, unused)]
-use crate::{codec::*, error::*, message::*};
-use bytes::BytesMut;
-use serde::{Serialize, de::DeserializeOwned};
+//! Go's `net/rpc/jsonrpc`: JSON-RPC 1.0 objects back to back, replies with a newline behind each.
+//!
+//! Request `{"method":"Arith.Multiply","params":[{"A":7,"B":8}],"id":0}`, reply `{"id":0,"result":56,"error":null}`.
+//! Decoding goes in two steps: [`RequestDecoder`] and [`ReplyDecoder`] find whole objects and the members of the
+//! envelope, [`params_from_slice`] and [`value_from_slice`] later read the value in them straight into its type.
+//! Knows nothing of services, sockets or of the other formats.
+//! Source: Go `net/rpc/jsonrpc`, `encoding/json`; vitess `go/rpcwrap/jsonrpc`.
+
+mod access;
+mod cursor;
+mod de;
+mod fault;
+mod keys;
+mod reply;
+mod request;
+mod scan;
+mod ser;
+mod text;
+mod zero;
+
+pub use de::{params_from_slice, value_from_slice};
+pub use reply::{ReplyDecoder, ReplyEncoder};
+pub use request::{RequestDecoder, RequestEncoder};
+pub use ser::value_to_buf;
+
+/// The word in `/_json_rpc_`.
 pub const NAME: &str = "json";
-#[derive(Debug)]
-pub struct RequestDecoder;
-impl RequestDecoder {
-    pub fn new(limits: Limits) -> Self {
-        Self
-    }
-    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        Ok(None)
-    }
-    pub fn set_limits(&mut self, _: Limits) {}
-    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        Ok(None)
-    }
-}
-#[derive(Debug)]
-pub struct ReplyEncoder;
-impl ReplyEncoder {
-    pub fn new() -> Self {
-        Self
-    }
-    pub fn encode<T: Serialize + ?Sized>(
-        &mut self,
-        request: &Request,
-        reply: &T,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        Ok(())
-    }
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {}
-}
-#[derive(Debug)]
-pub struct RequestEncoder;
-impl RequestEncoder {
-    pub fn new() -> Self {
-        Self
-    }
-    pub fn encode<T: Serialize + ?Sized>(
-        &mut self,
-        seq: u64,
-        service_method: &str,
-        options: CallOptions,
-        args: &T,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        Ok(())
-    }
-}
-#[derive(Debug)]
-pub struct ReplyDecoder;
-impl ReplyDecoder {
-    pub fn new(limits: Limits) -> Self {
-        Self
-    }
-    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
-        Ok(None)
-    }
-}
-pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    Err(ValueError::new("stub"))
-}
-pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    Err(ValueError::new("stub"))
-}
-pub fn value_to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<(), EncodeError> {
-    Ok(())
-}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The insides of arrays, objects and enums, and the names of members, for the deserializer.
+
+use super::{de::De, fault::Fault, zero::Zero};
+use serde::{
+    de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    forward_to_deserialize_any,
+};
+use std::borrow::Cow;
+
+/// The elements of an array, then zero values until `owed` are handed over.
+pub(super) struct Elements<'a, 'de, 'f> {
+    de: &'a mut De<'de, 'f>,
+    owed: usize,
+    first: bool,
+}
+
+impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
+    pub(super) fn new(de: &'a mut De<'de, 'f>, owed: usize) -> Self {
+        Self { de, owed, first: true }
+    }
+
+    /// Whether no element has been taken.
+    pub(super) fn is_first(&self) -> bool {
+        self.first
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let owed = self.owed != 0;
+        self.owed = self.owed.saturating_sub(1);
+        if self.de.cursor.next(self.first, b']')? {
+            self.first = false;
+            seed.deserialize(&mut *self.de).map(Some)
+        } else if owed {
+            seed.deserialize(Zero { feed: self.de.feed }).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// The members of an object, for a map or, with its `fields`, for a struct.
+pub(super) struct Members<'a, 'de, 'f> {
+    de: &'a mut De<'de, 'f>,
+    first: bool,
+    name: &'static str,
+    fields: Option<&'static [&'static str]>,
+    /// The member a value is due for.
+    field: &'static str,
+}
+
+impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
+    #[inline]
+    pub(super) fn new(
+        de: &'a mut De<'de, 'f>,
+        name: &'static str,
+        fields: Option<&'static [&'static str]>,
+    ) -> Self {
+        Self { de, first: true, name, fields, field: "" }
+    }
+
+    /// Whether no member has been taken.
+    pub(super) fn is_first(&self) -> bool {
+        self.first
+    }
+}
+
+impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        if !self.de.cursor.next(self.first, b'}')? {
+            return Ok(None);
+        }
+        self.first = false;
+        let name = self.de.cursor.name()?;
+        let Some(fields) = self.fields else { return seed.deserialize(Name(name)).map(Some) };
+        let field = field(fields, &name);
+        self.field = field.unwrap_or_default();
+        seed.deserialize(Name(field.map_or(name, Cow::Borrowed))).map(Some)
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        self.de.cursor.expect(b':')?;
+        match seed.deserialize(&mut *self.de) {
+            Err(fault) if self.fields.is_some() => Err(fault.within(self.name, self.field)),
+            result => result,
+        }
+    }
+}
+
+/// The struct member that `name` means: the one of that very name, else one that differs in case only.
+#[inline]
+fn field(fields: &'static [&'static str], name: &str) -> Option<&'static str> {
+    let exact = fields.iter().find(|&&field| field == name);
+    exact.or_else(|| fields.iter().find(|field| field.eq_ignore_ascii_case(name))).copied()
+}
+
+/// The name of a member as a key: a text, or a number in quotes.
+struct Name<'de>(Cow<'de, str>);
+
+macro_rules! numbers {
+    ($($method:ident => $visit:ident, $go:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            match self.0.parse() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => Err(Fault::mismatch(format!("number {}", self.0), $go)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Name<'de> {
+    type Error = Fault;
+
+    numbers! {
+        deserialize_i8 => visit_i8, "int8";
+        deserialize_i16 => visit_i16, "int16";
+        deserialize_i32 => visit_i32, "int32";
+        deserialize_i64 => visit_i64, "int";
+        deserialize_i128 => visit_i128, "int128";
+        deserialize_u8 => visit_u8, "uint8";
+        deserialize_u16 => visit_u16, "uint16";
+        deserialize_u32 => visit_u32, "uint32";
+        deserialize_u64 => visit_u64, "uint";
+        deserialize_u128 => visit_u128, "uint128";
+        deserialize_bool => visit_bool, "bool";
+    }
+
+    forward_to_deserialize_any! {
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
+            Cow::Owned(name) => visitor.visit_string(name),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(serde::de::value::CowStrDeserializer::new(self.0))
+    }
+}
+
+/// An enum's variant with a value: an object of one member.
+pub(super) struct Variant<'a, 'de, 'f> {
+    pub(super) de: &'a mut De<'de, 'f>,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
+        let name = self.de.cursor.name()?;
+        self.de.cursor.expect(b':')?;
+        Ok((seed.deserialize(Name(name))?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<(), Fault> {
+        self.de.cursor.skip()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
+        seed.deserialize(self.de)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+        self.de.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.de.deserialize_struct("", fields, visitor)
+    }
+}

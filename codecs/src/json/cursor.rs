@@ -1,0 +1,299 @@
+//! Reads tokens of one JSON value that is there as a whole.
+//!
+//! The deserializer's view of the bytes. Requests have passed the scanner, bare values have not: every token is
+//! checked here. Knows nothing of types.
+
+use super::{
+    fault::Fault,
+    text::{plain_len, unescape},
+};
+use std::borrow::Cow;
+
+/// How deep values may nest; protects the stack, whatever [`Limits::max_depth`](crate::Limits::max_depth) says.
+pub(super) const MAX_DEPTH: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Cursor<'de> {
+    bytes: &'de [u8],
+    at: usize,
+    /// Arrays and objects around `at`.
+    depth: usize,
+}
+
+/// A number as it is written, and its value if it is an integer of 64 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number<'de> {
+    pub(super) text: &'de str,
+    pub(super) negative: bool,
+    pub(super) magnitude: Option<u64>,
+}
+
+impl Number<'_> {
+    /// The value as a signed integer.
+    #[inline]
+    pub(super) fn signed(&self) -> Option<i64> {
+        match (self.magnitude?, self.negative) {
+            (magnitude, false) => i64::try_from(magnitude).ok(),
+            (magnitude, true) => 0i64.checked_sub_unsigned(magnitude),
+        }
+    }
+
+    /// The value as an unsigned integer.
+    #[inline]
+    pub(super) fn unsigned(&self) -> Option<u64> {
+        self.magnitude.filter(|&magnitude| !self.negative || magnitude == 0)
+    }
+}
+
+impl<'de> Cursor<'de> {
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { bytes, at: 0, depth: 0 }
+    }
+
+    /// The first byte of the next token, which stays; `None` at the end.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Takes `byte` if it is the next token.
+    #[inline]
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    #[inline]
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.take(byte) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Steps into the array or object that starts here.
+    #[inline]
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        if self.depth == MAX_DEPTH {
+            return Err(Fault::other("exceeded max depth"));
+        }
+        (self.at, self.depth) = (self.at + 1, self.depth + 1);
+        Ok(())
+    }
+
+    /// Takes what ends the array or object: `end`.
+    #[inline]
+    pub(super) fn leave(&mut self, end: u8) -> Result<(), Fault> {
+        self.expect(end)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// What is wrong with the next byte, in Go's words.
+    #[cold]
+    pub(super) fn unexpected(&self) -> Fault {
+        match self.bytes.get(self.at) {
+            None => Fault::other("unexpected end of JSON input"),
+            Some(&byte) => {
+                Fault::other(format!("invalid character {:?} at byte {}", char::from(byte), self.at))
+            }
+        }
+    }
+
+    /// That the value which starts here is none of the type `wanted`, in Go's words.
+    #[cold]
+    pub(super) fn mismatch(&mut self, wanted: &str) -> Fault {
+        let found = match self.peek() {
+            Some(b'"') => "string",
+            Some(b'{') => "object",
+            Some(b'[') => "array",
+            Some(b't' | b'f') => "bool",
+            Some(b'n') => "null",
+            Some(b'-' | b'0'..=b'9') => "number",
+            _ => return self.unexpected(),
+        };
+        Fault::mismatch(found, wanted)
+    }
+
+    /// Takes `null` if that is what starts here.
+    #[inline]
+    pub(super) fn take_null(&mut self) -> Result<bool, Fault> {
+        if self.peek() != Some(b'n') {
+            return Ok(false);
+        }
+        self.literal(b"null")?;
+        Ok(true)
+    }
+
+    /// Takes `true` or `false`.
+    pub(super) fn boolean(&mut self) -> Result<bool, Fault> {
+        match self.peek() {
+            Some(b't') => self.literal(b"true").map(|()| true),
+            Some(b'f') => self.literal(b"false").map(|()| false),
+            _ => Err(self.mismatch("bool")),
+        }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), Fault> {
+        for wanted in word {
+            if self.bytes.get(self.at) != Some(wanted) {
+                return Err(self.unexpected());
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the string whose quote is next.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Fault> {
+        let start = self.at + 1;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let plain = plain_len(rest);
+        let (text, _) = rest.split_at(plain);
+        if rest.get(plain) != Some(&b'"') {
+            return self.long_string(start);
+        }
+        self.at = start + plain + 1;
+        Ok(String::from_utf8_lossy(text))
+    }
+
+    /// A string with escapes, or one that does not end.
+    #[cold]
+    fn long_string(&mut self, start: usize) -> Result<Cow<'de, str>, Fault> {
+        self.at = start;
+        loop {
+            self.at += plain_len(self.bytes.get(self.at..).unwrap_or_default());
+            match self.bytes.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => self.escape()?,
+                _ => return Err(self.unexpected()),
+            }
+        }
+        let raw = self.bytes.get(start..self.at).unwrap_or_default();
+        self.at += 1;
+        Ok(unescape(raw))
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        self.at += 1;
+        let digits = match self.bytes.get(self.at) {
+            Some(b'u') => 4,
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
+            _ => return Err(self.unexpected()),
+        };
+        self.at += 1;
+        for _ in 0..digits {
+            if !self.bytes.get(self.at).is_some_and(u8::is_ascii_hexdigit) {
+                return Err(self.unexpected());
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the number that starts here.
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<Number<'de>, Fault> {
+        let start = self.at;
+        let negative = self.bytes.get(start) == Some(&b'-');
+        self.at += usize::from(negative);
+        let first = self.at;
+        let mut magnitude = Some(0u64);
+        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
+            magnitude = magnitude.and_then(|sum| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            self.at += 1;
+        }
+        let digits = self.at - first;
+        if digits == 0 {
+            return Err(self.unexpected());
+        }
+        if digits > 1 && self.bytes.get(first) == Some(&b'0') {
+            self.at = first + 1;
+            return Err(self.unexpected());
+        }
+        if let Some(b'.' | b'e' | b'E') = self.bytes.get(self.at) {
+            magnitude = None;
+            self.fraction()?;
+        }
+        let text = self.bytes.get(start..self.at).unwrap_or_default();
+        Ok(Number { text: std::str::from_utf8(text).unwrap_or_default(), negative, magnitude })
+    }
+
+    fn fraction(&mut self) -> Result<(), Fault> {
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Takes at least one digit.
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.unexpected()) } else { Ok(()) }
+    }
+
+    /// Takes the comma before every value but the first; `false` at the `end` of the array or object.
+    #[inline]
+    pub(super) fn next(&mut self, first: bool, end: u8) -> Result<bool, Fault> {
+        if self.peek() == Some(end) {
+            return Ok(false);
+        }
+        if !first {
+            self.expect(b',')?;
+            if self.peek() == Some(end) {
+                return Err(self.unexpected());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes a member's name, quoted, and leaves its value.
+    #[inline]
+    pub(super) fn name(&mut self) -> Result<Cow<'de, str>, Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected());
+        }
+        self.string()
+    }
+
+    /// Takes a value of any kind.
+    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+        let end = match self.peek() {
+            Some(b'{') => b'}',
+            Some(b'[') => b']',
+            Some(b'"') => return self.string().map(drop),
+            Some(b't' | b'f') => return self.boolean().map(drop),
+            Some(b'n') => return self.literal(b"null"),
+            Some(b'-' | b'0'..=b'9') => return self.number().map(drop),
+            _ => return Err(self.unexpected()),
+        };
+        self.enter()?;
+        self.skip_rest(true, end)
+    }
+
+    /// Takes what is left of the array or object around here, with its `end`.
+    pub(super) fn skip_rest(&mut self, mut first: bool, end: u8) -> Result<(), Fault> {
+        while self.next(first, end)? {
+            first = false;
+            if end == b'}' {
+                self.name()?;
+                self.expect(b':')?;
+            }
+            self.skip()?;
+        }
+        self.leave(end)
+    }
+}

@@ -1,0 +1,364 @@
+//! From JSON straight into a type, by the rules of Go's `encoding/json`.
+//!
+//! Second step of decoding, once the method and with it the type is known: a serde deserializer over a whole value.
+//! Where serde_json would refuse, Go is followed: `null` is the zero value of everything, member names match in any
+//! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer.
+
+use super::{
+    access::{Elements, Members, Variant},
+    cursor::{Cursor, Number},
+    fault::Fault,
+    zero::Zero,
+};
+use crate::error::ValueError;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use std::borrow::Cow;
+
+/// Decodes one bare JSON value, such as the result of a reply.
+///
+/// # Errors
+/// It is no JSON, or does not fit `T`; the text is Go's.
+pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    with_zeros(|feed| {
+        let mut de = De { cursor: Cursor::new(bytes), feed };
+        let value = T::deserialize(&mut de)?;
+        if de.cursor.peek().is_some() {
+            return Err(de.cursor.unexpected());
+        }
+        Ok(value)
+    })
+}
+
+/// Decodes the first element of the array `params`, as a [`RequestDecoder`](super::RequestDecoder) found it.
+///
+/// No element, like `null`, is the zero value of `T`; further elements are ignored.
+///
+/// # Errors
+/// `params` is no array, or its element does not fit `T`; the text is Go's.
+pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    with_zeros(|feed| {
+        let mut de = De { cursor: Cursor::new(bytes), feed };
+        if de.cursor.peek() != Some(b'[') {
+            return Err(de.cursor.mismatch("[1]interface {}"));
+        }
+        de.cursor.enter()?;
+        if de.cursor.peek() == Some(b']') { T::deserialize(Zero { feed }) } else { T::deserialize(&mut de) }
+    })
+}
+
+/// Reads until no struct of zero values lacks a member any more: once, unless the peer left one out.
+#[inline]
+fn with_zeros<T>(read: impl Fn(&[&'static str]) -> Result<T, Fault>) -> Result<T, ValueError> {
+    let mut feed = Vec::new();
+    loop {
+        let fault = match read(&feed) {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault,
+        };
+        match fault.zero_wanted() {
+            Some(name) if !feed.contains(&name) => feed.push(name),
+            _ => return Err(fault.into()),
+        }
+    }
+}
+
+/// The deserializer; `feed` is for the zero values ([`Zero`]).
+#[derive(Debug)]
+pub(super) struct De<'de, 'f> {
+    pub(super) cursor: Cursor<'de>,
+    pub(super) feed: &'f [&'static str],
+}
+
+impl<'de> De<'de, '_> {
+    /// Takes a number, or `null` for 0, where Go has the type `wanted`.
+    #[inline]
+    fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, Fault> {
+        match self.cursor.peek() {
+            Some(b'-' | b'0'..=b'9') => self.cursor.number(),
+            _ if self.cursor.take_null()? => Ok(Number { text: "0", negative: false, magnitude: Some(0) }),
+            _ => Err(self.cursor.mismatch(wanted)),
+        }
+    }
+
+    /// Takes a string, or `null` for an empty one, where Go has the type `wanted`.
+    #[inline]
+    fn text(&mut self, wanted: &'static str) -> Result<Cow<'de, str>, Fault> {
+        match self.cursor.peek() {
+            Some(b'"') => self.cursor.string(),
+            _ if self.cursor.take_null()? => Ok(Cow::Borrowed("")),
+            _ => Err(self.cursor.mismatch(wanted)),
+        }
+    }
+
+    /// An array for `visitor`, which is owed `len` elements: zero values if there are fewer.
+    fn array<V: Visitor<'de>>(
+        &mut self,
+        len: usize,
+        wanted: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if self.cursor.take_null()? {
+            return if len == 0 {
+                Zero { feed: self.feed }.deserialize_seq(visitor)
+            } else {
+                Zero { feed: self.feed }.deserialize_tuple(len, visitor)
+            };
+        }
+        if self.cursor.peek() != Some(b'[') {
+            return Err(self.cursor.mismatch(wanted));
+        }
+        self.cursor.enter()?;
+        let mut elements = Elements::new(self, len);
+        let value = visitor.visit_seq(&mut elements)?;
+        let first = elements.is_first();
+        self.cursor.skip_rest(first, b']')?;
+        Ok(value)
+    }
+
+    /// An object for `visitor`; one that is `strict` about names gets those of its `fields` in their own case.
+    #[inline]
+    fn object<V: Visitor<'de>>(
+        &mut self,
+        name: &'static str,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.cursor.enter()?;
+        let mut members = Members::new(self, name, fields);
+        let value = visitor.visit_map(&mut members)?;
+        let first = members.is_first();
+        self.cursor.skip_rest(first, b'}')?;
+        Ok(value)
+    }
+}
+
+fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, Fault> {
+    match text {
+        Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+        Cow::Owned(text) => visitor.visit_string(text),
+    }
+}
+
+/// A number whose kind the visitor does not know beforehand.
+fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
+    match (number.unsigned(), number.signed()) {
+        (Some(value), _) if !number.negative => visitor.visit_u64(value),
+        (_, Some(value)) if value != 0 => visitor.visit_i64(value),
+        _ => visitor.visit_f64(float(&number, "float64")?),
+    }
+}
+
+fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
+    match number.text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(out_of_type(number, wanted)),
+    }
+}
+
+#[cold]
+fn out_of_type(number: &Number<'_>, wanted: &'static str) -> Fault {
+    Fault::mismatch(format!("number {}", number.text), wanted)
+}
+
+macro_rules! integers {
+    ($($method:ident => $visit:ident, $value:ident, $go:literal;)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            let number = self.number($go)?;
+            match number.$value().and_then(|value| value.try_into().ok()) {
+                Some(value) => visitor.$visit(value),
+                None => Err(out_of_type(&number, $go)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &mut De<'de, '_> {
+    type Error = Fault;
+
+    integers! {
+        deserialize_i8 => visit_i8, signed, "int8";
+        deserialize_i16 => visit_i16, signed, "int16";
+        deserialize_i32 => visit_i32, signed, "int32";
+        deserialize_i64 => visit_i64, signed, "int";
+        deserialize_u8 => visit_u8, unsigned, "uint8";
+        deserialize_u16 => visit_u16, unsigned, "uint16";
+        deserialize_u32 => visit_u32, unsigned, "uint32";
+        deserialize_u64 => visit_u64, unsigned, "uint";
+    }
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = self.number("int128")?;
+        let value = number.text.parse().map_err(|_| out_of_type(&number, "int128"))?;
+        visitor.visit_i128(value)
+    }
+
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = self.number("uint128")?;
+        let value = number.text.parse().map_err(|_| out_of_type(&number, "uint128"))?;
+        visitor.visit_u128(value)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = self.number("float32")?;
+        match number.text.parse::<f32>() {
+            Ok(value) if value.is_finite() => visitor.visit_f32(value),
+            _ => Err(out_of_type(&number, "float32")),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = self.number("float64")?;
+        visitor.visit_f64(float(&number, "float64")?)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let value = !self.cursor.take_null()? && self.cursor.boolean()?;
+        visitor.visit_bool(value)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.cursor.take_null()? {
+            return visitor.visit_char('\0');
+        }
+        visit_text(self.text("string")?, visitor)
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visit_text(self.text("string")?, visitor)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visit_text(self.text("string")?, visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visit_text(self.text("string")?, visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.cursor.peek() == Some(b'[') {
+            return self.array(0, "[]uint8", visitor);
+        }
+        let text = self.text("[]uint8")?;
+        match STANDARD.decode(&*text) {
+            Ok(bytes) => visitor.visit_byte_buf(bytes),
+            Err(error) => Err(Fault::other(format!("illegal base64 data: {error}"))),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.cursor.take_null()? { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    /// Nothing to decode: whatever is there will do.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.cursor.skip()?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_unit(visitor)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.array(0, "[]interface {}", visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+        self.array(len, "[]interface {}", visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.array(len, "[]interface {}", visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.cursor.peek() {
+            Some(b'{') => self.object("", None, visitor),
+            _ if self.cursor.take_null()? => Zero { feed: self.feed }.deserialize_map(visitor),
+            _ => Err(self.cursor.mismatch("map[string]interface {}")),
+        }
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.cursor.peek() {
+            Some(b'{') => self.object(name, Some(fields), visitor),
+            _ if self.cursor.take_null()? => {
+                Zero { feed: self.feed }.deserialize_struct(name, fields, visitor)
+            }
+            _ => Err(self.cursor.mismatch(name)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.cursor.peek() {
+            Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
+            Some(b'{') => {
+                self.cursor.enter()?;
+                let value = visitor.visit_enum(Variant { de: &mut *self })?;
+                self.cursor.leave(b'}')?;
+                Ok(value)
+            }
+            _ if self.cursor.take_null()? => {
+                Zero { feed: self.feed }.deserialize_enum(name, variants, visitor)
+            }
+            _ => Err(self.cursor.mismatch(name)),
+        }
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.cursor.peek() {
+            Some(b'"') => visit_text(self.cursor.string()?, visitor),
+            Some(b'{') => self.object("", None, visitor),
+            Some(b'[') => self.array(0, "[]interface {}", visitor),
+            Some(b't' | b'f') => visitor.visit_bool(self.cursor.boolean()?),
+            Some(b'-' | b'0'..=b'9') => visit_number(self.cursor.number()?, visitor),
+            _ if self.cursor.take_null()? => visitor.visit_unit(),
+            _ => Err(self.cursor.unexpected()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

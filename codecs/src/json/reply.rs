@@ -1,0 +1,159 @@
+//! Replies: `{"id":…,"result":…,"error":…}`, written by servers and read by clients.
+//!
+//! Last step of a server, first step of a client; knows the envelope only.
+
+use super::{
+    request::within,
+    scan::{Object, Scanner},
+    ser,
+    text::{unescape, write_quoted},
+};
+use crate::{
+    codec::Limits,
+    error::{DecodeError, EncodeError},
+    message::{ErrorReply, Id, Reply, Request},
+};
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use std::ops::Range;
+
+/// A server's writing half of one connection.
+#[derive(Debug, Default)]
+pub struct ReplyEncoder;
+
+impl ReplyEncoder {
+    /// For a new connection.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// Shape: `{"id":0,"result":56,"error":null}` and a newline. A reply that is none (`()`, `None`) goes out as `{}`:
+    /// Go's client takes `"result":null,"error":null` for a broken connection.
+    ///
+    /// # Errors
+    /// JSON cannot carry the value (NaN, infinities); `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        request: &Request,
+        reply: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        write_id(request, out);
+        out.extend_from_slice(b",\"result\":");
+        if let Err(error) = ser::value_to_buf(reply, out) {
+            out.truncate(start);
+            return Err(error);
+        }
+        out.extend_from_slice(b",\"error\":null}\n");
+        Ok(())
+    }
+
+    /// Appends one whole error reply to `out`.
+    ///
+    /// Shape: `{"id":0,"result":null,"error":"text"}` and a newline; behind `error`, where the request asked for
+    /// details, `"code":"word"` and `"data":` if the error has them.
+    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+        write_id(request, out);
+        out.extend_from_slice(b",\"result\":null,\"error\":");
+        write_quoted(&error.text, out);
+        if request.details() {
+            write_details(error, out);
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+#[inline]
+fn write_id(request: &Request, out: &mut BytesMut) {
+    out.extend_from_slice(b"{\"id\":");
+    match request.id() {
+        Id::Seq(seq) => out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes()),
+        Id::Json(text) => out.extend_from_slice(text),
+    }
+}
+
+fn write_details(error: &ErrorReply, out: &mut BytesMut) {
+    if !error.code.is_empty() {
+        out.extend_from_slice(b",\"code\":");
+        write_quoted(&error.code, out);
+    }
+    if let Some(data) = &error.data {
+        let start = out.len();
+        out.extend_from_slice(b",\"data\":");
+        if ser::write_value(data, out).is_err() {
+            out.truncate(start);
+        }
+    }
+}
+
+static MEMBERS: [&str; 5] = ["id", "result", "error", "code", "data"];
+
+/// A client's reading half of one connection.
+#[derive(Debug)]
+pub struct ReplyDecoder {
+    limits: Limits,
+    scanner: Scanner<5>,
+}
+
+impl ReplyDecoder {
+    /// For a connection whose messages keep `limits`.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
+    }
+
+    /// Takes one reply from the front of `buf`.
+    ///
+    /// Shape: one JSON object with `id` (the number of the call), `result` and `error` (`null` or a text), after a
+    /// request for details also `code` (text) and `data`. Names and blanks as in
+    /// [`RequestDecoder::decode`](super::RequestDecoder::decode).
+    /// `Ok(None)`: not complete yet, `buf` untouched.
+    ///
+    /// # Errors
+    /// No JSON object, `id` no unsigned integer, `error` neither `null` nor a text, neither `result` nor `error` there,
+    /// over the limits. The stream is out of step: close it.
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        let Some(object) = self.scanner.scan(buf)? else {
+            if self.scanner.forget_blanks() {
+                buf.clear();
+            }
+            return within(&self.limits, buf.len()).map(|()| None);
+        };
+        within(&self.limits, object.end)?;
+        reply(buf.split_to(object.end).freeze(), object).map(Some)
+    }
+}
+
+fn reply(bytes: Bytes, object: Object<5>) -> Result<Reply, DecodeError> {
+    let [id, result, error, code, data] = object.members;
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let text = |range: &Range<usize>| match part(range) {
+        [b'"', text @ .., b'"'] => Some(unescape(text)),
+        _ => None,
+    };
+    let Some(seq) = std::str::from_utf8(part(&id)).ok().and_then(|digits| digits.parse().ok()) else {
+        return Err(DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" });
+    };
+    if matches!(part(&error), b"" | b"null") {
+        if result.is_empty() {
+            return Err(DecodeError::Malformed { at: 0, what: "neither result nor error" });
+        }
+        return Ok(Reply::new(bytes, seq, 0..0, result));
+    }
+    let Some(message) = text(&error) else {
+        return Err(DecodeError::Malformed {
+            at: error.start,
+            what: "invalid error: neither null nor a text",
+        });
+    };
+    let error = ErrorReply {
+        // Go's client says the same of an error without words.
+        text: if message.is_empty() { "unspecified error".into() } else { message.into_owned() },
+        code: text(&code).unwrap_or_default().into_owned(),
+        data: super::value_from_slice(part(&data)).ok(),
+    };
+    Ok(Reply::new(bytes, seq, 0..0, 0..0).with_error(error))
+}

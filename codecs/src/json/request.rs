@@ -1,0 +1,171 @@
+//! Requests: `{"method":…,"params":[…],"id":…}`, read by servers and written by clients.
+//!
+//! Between the scanner, which finds the object, and dispatch, which decodes `params`; knows the envelope only.
+
+use super::{
+    scan::{Object, Scanner},
+    ser,
+    text::{compact, is_compact, unescape, write_quoted},
+};
+use crate::{
+    codec::{CallOptions, Limits},
+    error::{DecodeError, EncodeError, ValueError},
+    message::Request,
+};
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use std::{ops::Range, time::Duration};
+
+static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
+
+/// A server's reading half of one connection.
+#[derive(Debug)]
+pub struct RequestDecoder {
+    limits: Limits,
+    scanner: Scanner<5>,
+}
+
+impl RequestDecoder {
+    /// For a connection whose messages keep `limits`.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
+    }
+
+    /// Takes one request from the front of `buf`.
+    ///
+    /// Shape: one JSON object with `method` (text), `params` (array, of which the first element is the argument), `id`
+    /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match in
+    /// any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf` of
+    /// blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
+    /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again.
+    ///
+    /// # Errors
+    /// No JSON object, `method` no text, over the limits. The stream is out of step: close it, without a reply.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        let Some(object) = self.scanner.scan(buf)? else {
+            if self.scanner.forget_blanks() {
+                buf.clear();
+            }
+            return within(&self.limits, buf.len()).map(|()| None);
+        };
+        within(&self.limits, object.end)?;
+        request(buf.split_to(object.end).freeze(), object).map(Some)
+    }
+
+    /// As [`decode`](Self::decode) once the peer has sent its last byte.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if a request was cut off; as Go, close without a reply.
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        match self.decode(buf)? {
+            None if !buf.is_empty() => Err(DecodeError::Truncated),
+            request => Ok(request),
+        }
+    }
+}
+
+/// Whether a message of `len` bytes, or so much of one, is allowed.
+pub(super) fn within(limits: &Limits, len: usize) -> Result<(), DecodeError> {
+    if len > limits.max_message_bytes {
+        return Err(DecodeError::TooBig { len: len as u64, limit: limits.max_message_bytes });
+    }
+    Ok(())
+}
+
+fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
+    let [method, params, id, timeout, details] = object.members;
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let name = match part(&method) {
+        b"" | b"null" => 0..0,
+        [b'"', ..] => method.start + 1..method.end - 1,
+        _ => return Err(DecodeError::Malformed { at: method.start, what: "method is no text" }),
+    };
+    let has_params = !matches!(part(&params), b"" | b"null");
+    let timeout = milliseconds(part(&timeout));
+    let details = part(&details) == b"true";
+    let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
+    let request = if as_it_is {
+        Request::new(bytes, 0, name, params).with_json_id(id)
+    } else {
+        rewritten(&bytes, &name, params, &id)
+    };
+    let request = request.with_timeout(timeout).with_details(details);
+    if has_params {
+        return Ok(request);
+    }
+    Ok(request.with_broken_args(ValueError::new("jsonrpc: request body missing params")))
+}
+
+/// A request whose name has escapes, or whose id is missing or not in Go's form: both stand, as they should be, in a
+/// copy of the message behind it.
+#[cold]
+fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Range<usize>) -> Request {
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let mut copy = bytes.to_vec();
+    copy.extend_from_slice(unescape(part(name)).as_bytes());
+    let name = bytes.len()..copy.len();
+    if id.is_empty() {
+        copy.extend_from_slice(b"null");
+    } else {
+        copy.extend_from_slice(&compact(part(id)));
+    }
+    let id = name.end..copy.len();
+    Request::new(copy.into(), 0, name, params).with_json_id(id)
+}
+
+/// A `timeout` that says something: whole milliseconds over 0.
+fn milliseconds(text: &[u8]) -> Option<Duration> {
+    let millis = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
+/// A client's writing half of one connection.
+#[derive(Debug, Default)]
+pub struct RequestEncoder;
+
+impl RequestEncoder {
+    /// For a new connection.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Appends one whole request to `out`, or nothing.
+    ///
+    /// Shape: `{"method":"Arith.Multiply","params":[{"A":7,"B":8}],"id":0}` and a newline; behind `id`, and only where
+    /// `options` ask for it, `"timeout":` in milliseconds (rounded up) and `"details":true`. An argument that is none
+    /// goes out as `null`, the zero value of every type in Go.
+    ///
+    /// # Errors
+    /// JSON cannot carry the arguments; `out` is as it was.
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        seq: u64,
+        service_method: &str,
+        options: CallOptions,
+        args: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.extend_from_slice(b"{\"method\":");
+        write_quoted(service_method, out);
+        out.extend_from_slice(b",\"params\":[");
+        if let Err(error) = ser::write_value(args, out) {
+            out.truncate(start);
+            return Err(error);
+        }
+        let mut digits = itoa::Buffer::new();
+        out.extend_from_slice(b"],\"id\":");
+        out.extend_from_slice(digits.format(seq).as_bytes());
+        if let Some(timeout) = options.timeout {
+            let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
+            out.extend_from_slice(b",\"timeout\":");
+            out.extend_from_slice(digits.format(u64::try_from(millis).unwrap_or(u64::MAX)).as_bytes());
+        }
+        if options.details {
+            out.extend_from_slice(b",\"details\":true");
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(())
+    }
+}

@@ -1,0 +1,403 @@
+//! Finds the end of one JSON object in a stream, byte by byte and never twice.
+//!
+//! First step of both decoders. A [`Scanner`] checks the whole grammar (so whoever reads the value later meets valid
+//! JSON only) and notes where the values of the outermost object's members of interest lie. Its state survives
+//! between calls: a value that arrives in many pieces is scanned once. It knows nothing of what the members mean.
+//! Source: RFC 8259; member names match as in Go's `encoding/json`, in any case (ASCII only).
+
+use super::text::{plain_len, unescape};
+use crate::error::DecodeError;
+use std::ops::Range;
+
+/// What the next byte belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before the outermost object.
+    Start,
+    /// A value has to come.
+    Value,
+    /// Just inside `[`: a value or `]`.
+    FirstElement,
+    /// Just inside `{`: a key or `}`.
+    FirstKey,
+    /// After a comma in an object: a key.
+    Key,
+    /// After a key: `:`.
+    Colon,
+    /// After a value: `,` or the end of its array or object.
+    After,
+    /// Inside a string, which may be a key.
+    String { key: bool },
+    /// After a backslash.
+    Escape { key: bool },
+    /// Inside `\uXXXX`, with so many digits still to come.
+    Hex { key: bool, left: u8 },
+    /// After the minus sign: a digit.
+    Minus,
+    /// After a leading zero: no digit.
+    Zero,
+    /// Inside the integer part.
+    Integer,
+    /// After the point: a digit.
+    Point,
+    /// Inside the fraction.
+    Fraction,
+    /// After `e`: a sign or a digit.
+    Exponent,
+    /// After the exponent's sign: a digit.
+    ExponentSign,
+    /// Inside the exponent.
+    ExponentDigits,
+    /// Inside `true`, `false` or `null`: what must still come.
+    Literal(&'static [u8]),
+}
+
+/// For each level whether it is an object; one bit each, the innermost lowest.
+#[derive(Debug, Default)]
+struct Levels {
+    depth: usize,
+    word: u64,
+    outer: Vec<u64>,
+}
+
+impl Levels {
+    #[inline]
+    fn push(&mut self, object: bool) {
+        if self.depth != 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.word);
+        }
+        self.word = self.word << 1 | u64::from(object);
+        self.depth += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        self.depth -= 1;
+        self.word >>= 1;
+        if self.depth != 0 && self.depth.is_multiple_of(64) {
+            self.word = self.outer.pop().unwrap_or_default();
+        }
+    }
+
+    #[inline]
+    fn in_object(&self) -> bool {
+        self.word & 1 == 1
+    }
+}
+
+/// A scanner for objects whose members `names` (lower case) are of interest.
+#[derive(Debug)]
+pub(super) struct Scanner<const N: usize> {
+    names: &'static [&'static str; N],
+    max_depth: usize,
+    state: State,
+    at: usize,
+    levels: Levels,
+    key: Range<usize>,
+    value_start: usize,
+    members: [Range<usize>; N],
+    /// Bytes looked at since this scanner was made.
+    #[cfg(test)]
+    pub(super) work: usize,
+}
+
+/// A whole object at the front of the scanned bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Object<const N: usize> {
+    /// Where it ends.
+    pub(super) end: usize,
+    /// Where the values of the members of interest are; empty for those that are missing, of duplicates the last.
+    pub(super) members: [Range<usize>; N],
+}
+
+impl<const N: usize> Scanner<N> {
+    pub(super) fn new(names: &'static [&'static str; N], max_depth: usize) -> Self {
+        Self {
+            names,
+            max_depth,
+            state: State::Start,
+            at: 0,
+            levels: Levels::default(),
+            key: 0..0,
+            value_start: 0,
+            members: [const { 0..0 }; N],
+            #[cfg(test)]
+            work: 0,
+        }
+    }
+
+    /// Goes on where it stopped; `bytes` are those of the last call and what has arrived behind them.
+    ///
+    /// `Ok(None)`: the object has not ended yet. After `Ok(Some(_))` it starts over, at the front of the bytes.
+    ///
+    /// # Errors
+    /// The bytes are not the start of an object, or nested too deep; the scanner is of no further use.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Option<Object<N>>, DecodeError> {
+        #[cfg(test)]
+        let from = self.at;
+        let ended = self.run(bytes);
+        #[cfg(test)]
+        {
+            self.work += self.at - from;
+        }
+        if !ended? {
+            return Ok(None);
+        }
+        let members = std::mem::replace(&mut self.members, [const { 0..0 }; N]);
+        let end = std::mem::take(&mut self.at);
+        self.state = State::Start;
+        Ok(Some(Object { end, members }))
+    }
+
+    /// Forgets blanks that were scanned and are now gone from the bytes; `false` if there was more than blanks.
+    pub(super) fn forget_blanks(&mut self) -> bool {
+        if self.state == State::Start {
+            self.at = 0;
+        }
+        self.state == State::Start
+    }
+
+    fn run(&mut self, bytes: &[u8]) -> Result<bool, DecodeError> {
+        while let Some(&byte) = bytes.get(self.at) {
+            match self.state {
+                State::String { key } => self.string(bytes, key)?,
+                State::After => {
+                    if self.after(byte, bytes)? {
+                        return Ok(true);
+                    }
+                }
+                State::Colon => self.expect(byte, b':', State::Value, "no colon after a name")?,
+                State::Key => self.key(byte)?,
+                State::Value => self.value(byte)?,
+                State::Zero | State::Integer | State::Fraction | State::ExponentDigits => {
+                    self.number(bytes)?
+                }
+                State::FirstKey if byte == b'}' => {
+                    if self.close(bytes) {
+                        return Ok(true);
+                    }
+                }
+                State::FirstKey => self.key(byte)?,
+                State::FirstElement if byte == b']' => {
+                    self.close(bytes);
+                }
+                State::FirstElement => self.value(byte)?,
+                State::Start if byte == b'{' => self.open(true)?,
+                State::Start => self.blank(byte, "no JSON object")?,
+                State::Escape { key } => self.escape(byte, key)?,
+                State::Hex { key, left } => self.hex(byte, key, left)?,
+                State::Literal(rest) => self.literal(byte, rest, bytes)?,
+                State::Minus | State::Point | State::Exponent | State::ExponentSign => {
+                    self.number_mark(byte)?
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn malformed(&self, what: &'static str) -> DecodeError {
+        DecodeError::Malformed { at: self.at, what }
+    }
+
+    /// Steps over a blank between two tokens.
+    fn blank(&mut self, byte: u8, what: &'static str) -> Result<(), DecodeError> {
+        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            return Err(self.malformed(what));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8, wanted: u8, next: State, what: &'static str) -> Result<(), DecodeError> {
+        if byte != wanted {
+            return self.blank(byte, what);
+        }
+        (self.at, self.state) = (self.at + 1, next);
+        Ok(())
+    }
+
+    #[inline]
+    fn key(&mut self, byte: u8) -> Result<(), DecodeError> {
+        if self.levels.depth == 1 {
+            self.key.start = self.at + 1;
+        }
+        self.expect(byte, b'"', State::String { key: true }, "no name of a member")
+    }
+
+    #[inline]
+    fn value(&mut self, byte: u8) -> Result<(), DecodeError> {
+        if self.levels.depth == 1 {
+            self.value_start = self.at;
+        }
+        self.state = match byte {
+            b'"' => State::String { key: false },
+            b'{' => return self.open(true),
+            b'[' => return self.open(false),
+            b'1'..=b'9' => State::Integer,
+            b'0' => State::Zero,
+            b'-' => State::Minus,
+            b't' => State::Literal(b"rue"),
+            b'f' => State::Literal(b"alse"),
+            b'n' => State::Literal(b"ull"),
+            _ => return self.blank(byte, "no JSON value"),
+        };
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn open(&mut self, object: bool) -> Result<(), DecodeError> {
+        if self.levels.depth >= self.max_depth {
+            return Err(DecodeError::TooDeep { limit: self.max_depth });
+        }
+        self.levels.push(object);
+        self.at += 1;
+        self.state = if object { State::FirstKey } else { State::FirstElement };
+        Ok(())
+    }
+
+    /// Leaves an array or object; says whether it was the outermost.
+    #[inline]
+    fn close(&mut self, bytes: &[u8]) -> bool {
+        self.levels.pop();
+        self.at += 1;
+        self.end_value(bytes);
+        self.levels.depth == 0
+    }
+
+    /// Between the members of an object or the elements of an array; says whether the outermost object has ended.
+    #[inline]
+    fn after(&mut self, byte: u8, bytes: &[u8]) -> Result<bool, DecodeError> {
+        match (byte, self.levels.in_object()) {
+            (b',', object) => {
+                (self.at, self.state) = (self.at + 1, if object { State::Key } else { State::Value });
+                Ok(false)
+            }
+            (b'}', true) | (b']', false) => Ok(self.close(bytes)),
+            _ => self.blank(byte, "neither comma nor end after a value").map(|()| false),
+        }
+    }
+
+    #[inline]
+    fn string(&mut self, bytes: &[u8], key: bool) -> Result<(), DecodeError> {
+        let rest = bytes.get(self.at..).unwrap_or_default();
+        let plain = plain_len(rest);
+        self.at += plain;
+        match rest.get(plain) {
+            Some(b'"') => {
+                if key && self.levels.depth == 1 {
+                    self.key.end = self.at;
+                }
+                self.at += 1;
+                if key { self.state = State::Colon } else { self.end_value(bytes) }
+            }
+            Some(b'\\') => (self.at, self.state) = (self.at + 1, State::Escape { key }),
+            Some(_) => return Err(self.malformed("control character in a string")),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self, byte: u8, key: bool) -> Result<(), DecodeError> {
+        self.state = match byte {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::String { key },
+            b'u' => State::Hex { key, left: 4 },
+            _ => return Err(self.malformed("unknown escape in a string")),
+        };
+        self.at += 1;
+        Ok(())
+    }
+
+    fn hex(&mut self, byte: u8, key: bool, left: u8) -> Result<(), DecodeError> {
+        if !byte.is_ascii_hexdigit() {
+            return Err(self.malformed("no hexadecimal digit after \\u"));
+        }
+        self.state = if left == 1 { State::String { key } } else { State::Hex { key, left: left - 1 } };
+        self.at += 1;
+        Ok(())
+    }
+
+    fn literal(&mut self, byte: u8, rest: &'static [u8], bytes: &[u8]) -> Result<(), DecodeError> {
+        let tail = match rest.split_first() {
+            Some((&first, tail)) if first == byte => tail,
+            _ => return Err(self.malformed("no JSON value")),
+        };
+        self.at += 1;
+        if tail.is_empty() {
+            self.end_value(bytes)
+        } else {
+            self.state = State::Literal(tail)
+        }
+        Ok(())
+    }
+
+    /// Where a number may end: takes its digits and looks at what follows them.
+    #[inline]
+    fn number(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let rest = bytes.get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits != 0 && self.state == State::Zero {
+            return Err(self.malformed("leading zero in a number"));
+        }
+        self.at += digits;
+        match (rest.get(digits), self.state) {
+            (None, _) => return Ok(()),
+            (Some(b'.'), State::Zero | State::Integer) => self.state = State::Point,
+            (Some(b'e' | b'E'), State::Zero | State::Integer | State::Fraction) => {
+                self.state = State::Exponent
+            }
+            (Some(_), _) => {
+                self.end_value(bytes);
+                return Ok(());
+            }
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Where a number must go on.
+    fn number_mark(&mut self, byte: u8) -> Result<(), DecodeError> {
+        self.state = match (self.state, byte) {
+            (State::Minus, b'0') => State::Zero,
+            (State::Minus, b'1'..=b'9') => State::Integer,
+            (State::Point, b'0'..=b'9') => State::Fraction,
+            (State::Exponent, b'+' | b'-') => State::ExponentSign,
+            (State::Exponent | State::ExponentSign, b'0'..=b'9') => State::ExponentDigits,
+            _ => return Err(self.malformed("number without a digit")),
+        };
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The value that ends here may be that of a member of interest.
+    #[inline]
+    fn end_value(&mut self, bytes: &[u8]) {
+        self.state = State::After;
+        if self.levels.depth != 1 {
+            return;
+        }
+        let key = bytes.get(self.key.clone()).unwrap_or_default();
+        for (name, member) in self.names.iter().zip(&mut self.members) {
+            if key.len() == name.len() && key.eq_ignore_ascii_case(name.as_bytes()) {
+                *member = self.value_start..self.at;
+                return;
+            }
+        }
+        if key.contains(&b'\\') {
+            self.end_escaped_member(&unescape(key));
+        }
+    }
+
+    #[cold]
+    fn end_escaped_member(&mut self, key: &str) {
+        for (name, member) in self.names.iter().zip(&mut self.members) {
+            if key.eq_ignore_ascii_case(name) {
+                *member = self.value_start..self.at;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

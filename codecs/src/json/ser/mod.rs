@@ -1,0 +1,363 @@
+//! From a type straight into JSON, by the rules of Go's `encoding/json`.
+//!
+//! The last step of encoding: a serde serializer that appends to the output buffer. Where serde_json differs, Go is
+//! followed: HTML characters are escaped, NaN is an error, `1.0` is `1`, bytes are base64, a unit struct is `{}`.
+//! Whoever calls takes back what an error left behind.
+
+use super::{
+    keys::Key,
+    text::{write_escaped, write_quoted},
+};
+use crate::error::EncodeError;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::BytesMut;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+use std::fmt::{self, Display, Write};
+
+/// Appends one bare JSON value that is a whole reply: as [`ReplyEncoder::encode`](super::ReplyEncoder::encode) puts
+/// behind `"result":`, so one that is none (`()`, `None`) goes out as `{}`.
+///
+/// # Errors
+/// JSON cannot carry the value (NaN, infinities, maps with lists for keys); `out` is as it was.
+#[inline]
+pub fn value_to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<(), EncodeError> {
+    let start = out.len();
+    if let Err(error) = write_value(value, out) {
+        out.truncate(start);
+        return Err(error);
+    }
+    if out.get(start..) == Some(b"null") {
+        out.truncate(start);
+        out.extend_from_slice(b"{}");
+    }
+    Ok(())
+}
+
+/// Appends `value` as it is; after an error part of it.
+#[inline]
+pub(super) fn write_value<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<(), EncodeError> {
+    value.serialize(Writer { out })
+}
+
+/// Appends a finite number as Go does: the shortest digits, with an exponent only below 1e-6 and from 1e21.
+pub(super) fn write_float(value: f64, shortest: impl Display + fmt::LowerExp, out: &mut BytesMut) {
+    let size = value.abs();
+    // Writing to a buffer that grows does not fail.
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        let text = format!("{shortest:e}");
+        let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        let _ = write!(out, "{shortest}");
+    }
+}
+
+/// Escapes what is formatted into it.
+struct Escaped<'o>(&'o mut BytesMut);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write_escaped(text, self.0);
+        Ok(())
+    }
+}
+
+pub(super) struct Writer<'o> {
+    pub(super) out: &'o mut BytesMut,
+}
+
+impl<'o> Writer<'o> {
+    fn raw(self, text: &[u8]) -> Result<(), EncodeError> {
+        self.out.extend_from_slice(text);
+        Ok(())
+    }
+
+    fn open(self, start: &[u8], end: &'static [u8]) -> Inside<'o> {
+        self.out.extend_from_slice(start);
+        Inside { out: self.out, first: true, end }
+    }
+
+    /// `{"variant":` and what starts the value behind it.
+    fn open_variant(self, variant: &str, start: &[u8], end: &'static [u8]) -> Inside<'o> {
+        self.out.extend_from_slice(b"{");
+        write_quoted(variant, self.out);
+        self.out.extend_from_slice(b":");
+        self.open(start, end)
+    }
+
+    fn float(self, value: f64, shortest: impl Display + fmt::LowerExp) -> Result<(), EncodeError> {
+        if value.is_finite() {
+            write_float(value, shortest, self.out);
+            return Ok(());
+        }
+        let name = if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
+        Err(EncodeError::new(format!("json: unsupported value: {name}")))
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident($type:ty),)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<(), EncodeError> {
+            self.raw(itoa::Buffer::new().format(value).as_bytes())
+        }
+    )*};
+}
+
+impl<'o> Serializer for Writer<'o> {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Inside<'o>;
+    type SerializeTuple = Inside<'o>;
+    type SerializeTupleStruct = Inside<'o>;
+    type SerializeTupleVariant = Inside<'o>;
+    type SerializeMap = Inside<'o>;
+    type SerializeStruct = Inside<'o>;
+    type SerializeStructVariant = Inside<'o>;
+
+    integers! {
+        serialize_i8(i8),
+        serialize_i16(i16),
+        serialize_i32(i32),
+        serialize_i64(i64),
+        serialize_i128(i128),
+        serialize_u8(u8),
+        serialize_u16(u16),
+        serialize_u32(u32),
+        serialize_u64(u64),
+        serialize_u128(u128),
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
+        self.raw(if value { b"true" } else { b"false" })
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
+        self.float(f64::from(value), value)
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
+        self.float(value, value)
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
+        write_quoted(value, self.out);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
+        write_quoted(&STANDARD.encode(value), self.out);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), EncodeError> {
+        self.raw(b"null")
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), EncodeError> {
+        self.raw(b"null")
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
+        self.raw(b"{}")
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), EncodeError> {
+        self.serialize_str(variant)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        let inside = self.open_variant(variant, b"", b"}");
+        write_value(value, inside.out)?;
+        inside.close()
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open(b"[", b"]"))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open(b"[", b"]"))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open(b"[", b"]"))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open_variant(variant, b"[", b"]}"))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open(b"{", b"}"))
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open(b"{", b"}"))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Inside<'o>, EncodeError> {
+        Ok(self.open_variant(variant, b"{", b"}}"))
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        self.out.extend_from_slice(b"\"");
+        if write!(Escaped(self.out), "{value}").is_err() {
+            return Err(EncodeError::new("json: a value could not be formatted"));
+        }
+        self.raw(b"\"")
+    }
+}
+
+/// Between the brackets of an array or object.
+pub(super) struct Inside<'o> {
+    out: &'o mut BytesMut,
+    first: bool,
+    end: &'static [u8],
+}
+
+impl Inside<'_> {
+    #[inline]
+    fn comma(&mut self) {
+        if !std::mem::take(&mut self.first) {
+            self.out.extend_from_slice(b",");
+        }
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.comma();
+        write_value(value, self.out)
+    }
+
+    #[inline]
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), EncodeError> {
+        self.comma();
+        write_quoted(name, self.out);
+        self.out.extend_from_slice(b":");
+        write_value(value, self.out)
+    }
+
+    fn close(self) -> Result<(), EncodeError> {
+        self.out.extend_from_slice(self.end);
+        Ok(())
+    }
+}
+
+macro_rules! elements {
+    ($($compound:ident.$method:ident,)*) => {$(
+        impl $compound for Inside<'_> {
+            type Ok = ();
+            type Error = EncodeError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<(), EncodeError> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq.serialize_element,
+    SerializeTuple.serialize_element,
+    SerializeTupleStruct.serialize_field,
+    SerializeTupleVariant.serialize_field,
+}
+
+macro_rules! members {
+    ($($compound:ident,)*) => {$(
+        impl $compound for Inside<'_> {
+            type Ok = ();
+            type Error = EncodeError;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+                self.member(name, value)
+            }
+
+            fn end(self) -> Result<(), EncodeError> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+members! {
+    SerializeStruct,
+    SerializeStructVariant,
+}
+
+impl SerializeMap for Inside<'_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+        self.comma();
+        key.serialize(Key { out: self.out })
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.out.extend_from_slice(b":");
+        write_value(value, self.out)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.close()
+    }
+}
+
+#[cfg(test)]
+mod tests;
