@@ -124,7 +124,8 @@ const LINGER_BYTES: usize = 1 << 20;
 pub(crate) async fn close_gently(stream: &mut Stream) -> io::Result<()> {
     stream.shutdown().await?;
     let drain = async {
-        let (mut chunk, mut seen) = ([0; 1024], 0);
+        // On the heap: this future is part of every session's, which sits idle for long.
+        let (mut chunk, mut seen) = (vec![0; 1024], 0);
         while seen < LINGER_BYTES {
             match stream.read(&mut chunk).await {
                 Ok(0) | Err(_) => break,

@@ -73,7 +73,7 @@ impl Dispatch {
             }
         };
         let limit = [timeout, entry.timeout, self.config.call_timeout].into_iter().flatten().min();
-        let source = ContextSource::new(peer, limit.map(|limit| now + limit));
+        let source = ContextSource::new(peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(self.panicked()))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
@@ -200,7 +200,9 @@ pub(crate) struct Flight {
 impl Flight {
     /// Takes over a call whose start has been counted.
     pub(crate) fn new(dispatch: &Arc<Dispatch>, call: Started<'_>, started: Instant) -> Self {
-        let timer = call.limit.map(|limit| Box::pin(tokio::time::sleep_until((started + limit).into())));
+        // A caller may name a limit beyond the clock's end, which is none.
+        let deadline = call.limit.and_then(|limit| started.checked_add(limit));
+        let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
         Self {
             dispatch: dispatch.clone(),
             entry: call.entry.clone(),

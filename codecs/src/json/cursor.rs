@@ -23,12 +23,21 @@ pub(super) struct Cursor<'de> {
 /// A number as it is written, and its value if it is an integer of 64 bits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Number<'de> {
-    pub(super) text: &'de str,
+    text: &'de [u8],
     pub(super) negative: bool,
     pub(super) magnitude: Option<u64>,
 }
 
-impl Number<'_> {
+impl<'de> Number<'de> {
+    /// What `null` is where a number is due.
+    pub(super) const ZERO: Self = Self { text: b"0", negative: false, magnitude: Some(0) };
+
+    /// As it is written.
+    pub(super) fn text(&self) -> &'de str {
+        // Digits, signs, a point and an `e` are ASCII.
+        std::str::from_utf8(self.text).unwrap_or_default()
+    }
+
     /// The value as a signed integer.
     #[inline]
     pub(super) fn signed(&self) -> Option<i64> {
@@ -158,7 +167,10 @@ impl<'de> Cursor<'de> {
             return self.long_string(start);
         }
         self.at = start + plain + 1;
-        Ok(String::from_utf8_lossy(text))
+        match std::str::from_utf8(text) {
+            Ok(text) => Ok(Cow::Borrowed(text)),
+            Err(_) => Ok(unescape(text)),
+        }
     }
 
     /// A string with escapes, or one that does not end.
@@ -202,9 +214,9 @@ impl<'de> Cursor<'de> {
         let negative = self.bytes.get(start) == Some(&b'-');
         self.at += usize::from(negative);
         let first = self.at;
-        let mut magnitude = Some(0u64);
+        let mut sum = 0u64;
         while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            magnitude = magnitude.and_then(|sum| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         let digits = self.at - first;
@@ -215,12 +227,16 @@ impl<'de> Cursor<'de> {
             self.at = first + 1;
             return Err(self.unexpected());
         }
+        let whole = self.bytes.get(first..self.at).unwrap_or_default();
+        // 19 digits cannot overflow 64 bits; 20 can.
+        let mut magnitude =
+            if digits < 20 { Some(sum) } else { Number { text: whole, ..Number::ZERO }.text().parse().ok() };
         if let Some(b'.' | b'e' | b'E') = self.bytes.get(self.at) {
             magnitude = None;
             self.fraction()?;
         }
         let text = self.bytes.get(start..self.at).unwrap_or_default();
-        Ok(Number { text: std::str::from_utf8(text).unwrap_or_default(), negative, magnitude })
+        Ok(Number { text, negative, magnitude })
     }
 
     fn fraction(&mut self) -> Result<(), Fault> {

@@ -153,7 +153,7 @@ fn reply(bytes: Bytes, object: Object<5>) -> Result<Reply, DecodeError> {
         // Go's client says the same of an error without words.
         text: if message.is_empty() { "unspecified error".into() } else { message.into_owned() },
         code: text(&code).unwrap_or_default().into_owned(),
-        data: super::value_from_slice(part(&data)).ok(),
+        data: if data.is_empty() { None } else { super::value_from_slice(part(&data)).ok() },
     };
     Ok(Reply::new(bytes, seq, 0..0, 0..0).with_error(error))
 }

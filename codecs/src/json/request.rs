@@ -31,6 +31,11 @@ impl RequestDecoder {
         Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
     }
 
+    /// Another limit on the bytes of what comes from now on; the depth stays.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = Limits { max_depth: self.limits.max_depth, ..limits };
+    }
+
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: one JSON object with `method` (text), `params` (array, of which the first element is the argument), `id`

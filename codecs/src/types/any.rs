@@ -1,7 +1,7 @@
 //! Go's `interface{}`: a value of any kind, with the kinds the wire tells apart.
 //!
 //! Knows serde's calls and nothing of any one codec; binary codecs recognise the newtype name
-//! [`ANY`](super::ANY) and then say what they found by the visit they make.
+//! `ANY` and then say what they found by the visit they make.
 
 use super::{ANY, Blob, Text, Time};
 use serde::{

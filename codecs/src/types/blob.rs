@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for Blob {
 
 struct Base64Visitor;
 
-impl Visitor<'_> for Base64Visitor {
+impl<'de> Visitor<'de> for Base64Visitor {
     type Value = Blob;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +104,11 @@ impl Visitor<'_> for Base64Visitor {
 
     fn visit_unit<E: Error>(self) -> Result<Blob, E> {
         Ok(Blob::default())
+    }
+
+    /// Go takes a list of numbers too.
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Blob, A::Error> {
+        BytesVisitor.visit_seq(seq)
     }
 }
 
@@ -162,7 +167,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Blob>(text).unwrap(), Blob::from(bytes));
         }
         assert_eq!(serde_json::from_str::<Blob>("null").unwrap(), Blob::default());
-        for bad in [r#""YQ""#, r#""Y*==""#, "5", "[1]", "{}", "true"] {
+        assert_eq!(serde_json::from_str::<Blob>("[1,255]").unwrap(), Blob::from(b"\x01\xff"));
+        for bad in [r#""YQ""#, r#""Y*==""#, "5", "[256]", "[-1]", "{}", "true"] {
             assert!(serde_json::from_str::<Blob>(bad).is_err(), "{bad}");
         }
     }

@@ -1,6 +1,6 @@
 //! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times and `any`.
 //!
-//! Each is one type here that every codec knows. A codec recognises [`TEXT`], [`TIME`] and [`ANY`] as the names of
+//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME` and `ANY` as the names of
 //! newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
 
 mod any;

@@ -1,6 +1,6 @@
 //! Go's `string`: bytes that are mostly, but not always, UTF-8.
 //!
-//! Knows serde's calls and nothing of any one codec; codecs recognise the newtype name [`TEXT`](super::TEXT).
+//! Knows serde's calls and nothing of any one codec; codecs recognise the newtype name `TEXT`.
 
 use super::TEXT;
 use serde::{

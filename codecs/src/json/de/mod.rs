@@ -76,7 +76,7 @@ impl<'de> De<'de, '_> {
     fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, Fault> {
         match self.cursor.peek() {
             Some(b'-' | b'0'..=b'9') => self.cursor.number(),
-            _ if self.cursor.take_null()? => Ok(Number { text: "0", negative: false, magnitude: Some(0) }),
+            _ if self.cursor.take_null()? => Ok(Number::ZERO),
             _ => Err(self.cursor.mismatch(wanted)),
         }
     }
@@ -150,7 +150,7 @@ fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result
 }
 
 fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
-    match number.text.parse::<f64>() {
+    match number.text().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err(out_of_type(number, wanted)),
     }
@@ -158,7 +158,7 @@ fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
 
 #[cold]
 fn out_of_type(number: &Number<'_>, wanted: &'static str) -> Fault {
-    Fault::mismatch(format!("number {}", number.text), wanted)
+    Fault::mismatch(format!("number {}", number.text()), wanted)
 }
 
 macro_rules! integers {
@@ -190,19 +190,19 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let number = self.number("int128")?;
-        let value = number.text.parse().map_err(|_| out_of_type(&number, "int128"))?;
+        let value = number.text().parse().map_err(|_| out_of_type(&number, "int128"))?;
         visitor.visit_i128(value)
     }
 
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let number = self.number("uint128")?;
-        let value = number.text.parse().map_err(|_| out_of_type(&number, "uint128"))?;
+        let value = number.text().parse().map_err(|_| out_of_type(&number, "uint128"))?;
         visitor.visit_u128(value)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let number = self.number("float32")?;
-        match number.text.parse::<f32>() {
+        match number.text().parse::<f32>() {
             Ok(value) if value.is_finite() => visitor.visit_f32(value),
             _ => Err(out_of_type(&number, "float32")),
         }

@@ -76,7 +76,7 @@ impl Protocol for GoRpc {
 }
 
 enum Opened {
-    Session(Session),
+    Session(Box<Session>),
     Refused(Stream),
 }
 
@@ -100,13 +100,8 @@ async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::
         reader.set_limits(cx.dispatch.config.message_limits());
     }
     let peer = Peer { addr: cx.peer_addr.clone(), protocol: GoRpc::NAME, codec: codec.name().into(), user };
-    Ok(Opened::Session(Session::new(
-        stream,
-        input,
-        Halves { reader, writer },
-        cx.dispatch.clone(),
-        peer.into(),
-    )))
+    let session = Session::new(stream, input, Halves { reader, writer }, cx.dispatch.clone(), peer.into());
+    Ok(Opened::Session(Box::new(session)))
 }
 
 /// The codec's two objects of one connection.

@@ -114,7 +114,7 @@ impl Session {
     }
 
     /// Serves until the peer closes, breaks the rules, or the server has drained.
-    pub(super) async fn run(mut self) -> io::Result<End> {
+    pub(super) async fn run(mut self: Box<Self>) -> io::Result<End> {
         {
             let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {

@@ -1,0 +1,174 @@
+//! The inside of documents and lists.
+//!
+//! Their own lengths do not count, the terminator does. The key `_Val_` means "this very target" at any depth: its
+//! document's members are the target's own.
+
+use super::{element::Element, key::Key, not_a_document};
+use crate::{
+    bson::{VAL, kind, read::Reader},
+    error::ValueError,
+};
+use serde::{
+    Deserializer as _,
+    de::{DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor},
+};
+
+type Result<T> = std::result::Result<T, ValueError>;
+
+/// The members of an entered document.
+#[derive(Debug)]
+pub(super) struct Members<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    /// Kind of the member whose key was read last.
+    kind: u8,
+    /// Documents entered and not left: this one and those under `_Val_`.
+    open: usize,
+}
+
+impl<'r, 'de> Members<'r, 'de> {
+    /// The members of the document just entered, or none of a null.
+    #[inline]
+    pub(super) fn new(reader: &'r mut Reader<'de>, open: bool) -> Self {
+        Self { reader, kind: kind::NULL, open: open.into() }
+    }
+
+    /// The next key; its value is read next.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<&'de [u8]>> {
+        while self.open > 0 {
+            self.kind = self.reader.byte()?;
+            if self.kind == 0 {
+                self.reader.leave();
+                self.open -= 1;
+                continue;
+            }
+            let key = self.reader.cstr()?;
+            if key != VAL.as_bytes() {
+                return Ok(Some(key));
+            }
+            match self.kind {
+                kind::DOCUMENT | kind::ARRAY => {
+                    self.reader.enter()?;
+                    self.open += 1;
+                }
+                kind::NULL => {}
+                other => return Err(not_a_document(other)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The value behind the key read last.
+    #[inline]
+    pub(super) fn value(&mut self) -> Element<'_, 'de> {
+        Element { reader: self.reader, kind: self.kind }
+    }
+
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<()> {
+        while self.next()?.is_some() {
+            self.reader.skip(self.kind)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+    type Error = ValueError;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        match self.next()? {
+            Some(key) => seed.deserialize(Key(key)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        seed.deserialize(self.value())
+    }
+}
+
+/// The elements of an entered list; keys do not count, order does.
+#[derive(Debug)]
+pub(super) struct List<'r, 'de> {
+    members: Members<'r, 'de>,
+    /// Elements handed over so far.
+    count: usize,
+    /// As many the target insists on; those that are not there are zero.
+    at_least: usize,
+}
+
+impl<'r, 'de> List<'r, 'de> {
+    #[inline]
+    pub(super) fn new(members: Members<'r, 'de>, at_least: usize) -> Self {
+        Self { members, count: 0, at_least }
+    }
+
+    /// A target of fixed length has taken its elements: there must be no more.
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<()> {
+        match self.members.next()? {
+            None => Ok(()),
+            Some(_) => Err(ValueError::custom(format_args!("array index {} out of bounds", self.count))),
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
+    type Error = ValueError;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if self.members.next()?.is_none() {
+            if self.count >= self.at_least {
+                return Ok(None);
+            }
+            self.members.kind = kind::NULL;
+        }
+        self.count += 1;
+        seed.deserialize(self.members.value()).map(Some)
+    }
+}
+
+/// An enum as `{variant: value}`.
+#[derive(Debug)]
+pub(super) struct Variant<'a, 'r, 'de> {
+    pub(super) members: &'a mut Members<'r, 'de>,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
+    type Error = ValueError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
+        let key = self.members.next()?.ok_or_else(|| ValueError::new("empty document for an enum"))?;
+        Ok((seed.deserialize(Key(key))?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
+    type Error = ValueError;
+
+    fn unit_variant(self) -> Result<()> {
+        Ok(self.members.reader.skip(self.members.kind)?)
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self.members.value())
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.members.value().deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.members.value().deserialize_struct("", fields, visitor)
+    }
+}

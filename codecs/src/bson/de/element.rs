@@ -1,0 +1,364 @@
+//! One element: the target says what it wants, the kind says what is there.
+
+use super::{
+    access::{List, Members, Variant},
+    not_a_document, not_utf8, unexpected,
+};
+use crate::{
+    bson::{foreign, kind, read::Reader, time},
+    error::ValueError,
+    types::{ANY, TEXT, TIME},
+};
+use bson::Bson;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        Error as _, IntoDeserializer, Visitor,
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
+    },
+    forward_to_deserialize_any,
+};
+
+type Result<T> = std::result::Result<T, ValueError>;
+
+/// The value of an element whose kind and key have been read.
+#[derive(Debug)]
+pub(super) struct Element<'r, 'de> {
+    pub(super) reader: &'r mut Reader<'de>,
+    pub(super) kind: u8,
+}
+
+impl<'de> Element<'_, 'de> {
+    /// A string of any kind that strings have; null is the empty one.
+    #[inline]
+    pub(super) fn text(self, target: &str) -> Result<&'de [u8]> {
+        Ok(match self.kind {
+            kind::BINARY => self.reader.binary()?.1,
+            kind::STRING => self.reader.string()?,
+            kind::NULL => b"",
+            other => return Err(unexpected(other, target)),
+        })
+    }
+
+    #[inline]
+    fn utf8(self) -> Result<&'de str> {
+        std::str::from_utf8(self.text("string")?).map_err(|_| not_utf8())
+    }
+
+    /// A time in the packed form of [`TIME`].
+    fn packed_time(self) -> Result<i128> {
+        match self.kind {
+            kind::DATETIME => Ok(time::from_millis(self.reader.i64()?)),
+            kind::NULL => Ok(time::ZERO),
+            other => Err(unexpected(other, "time.Time")),
+        }
+    }
+
+    /// A signed integer narrower than 64 bits; 0x3F is refused as in the original.
+    #[inline]
+    fn signed<T: TryFrom<i64>>(self, target: &str) -> Result<T> {
+        let value = match self.kind {
+            kind::INT32 => self.reader.i32()?.into(),
+            kind::INT64 => self.reader.i64()?,
+            kind::NULL => 0,
+            other => return Err(unexpected(other, target)),
+        };
+        T::try_from(value).map_err(|_| out_of_range(value.into(), target))
+    }
+
+    /// An unsigned integer narrower than 64 bits; 0x10 is zero-extended as in the original.
+    #[inline]
+    fn unsigned<T: TryFrom<i128>>(self, target: &str) -> Result<T> {
+        let value: i128 = match self.kind {
+            kind::INT32 => self.reader.u32()?.into(),
+            kind::INT64 => self.reader.i64()?.into(),
+            kind::UINT64 => self.reader.u64()?.into(),
+            kind::NULL => 0,
+            other => return Err(unexpected(other, target)),
+        };
+        T::try_from(value).map_err(|_| out_of_range(value, target))
+    }
+
+    #[inline]
+    fn float(self, target: &str) -> Result<f64> {
+        Ok(match self.kind {
+            kind::DOUBLE => f64::from_le_bytes(self.reader.array()?),
+            kind::INT32 => self.reader.i32()?.into(),
+            kind::INT64 => self.reader.i64()? as f64,
+            kind::UINT64 => self.reader.u64()? as f64,
+            kind::NULL => 0.0,
+            other => return Err(unexpected(other, target)),
+        })
+    }
+
+    /// Enters the document or list; `None` for null, the empty one.
+    #[inline]
+    fn enter(&mut self) -> Result<bool> {
+        match self.kind {
+            kind::DOCUMENT | kind::ARRAY => {
+                self.reader.enter()?;
+                Ok(true)
+            }
+            kind::NULL => Ok(false),
+            other => Err(not_a_document(other)),
+        }
+    }
+
+    #[inline]
+    fn list<V: Visitor<'de>>(mut self, at_least: usize, visitor: V) -> Result<V::Value> {
+        let open = self.enter()?;
+        let mut list = List::new(Members::new(self.reader, open), at_least);
+        let value = visitor.visit_seq(&mut list)?;
+        list.finish()?;
+        Ok(value)
+    }
+
+    #[inline]
+    fn document<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        let open = self.enter()?;
+        let mut members = Members::new(self.reader, open);
+        let value = visitor.visit_map(&mut members)?;
+        members.finish()?;
+        Ok(value)
+    }
+
+    /// The kinds that mean the same to every target that takes anything.
+    #[inline]
+    fn any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.kind {
+            kind::DOUBLE => visitor.visit_f64(self.float("")?),
+            kind::STRING => {
+                let text = self.reader.string()?;
+                match std::str::from_utf8(text) {
+                    Ok(text) => visitor.visit_borrowed_str(text),
+                    Err(_) => visitor.visit_borrowed_bytes(text),
+                }
+            }
+            kind::DOCUMENT => self.document(visitor),
+            kind::ARRAY => self.list(0, visitor),
+            kind::BINARY => visitor.visit_borrowed_bytes(self.reader.binary()?.1),
+            kind::BOOL => visitor.visit_bool(self.reader.byte()? != 0),
+            kind::NULL => visitor.visit_unit(),
+            kind::INT32 => visitor.visit_i32(self.reader.i32()?),
+            kind::INT64 => visitor.visit_i64(self.reader.i64()?),
+            kind::UINT64 => visitor.visit_u64(self.reader.u64()?),
+            other => Err(unexpected(other, "interface{}")),
+        }
+    }
+
+    /// Whether the element is a Binary that is more than plain bytes.
+    #[inline]
+    fn has_subtype(&self) -> bool {
+        self.kind == kind::BINARY
+            && self.reader.rest().get(4).is_some_and(|&subtype| subtype != kind::GENERIC)
+    }
+
+    /// A newtype whose name says more than its inside.
+    #[cold]
+    fn foreign<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        foreign::visit_newtype(Bson::deserialize(self)?, name, visitor)
+    }
+}
+
+#[cold]
+fn out_of_range(value: i128, target: &str) -> ValueError {
+    ValueError::new(format!("value {value} out of range for {target}"))
+}
+
+macro_rules! integers {
+    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            visitor.$visit(self.$read($go)?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Element<'_, 'de> {
+    type Error = ValueError;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.kind {
+            kind::BINARY if !self.has_subtype() => self.any(visitor),
+            kind::DOUBLE..=kind::ARRAY
+            | kind::BOOL
+            | kind::NULL
+            | kind::INT32
+            | kind::INT64
+            | kind::UINT64 => self.any(visitor),
+            kind => foreign::visit(self.reader, kind, visitor),
+        }
+    }
+
+    integers! {
+        deserialize_i8: visit_i8(signed, "int8"),
+        deserialize_i16: visit_i16(signed, "int16"),
+        deserialize_i32: visit_i32(signed, "int32"),
+        deserialize_u8: visit_u8(unsigned, "uint8"),
+        deserialize_u16: visit_u16(unsigned, "uint16"),
+        deserialize_u32: visit_u32(unsigned, "uint32"),
+        deserialize_f32: visit_f64(float, "float32"),
+        deserialize_f64: visit_f64(float, "float64"),
+    }
+
+    #[inline]
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_i64(match self.kind {
+            kind::INT64 | kind::UINT64 => self.reader.i64()?,
+            kind::INT32 => self.reader.i32()?.into(),
+            kind::NULL => 0,
+            other => return Err(unexpected(other, "int64")),
+        })
+    }
+
+    #[inline]
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_u64(match self.kind {
+            kind::INT64 | kind::UINT64 => self.reader.u64()?,
+            kind::INT32 => self.reader.u32()?.into(),
+            kind::NULL => 0,
+            other => return Err(unexpected(other, "uint64")),
+        })
+    }
+
+    #[inline]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_bool(match self.kind {
+            kind::BOOL => self.reader.byte()? != 0,
+            kind::INT32 => self.reader.i32()? != 0,
+            kind::INT64 | kind::UINT64 => self.reader.u64()? != 0,
+            kind::NULL => false,
+            other => return Err(unexpected(other, "bool")),
+        })
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.kind {
+            kind::NULL => visitor.visit_char('\0'),
+            _ => visitor.visit_borrowed_str(self.utf8()?),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_str(self.utf8()?)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        // The crate's ObjectId asks for bytes.
+        if self.kind == kind::OBJECT_ID {
+            return visitor.visit_borrowed_bytes(self.reader.take(12)?);
+        }
+        visitor.visit_borrowed_bytes(self.text("[]byte")?)
+    }
+
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.kind == kind::NULL { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.kind {
+            kind::NULL | kind::DOCUMENT | kind::ARRAY => self.reader.skip(self.kind)?,
+            other => return Err(not_a_document(other)),
+        }
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        match name {
+            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.text("string")?)),
+            TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
+            ANY if self.kind == kind::DATETIME => visitor.visit_i128(self.packed_time()?),
+            ANY => self.any(visitor),
+            foreign::UUID | foreign::RAW_DOCUMENT | foreign::RAW_ARRAY | foreign::RAW_BSON => {
+                self.foreign(name, visitor)
+            }
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.list(0, visitor)
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.list(len, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.list(len, visitor)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.document(visitor)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.document(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        mut self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        if matches!(self.kind, kind::STRING | kind::BINARY) {
+            return visitor.visit_enum(BorrowedStrDeserializer::new(self.utf8()?));
+        }
+        if !self.enter()? {
+            return Err(ValueError::custom("no zero value for an enum"));
+        }
+        let mut members = Members::new(self.reader, true);
+        let value = visitor.visit_enum(Variant { members: &mut members })?;
+        members.finish()?;
+        Ok(value)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.reader.skip(self.kind)?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! { i128 u128 }
+}

@@ -1,0 +1,104 @@
+//! Keys: texts that need not be UTF-8; integers, for maps that have them, in decimal.
+
+use super::not_utf8;
+use crate::{error::ValueError, types::TEXT};
+use serde::{
+    Deserializer,
+    de::{
+        Visitor,
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
+    },
+    forward_to_deserialize_any,
+};
+
+type Result<T> = std::result::Result<T, ValueError>;
+
+/// The key of a member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'de>(pub(super) &'de [u8]);
+
+impl<'de> Key<'de> {
+    #[inline]
+    fn utf8(self) -> Result<&'de str> {
+        std::str::from_utf8(self.0).map_err(|_| not_utf8())
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $visit:ident,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            let key = self.utf8()?;
+            match key.parse() {
+                Ok(number) => visitor.$visit(number),
+                Err(_) => Err(ValueError::new(format!("map index is not an integer: {key}"))),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = ValueError;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match std::str::from_utf8(self.0) {
+            Ok(key) => visitor.visit_borrowed_str(key),
+            Err(_) => visitor.visit_borrowed_bytes(self.0),
+        }
+    }
+
+    integers! {
+        deserialize_i8: visit_i8,
+        deserialize_i16: visit_i16,
+        deserialize_i32: visit_i32,
+        deserialize_i64: visit_i64,
+        deserialize_u8: visit_u8,
+        deserialize_u16: visit_u16,
+        deserialize_u32: visit_u32,
+        deserialize_u64: visit_u64,
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_str(self.utf8()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_bytes(self.0)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_bytes(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        if name == TEXT {
+            return visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.0));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.utf8()?))
+    }
+
+    forward_to_deserialize_any! {
+        bool i128 u128 f32 f64 char unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

@@ -1,0 +1,60 @@
+//! BSON into values of ours: a serde deserializer over the borrowed body, nothing built in between.
+//!
+//! [`top`] reads a body, whose simple values are wrapped as `{_Val_: x}`; [`element`] reads one element, whose kind
+//! must fit what the target asks for; [`access`] walks documents and lists; [`key`] reads keys. Error texts are
+//! those of the original. Source: vitess `go/bson/unmarshal.go`.
+
+mod access;
+mod element;
+mod json;
+mod key;
+mod top;
+
+use super::read::Reader;
+use crate::error::ValueError;
+use element::Element;
+use serde::de::{Deserialize, DeserializeOwned};
+
+pub(super) use json::json_from_element;
+
+/// Decodes one body document into `T`.
+///
+/// Shape: a plain document for structs and maps, an array-shaped one for lists, `{_Val_: x}` for anything else
+/// (and, as in the original, for those too). A null, and for simple values an empty document, is the zero value;
+/// unknown members are skipped; bytes behind the terminator do not count.
+///
+/// # Errors
+/// The bytes do not fit `T`; the connection goes on. A string of length 0 and documents nested deeper than 100
+/// are [fatal](ValueError::is_fatal).
+///
+/// Source: vitess `go/bson/unmarshal.go` `UnmarshalFromBuffer`.
+///
+/// ```
+/// let body = b"\x14\0\0\0\x12_Val_\0\x05\0\0\0\0\0\0\0\0";
+/// assert_eq!(codecs::bson::value_from_slice::<i64>(body).unwrap(), 5);
+/// ```
+#[inline]
+pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    T::deserialize(top::Body { reader: &mut Reader::new(bytes) })
+}
+
+/// Decodes the value of one element.
+pub(super) fn element<'de, T: Deserialize<'de>>(reader: &mut Reader<'de>, kind: u8) -> Result<T, ValueError> {
+    T::deserialize(Element { reader, kind })
+}
+
+#[cold]
+fn unexpected(kind: u8, target: &str) -> ValueError {
+    ValueError::new(format!("unexpected kind {kind} for {target}"))
+}
+
+/// A kind where a document or a list is due.
+#[cold]
+fn not_a_document(kind: u8) -> ValueError {
+    ValueError::new(format!("unexpected kind: {kind}"))
+}
+
+#[cold]
+fn not_utf8() -> ValueError {
+    ValueError::new("string is not valid UTF-8")
+}

@@ -1,0 +1,146 @@
+//! The `bson` crate's own types as arguments and replies.
+//!
+//! Kinds that serde's model has no word for travel through serde as structs and maps with names such as `$oid`;
+//! this file knows those names and nothing else of the crate's insides. The crate never parses a peer's bytes: the
+//! values are read here, one element at a time, with every length checked.
+//! Source: crate `bson` 3.1 `ser/raw.rs`, `de/raw.rs`; BSON specification 1.1.
+
+use super::{kind, read::Reader};
+use crate::error::{EncodeError, ValueError};
+use bson::{
+    Binary, Bson, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp, doc,
+    oid::ObjectId, raw::CString, spec::BinarySubtype,
+};
+use serde::{Deserializer, de::Visitor};
+
+/// Newtype name of `bson::Uuid`; inside are 16 bytes.
+pub(super) const UUID: &str = "$__bson_private_uuid";
+/// Newtype name of `bson::RawDocumentBuf`; inside are its bytes.
+pub(super) const RAW_DOCUMENT: &str = "$__private__bson_RawDocument";
+/// Newtype name of `bson::RawArrayBuf`; inside are its bytes.
+pub(super) const RAW_ARRAY: &str = "$__private__bson_RawArray";
+/// Newtype name of `bson::RawBson`.
+pub(super) const RAW_BSON: &str = "$__private__bson_RawBson";
+
+/// Whether a struct of this name is a value of the crate.
+#[inline]
+pub(super) fn is_struct(name: &str) -> bool {
+    name.starts_with('$')
+        && matches!(
+            name,
+            "$oid"
+                | "$date"
+                | "$binary"
+                | "$timestamp"
+                | "$minKey"
+                | "$maxKey"
+                | "$code"
+                | "$codeWithScope"
+                | "$symbol"
+                | "$undefined"
+                | "$regularExpression"
+                | "$dbPointer"
+                | "$numberDecimal"
+        )
+}
+
+/// The value that such a struct's members describe.
+pub(super) fn from_members(members: Document) -> Result<Bson, EncodeError> {
+    // The crate's raw binaries say their bytes as they are, its others in base64.
+    if let Ok(body) = members.get_document("$binary")
+        && let (Ok(bytes), Ok(subtype)) = (body.get_binary_generic("bytes"), body.get_i32("subType"))
+    {
+        let subtype = u8::try_from(subtype).map_err(|_| EncodeError::new("subtype over 255"))?;
+        return Ok(Bson::Binary(Binary { subtype: subtype.into(), bytes: bytes.clone() }));
+    }
+    bson::deserialize_from_bson(Bson::Document(members)).map_err(|error| EncodeError::new(error.to_string()))
+}
+
+/// The kind and the bytes of an element, as the crate itself writes them.
+pub(super) fn to_element(value: Bson) -> Result<(u8, Vec<u8>), EncodeError> {
+    let mut bytes = doc! { "": value }.to_vec().map_err(|error| EncodeError::new(error.to_string()))?;
+    let kind = bytes.get(4).copied().unwrap_or_default();
+    bytes.pop();
+    Ok((kind, bytes.split_off(bytes.len().min(6))))
+}
+
+/// Hands the element of a kind that serde's model has no word for to `visitor`, as the crate's types expect it.
+pub(super) fn visit<'de, V: Visitor<'de>>(
+    reader: &mut Reader<'de>,
+    kind: u8,
+    visitor: V,
+) -> Result<V::Value, ValueError> {
+    let value = match kind {
+        // Not the crate's own choice between this form and RFC 3339: that one fails for far years.
+        kind::DATETIME => Bson::Document(doc! { "$date": { "$numberLong": reader.i64()?.to_string() } }),
+        kind => read(reader, kind)?,
+    };
+    bson::Deserializer::new(value)
+        .deserialize_any(visitor)
+        .map_err(|error| ValueError::new(error.to_string()))
+}
+
+/// Hands a value to a `visitor` of the crate's raw types or of its `Uuid`, by the newtype's name.
+pub(super) fn visit_newtype<'de, V: Visitor<'de>>(
+    value: Bson,
+    name: &'static str,
+    visitor: V,
+) -> Result<V::Value, ValueError> {
+    bson::Deserializer::new(value)
+        .deserialize_newtype_struct(name, visitor)
+        .map_err(|error| ValueError::new(error.to_string()))
+}
+
+/// Reads an element of a kind that serde's model has no word for.
+fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
+    Ok(match kind {
+        kind::BINARY => {
+            let (subtype, mut bytes) = reader.binary()?;
+            let subtype = BinarySubtype::from(subtype);
+            if subtype == BinarySubtype::BinaryOld {
+                // Its bytes start with their own length once more.
+                bytes = bytes.get(4..).unwrap_or_default();
+            }
+            Bson::Binary(Binary { subtype, bytes: bytes.to_vec() })
+        }
+        kind::UNDEFINED => Bson::Undefined,
+        kind::OBJECT_ID => Bson::ObjectId(ObjectId::from_bytes(reader.array()?)),
+        kind::REGEX => {
+            let [pattern, options] = [text(reader.cstr()?)?, text(reader.cstr()?)?]
+                .map(|text| CString::try_from(text).map_err(|error| ValueError::new(error.to_string())));
+            Bson::RegularExpression(Regex { pattern: pattern?, options: options? })
+        }
+        kind::DB_POINTER => {
+            let namespace = text(reader.string()?)?;
+            let id = ObjectId::from_bytes(reader.array()?);
+            bson::deserialize_from_bson(Bson::Document(
+                doc! { "$dbPointer": { "$ref": namespace, "$id": { "$oid": id.to_hex() } } },
+            ))
+            .map(|pointer: DbPointer| Bson::DbPointer(pointer))
+            .map_err(|error| ValueError::new(error.to_string()))?
+        }
+        kind::CODE => Bson::JavaScriptCode(text(reader.string()?)?),
+        kind::SYMBOL => Bson::Symbol(text(reader.string()?)?),
+        kind::CODE_WITH_SCOPE => {
+            reader.take(4)?;
+            let code = text(reader.string()?)?;
+            let scope = super::de::element(reader, kind::DOCUMENT)?;
+            Bson::JavaScriptCodeWithScope(JavaScriptCodeWithScope { code, scope })
+        }
+        kind::TIMESTAMP => {
+            let (increment, time) = (reader.u32()?, reader.u32()?);
+            Bson::Timestamp(Timestamp { time, increment })
+        }
+        kind::DECIMAL128 => Bson::Decimal128(Decimal128::from_bytes(reader.array()?)),
+        kind::MIN_KEY => Bson::MinKey,
+        kind::MAX_KEY => Bson::MaxKey,
+        other => return Err(ValueError::new(format!("unexpected kind {other} for interface{{}}"))),
+    })
+}
+
+fn text(bytes: &[u8]) -> Result<String, ValueError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(ValueError::new(error.to_string())),
+    }
+}

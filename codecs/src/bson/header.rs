@@ -1,0 +1,271 @@
+//! The header documents of both directions, read and written by hand.
+//!
+//! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, in any order, unknown members
+//! skipped, the last of equal ones counts. Optional members of ours that other peers skip: request `Timeout`
+//! (milliseconds) and `Details` (bool), reply `Code` (string) and `Data` (any value).
+//! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
+
+use super::{
+    kind,
+    read::{Fault, Reader},
+};
+use crate::{
+    error::DecodeError,
+    message::{Dialect, Request},
+};
+use bytes::BytesMut;
+use std::{ops::Range, time::Duration};
+
+/// Bytes a header document may have; a method's name is its only long part.
+pub(super) const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Bytes of the shortest document: a length and a terminator.
+const MIN_DOCUMENT_BYTES: usize = 5;
+
+/// The length of the document that starts at `at`, if its first four bytes have arrived.
+///
+/// # Errors
+/// It is too short to be a document or longer than `limit`.
+#[inline]
+pub(super) fn document_len(buf: &[u8], at: usize, limit: usize) -> Result<Option<usize>, DecodeError> {
+    let Some(&bytes) = buf.get(at..).and_then(<[u8]>::first_chunk) else {
+        return Ok(None);
+    };
+    let announced = u32::from_le_bytes(bytes);
+    match usize::try_from(announced) {
+        Ok(len) if (MIN_DOCUMENT_BYTES..=limit).contains(&len) => Ok(Some(len)),
+        Ok(len) if len < MIN_DOCUMENT_BYTES => {
+            Err(DecodeError::Malformed { at, what: "document length under 5" })
+        }
+        _ => Err(DecodeError::TooBig { len: announced.into(), limit }),
+    }
+}
+
+/// What a request's header says; ranges count from the start of the message.
+#[derive(Debug, Default)]
+pub(super) struct RequestHeader {
+    pub(super) len: usize,
+    pub(super) service_method: Range<usize>,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) seq: u64,
+    pub(super) timeout: Option<Duration>,
+    pub(super) details: bool,
+}
+
+impl RequestHeader {
+    /// Reads a whole header document.
+    #[inline]
+    pub(super) fn read(document: &[u8]) -> Result<Self, DecodeError> {
+        let mut header = Self { len: document.len(), ..Self::default() };
+        each_member(document, |reader, kind, key| {
+            match key {
+                b"ServiceMethod" => {
+                    header.service_method = text(document, reader, kind)?;
+                    header.dialect = match kind {
+                        kind::STRING => Some(Dialect::Standard),
+                        kind::BINARY => Some(Dialect::Vitess),
+                        _ => None,
+                    };
+                }
+                b"Seq" => header.seq = seq(reader, kind)?,
+                b"Timeout" => match integer(reader, kind)? {
+                    Some(millis) => {
+                        header.timeout = u64::try_from(millis)
+                            .ok()
+                            .filter(|&millis| millis > 0)
+                            .map(Duration::from_millis);
+                    }
+                    None => reader.skip(kind)?,
+                },
+                b"Details" if kind == kind::BOOL => header.details = reader.byte()? != 0,
+                _ => reader.skip(kind)?,
+            }
+            Ok(())
+        })?;
+        Ok(header)
+    }
+}
+
+/// What a reply's header says; ranges count from the start of the message.
+#[derive(Debug, Default)]
+pub(super) struct ReplyHeader {
+    pub(super) len: usize,
+    pub(super) service_method: Range<usize>,
+    pub(super) seq: u64,
+    pub(super) error: Range<usize>,
+    pub(super) code: Range<usize>,
+    /// Kind and bytes of the value.
+    pub(super) data: Option<(u8, Range<usize>)>,
+}
+
+impl ReplyHeader {
+    /// Reads a whole header document.
+    #[inline]
+    pub(super) fn read(document: &[u8]) -> Result<Self, DecodeError> {
+        let mut header = Self { len: document.len(), ..Self::default() };
+        each_member(document, |reader, kind, key| {
+            match key {
+                b"ServiceMethod" => header.service_method = text(document, reader, kind)?,
+                b"Seq" => header.seq = seq(reader, kind)?,
+                b"Error" => header.error = text(document, reader, kind)?,
+                b"Code" if matches!(kind, kind::STRING | kind::BINARY) => {
+                    header.code = text(document, reader, kind)?;
+                }
+                b"Data" => {
+                    let start = document.len() - reader.rest().len();
+                    reader.skip(kind)?;
+                    header.data = Some((kind, start..document.len() - reader.rest().len()));
+                }
+                _ => reader.skip(kind)?,
+            }
+            Ok(())
+        })?;
+        Ok(header)
+    }
+}
+
+/// Calls `member` with the kind and the key of each member; it reads the value.
+#[inline]
+fn each_member<'de>(
+    document: &'de [u8],
+    mut member: impl FnMut(&mut Reader<'de>, u8, &'de [u8]) -> Result<(), Fault>,
+) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(document);
+    let mut walk = || {
+        reader.take(4)?;
+        loop {
+            let kind = reader.byte()?;
+            if kind == 0 {
+                return Ok(());
+            }
+            // The two keys of every request are known faster by comparing than by looking for their end.
+            let key = if reader.skip_prefix(b"ServiceMethod\0") {
+                &b"ServiceMethod"[..]
+            } else if reader.skip_prefix(b"Seq\0") {
+                b"Seq"
+            } else {
+                reader.cstr()?
+            };
+            member(&mut reader, kind, key)?;
+        }
+    };
+    walk().map_err(|fault| malformed(fault, document.len() - reader.rest().len()))
+}
+
+#[cold]
+fn malformed(fault: Fault, at: usize) -> DecodeError {
+    let what = match fault {
+        Fault::Eof => "header ends early",
+        Fault::EmptyString => "string of length 0",
+        Fault::TooDeep => "header nested too deep",
+        Fault::ShortDocument => "document length under 4",
+        Fault::Kind(_) => "unexpected kind of header member",
+    };
+    DecodeError::Malformed { at, what }
+}
+
+/// Where in `document` a text lies.
+#[inline]
+fn text(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Range<usize>, Fault> {
+    let (text, terminator) = match kind {
+        kind::BINARY => (reader.binary()?.1, 0),
+        kind::STRING => (reader.string()?, 1),
+        kind::NULL => return Ok(0..0),
+        other => return Err(Fault::Kind(other)),
+    };
+    let end = document.len() - reader.rest().len() - terminator;
+    Ok(end - text.len()..end)
+}
+
+/// `Seq`: an int32 is zero-extended as in the original.
+#[inline]
+fn seq(reader: &mut Reader<'_>, kind: u8) -> Result<u64, Fault> {
+    match kind {
+        kind::UINT64 | kind::INT64 => reader.u64(),
+        kind::INT32 => reader.u32().map(u64::from),
+        kind::NULL => Ok(0),
+        other => Err(Fault::Kind(other)),
+    }
+}
+
+fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, Fault> {
+    Ok(Some(match kind {
+        kind::INT32 => reader.i32()?.into(),
+        kind::INT64 => reader.i64()?.into(),
+        kind::UINT64 => reader.u64()?.into(),
+        _ => return Ok(None),
+    }))
+}
+
+/// Starts a request's header: everything but the optional members and the terminator.
+#[inline]
+pub(super) fn put_request(out: &mut BytesMut, dialect: Dialect, service_method: &str, number: u64) -> usize {
+    let start = out.len();
+    out.reserve(96 + service_method.len());
+    out.extend_from_slice(&[0; 4]);
+    put_text(out, dialect, b"ServiceMethod\0", service_method.as_bytes());
+    put_seq(out, dialect, number);
+    start
+}
+
+/// Starts a reply's header: everything but the optional members and the terminator.
+#[inline]
+pub(super) fn put_reply(out: &mut BytesMut, request: &Request, error: &[u8]) -> usize {
+    let start = out.len();
+    let dialect = request.dialect();
+    out.reserve(112 + request.service_method().len() + error.len());
+    out.extend_from_slice(&[0; 4]);
+    put_text(out, dialect, b"ServiceMethod\0", request.service_method());
+    put_seq(out, dialect, request.seq());
+    put_text(out, dialect, b"Error\0", error);
+    start
+}
+
+/// Ends the header that starts at `start`.
+#[inline]
+pub(super) fn end(out: &mut BytesMut, start: usize) {
+    out.extend_from_slice(&[0]);
+    let len = wire_len(out.len() - start);
+    if let Some(place) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        *place = len;
+    }
+}
+
+/// A text member; what is not UTF-8 is replaced in the standard dialect, whose readers refuse it.
+#[inline]
+pub(super) fn put_text(out: &mut BytesMut, dialect: Dialect, key_and_zero: &[u8], text: &[u8]) {
+    match dialect {
+        Dialect::Vitess => {
+            out.extend_from_slice(&[kind::BINARY]);
+            out.extend_from_slice(key_and_zero);
+            out.extend_from_slice(&wire_len(text.len()));
+            out.extend_from_slice(&[kind::GENERIC]);
+            out.extend_from_slice(text);
+        }
+        Dialect::Standard => {
+            let text = String::from_utf8_lossy(text);
+            out.extend_from_slice(&[kind::STRING]);
+            out.extend_from_slice(key_and_zero);
+            out.extend_from_slice(&wire_len(text.len() + 1));
+            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(&[0]);
+        }
+    }
+}
+
+#[inline]
+fn put_seq(out: &mut BytesMut, dialect: Dialect, number: u64) {
+    let mut member = *b"\x3fSeq\0\0\0\0\0\0\0\0\0";
+    if dialect == Dialect::Standard {
+        member[0] = kind::INT64;
+    }
+    member[5..].copy_from_slice(&number.to_le_bytes());
+    out.extend_from_slice(&member);
+}
+
+/// A length as it stands on the wire. Names and error texts of 4 GiB do not fit the format; no peer's limits let
+/// them in, and no program's error text is that long.
+#[inline]
+fn wire_len(len: usize) -> [u8; 4] {
+    u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
+}

@@ -1,0 +1,172 @@
+//! Checked reads from the front of a slice; every length is compared with what is there.
+//!
+//! Used for headers and bodies alike; knows kinds of element but neither serde nor messages.
+
+use super::{MAX_DEPTH, kind};
+use crate::error::ValueError;
+
+/// What is wrong with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes end inside an element, or before the terminator.
+    Eof,
+    /// A string of length 0, which has no room for its terminator; the original panics.
+    EmptyString,
+    /// Documents inside documents beyond [`MAX_DEPTH`].
+    TooDeep,
+    /// A document that says it is shorter than its own length.
+    ShortDocument,
+    /// A kind nobody can skip.
+    Kind(u8),
+}
+
+impl From<Fault> for ValueError {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Eof => Self::new("unexpected EOF"),
+            Fault::EmptyString => Self::fatal("string of length 0"),
+            Fault::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
+            Fault::ShortDocument => Self::new("Object or Array should at least be 4 bytes long"),
+            Fault::Kind(kind) => Self::new(format!("unexpected kind {kind} for skip")),
+        }
+    }
+}
+
+/// Reads from the front of a slice.
+#[derive(Debug)]
+pub(super) struct Reader<'de> {
+    rest: &'de [u8],
+    depth: usize,
+}
+
+impl<'de> Reader<'de> {
+    #[inline]
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes, depth: 0 }
+    }
+
+    /// What has not been read yet.
+    #[inline]
+    pub(super) fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Fault> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Fault::Eof)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(Fault::Eof)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    #[inline]
+    pub(super) fn byte(&mut self) -> Result<u8, Fault> {
+        self.array().map(|[byte]| byte)
+    }
+
+    #[inline]
+    pub(super) fn i32(&mut self) -> Result<i32, Fault> {
+        self.array().map(i32::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn u32(&mut self) -> Result<u32, Fault> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn i64(&mut self) -> Result<i64, Fault> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn u64(&mut self) -> Result<u64, Fault> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// A length; one that does not fit this machine's memory cannot have arrived either.
+    #[inline]
+    fn len(&mut self) -> Result<usize, Fault> {
+        usize::try_from(self.u32()?).map_err(|_| Fault::Eof)
+    }
+
+    /// A key, or anything else that ends with a zero byte; the zero is gone too.
+    #[inline]
+    pub(super) fn cstr(&mut self) -> Result<&'de [u8], Fault> {
+        let len = self.rest.iter().position(|&byte| byte == 0).ok_or(Fault::Eof)?;
+        let text = self.take(len)?;
+        self.take(1)?;
+        Ok(text)
+    }
+
+    /// Drops `prefix` from the front if that is what comes next.
+    #[inline]
+    pub(super) fn skip_prefix(&mut self, prefix: &[u8]) -> bool {
+        match self.rest.strip_prefix(prefix) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The value of a String 0x02, without its terminator.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<&'de [u8], Fault> {
+        let len = self.len()?.checked_sub(1).ok_or(Fault::EmptyString)?;
+        let text = self.take(len)?;
+        self.take(1)?;
+        Ok(text)
+    }
+
+    /// The value of a Binary 0x05: its subtype and its bytes.
+    #[inline]
+    pub(super) fn binary(&mut self) -> Result<(u8, &'de [u8]), Fault> {
+        let len = self.len()?;
+        let subtype = self.byte()?;
+        Ok((subtype, self.take(len)?))
+    }
+
+    /// Enters a document and drops its length, which as in the original does not count.
+    #[inline]
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        if self.depth == MAX_DEPTH {
+            return Err(Fault::TooDeep);
+        }
+        self.depth += 1;
+        self.take(4).map(drop)
+    }
+
+    /// Says that the terminator of the document entered last has been read.
+    #[inline]
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Drops a value nobody wants; a document by its length, unread.
+    #[inline]
+    pub(super) fn skip(&mut self, kind: u8) -> Result<(), Fault> {
+        match kind {
+            kind::NULL => return Ok(()),
+            kind::BOOL => self.take(1)?,
+            kind::INT32 => self.take(4)?,
+            kind::DOUBLE | kind::DATETIME | kind::INT64 | kind::UINT64 => self.take(8)?,
+            kind::STRING => self.string()?,
+            kind::BINARY => self.binary()?.1,
+            kind::DOCUMENT | kind::ARRAY => {
+                let rest = self.len()?.checked_sub(4).ok_or(Fault::ShortDocument)?;
+                self.take(rest)?
+            }
+            other => return Err(Fault::Kind(other)),
+        };
+        Ok(())
+    }
+}

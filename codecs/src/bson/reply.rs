@@ -1,0 +1,147 @@
+//! Replies: a server's writing half and a client's reading half.
+//!
+//! Frames like [`super::request`]; the value is left to [`super::ser`] and [`super::de`].
+
+use super::{
+    de,
+    header::{self, ReplyHeader, document_len},
+    ser,
+};
+use crate::{
+    codec::Limits,
+    error::{DecodeError, EncodeError},
+    message::{ErrorReply, Reply, Request},
+};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// The body of a reply without a value.
+const EMPTY_DOCUMENT: [u8; 5] = [5, 0, 0, 0, 0];
+
+/// Writes the replies of one connection, each in the dialect of its request.
+#[derive(Debug, Default)]
+pub struct ReplyEncoder;
+
+impl ReplyEncoder {
+    /// An encoder; it remembers nothing.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// Shape: `{ServiceMethod, Seq, Error: ""}` in this order, then the value: a struct or map as a plain
+    /// document, a list as an array-shaped one, anything else as `{_Val_: x}`, `()` as the empty document.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        request: &Request,
+        reply: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = header::put_reply(out, request, b"");
+        header::end(out, start);
+        ser::to_buf(reply, request.dialect(), out).inspect_err(|_| out.truncate(start))
+    }
+
+    /// Appends one whole error reply to `out`: `Error` has the text, the body is empty.
+    ///
+    /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some and the dialect
+    /// can carry it) behind `Error`.
+    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+        let start = header::put_reply(out, request, &error_text(request, &error.text));
+        if request.details() {
+            if !error.code.is_empty() {
+                header::put_text(out, request.dialect(), b"Code\0", error.code.as_bytes());
+            }
+            if let Some(data) = &error.data {
+                let end = out.len();
+                if ser::element_to_buf("Data", data, request.dialect(), out).is_err() {
+                    out.truncate(end);
+                }
+            }
+        }
+        header::end(out, start);
+        out.extend_from_slice(&EMPTY_DOCUMENT);
+    }
+}
+
+/// The text of an error as it goes out: a name of a method that is not UTF-8 stands at its end as it came, since Go
+/// echoes such names raw and a `String` cannot hold them.
+#[inline]
+fn error_text<'a>(request: &Request, text: &'a str) -> Cow<'a, [u8]> {
+    let name = request.service_method();
+    match String::from_utf8_lossy(name) {
+        Cow::Owned(lossy) => match text.strip_suffix(&*lossy) {
+            Some(before) => Cow::Owned([before.as_bytes(), name].concat()),
+            None => Cow::Borrowed(text.as_bytes()),
+        },
+        Cow::Borrowed(_) => Cow::Borrowed(text.as_bytes()),
+    }
+}
+
+/// Reads the replies of one connection.
+#[derive(Debug)]
+pub struct ReplyDecoder {
+    limits: Limits,
+    waiting: Option<ReplyHeader>,
+}
+
+impl ReplyDecoder {
+    /// A decoder for one new connection.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, waiting: None }
+    }
+
+    /// Takes one reply from the front of `buf`.
+    ///
+    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Limits as in
+    /// [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be
+    /// as long as a message.
+    ///
+    /// # Errors
+    /// The stream is out of step: close the connection.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        let header = match self.waiting.take() {
+            Some(header) => header,
+            None => {
+                let limit = self.limits.max_message_bytes;
+                let Some(document) = document_len(buf, 0, limit)?.and_then(|len| buf.get(..len)) else {
+                    return Ok(None);
+                };
+                ReplyHeader::read(document)?
+            }
+        };
+        let limit = self.limits.max_message_bytes.saturating_sub(header.len);
+        let total = match document_len(buf, header.len, limit)? {
+            Some(body) if buf.len() - header.len >= body => header.len + body,
+            _ => {
+                self.waiting = Some(header);
+                return Ok(None);
+            }
+        };
+        let bytes = buf.split_to(total).freeze();
+        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
+        let reply = Reply::new(bytes, header.seq, header.service_method, header.len..total);
+        Ok(Some(match error {
+            Some(error) => reply.with_error(error),
+            None => reply,
+        }))
+    }
+}
+
+fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
+    let text = |range: &std::ops::Range<usize>| {
+        String::from_utf8_lossy(bytes.get(range.clone()).unwrap_or_default()).into_owned()
+    };
+    let data = header.data.as_ref().and_then(|(kind, range)| {
+        let bytes = bytes.get(range.clone()).unwrap_or_default();
+        de::json_from_element(*kind, bytes).ok()
+    });
+    ErrorReply { text: text(&header.error), code: text(&header.code), data }
+}

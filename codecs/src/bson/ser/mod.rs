@@ -1,0 +1,393 @@
+//! Values of ours into BSON: a serde serializer that appends to the outgoing buffer.
+//!
+//! Nothing is built in between; lengths are patched in when a document ends. The place of a value (the top of a
+//! body, a struct's member, a list's element, behind a key already written) decides what goes in front of it, the
+//! [`Dialect`] the kinds of strings and unsigned integers. On an error the caller cuts the buffer back.
+//! Source: vitess `go/bson/marshal.go`.
+
+mod compound;
+mod key;
+
+use super::{VAL, foreign, kind, time};
+use crate::{
+    error::EncodeError,
+    message::Dialect,
+    types::{TEXT, TIME},
+};
+use bytes::BytesMut;
+use compound::{Document, Struct};
+use serde::{Serialize, ser};
+
+type Result<T> = std::result::Result<T, EncodeError>;
+
+/// Appends `value` as the body of a message; on an error `out` has lost nothing but may have grown.
+#[inline]
+pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, dialect: Dialect, out: &mut BytesMut) -> Result<()> {
+    value.serialize(Serializer { out, dialect, place: Place::Top, role: Role::Plain })
+}
+
+/// Appends `value` as the member `key` of a document that the caller writes.
+pub(super) fn element_to_buf<T: Serialize + ?Sized>(
+    key: &'static str,
+    value: &T,
+    dialect: Dialect,
+    out: &mut BytesMut,
+) -> Result<()> {
+    value.serialize(Serializer { out, dialect, place: Place::Member(key), role: Role::Plain })
+}
+
+/// Where a value goes.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// It is the body itself.
+    Top,
+    /// A member; the key is still to be written.
+    Member(&'static str),
+    /// An element of a list; its number is still to be written as the key.
+    Element(usize),
+    /// Behind a key; its kind goes to this offset.
+    Behind(usize),
+}
+
+/// What a newtype's name has said about the value inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Plain,
+    Text,
+    Time,
+    Uuid,
+    RawDocument,
+    RawArray,
+}
+
+/// Writes one value.
+#[derive(Debug)]
+pub(super) struct Serializer<'a> {
+    out: &'a mut BytesMut,
+    dialect: Dialect,
+    place: Place,
+    role: Role,
+}
+
+impl<'a> Serializer<'a> {
+    /// Writes the kind and the key of an element.
+    #[inline]
+    fn head(&mut self, kind: u8) -> Result<()> {
+        match self.place {
+            Place::Top => {}
+            Place::Member(key) => {
+                check_key(key.as_bytes())?;
+                self.out.extend_from_slice(&[kind]);
+                self.out.extend_from_slice(key.as_bytes());
+                self.out.extend_from_slice(&[0]);
+            }
+            Place::Element(number) => {
+                self.out.extend_from_slice(&[kind]);
+                self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+                self.out.extend_from_slice(&[0]);
+            }
+            Place::Behind(at) => {
+                if let Some(place) = self.out.get_mut(at) {
+                    *place = kind;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a whole element of fixed size.
+    #[inline]
+    fn fixed<const N: usize>(mut self, kind: u8, value: [u8; N]) -> Result<()> {
+        if matches!(self.place, Place::Top) {
+            let mut document = *b"\0\0\0\0\0_Val_\0\0\0\0\0\0\0\0\0\0";
+            document[0] = 12 + N as u8;
+            document[4] = kind;
+            document[11..11 + N].copy_from_slice(&value);
+            self.out.extend_from_slice(&document[..12 + N]);
+            return Ok(());
+        }
+        self.head(kind)?;
+        self.out.extend_from_slice(&value);
+        Ok(())
+    }
+
+    /// Writes a whole element of any size, its value in parts.
+    #[inline]
+    pub(super) fn parts(mut self, kind: u8, parts: [&[u8]; 3]) -> Result<()> {
+        let len = parts[0].len() + parts[1].len() + parts[2].len();
+        self.out.reserve(len + 16);
+        let top = matches!(self.place, Place::Top);
+        if top {
+            self.out.extend_from_slice(&wire_len(len + 12)?);
+            self.place = Place::Member(VAL);
+        }
+        self.head(kind)?;
+        for part in parts {
+            self.out.extend_from_slice(part);
+        }
+        if top {
+            self.out.extend_from_slice(&[0]);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn binary(self, subtype: u8, bytes: &[u8]) -> Result<()> {
+        let [a, b, c, d] = wire_len(bytes.len())?;
+        self.parts(kind::BINARY, [&[a, b, c, d, subtype], bytes, &[]])
+    }
+
+    /// A string, in the kind of the dialect.
+    #[inline]
+    fn text(self, text: &[u8]) -> Result<()> {
+        if self.dialect == Dialect::Vitess {
+            return self.binary(kind::GENERIC, text);
+        }
+        let text = String::from_utf8_lossy(text);
+        let len = wire_len(text.len() + 1)?;
+        self.parts(kind::STRING, [&len, text.as_bytes(), &[0]])
+    }
+
+    /// A document that is already encoded.
+    fn raw(mut self, kind: u8, document: &[u8]) -> Result<()> {
+        if document.first_chunk() != Some(&wire_len(document.len())?) {
+            return Err(EncodeError::new("raw document of a wrong length"));
+        }
+        self.head(kind)?;
+        self.out.extend_from_slice(document);
+        Ok(())
+    }
+
+    /// Opens a document or list that is the value.
+    #[inline]
+    fn open(mut self, kind: u8) -> Result<Document<'a>> {
+        self.head(kind)?;
+        Ok(Document::open(self.out, self.dialect))
+    }
+
+    /// Opens `{variant: {…}}` or `{variant: […]}`.
+    fn open_variant(self, variant: &'static str, kind: u8) -> Result<Document<'a>> {
+        let outer = self.open(kind::DOCUMENT)?;
+        let start = outer.start();
+        let inner = outer.into_member(variant).open(kind)?;
+        Ok(inner.inside(start))
+    }
+
+    /// A value of the `bson` crate that serde's model has no word for.
+    pub(super) fn foreign(self, value: bson::Bson) -> Result<()> {
+        let (kind, bytes) = foreign::to_element(value)?;
+        self.parts(kind, [&bytes, &[], &[]])
+    }
+}
+
+macro_rules! widened {
+    ($($method:ident: $type:ty => $wide:ident,)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<()> {
+            self.$wide(value.into())
+        }
+    )*};
+}
+
+impl<'a> ser::Serializer for Serializer<'a> {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Document<'a>;
+    type SerializeTuple = Document<'a>;
+    type SerializeTupleStruct = Document<'a>;
+    type SerializeTupleVariant = Document<'a>;
+    type SerializeMap = Document<'a>;
+    type SerializeStruct = Struct<'a>;
+    type SerializeStructVariant = Document<'a>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<()> {
+        self.fixed(kind::BOOL, [value.into()])
+    }
+
+    widened! {
+        serialize_i8: i8 => serialize_i32,
+        serialize_i16: i16 => serialize_i32,
+        serialize_u8: u8 => serialize_u64,
+        serialize_u16: u16 => serialize_u64,
+        serialize_u32: u32 => serialize_u64,
+        serialize_f32: f32 => serialize_f64,
+    }
+
+    #[inline]
+    fn serialize_i32(self, value: i32) -> Result<()> {
+        self.fixed(kind::INT32, value.to_le_bytes())
+    }
+
+    #[inline]
+    fn serialize_i64(self, value: i64) -> Result<()> {
+        self.fixed(kind::INT64, value.to_le_bytes())
+    }
+
+    /// Only the inside of a time; other 128-bit integers have no kind.
+    fn serialize_i128(self, value: i128) -> Result<()> {
+        if self.role != Role::Time {
+            return Err(EncodeError::new("don't know how to marshal int128"));
+        }
+        self.fixed(kind::DATETIME, time::to_millis(value).to_le_bytes())
+    }
+
+    #[inline]
+    fn serialize_u64(self, value: u64) -> Result<()> {
+        match (self.dialect, i64::try_from(value)) {
+            (Dialect::Vitess, _) => self.fixed(kind::UINT64, value.to_le_bytes()),
+            (Dialect::Standard, Ok(value)) => self.serialize_i64(value),
+            (Dialect::Standard, Err(_)) => {
+                Err(EncodeError::new(format!("integer {value} does not fit into a signed 64-bit one")))
+            }
+        }
+    }
+
+    #[inline]
+    fn serialize_f64(self, value: f64) -> Result<()> {
+        self.fixed(kind::DOUBLE, value.to_le_bytes())
+    }
+
+    fn serialize_char(self, value: char) -> Result<()> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<()> {
+        self.text(value.as_bytes())
+    }
+
+    #[inline]
+    fn serialize_bytes(self, value: &[u8]) -> Result<()> {
+        match self.role {
+            Role::Plain | Role::Time => self.binary(kind::GENERIC, value),
+            Role::Text => self.text(value),
+            Role::Uuid => self.binary(kind::UUID, value),
+            Role::RawDocument => self.raw(kind::DOCUMENT, value),
+            Role::RawArray => self.raw(kind::ARRAY, value),
+        }
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<()> {
+        if matches!(self.place, Place::Top) {
+            return Err(EncodeError::new("cannot marshal nil"));
+        }
+        self.fixed(kind::NULL, [])
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<()> {
+        if matches!(self.place, Place::Top) {
+            return self.open(kind::DOCUMENT)?.close();
+        }
+        self.fixed(kind::NULL, [])
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
+        self.serialize_str(variant)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
+        let role = match name {
+            TEXT => Role::Text,
+            TIME => Role::Time,
+            foreign::UUID => Role::Uuid,
+            foreign::RAW_DOCUMENT => Role::RawDocument,
+            foreign::RAW_ARRAY => Role::RawArray,
+            _ => Role::Plain,
+        };
+        value.serialize(Self { role, ..self })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        let mut document = self.open(kind::DOCUMENT)?;
+        document.member(variant, value)?;
+        document.close()
+    }
+
+    #[inline]
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Document<'a>> {
+        self.open(kind::ARRAY)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, _len: usize) -> Result<Document<'a>> {
+        self.open(kind::ARRAY)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Document<'a>> {
+        self.open(kind::ARRAY)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Document<'a>> {
+        self.open_variant(variant, kind::ARRAY)
+    }
+
+    #[inline]
+    fn serialize_map(self, _len: Option<usize>) -> Result<Document<'a>> {
+        self.open(kind::DOCUMENT)
+    }
+
+    #[inline]
+    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Struct<'a>> {
+        if foreign::is_struct(name) {
+            return Ok(Struct::foreign(self));
+        }
+        self.open(kind::DOCUMENT).map(Struct::Document)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Document<'a>> {
+        self.open_variant(variant, kind::DOCUMENT)
+    }
+}
+
+/// A key ends at its first zero byte, so it cannot have one inside.
+#[inline]
+fn check_key(key: &[u8]) -> Result<()> {
+    if key.contains(&0) {
+        return Err(EncodeError::new(format!("key with a zero byte: {}", key.escape_ascii())));
+    }
+    Ok(())
+}
+
+/// A length as it stands on the wire.
+#[inline]
+fn wire_len(len: usize) -> Result<[u8; 4]> {
+    match i32::try_from(len) {
+        Ok(len) => Ok(len.to_le_bytes()),
+        Err(_) => Err(EncodeError::new(format!("{len} bytes are more than a BSON length can say"))),
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the whole codec; the files name their subject.
+
+mod client;
+mod crate_types;
+mod exchanges;
+mod framing;
+mod hostile;
+mod support;
+mod values;

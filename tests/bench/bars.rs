@@ -1,0 +1,85 @@
+//! What rpcwrap has to reach, and whether it did. Every bar is a ratio taken in this run, or memory.
+
+use crate::load::Shape;
+use crate::peer::{GO_JSONRPC, Kind, TARGETS, Target};
+use crate::report::Results;
+use std::fmt;
+
+/// Calls in flight on a connection are batched: the RPC layer shows, the kernel's share is small.
+const BATCHED_TO_FLOOR: f64 = 1.8;
+const BATCHED_TO_GO: f64 = 0.1;
+/// One call per wake-up: nearly all of the cost is the kernel's.
+const SINGLE_TO_FLOOR: f64 = 1.15;
+const IDLE_KIB: f64 = 3.0;
+
+/// One bar and the figure that was measured for it.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    subject: String,
+    limit: f64,
+    measured: Option<f64>,
+}
+
+impl Bar {
+    /// Not measured is not reached.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.measured.is_some_and(|figure| figure <= self.limit)
+    }
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, limit, measured } = self;
+        let verdict = if self.is_reached() { "reached" } else { "MISSED" };
+        match measured {
+            Some(figure) => write!(f, "{verdict}: {subject} is {figure:.3}, the bar is {limit}"),
+            None => write!(f, "{verdict}: {subject} was not measured, the bar is {limit}"),
+        }
+    }
+}
+
+/// All bars for `shapes` and the idle connections.
+pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    for rpcwrap in TARGETS.into_iter().filter(|target| target.kind == Kind::Rpcwrap) {
+        let name = rpcwrap.name();
+        for &shape in shapes {
+            let mut ratio = |base: Target, limit| {
+                let measured = results.ratio(shape, rpcwrap, base).map(|spread| spread.median);
+                bars.push(Bar { subject: format!("{name} ÷ {} at {shape}", base.name()), limit, measured });
+            };
+            let floor = Target { kind: Kind::Floor, ..rpcwrap };
+            if shape.in_flight == 1 {
+                ratio(floor, SINGLE_TO_FLOOR);
+            } else {
+                ratio(floor, BATCHED_TO_FLOOR);
+                ratio(GO_JSONRPC, BATCHED_TO_GO);
+            }
+        }
+        let idle = results.idle.iter().find(|idle| idle.target == rpcwrap);
+        let measured = idle.map(|idle| idle.kib_per_connection());
+        bars.push(Bar { subject: format!("{name}, KiB per idle connection,"), limit: IDLE_KIB, measured });
+    }
+    bars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{FLOOR, RPCWRAP, SHAPE, row};
+
+    #[test]
+    fn a_bar_is_missed_when_exceeded_or_not_measured() {
+        let rows = vec![row(FLOOR, &[10]), row(RPCWRAP, &[18]), row(GO_JSONRPC, &[179])];
+        let results = Results { rows, idle: Vec::new() };
+        let lines: Vec<String> = bars(&results, &[SHAPE]).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines[..3],
+            [
+                "reached: rpcwrap-bson ÷ floor-bson at 1x64 is 1.800, the bar is 1.8",
+                "MISSED: rpcwrap-bson ÷ go-jsonrpc at 1x64 is 0.101, the bar is 0.1",
+                "MISSED: rpcwrap-bson, KiB per idle connection, was not measured, the bar is 3",
+            ]
+        );
+    }
+}

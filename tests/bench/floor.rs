@@ -1,0 +1,84 @@
+//! The floor: the least a server on tokio can do for these calls, so that a ratio to it shows what
+//! the RPC layer costs and nothing else.
+//!
+//! Same CONNECT handshake, same message sizes, one task per connection, one write per batch of
+//! requests; requests are counted by their fixed length and answered with constant bytes. It must
+//! not know any codec.
+
+use crate::Result;
+use crate::workload::CONNECTED;
+use bytes::{Buf, BytesMut};
+use std::io;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Kept per connection for reading, and again for writing.
+const BUFFER_BYTES: usize = 16 * 1024;
+/// A longer CONNECT head than the load generator ever sends.
+const MAX_HEAD_BYTES: usize = 1024;
+
+/// What the floor answers: `reply_bytes` for every `request_bytes` received.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) request_bytes: usize,
+    pub(crate) reply_bytes: usize,
+}
+
+/// Prints the address it listens on and serves until the process is killed.
+pub(crate) fn serve(listen: SocketAddr, sizes: Sizes) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await?;
+        println!("listening on {}", listener.local_addr()?);
+        // Spawned, because the thread inside block_on is not the worker.
+        tokio::spawn(accept(listener, sizes)).await??;
+        Ok(())
+    })
+}
+
+/// Accepts for ever; returns only with the error that stopped it.
+pub(crate) async fn accept(listener: TcpListener, sizes: Sizes) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // The peer's disconnect ends the task and is of no interest.
+        tokio::spawn(async move { echo(stream, sizes).await.ok() });
+    }
+}
+
+async fn echo(mut stream: TcpStream, sizes: Sizes) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut input = BytesMut::with_capacity(BUFFER_BYTES);
+    read_head(&mut stream, &mut input).await?;
+    stream.write_all(CONNECTED).await?;
+
+    let reply = vec![b'x'; sizes.reply_bytes];
+    let mut output: Vec<u8> = Vec::with_capacity(BUFFER_BYTES);
+    loop {
+        while input.len() >= sizes.request_bytes {
+            input.advance(sizes.request_bytes);
+            output.extend_from_slice(&reply);
+        }
+        if !output.is_empty() {
+            stream.write_all(&output).await?;
+            output.clear();
+        }
+        input.reserve(BUFFER_BYTES / 2);
+        if stream.read_buf(&mut input).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads up to the empty line that ends the CONNECT head; bytes behind it stay in `input`.
+async fn read_head(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
+    loop {
+        if let Some(end) = input.windows(2).position(|pair| pair == b"\n\n") {
+            input.advance(end + 2);
+            return Ok(());
+        }
+        if input.len() > MAX_HEAD_BYTES || stream.read_buf(input).await? == 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The end-to-end benchmark: server CPU per call and memory per idle connection, of rpcwrap beside a
+//! raw tokio echo and Go's net/rpc, all in one run under one load generator.
+//!
+//! `cargo run --release -p rpcwrap-tests --bin bench`; how to read the table: README.md beside this
+//! file. This file holds the command line and the order of a run.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is output, the rest progress")]
+
+mod bars;
+mod floor;
+mod load;
+mod machine;
+mod measure;
+mod peer;
+mod report;
+mod workload;
+
+use clap::{Parser, Subcommand};
+use load::Shape;
+use peer::{Kind, Peer, Programs, TARGETS, Target};
+use report::{Idle, Results, Row};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+/// For what `main` prints and nobody matches on.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const SHAPES: [Shape; 4] = [
+    Shape { connections: 1, in_flight: 1 },
+    Shape { connections: 1, in_flight: 64 },
+    Shape { connections: 64, in_flight: 1 },
+    Shape { connections: 256, in_flight: 16 },
+];
+const IDLE: &str = "idle";
+const IDLE_CONNECTIONS: usize = 5000;
+const OPEN_FILES: &str = "20000";
+const WARM_UP: Duration = Duration::from_millis(300);
+/// For memory to come to rest: longer than a server's deferred clean-up.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Server CPU per call and memory per idle connection, beside a raw echo and Go.
+#[derive(Parser)]
+#[command(name = "bench", args_conflicts_with_subcommands = true)]
+struct Options {
+    #[command(subcommand)]
+    command: Option<Program>,
+    /// Measured time per row and round.
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    seconds: f64,
+    /// Rounds over all servers, per shape.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Measure only these: parts of `server/shape` such as bson, 1x64, rpcwrap-json/256x16, go/idle.
+    #[arg(long, value_delimiter = ',', value_parser = filter)]
+    only: Vec<String>,
+    /// Exit with 1 unless every bar was measured and reached.
+    #[arg(long)]
+    check: bool,
+    /// Measure this server instead of building rpcwrapd.
+    #[arg(long)]
+    rpcwrapd: Option<PathBuf>,
+    /// The core of the servers.
+    #[arg(long, default_value_t = 0)]
+    server_core: usize,
+    /// The core of the load generator.
+    #[arg(long, default_value_t = 1)]
+    load_core: usize,
+    /// Set by this program when it starts itself again on `load_core`.
+    #[arg(long, hide = true)]
+    pinned: bool,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Serve the raw echo that the others are compared with.
+    Floor {
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        request_bytes: usize,
+        #[arg(long)]
+        reply_bytes: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    match start(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `false` if a bar was to be checked and is missed.
+fn start(options: &Options) -> Result<bool> {
+    if cfg!(debug_assertions) {
+        return Err("only a release build measures anything: cargo run --release".into());
+    }
+    if let Some(Program::Floor { listen, request_bytes, reply_bytes }) = options.command {
+        floor::serve(listen, floor::Sizes { request_bytes, reply_bytes })?;
+        return Ok(true);
+    }
+    let programs = Programs::locate(options.rpcwrapd.as_deref())?;
+    if !options.pinned {
+        options.build(&programs)?;
+        return Err(start_again_pinned(options.load_core));
+    }
+    options.watch();
+    let machine = machine::describe();
+    let results = Results { rows: options.measure_rows(&programs)?, idle: options.measure_idle(&programs)? };
+    println!("{machine}  ");
+    println!(
+        "Servers on core {}, load generator on core {}; median (range) of {} rounds of {} s.\n",
+        options.server_core, options.load_core, options.rounds, options.seconds
+    );
+    println!("{}", results.markdown());
+    if !options.check {
+        return Ok(true);
+    }
+    let bars = bars::bars(&results, &SHAPES);
+    bars.iter().for_each(|bar| println!("{bar}"));
+    Ok(bars.iter().all(bars::Bar::is_reached))
+}
+
+/// Replaces this process by itself on one core and with enough file descriptors; returns only on failure.
+fn start_again_pinned(core: usize) -> Box<dyn std::error::Error + Send + Sync> {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error.into(),
+    };
+    let script = "ulimit -n \"$1\" && shift && exec taskset -c \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "bench", OPEN_FILES, &core.to_string()]).arg(program);
+    command.args(std::env::args_os().skip(1)).arg("--pinned").exec().into()
+}
+
+impl Options {
+    fn build(&self, programs: &Programs) -> Result<()> {
+        let wanted = |kind| TARGETS.into_iter().any(|target| target.kind == kind && self.selects_any(target));
+        if wanted(Kind::Rpcwrap) && self.rpcwrapd.is_none() {
+            programs.build_rpcwrapd()?;
+        }
+        if wanted(Kind::Go) {
+            programs.build_go().map_err(|error| format!("{error} (without Go: --only floor,rpcwrap)"))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the process, and with it the servers, should the run take far longer than it can.
+    fn watch(&self) {
+        let rows = f64::from(self.rounds) * (TARGETS.len() * SHAPES.len()) as f64;
+        let limit = 300.0 + 2.0 * rows * (self.seconds + WARM_UP.as_secs_f64());
+        thread::spawn(move || {
+            thread::sleep(Duration::from_secs_f64(limit));
+            eprintln!("bench: not done after {limit:.0} s");
+            std::process::exit(2);
+        });
+    }
+
+    /// Measures all selected servers one after the other, round by round, shape by shape.
+    fn measure_rows(&self, programs: &Programs) -> Result<Vec<Row>> {
+        let targets =
+            TARGETS.into_iter().filter(|&target| SHAPES.iter().any(|shape| self.selects(target, shape)));
+        let peers: Vec<Peer> =
+            targets.map(|target| Peer::start(target, programs, self.server_core)).collect::<Result<_>>()?;
+        let mut rows = Vec::new();
+        for shape in SHAPES {
+            let peers: Vec<&Peer> = peers.iter().filter(|peer| self.selects(peer.target, &shape)).collect();
+            let first = rows.len();
+            rows.extend(peers.iter().map(|peer| Row { shape, target: peer.target, samples: Vec::new() }));
+            for round in 1..=self.rounds {
+                if !peers.is_empty() {
+                    eprintln!("{shape}, round {round} of {}", self.rounds);
+                }
+                for (peer, row) in peers.iter().zip(&mut rows[first..]) {
+                    let sample =
+                        load::run(&peer.endpoint, shape, WARM_UP, Duration::from_secs_f64(self.seconds))
+                            .map_err(|error| format!("{} at {shape}: {error}", peer.target.name()))?;
+                    row.samples.push(sample);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Opens the idle connections to each selected server in turn, every one freshly started.
+    fn measure_idle(&self, programs: &Programs) -> Result<Vec<Idle>> {
+        let targets = TARGETS.into_iter().filter(|&target| self.selects(target, &IDLE));
+        targets
+            .map(|target| {
+                eprintln!("{IDLE_CONNECTIONS} idle connections to {}", target.name());
+                let peer = Peer::start(target, programs, self.server_core)?;
+                idle(&peer).map_err(|error| format!("{} idle: {error}", target.name()).into())
+            })
+            .collect()
+    }
+
+    fn selects_any(&self, target: Target) -> bool {
+        SHAPES.iter().any(|shape| self.selects(target, shape)) || self.selects(target, &IDLE)
+    }
+
+    fn selects(&self, target: Target, row: &impl ToString) -> bool {
+        let names =
+            [target.name(), target.kind_name().to_owned(), target.codec.name().to_owned(), row.to_string()];
+        let matches = |filter: &String| filter.split('/').all(|part| names.iter().any(|name| name == part));
+        self.only.is_empty() || self.only.iter().any(matches)
+    }
+}
+
+/// Memory of one server before and with [`IDLE_CONNECTIONS`] that made one call each and fell silent.
+fn idle(peer: &Peer) -> Result<Idle> {
+    // What the first connection loads into memory is not part of the price of one more.
+    drop(load::dial(&peer.endpoint)?);
+    thread::sleep(SETTLE);
+    let before_kib = measure::resident_kib(peer.endpoint.pid)?;
+    let connections =
+        (0..IDLE_CONNECTIONS).map(|_| load::dial(&peer.endpoint)).collect::<Result<Vec<_>>>()?;
+    thread::sleep(SETTLE);
+    let after_kib = measure::resident_kib(peer.endpoint.pid)?;
+    Ok(Idle { target: peer.target, connections: connections.len(), before_kib, after_kib })
+}
+
+fn positive(text: &str) -> std::result::Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("a number of seconds above 0, up to 3600".to_owned()),
+    }
+}
+
+/// A filter with a part that names nothing would select nothing, silently.
+fn filter(text: &str) -> std::result::Result<String, String> {
+    let mut known: Vec<String> = SHAPES.iter().map(ToString::to_string).collect();
+    known.push(IDLE.to_owned());
+    for target in TARGETS {
+        known.extend([target.name(), target.kind_name().to_owned(), target.codec.name().to_owned()]);
+    }
+    known.sort();
+    known.dedup();
+    match text.split('/').find(|part| !known.iter().any(|name| name == part)) {
+        None => Ok(text.to_owned()),
+        Some(part) => Err(format!("{part:?} is none of {}", known.join(" "))),
+    }
+}

@@ -1,0 +1,97 @@
+//! What the kernel knows of a server process: CPU time and resident memory, read from `/proc`.
+//! It must not know what the process is or who loads it.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+/// CPU used by a process since its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cpu {
+    /// User and system time of all live threads, exact to the scheduler's last switch or tick.
+    pub(crate) total: Duration,
+    /// The kernel's clock ticks (10 ms on most machines): good for a share, too coarse for a cost.
+    pub(crate) user_ticks: u64,
+    pub(crate) system_ticks: u64,
+}
+
+impl Cpu {
+    /// Reads `/proc/PID/task/*/schedstat` and `/proc/PID/stat`.
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
+        let mut nanos = 0;
+        for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+            // A thread may end between the listing and the read.
+            if let Ok(schedstat) = fs::read_to_string(task?.path().join("schedstat")) {
+                nanos += number(schedstat.split(' ').next())?;
+            }
+        }
+        let (user_ticks, system_ticks) = ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?)?;
+        Ok(Self { total: Duration::from_nanos(nanos), user_ticks, system_ticks })
+    }
+
+    /// What was used from `earlier` until `self`.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            total: self.total.saturating_sub(earlier.total),
+            user_ticks: self.user_ticks.saturating_sub(earlier.user_ticks),
+            system_ticks: self.system_ticks.saturating_sub(earlier.system_ticks),
+        }
+    }
+
+    /// The part of the ticks spent in user mode, from 0 to 1.
+    pub(crate) fn user_share(self) -> f64 {
+        let all = self.user_ticks + self.system_ticks;
+        if all == 0 { 0.0 } else { self.user_ticks as f64 / all as f64 }
+    }
+}
+
+/// Resident memory (`VmRSS`) of a process in KiB.
+pub(crate) fn resident_kib(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    number(line.and_then(|value| value.split_whitespace().next()))
+}
+
+/// utime and stime: fields 14 and 15 of `/proc/PID/stat`, counted behind the program's name, which is
+/// field 2 and may contain spaces and parentheses.
+fn ticks(stat: &str) -> io::Result<(u64, u64)> {
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    Ok((number(fields.next())?, number(fields.next())?))
+}
+
+fn number(field: Option<&str>) -> io::Result<u64> {
+    field
+        .and_then(|digits| digits.trim().parse().ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected format of a file in /proc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_found_behind_a_name_with_parentheses() {
+        let stat = "77 (a (b) 1) S 1 77 77 0 -1 4194304 100 0 1 0 421 1337 0 0 20 0 3 0 5 6 7\n";
+        assert_eq!(ticks(stat).unwrap(), (421, 1337));
+        assert!(ticks("77 (short) S 1").is_err());
+    }
+
+    #[test]
+    fn this_process_has_memory_and_its_work_shows_as_cpu() {
+        let pid = std::process::id();
+        assert!(resident_kib(pid).unwrap() > 100);
+        let before = Cpu::of(pid).unwrap();
+        let start = std::time::Instant::now();
+        // The counter of a running thread moves at ticks, and other processes may hold the core.
+        while Cpu::of(pid).unwrap().since(before).total < Duration::from_millis(5) {
+            assert!(start.elapsed() < Duration::from_secs(10), "no CPU counted in 10 s of work");
+        }
+    }
+
+    #[test]
+    fn user_share_is_a_part_of_all_ticks() {
+        let cpu = Cpu { user_ticks: 1, system_ticks: 3, ..Cpu::default() };
+        assert_eq!(cpu.user_share(), 0.25);
+        assert_eq!(Cpu::default().user_share(), 0.0);
+    }
+}
