@@ -52,9 +52,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         let mut read = vec![0; expected.len()];
         let mut len = 0;
         while len < expected.len() {
-            match self.stream.read(&mut read[len..]).await.unwrap() {
-                0 => break,
-                n => len += n,
+            // What has not come by now does not come: show what did.
+            match tokio::time::timeout(LIMIT / 10, self.stream.read(&mut read[len..])).await {
+                Ok(Ok(n)) if n > 0 => len += n,
+                _ => break,
             }
         }
         assert_eq!(read[..len].escape_ascii().to_string(), expected.escape_ascii().to_string());
