@@ -23,6 +23,12 @@ mod config;
 mod connection;
 mod dispatch;
 mod error;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod expansion {
+    //! What the expansion of [`service`](crate::service) names beside the public types. Not part of the interface.
+    pub use serde::de::IgnoredAny;
+}
 mod handler;
 pub mod io;
 mod limits;
@@ -51,5 +57,5 @@ pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, ListenAddr, Server};
 pub use service::{Access, Service};
 pub use shutdown::Phase;
-pub use snapshot::Snapshot;
+pub use snapshot::{Process, Snapshot};
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
