@@ -79,7 +79,7 @@ fn anything_but_gos_status_text_is_refused() {
                 peer.expect("CONNECT /_json_rpc_ HTTP/1.0\n\n").await;
                 drop(peer);
             };
-            let (dialled, ()) = join!(Config::default().over(ours, AnyCodec::Json), serve);
+            let (dialled, ()) = join!(Config::default().dial_over(ours, AnyCodec::Json), serve);
             assert_eq!(dialled.unwrap_err().to_string(), text);
         }
     });
@@ -93,7 +93,7 @@ fn bytes_that_come_with_the_answer_belong_to_the_codec() {
             let (ours, theirs) = tokio::io::duplex(1000);
             let mut peer = Peer { stream: theirs };
             peer.send(OK.to_owned() + &early[..cut]).await;
-            let client = Config::default().over(ours, AnyCodec::Json).await.unwrap();
+            let client = Config::default().dial_over(ours, AnyCodec::Json).await.unwrap();
             let serve = async {
                 peer.expect("CONNECT /_json_rpc_ HTTP/1.0\n\n").await;
                 peer.id().await;

@@ -234,7 +234,7 @@ fn arguments_that_cannot_be_written_send_nothing() {
 #[test]
 fn a_panic_in_a_callers_arguments_is_that_callers_alone() {
     run(async {
-        let (client, mut peer) = json(Config::default());
+        let (client, mut peer) = json(Config::default().max_in_flight(1));
         let panics = tokio::spawn({
             let client = client.clone();
             async move { client.call::<_, i64>("Echo.Ints", &Bad::Panics).await }

@@ -223,7 +223,7 @@ fn expected(exchange: &Exchange) -> String {
 async fn connect(exchange: &Exchange) -> (Client, impl Future<Output = ()>) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let serving = Box::pin(serve(Peer { stream: theirs }, exchange));
-    let dialling = Config::default().over(ours, codec(exchange));
+    let dialling = Config::default().dial_over(ours, codec(exchange));
     // The server plays on while the client dials.
     match futures_util::future::select(Box::pin(dialling), serving).await {
         futures_util::future::Either::Left((client, serving)) => (client.unwrap(), serving),
