@@ -201,6 +201,51 @@ async fn caller(client: Client, left: Arc<AtomicUsize>) {
     }
 }
 
+/// Resident memory of this process, in KiB.
+fn resident() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// KiB per client that has made 64 calls at once and then fell silent.
+async fn idle(addr: &str, format: Format) -> f64 {
+    const CLIENTS: usize = 500;
+    let mut clients = Vec::with_capacity(CLIENTS);
+    // The first ones bring what all share.
+    let mut before = 0.0;
+    for n in 0..CLIENTS + 50 {
+        if n == 50 {
+            before = resident();
+        }
+        let client = Config::default().dial(addr, format.codec()).await.unwrap();
+        let calls = (0..64).map(|_| client.call::<_, i64>("Arith.Multiply", &ARGS));
+        futures_util::future::join_all(calls).await;
+        clients.push(client);
+    }
+    (resident() - before) / CLIENTS as f64
+}
+
+/// Bytes per call of 100,000 calls at once on one connection, the futures themselves apart.
+async fn crowd(addr: &str, format: Format) -> (usize, f64) {
+    const CALLS: usize = 100_000;
+    let client = Config::default().dial(addr, format.codec()).await.unwrap();
+    let call = || Box::pin(client.call::<_, i64>("Arith.Multiply", &ARGS));
+    let size = size_of_val(&*call());
+    let calls: Vec<_> = (0..CALLS).map(|_| call()).collect();
+    let before = resident();
+    let mut most: f64 = before;
+    let mut calls: futures_util::stream::FuturesUnordered<_> = calls.into_iter().collect();
+    let set = resident() - before;
+    while let Some(product) = futures_util::StreamExt::next(&mut calls).await {
+        assert_eq!(product.unwrap(), 56);
+        if calls.len() % 1000 == 0 {
+            most = most.max(resident());
+        }
+    }
+    (size, (most - before - set) * 1024.0 / CALLS as f64)
+}
+
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
@@ -247,4 +292,8 @@ fn main() {
         row(&single, "1 thread", format, 20_000, 1);
         row(&one, "1 worker", format, 20_000, 1);
     }
+    let server = Server::start(Format::Bson);
+    println!("KiB per idle client: {:.1}", single.block_on(idle(&server.addr, Format::Bson)));
+    let (size, more) = single.block_on(crowd(&server.addr, Format::Bson));
+    println!("100,000 calls at once: futures of {size} bytes, {more:.0} bytes more per call");
 }

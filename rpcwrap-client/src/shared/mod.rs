@@ -277,20 +277,16 @@ impl Shared {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-        if state.in_flight.len() == 0 {
-            state.in_flight.shrink();
-            if state.output.capacity() > IDLE_BYTES {
-                state.output = BytesMut::new();
-            }
-            if writing.capacity() > IDLE_BYTES {
-                *writing = BytesMut::new();
-            }
+        if state.in_flight.unanswered() == 0 {
+            forget(&mut state.output);
+            forget(writing);
         }
         Output::Empty
     }
 
-    /// Hands a batch of replies to their callers; `wakers` is where those to be woken are gathered.
-    pub(crate) fn deliver(&self, replies: &mut Vec<Reply>, wakers: &mut Vec<Waker>) {
+    /// Hands a batch of replies to their callers; `wakers` is where those to be woken are gathered. Returns whether
+    /// more replies are expected.
+    pub(crate) fn deliver(&self, replies: &mut Vec<Reply>, wakers: &mut Vec<Waker>) -> bool {
         let mut state = self.state();
         for reply in replies.drain(..) {
             let seq = reply.seq();
@@ -307,8 +303,10 @@ impl Shared {
                 }
             }
         }
+        let more = state.in_flight.unanswered() > 0;
         drop(state);
         wakers.drain(..).for_each(Waker::wake);
+        more
     }
 
     /// Ends everything: whoever is in flight fails, whoever waits too. The first reason stands.
@@ -327,5 +325,12 @@ impl Shared {
         self.permits.close();
         wakers.into_iter().for_each(Waker::wake);
         self.ended.notify_waiters();
+    }
+}
+
+/// Gives an empty buffer's memory back, if it is worth it.
+fn forget(buf: &mut BytesMut) {
+    if buf.capacity() > IDLE_BYTES {
+        *buf = BytesMut::new();
     }
 }
