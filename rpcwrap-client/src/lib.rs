@@ -1,1 +1,60 @@
-//! Stub.
+//! A Go-RPC client: many concurrent calls over one connection, streams, deadlines, honest errors.
+//!
+//! Speaks to our servers and to the original ones, Go's `net/rpc` with `jsonrpc` over CONNECT and vitess' `bsonrpc`,
+//! byte for byte as their own clients do.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let multiply = |args: Args| async move { Ok(args.a * args.b) };
+//! # let server = rpcwrap::Server::builder().method("Arith.Multiply", multiply).build()?;
+//! # let addr = server.listen("127.0.0.1:0").await?.to_string();
+//! use rpcwrap_client::{AnyCodec, dial_http};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(rename_all = "PascalCase")]
+//! struct Args {
+//!     a: i64,
+//!     b: i64,
+//! }
+//!
+//! let client = dial_http(&addr, AnyCodec::Json).await?;
+//! // Clones share the connection; both calls travel in one write.
+//! let other = client.clone();
+//! let (args, more) = (Args { a: 7, b: 8 }, Args { a: 6, b: 7 });
+//! let calls = tokio::join!(
+//!     client.call::<_, i64>("Arith.Multiply", &args),
+//!     other.call::<_, i64>("Arith.Multiply", &more),
+//! );
+//! assert_eq!((calls.0?, calls.1?), (56, 42));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # How a call travels
+//! ```text
+//! call         request      the caller's task: permit, arguments encoded into the shared output
+//!   enter      in_flight    Seq → who waits for it
+//!   send       connection   one task per connection: all that is ready in one write
+//!   receive    connection   bytes → a batch of replies, each to its caller
+//! reply        request      the caller's task: the value decoded straight into its type
+//! ```
+
+mod client;
+mod config;
+mod connection;
+mod dial;
+mod error;
+mod in_flight;
+mod items;
+mod request;
+mod shared;
+mod stream;
+
+pub use client::Client;
+pub use codecs::{AnyCodec, BsonDialect, Codec, types};
+pub use config::Config;
+pub use dial::{dial, dial_auth_http, dial_http, dial_http_path};
+pub use error::{DialError, Error};
+pub use request::Request;
+pub use stream::ReplyStream;

@@ -1,0 +1,183 @@
+//! One call from its arguments to its reply: permit, request, wait, decode, with the caller's task doing all of it.
+
+use crate::{
+    client::Client, config::Config, error::Error, in_flight::Waiter, items::Items, shared::Shared,
+    stream::ReplyStream,
+};
+use codecs::{CallOptions, Reply};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
+
+/// A call, with options of its own, not yet sent.
+///
+/// ```no_run
+/// # async fn example(client: rpcwrap_client::Client) {
+/// use rpcwrap_client::Error;
+/// use std::time::Duration;
+/// let limit = Duration::from_millis(50);
+/// let slept: Result<i64, Error> = client.request("Slow.Sleep").timeout(limit).call(&5000).await;
+/// assert!(matches!(slept, Err(Error::Timeout { sent: true, .. })));
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[must_use = "a request does nothing before `call` or `stream`"]
+pub struct Request<'c> {
+    client: &'c Client,
+    service_method: &'c str,
+    timeout: Option<Duration>,
+}
+
+/// When a call has to be over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    pub(crate) after: Duration,
+}
+
+impl<'c> Request<'c> {
+    pub(crate) fn new(client: &'c Client, service_method: &'c str) -> Self {
+        Self { client, service_method, timeout: client.shared().config.call_timeout }
+    }
+
+    /// Gives up after `timeout`, counted from [`call`](Self::call) on and including the wait for its turn; for a stream
+    /// the time until its last item.
+    ///
+    /// Shape: what is left of it goes out as the optional header member `Timeout` in whole milliseconds, beside
+    /// `Details`; servers of ours stop the method then, others skip both. See [`Config::extensions`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends it and waits for the reply; as [`Client::call`].
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn call<A, R>(self, args: &A) -> Result<R, Error>
+    where
+        A: Serialize + ?Sized,
+        R: DeserializeOwned,
+    {
+        let shared = self.client.shared();
+        let Some(deadline) = self.timeout.and_then(Deadline::new) else {
+            return call(shared, self.service_method, args).await;
+        };
+        let start = shared.start(
+            self.service_method,
+            || deadline.options(),
+            args,
+            |waker| Waiter::Call(waker.clone()),
+        );
+        let seq = timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??;
+        let reply =
+            timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))??;
+        finish(shared, &reply, Some(deadline.after))
+    }
+
+    /// Sends it and returns the stream of its replies; as [`Client::stream`].
+    ///
+    /// # Errors
+    /// As [`Client::stream`].
+    pub async fn stream<A, R>(self, args: &A) -> Result<ReplyStream<R>, Error>
+    where
+        A: Serialize + ?Sized,
+        R: DeserializeOwned,
+    {
+        let shared = self.client.shared();
+        let config = &shared.config;
+        let deadline = self.timeout.and_then(Deadline::new);
+        let options = || deadline.map_or_else(|| plain_options(config), |deadline| deadline.options());
+        let start = shared.start(self.service_method, options, args, |_| {
+            Waiter::Stream(Box::new(Items::new(config.stream_buffer_items, config.stream_buffer_bytes)))
+        });
+        let seq = match deadline {
+            Some(deadline) => timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??,
+            None => start.await?,
+        };
+        Ok(ReplyStream::new(self.client.clone(), seq, deadline))
+    }
+}
+
+/// A call without a time limit.
+#[inline]
+pub(crate) async fn call<A, R>(shared: &Shared, service_method: &str, args: &A) -> Result<R, Error>
+where
+    A: Serialize + ?Sized,
+    R: DeserializeOwned,
+{
+    let options = plain_options(&shared.config);
+    let seq = shared.start(service_method, || options, args, |waker| Waiter::Call(waker.clone())).await?;
+    let reply = Pending::new(shared, seq).await?;
+    finish(shared, &reply, None)
+}
+
+fn plain_options(config: &Config) -> CallOptions {
+    CallOptions { timeout: None, details: config.extensions }
+}
+
+#[inline]
+fn finish<R: DeserializeOwned>(
+    shared: &Shared,
+    reply: &Reply,
+    timeout: Option<Duration>,
+) -> Result<R, Error> {
+    match reply.error() {
+        None => shared.body(reply),
+        Some(error) => Err(Error::from_reply(error, timeout)),
+    }
+}
+
+impl Deadline {
+    /// `None` for a time beyond what clocks can say: that is no limit.
+    fn new(after: Duration) -> Option<Self> {
+        Instant::now().checked_add(after).map(|at| Self { at, after })
+    }
+
+    fn options(&self) -> CallOptions {
+        let left = self.at.saturating_duration_since(Instant::now());
+        CallOptions { timeout: Some(left), details: true }
+    }
+
+    pub(crate) fn error(&self, sent: bool) -> Error {
+        Error::Timeout { after: self.after, sent }
+    }
+}
+
+/// A call that is sent; dropping it gives it up.
+#[derive(Debug)]
+struct Pending<'s> {
+    shared: &'s Shared,
+    seq: u64,
+    done: bool,
+}
+
+impl<'s> Pending<'s> {
+    fn new(shared: &'s Shared, seq: u64) -> Self {
+        Self { shared, seq, done: false }
+    }
+}
+
+impl Future for Pending<'_> {
+    type Output = Result<Reply, Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.shared.poll_reply(self.seq, cx.waker());
+        self.done = polled.is_ready();
+        polled
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.shared.abandon(self.seq);
+        }
+    }
+}
