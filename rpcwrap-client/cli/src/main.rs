@@ -1,30 +1,61 @@
-//! The command-line client.
+//! `rpcwrap`: a Go-RPC client for terminals and scripts.
+//!
+//! The command line becomes [`args::Args`], each command is a module of its own, and what goes wrong becomes an exit
+//! code in [`failure`].
 
+mod address;
+mod args;
 mod bench;
+mod failure;
 mod proxy;
 mod units;
 
-use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use args::{Args, Command};
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
-/// A Go-RPC client.
-#[derive(Debug, Parser)]
-#[command(name = "rpcwrap", version)]
-struct Options {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Bench(bench::Args),
-    Proxy(proxy::Args),
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nobody is left to be told that the stream is closed.
+            let _ = error.print();
+            return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, text }) => {
+            if exit != Exit::Quiet {
+                let _ = writeln!(io::stderr(), "rpcwrap: {text}");
+            }
+            (exit as u8).into()
+        }
+    }
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match Options::parse().command {
-        Command::Bench(args) => bench::execute(args).await,
-        Command::Proxy(args) => proxy::execute(args).await,
+async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+    match command {
+        Command::Bench(args) => bench::run(&options, &args).await,
+        Command::Proxy(args) => proxy::run(&args).await,
+    }
+}
+
+/// Ends a command when `--max-time` is over.
+async fn within(
+    limit: Option<Duration>,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match limit {
+        None => command.await,
+        Some(limit) => {
+            tokio::time::timeout(limit, command).await.unwrap_or_else(|_| Err(Failure::out_of_time(limit)))
+        }
     }
 }

@@ -1,16 +1,13 @@
 //! The command line of `rpcwrap bench`.
 
 use super::{
+    load::Plan,
     report::Asked,
-    run::Plan,
     schedule::{Ramp, Schedule, parse_rate},
 };
-use crate::units::parse_duration;
-use clap::{
-    Parser, ValueEnum,
-    builder::{RangedU64ValueParser, TypedValueParser},
-};
-use codecs::{AnyCodec, BsonDialect};
+use crate::{address::Address, args::Options, units::parse_duration};
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
+use rpcwrap_client::AnyCodec;
 use std::{path::PathBuf, time::Duration};
 
 /// Duration of a run that says neither how long nor how many.
@@ -24,10 +21,10 @@ const DEFAULT_OPEN_IN_FLIGHT: usize = 256;
 /// a slow server is asked less often and its pauses hardly show. With --rate or --ramp an open loop: requests start
 /// when the clock says, whatever the server does; the response time counts from the intended start, the service time
 /// from the sending. What no call was free for is late, and what is not finished at the end is counted as such.
-#[derive(Debug, Clone, Parser)]
-pub(crate) struct Args {
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct BenchArgs {
     /// Server: host:port, :port or unix:PATH
-    pub(crate) addr: String,
+    pub(crate) addr: Address,
     /// Method, such as Arith.Multiply
     pub(crate) method: String,
     /// Its argument as JSON: inline, @FILE, or - for standard input
@@ -58,21 +55,6 @@ pub(crate) struct Args {
     /// Wait this long for what is unfinished at the end
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) grace: Duration,
-    /// Time limit of each call
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub(crate) max_time: Option<Duration>,
-    /// Time limit for connecting, CONNECT and login
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
-    pub(crate) connect_timeout: Duration,
-    /// Encoding of the calls
-    #[arg(long, value_enum, default_value_t = Codec::Json)]
-    pub(crate) codec: Codec,
-    /// Log in as this user
-    #[arg(long, requires = "password_file")]
-    pub(crate) user: Option<String>,
-    /// File with that user's password, on one line
-    #[arg(long, value_name = "FILE", requires = "user")]
-    pub(crate) password_file: Option<PathBuf>,
 
     /// Print the report as one JSON object
     #[arg(long, conflicts_with = "csv")]
@@ -88,29 +70,11 @@ pub(crate) struct Args {
     pub(crate) html: Option<PathBuf>,
 }
 
-/// Encodings the program speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Codec {
-    /// JSON-RPC 1.0 objects
-    Json,
-    /// vitess' BSON documents
-    Bson,
-}
-
-impl From<Codec> for AnyCodec {
-    fn from(codec: Codec) -> Self {
-        match codec {
-            Codec::Json => Self::Json,
-            Codec::Bson => Self::Bson(BsonDialect::Auto),
-        }
-    }
-}
-
 fn count(most: u64) -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::<usize>::new().range(1..=most)
 }
 
-impl Args {
+impl BenchArgs {
     pub(crate) fn in_flight(&self) -> usize {
         let is_open = self.rate.is_some() || self.ramp.is_some();
         self.inflight.unwrap_or(if is_open { DEFAULT_OPEN_IN_FLIGHT } else { 1 })
@@ -138,12 +102,12 @@ impl Args {
     }
 
     /// What the report says was asked for.
-    pub(crate) fn asked(&self, plan: Plan) -> Asked {
+    pub(crate) fn asked(&self, options: &Options, plan: Plan) -> Asked {
         let Ramp { from, to, over } = self.ramp.unwrap_or(Ramp { from: 0.0, to: 0.0, over: Duration::ZERO });
         Asked {
-            addr: self.addr.clone(),
+            addr: self.addr.to_string(),
             method: self.method.clone(),
-            codec: AnyCodec::from(self.codec).name().to_owned(),
+            codec: AnyCodec::from(options.codec).name().to_owned(),
             connections: self.connections,
             in_flight: self.in_flight(),
             rate: match plan {
@@ -158,9 +122,21 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
-    fn parse(line: &str) -> Args {
-        Args::try_parse_from(["bench", ":7070", "A.B"].into_iter().chain(line.split_whitespace())).unwrap()
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: BenchArgs,
+    }
+
+    fn try_parse(line: &str) -> Result<BenchArgs, clap::Error> {
+        let words = ["bench", ":7070", "A.B"].into_iter().chain(line.split_whitespace());
+        Line::try_parse_from(words).map(|line| line.args)
+    }
+
+    fn parse(line: &str) -> BenchArgs {
+        try_parse(line).unwrap()
     }
 
     #[test]
@@ -209,18 +185,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in [
-            "-n 0",
-            "-c 0",
-            "--inflight 0",
-            "--rate 0",
-            "--rate 5 --ramp 1:2/1s",
-            "--json --csv",
-            "--user x",
-            "-z x",
-        ] {
-            let words = ["bench", ":7070", "A.B"].into_iter().chain(line.split_whitespace());
-            assert!(Args::try_parse_from(words).is_err(), "{line}");
+        for line in
+            ["-n 0", "-c 0", "--inflight 0", "--rate 0", "--rate 5 --ramp 1:2/1s", "--json --csv", "-z x"]
+        {
+            assert!(try_parse(line).is_err(), "{line}");
         }
     }
 }

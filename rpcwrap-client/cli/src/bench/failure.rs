@@ -1,5 +1,6 @@
 //! Why a request has no reply, in the few kinds a report tells apart. It must not know how often each happened.
 
+use crate::failure::Exit;
 use codecs::connect::ConnectError;
 use rpcwrap_client::{DialError, Error};
 use std::io::ErrorKind;
@@ -56,15 +57,15 @@ impl Kind {
         }
     }
 
-    /// The exit code of `rpcwrap` for it.
-    pub(crate) const fn exit_code(self) -> u8 {
+    /// The program's exit code for it.
+    pub(crate) const fn exit(self) -> Exit {
         match self {
-            Self::Refused | Self::Unreachable => 7,
-            Self::Timeout => 28,
-            Self::Reset => 52,
-            Self::Remote => 65,
-            Self::Protocol => 66,
-            Self::Busy | Self::Draining => 67,
+            Self::Refused | Self::Unreachable => Exit::Connect,
+            Self::Timeout => Exit::Timeout,
+            Self::Reset => Exit::Empty,
+            Self::Remote => Exit::Remote,
+            Self::Protocol => Exit::Protocol,
+            Self::Busy | Self::Draining => Exit::Unavailable,
         }
     }
 }

@@ -2,126 +2,120 @@
 //!
 //! ```text
 //! args → schedule    what is asked for, and when each request is due
-//! run → target       workers make the calls over connections that heal
+//! load → target      workers make the calls over connections that heal
 //! tally → failure    what became of each
 //! report             the same figures as text, JSON, CSV, page and histogram
 //! ```
 
 mod args;
 mod failure;
+mod load;
 mod progress;
 mod report;
-mod run;
 mod schedule;
 mod tally;
 mod target;
 
-pub(crate) use args::Args;
+pub(crate) use args::BenchArgs;
 
-use failure::Failure;
+use crate::{
+    args::Options,
+    failure::{Exit, Failure},
+};
 use futures_util::future::try_join_all;
 use progress::Progress;
 use report::Report;
 use rpcwrap_client::Config;
-use run::run;
 use serde_json::Value;
 use std::{
+    fmt::Display,
     fs,
     future::pending,
-    io::{self, ErrorKind, Read, Write},
+    io::{self, Read, Write},
     path::Path,
-    process::ExitCode,
     sync::Arc,
 };
 use target::{Link, Target};
 
-/// Bad usage and files that cannot be read or written.
-const USAGE: u8 = 1;
 /// Connections opened at a time.
 const DIALS: usize = 64;
 
-/// Why there is no report: a text for people and the exit code.
-type Refusal = (String, u8);
-
-/// Runs the command; what it prints is the report, everything else goes to stderr.
-pub(crate) async fn execute(args: Args) -> ExitCode {
-    match bench(&args).await {
-        Ok(code) => ExitCode::from(code),
-        Err((text, code)) => {
-            // Nobody is left to tell when stderr is closed.
-            let _ = writeln!(io::stderr(), "rpcwrap: {text}");
-            ExitCode::from(code)
-        }
-    }
-}
-
-async fn bench(args: &Args) -> Result<u8, Refusal> {
-    let target = Arc::new(target(args)?);
-    let mut links = Vec::with_capacity(args.connections);
-    while links.len() < args.connections {
-        let more = DIALS.min(args.connections - links.len());
-        let dialling = (0..more).map(|_| Link::open(target.clone()));
-        let opened = try_join_all(dialling).await.map_err(|error| {
-            let failure = Failure::from(&error);
-            (failure.text, failure.kind.exit_code())
-        })?;
-        links.extend(opened.into_iter().map(Arc::new));
-    }
-
+/// Runs the command and prints its report; `--max-time` limits each call.
+///
+/// # Errors
+/// No load at all: wrong usage, no connection. And, with the report printed, no answer at all.
+pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failure> {
+    let links = open(Arc::new(target(options, args)?), args.connections).await?;
     if let Some(warm_up) = args.warm_up_plan() {
-        let outcome = run(&links, args.in_flight(), warm_up, args.grace, interrupt(), |_| {}).await;
+        let outcome = load::run(&links, args.in_flight(), warm_up, args.grace, interrupt(), |_| {}).await;
         if outcome.interrupted {
-            return Ok(0);
+            return Ok(());
         }
     }
     let plan = args.plan();
     let mut progress = Progress::new(plan);
-    let outcome =
-        run(&links, args.in_flight(), plan, args.grace, interrupt(), |second| progress.observe(second)).await;
+    let observe = |second: &_| progress.observe(second);
+    let outcome = load::run(&links, args.in_flight(), plan, args.grace, interrupt(), observe).await;
     drop(progress);
-    let report = Report::new(args.asked(plan), outcome);
+    let report = Report::new(args.asked(options, plan), outcome);
     publish(args, &report)?;
-    Ok(report.exit_code())
+    match report.exit() {
+        None => Ok(()),
+        Some(exit) => Err(Failure::new(exit, "no request was answered")),
+    }
 }
 
-fn target(args: &Args) -> Result<Target, Refusal> {
-    let login = match (&args.user, &args.password_file) {
-        (Some(user), Some(file)) => {
-            let secret = fs::read_to_string(file).map_err(|error| refusal(&file.display(), &error))?;
-            Some((user.clone(), secret.trim_end_matches(['\r', '\n']).to_owned()))
-        }
-        _ => None,
+fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
+    let login = match (&options.user, &options.password_file) {
+        (Some(user), Some(file)) => Some((user.clone(), read_secret(file)?)),
+        (None, None) => None,
+        _ => return Err(Failure::usage("--user and --password-file need each other")),
     };
-    let config = Config::default().connect_timeout(args.connect_timeout).max_in_flight(args.in_flight());
     Ok(Target {
-        addr: args.addr.clone(),
+        addr: args.addr.as_str().to_owned(),
         method: args.method.clone(),
         argument: argument(&args.arg)?,
-        codec: args.codec.into(),
+        codec: options.codec.into(),
         login,
-        max_time: args.max_time,
-        config,
+        max_time: options.max_time,
+        config: Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight()),
     })
 }
 
+fn read_secret(file: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| unusable(file.display(), &error))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
 /// The argument as JSON: inline, from `@FILE`, or from standard input.
-fn argument(text: &str) -> Result<Value, Refusal> {
+fn argument(text: &str) -> Result<Value, Failure> {
     let read = match text.strip_prefix('@') {
-        Some(file) => fs::read_to_string(file).map_err(|error| refusal(&file, &error))?,
+        Some(file) => fs::read_to_string(file).map_err(|error| unusable(file, &error))?,
         None if text == "-" => {
             let mut input = String::new();
-            io::stdin().read_to_string(&mut input).map_err(|error| refusal(&"standard input", &error))?;
+            io::stdin().read_to_string(&mut input).map_err(|error| unusable("standard input", &error))?;
             input
         }
         None => text.to_owned(),
     };
-    serde_json::from_str(&read).map_err(|error| (format!("the argument is no JSON: {error}"), USAGE))
+    serde_json::from_str(&read).map_err(|error| Failure::usage(format!("the argument is no JSON: {error}")))
+}
+
+/// Opens all connections, so many at a time that a server's accept queue has room for them.
+async fn open(target: Arc<Target>, connections: usize) -> Result<Vec<Arc<Link>>, Failure> {
+    let mut links = Vec::with_capacity(connections);
+    while links.len() < connections {
+        let more = DIALS.min(connections - links.len());
+        let opened = try_join_all((0..more).map(|_| Link::open(target.clone()))).await?;
+        links.extend(opened.into_iter().map(Arc::new));
+    }
+    Ok(links)
 }
 
 /// Writes the files first: what is printed is then the last thing that can fail.
-fn publish(args: &Args, report: &Report) -> Result<(), Refusal> {
+fn publish(args: &BenchArgs, report: &Report) -> Result<(), Failure> {
     let write =
-        |file: &Path, text: String| fs::write(file, text).map_err(|error| refusal(&file.display(), &error));
+        |file: &Path, text: String| fs::write(file, text).map_err(|error| unusable(file.display(), &error));
     if let Some(file) = &args.hdr {
         write(file, report.hgrm())?;
     }
@@ -136,15 +130,11 @@ fn publish(args: &Args, report: &Report) -> Result<(), Refusal> {
     } else {
         write!(out, "{}", report.text())
     };
-    match written {
-        // The reader of a pipe has seen enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(refusal(&"standard output", &error)),
-        _ => Ok(()),
-    }
+    written.map_err(|error| Failure::output(&error))
 }
 
-fn refusal(subject: &dyn std::fmt::Display, error: &io::Error) -> Refusal {
-    (format!("{subject}: {error}"), USAGE)
+fn unusable(subject: impl Display, error: &io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("{subject}: {error}"))
 }
 
 /// Completes at Ctrl-C; never where there are no signals to be had.

@@ -1,6 +1,6 @@
 //! One line about the run so far, on a terminal; in a pipe nothing at all.
 
-use super::{run::Plan, tally::Second};
+use super::{load::Plan, tally::Second};
 use crate::units::format_duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;

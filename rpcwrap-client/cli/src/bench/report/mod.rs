@@ -13,10 +13,10 @@ mod text;
 mod tests;
 
 use super::{
-    failure::Kind,
-    run::Outcome,
+    load::Outcome,
     tally::{Moment, Tally, Times},
 };
+use crate::failure::Exit;
 use std::time::Duration;
 
 /// The shares of requests whose times are reported, and their names.
@@ -107,16 +107,16 @@ impl Report {
         if self.asked.is_open() { &self.tally.response } else { &self.tally.service }
     }
 
-    /// 0 if anything was answered; else what `rpcwrap call` would have said to the most frequent failure.
-    pub(crate) fn exit_code(&self) -> u8 {
+    /// What the program's exit code says if nothing was answered: the most frequent failure.
+    pub(crate) fn exit(&self) -> Option<Exit> {
         if self.tally.done > 0 {
-            return 0;
+            return None;
         }
         let worst = self.tally.failures().max_by_key(|(_, failures)| failures.count);
         match worst {
-            Some((kind, failures)) if failures.count > 0 => kind.exit_code(),
-            _ if self.tally.in_flight > 0 && !self.interrupted => Kind::Timeout.exit_code(),
-            _ => 0,
+            Some((kind, failures)) if failures.count > 0 => Some(kind.exit()),
+            _ if self.tally.in_flight > 0 && !self.interrupted => Some(Exit::Timeout),
+            _ => None,
         }
     }
 }
