@@ -21,6 +21,12 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// A function that answers with one reply: `Fn(Args) -> Future` or `Fn(Context, Args) -> Future`, the future's output
 /// being `Result<Reply, Error>`. Implemented for all such functions; not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `async fn(Args) -> Result<Reply, Error>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`, and the future `Send + 'static`; a `Context` may come before `Args`"
+)]
 pub trait Handler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
     type Args: DeserializeOwned + Send + 'static;
@@ -68,6 +74,12 @@ where
 
 /// A function that answers with a stream: `Fn(Args) -> Stream` or `Fn(Context, Args) -> Stream` of
 /// `Result<Reply, Error>`; the first error ends it. Implemented for all such functions.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `fn(Args) -> impl Stream<Item = Result<Reply, Error>>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`, and the stream `Send + 'static`; a `Context` may come before `Args`"
+)]
 pub trait StreamHandler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
     type Args: DeserializeOwned + Send + 'static;
@@ -113,6 +125,12 @@ where
 
 /// A plain function that may block: `Fn(Args)` or `Fn(Context, Args)` to `Result<Reply, Error>`. Implemented for all
 /// such functions.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `fn(Args) -> Result<Reply, Error>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`; a `Context` may come before `Args`"
+)]
 pub trait BlockingHandler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
     type Args: DeserializeOwned + Send + 'static;

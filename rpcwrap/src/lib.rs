@@ -23,6 +23,12 @@ mod config;
 mod connection;
 mod dispatch;
 mod error;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod expansion {
+    //! What the expansion of [`service`](crate::service) names beside the public types. Not part of the interface.
+    pub use serde::de::IgnoredAny;
+}
 mod handler;
 pub mod io;
 mod limits;

@@ -1,2 +1,60 @@
-//! Stub.
-fn main() {}
+//! `rpcwrapd`: a Go-RPC server that runs out of the box, with services to try clients on.
+//!
+//! Flags and a TOML file become [`settings::Settings`]; those and the [`demo`] services become a server; stdout gets
+//! the addresses and commands to paste, stderr the log. SIGHUP reloads, SIGTERM and SIGINT drain.
+
+mod announce;
+mod args;
+mod config_file;
+mod demo;
+mod log;
+mod reload;
+mod settings;
+
+use args::Args;
+use clap::Parser;
+use rpcwrap::{Credentials, Drained, Server};
+use settings::Settings;
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(drained) => drained.exit_code().into(),
+        Err(error) => {
+            // Nobody is left to be told that stderr is closed.
+            let _ = writeln!(io::stderr(), "rpcwrapd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
+    let settings = Settings::load(args)?;
+    let filter = log::start(settings.log_format, settings.log.as_deref())?;
+    let mut builder = demo::services(Server::builder().config(settings.config));
+    if let Some(file) = &settings.auth_credentials {
+        builder = builder.credentials(Credentials::from_file(file)?);
+    }
+    let server = builder.build()?;
+
+    let mut bound = Vec::new();
+    for addr in &settings.listen {
+        bound.push(server.listen(addr).await?);
+    }
+    let mut http_rpc = Vec::new();
+    for addr in &settings.http_rpc_listen {
+        http_rpc.push(server.listen_http_rpc(addr).await?);
+    }
+    // A server goes on without somebody reading its stdout.
+    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
+
+    tokio::select! {
+        drained = server.run() => Ok(drained?),
+        failed = reload::on_hangup(&server, settings.config_file.as_deref(), &filter) => Err(failed.into()),
+    }
+}

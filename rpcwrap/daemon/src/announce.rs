@@ -1,0 +1,103 @@
+//! What the program says on stdout when it serves: its addresses, one per line, and three commands to paste.
+
+use rpcwrap::ListenAddr;
+use std::{
+    io::{self, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+/// Writes the announcement. The first line is `listening on ` and the first address.
+pub(crate) fn write(out: &mut impl Write, bound: &[ListenAddr], http_rpc: &[ListenAddr]) -> io::Result<()> {
+    for addr in bound {
+        writeln!(out, "listening on {addr}")?;
+    }
+    for addr in http_rpc {
+        writeln!(out, "http-rpc on {addr}")?;
+    }
+    let tcp = bound.iter().find(|addr| matches!(addr, ListenAddr::Tcp(_))).or(bound.first());
+    let commands = match tcp {
+        Some(ListenAddr::Tcp(addr)) => tcp_commands(reachable(*addr)),
+        Some(ListenAddr::Unix(path)) => {
+            let curl = format!("curl --unix-socket {}", path.display());
+            http_commands(&curl, "http://localhost").to_vec()
+        }
+        None => return out.flush(),
+    };
+    writeln!(out, "\ntry, from another terminal:")?;
+    for command in commands {
+        writeln!(out, "  {command}")?;
+    }
+    writeln!(out, "\nCtrl-C stops; `rpcwrapd --help` lists the rest")?;
+    out.flush()
+}
+
+fn tcp_commands(addr: SocketAddr) -> Vec<String> {
+    let [multiply, status, _] = http_commands("curl", &format!("http://{addr}"));
+    // Two lines of handshake, three numbers, one end of stream. No program but bash is needed.
+    let (host, port) = (addr.ip(), addr.port());
+    let count = format!(
+        r#"(exec 3<>/dev/tcp/{host}/{port}; printf 'CONNECT /_json_rpc_ HTTP/1.0\r\n\r\n{{"method":"Count.Up","params":[{{"To":3}}],"id":1}}' >&3; head -n 6 <&3)"#
+    );
+    vec![multiply, status, count]
+}
+
+fn http_commands(curl: &str, url: &str) -> [String; 3] {
+    [
+        format!(r#"{curl} -d '{{"A":7,"B":8}}' {url}/Arith/Multiply"#),
+        format!("{curl} {url}/debug/status"),
+        format!(r#"{curl} -N -d '{{"To":3}}' {url}/Count/Up"#),
+    ]
+}
+
+/// An address a client on this machine can connect to.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(if addr.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    addr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bound: &[ListenAddr], http_rpc: &[ListenAddr]) -> String {
+        let mut out = Vec::new();
+        write(&mut out, bound, http_rpc).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn tcp(addr: &str) -> ListenAddr {
+        ListenAddr::Tcp(addr.parse().unwrap())
+    }
+
+    fn unix() -> ListenAddr {
+        ListenAddr::Unix(std::path::Path::new("/run/s").into())
+    }
+
+    #[test]
+    fn addresses_first_then_three_commands() {
+        let text = written(&[tcp("127.0.0.1:7070"), unix()], &[tcp("[::1]:7071")]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[..4],
+            ["listening on 127.0.0.1:7070", "listening on unix:/run/s", "http-rpc on [::1]:7071", ""]
+        );
+        assert_eq!(lines[5], r#"  curl -d '{"A":7,"B":8}' http://127.0.0.1:7070/Arith/Multiply"#);
+        assert_eq!(lines[6], "  curl http://127.0.0.1:7070/debug/status");
+        assert!(lines[7].contains("/dev/tcp/127.0.0.1/7070") && lines[8].is_empty());
+    }
+
+    #[test]
+    fn commands_name_an_address_that_can_be_reached() {
+        for (addr, reachable) in
+            [("0.0.0.0:7", "127.0.0.1:7"), ("[::]:7", "[::1]:7"), ("10.1.2.3:7", "10.1.2.3:7")]
+        {
+            let text = written(&[tcp(addr)], &[]);
+            assert!(text.starts_with(&format!("listening on {addr}\n")), "{text}");
+            assert!(text.contains(&format!("http://{reachable}/")), "{text}");
+        }
+        let text = written(&[unix()], &[]);
+        assert_eq!(text.matches("  curl --unix-socket /run/s ").count(), 3, "{text}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// A Go-RPC server with services to try: Arith, Count, Echo, Fail, Sleep.
+///
+/// One port answers Go-RPC clients (CONNECT /_json_rpc_ and /_bson_rpc_), curl (POST /<Service>/<Method>), browsers
+/// and probes (/, /debug/status, /healthz, /metrics).
+#[derive(Debug, Default, Parser)]
+#[command(name = "rpcwrapd", version, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Address to serve: host:port (port 0 takes a free one) or unix:PATH; repeatable [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<String>,
+
+    /// Unix socket to serve; the same as --listen unix:PATH; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix: Vec<PathBuf>,
+
+    /// Address where /_<codec>_rpc_ takes one request per POST instead of CONNECT (vitess' HTTP-RPC); repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http_rpc_listen: Vec<String>,
+
+    /// JSON file of users, {"user": ["secret", …]}: opens the /auth paths and HTTP basic authentication to them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auth_credentials: Option<PathBuf>,
+
+    /// Form of the log lines on stderr [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// TOML file with these settings, the log filter and every limit; flags win over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  RUST_LOG              log filter, such as debug or rpcwrap=trace [default: info]
+  TOKIO_WORKER_THREADS  threads that serve connections [default: one per core]
+
+Signals:
+  SIGHUP   reads the credentials file, and the config file's log filter, again
+  SIGTERM  says \"not ready\" for lame_duck (5 s), answers what was read, ends within drain_timeout (30 s)
+  SIGINT   the same without lame_duck; a second signal ends at once
+
+Exit codes: 0 all calls were answered, 1 could not start, 2 wrong usage, 3 calls were cut at the end.
+
+Examples:
+  rpcwrapd
+  rpcwrapd --listen 0.0.0.0:7070 --unix /run/rpcwrapd.sock
+  rpcwrapd --config rpcwrapd.toml --log-format json
+  rpcwrapd --auth-credentials users.json --http-rpc-listen 127.0.0.1:7071";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_description_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 \
+            --auth-credentials e --log-format json --config f";
+        let args = Args::parse_from(args.split_whitespace());
+        assert_eq!(args.listen, ["a:1", "unix:b"]);
+        assert_eq!(args.unix, [PathBuf::from("c")]);
+        assert_eq!(args.http_rpc_listen, ["d:2"]);
+        assert_eq!(args.log_format, Some(LogFormat::Json));
+        assert_eq!((args.auth_credentials, args.config), (Some("e".into()), Some("f".into())));
+        assert!(Args::try_parse_from(["rpcwrapd", "--log-format", "xml"]).is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! The log: one subscriber on stderr whose filter can be changed while the program runs.
+
+use crate::args::LogFormat;
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, fmt,
+    layer::SubscriberExt,
+    reload::{self, Handle},
+    util::SubscriberInitExt,
+};
+
+/// Changes the filter of the running log.
+#[derive(Debug)]
+pub(crate) struct Filter(Handle<EnvFilter, Registry>);
+
+/// Starts the log. `RUST_LOG` wins over `filter`; without both it is `info`.
+///
+/// # Errors
+/// The filter cannot be read; the text names it and where it came from.
+pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> Result<Filter, String> {
+    let (filter, handle) = reload::Layer::new(read_filter(filter)?);
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    Ok(Filter(handle))
+}
+
+impl Filter {
+    /// Replaces the filter, as [`start`] chooses it.
+    ///
+    /// # Errors
+    /// As [`start`]; the old one stays.
+    pub(crate) fn set(&self, filter: Option<&str>) -> Result<(), String> {
+        self.0.reload(read_filter(filter)?).map_err(|error| error.to_string())
+    }
+}
+
+fn read_filter(from_file: Option<&str>) -> Result<EnvFilter, String> {
+    let from_env = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let (source, text) = match (&from_env, from_file) {
+        (Some(text), _) => (EnvFilter::DEFAULT_ENV, text.as_str()),
+        (None, Some(text)) => ("log", text),
+        (None, None) => ("log", "info"),
+    };
+    EnvFilter::try_new(text).map_err(|error| format!("{source} = {text:?} is no log filter: {error}"))
+}

@@ -1,0 +1,109 @@
+//! What the program runs with: flags over the file over defaults, key by key.
+
+use crate::{
+    args::{Args, LogFormat},
+    config_file::{ConfigFile, ConfigFileError},
+};
+use rpcwrap::Config;
+use std::path::PathBuf;
+
+/// Where the program serves if nobody says where.
+const DEFAULT_ADDR: &str = "127.0.0.1:7070";
+
+/// The merged settings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Addresses as `Server::listen` takes them; never empty.
+    pub(crate) listen: Vec<String>,
+    pub(crate) http_rpc_listen: Vec<String>,
+    pub(crate) auth_credentials: Option<PathBuf>,
+    pub(crate) log_format: LogFormat,
+    /// The file's log filter.
+    pub(crate) log: Option<String>,
+    pub(crate) config: Config,
+    /// The file all this came from, to be read again.
+    pub(crate) config_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the file the flags name, if any, and merges the two.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(crate) fn load(args: Args) -> Result<Self, ConfigFileError> {
+        let file = args.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
+        Ok(Self::merge(args, file))
+    }
+
+    fn merge(args: Args, file: ConfigFile) -> Self {
+        let config = file.limits();
+        let mut listen = given(args.listen, file.listen);
+        let unix = given(args.unix, file.unix);
+        listen.extend(unix.into_iter().map(|path| format!("unix:{}", path.display())));
+        if listen.is_empty() {
+            listen.push(DEFAULT_ADDR.to_owned());
+        }
+        Self {
+            listen,
+            http_rpc_listen: given(args.http_rpc_listen, file.http_rpc_listen),
+            auth_credentials: args.auth_credentials.or(file.auth_credentials),
+            log_format: args.log_format.or(file.log_format).unwrap_or_default(),
+            log: file.log,
+            config,
+            config_file: args.config,
+        }
+    }
+}
+
+/// The flag's list, or the file's if the flag was not given.
+fn given<T>(flag: Vec<T>, file: Vec<T>) -> Vec<T> {
+    if flag.is_empty() { file } else { flag }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn merged(flags: &str, file: &str) -> Settings {
+        let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
+        Settings::merge(args, toml::from_str(file).unwrap())
+    }
+
+    #[test]
+    fn nothing_means_the_default_address() {
+        let settings = merged("", "");
+        assert_eq!(settings.listen, [DEFAULT_ADDR]);
+        assert_eq!((settings.log_format, settings.config), (LogFormat::Text, Config::default()));
+    }
+
+    #[test]
+    fn flags_win_key_by_key() {
+        let file = r#"
+            listen = ["a:1", "b:2"]
+            unix = ["/s"]
+            http_rpc_listen = ["c:3"]
+            auth_credentials = "users"
+            log_format = "json"
+            log = "debug"
+            max_depth = 7
+        "#;
+        let settings = merged("", file);
+        assert_eq!(settings.listen, ["a:1", "b:2", "unix:/s"]);
+        assert_eq!(settings.http_rpc_listen, ["c:3"]);
+        assert_eq!(settings.auth_credentials, Some("users".into()));
+        assert_eq!((settings.log_format, settings.log.as_deref()), (LogFormat::Json, Some("debug")));
+
+        let flags = "--listen d:4 --http-rpc-listen e:5 --auth-credentials others --log-format text";
+        let settings = merged(flags, file);
+        assert_eq!(settings.listen, ["d:4", "unix:/s"]);
+        assert_eq!(settings.http_rpc_listen, ["e:5"]);
+        assert_eq!(settings.auth_credentials, Some("others".into()));
+        assert_eq!((settings.log_format, settings.config.max_depth), (LogFormat::Text, 7));
+    }
+
+    #[test]
+    fn a_unix_socket_alone_is_enough() {
+        assert_eq!(merged("--unix /s", "").listen, ["unix:/s"]);
+    }
+}
