@@ -1,0 +1,59 @@
+//! `rpcwrap`: a Go-RPC client for terminals and scripts.
+//!
+//! The command line becomes [`args::Args`], each command is a module of its own, and what goes wrong becomes an exit
+//! code in [`failure`].
+
+mod address;
+mod args;
+mod call;
+mod failure;
+mod units;
+
+use args::{Args, Command, Options};
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nobody is left to be told that the stream is closed.
+            let _ = error.print();
+            return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, text }) => {
+            if exit != Exit::Quiet {
+                let _ = writeln!(io::stderr(), "rpcwrap: {text}");
+            }
+            (exit as u8).into()
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+    match command {
+        Command::Call(args) => within(options.max_time, call::run(&options, &args)).await,
+    }
+}
+
+/// Ends a command when `--max-time` is over.
+async fn within(
+    limit: Option<Duration>,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match limit {
+        None => command.await,
+        Some(limit) => {
+            tokio::time::timeout(limit, command).await.unwrap_or_else(|_| Err(Failure::out_of_time(limit)))
+        }
+    }
+}
