@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .service(Service::new("Private").access(Access::new().authenticated()).method("WhoAmI", who_am_i))
         .service(Service::new("Admin").access(Access::new().users(["root"])).method("WhoAmI", who_am_i))
         .build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!("curl -d null http://{addr}/Public/WhoAmI                  # \"nobody\"");
     println!("curl -d null http://{addr}/Private/WhoAmI                 # 401");
@@ -30,6 +30,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("curl -u 'ala:ma kota' -d null http://{addr}/Admin/WhoAmI   # 403");
     println!("curl -u root:toor -d null http://{addr}/Admin/WhoAmI       # \"root\"");
     println!("vitess clients: user ala, password 'ma kota', on CONNECT /_bson_rpc_/auth");
-    server.run().await?;
+    running.await?;
     Ok(())
 }

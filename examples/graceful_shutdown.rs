@@ -32,12 +32,13 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         .service(control)
         .build()?;
     let addr = server.listen(&addr).await?;
+    let running = server.run();
     println!("listening on {addr}");
     println!("curl -d 5000 http://{addr}/Work/Sleep      # and while it waits, from another terminal:");
     println!("curl -d null http://{addr}/Server/Stop     # or kill -TERM {}", std::process::id());
 
     let drained = tokio::select! {
-        drained = server.run() => drained?,
+        drained = running => drained?,
         () = stop.notified() => {
             server.start_lame_duck();
             tokio::time::sleep(LAME_DUCK).await;

@@ -72,8 +72,7 @@ fn put(to: &mut BytesMut, word: &str, seq: u64, json: Json<'_>) -> Encoded {
 
 impl codec::RequestDecoder for Lines {
     fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        let parts = self.next(buf)?;
-        Ok(parts.map(|(line, method, seq, args)| Request::new(line, seq, method, args)))
+        Ok(self.next(buf)?.map(|(line, method, seq, args)| Request::new(line, seq, method, args)))
     }
     fn args(&self, request: &Request, visit: codec::Visit<'_>) -> Result<(), ValueError> {
         visit_json(request.args().map_err(Clone::clone)?, visit)
@@ -111,9 +110,11 @@ impl codec::ReplyDecoder for Lines {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7070".to_owned());
-    let echo = |text: String| async move { Ok(text) };
-    let server = Server::builder().codec(Line).method("Echo.Say", echo).build()?;
-    println!("listening on {}", server.listen(&addr).await?);
-    server.run().await?;
+    let say = |text: String| async move { Ok(text) };
+    let server = Server::builder().codec(Line).method("Echo.Say", say).build()?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
+    println!("listening on {addr}");
+    println!(r#"printf 'CONNECT /_line_rpc_ HTTP/1.0\n\nEcho.Say 7 "hi"\n' | curl -sNm1 telnet://{addr}"#);
+    running.await?;
     Ok(())
 }

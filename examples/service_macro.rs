@@ -8,7 +8,8 @@ use rpcwrap::{Context, Error, Server};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 #[derive(Default)]
@@ -46,9 +47,9 @@ impl Shelf {
     /// Every book, one reply each. The stream outlives the call, so it owns its share of the shelf.
     #[rpc(stream)]
     fn all(self: Arc<Self>) -> impl Stream<Item = Result<Book, Error>> {
-        stream::unfold(None, move |last: Option<u32>| {
-            let next = self.books().range(last.map_or(0, |id| id.saturating_add(1))..).next().map(|(_, book)| book.clone());
-            async move { next.map(|book| (Ok(book.clone()), Some(book.id))) }
+        stream::unfold(Bound::Unbounded, move |after: Bound<u32>| {
+            let next = self.books().range((after, Bound::Unbounded)).next().map(|(_, book)| book.clone());
+            async move { next.map(|book| (Ok(book.clone()), Bound::Excluded(book.id))) }
         })
     }
 
@@ -59,7 +60,7 @@ impl Shelf {
     }
 
     #[rpc(skip)]
-    fn books(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Book>> {
+    fn books(&self) -> MutexGuard<'_, BTreeMap<u32, Book>> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,12 +69,12 @@ impl Shelf {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7070".to_owned());
     let server = Server::builder().service(Shelf::default()).build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!("curl -d '{{\"Id\":1,\"Title\":\"Solaris\"}}' http://{addr}/Books/Add");
     println!("curl -d 1 http://{addr}/Books/Get");
     println!("curl -d null http://{addr}/Books/All");
     println!("curl -d null http://{addr}/Books/CountLetters");
-    server.run().await?;
+    running.await?;
     Ok(())
 }

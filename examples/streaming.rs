@@ -53,11 +53,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .with(Method::new("Publish", publish).doc("Returns how many read it")),
         )
         .build()?;
-    let addr = server.listen(&addr).await?;
+    let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
     println!("curl -d '{{\"From\":1,\"To\":4}}' http://{addr}/Numbers/Squares");
     println!("curl -N -d null http://{addr}/News/Follow     # and in another terminal:");
     println!("curl -d '\"hello\"' http://{addr}/News/Publish");
-    server.run().await?;
+    running.await?;
     Ok(())
 }

@@ -50,10 +50,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         builder = builder.credentials(Credentials::from_file(file)?);
     }
     let server = builder.build()?;
+    let running = server.run();
     let addr = flags.listen.as_deref().unwrap_or("127.0.0.1:17001");
     println!("listening on {}", server.listen(addr).await?);
     if let Some(addr) = flags.http_rpc_listen {
         println!("http-rpc on {}", server.listen_http_rpc(&addr).await?);
     }
-    Ok(server.run().await?.exit_code().into())
+    Ok(running.await?.exit_code().into())
 }

@@ -129,6 +129,17 @@ impl Config {
                 return bad(setting, value, "must be at least 1");
             }
         }
+        for (setting, value) in [
+            ("first_byte_timeout", self.first_byte_timeout),
+            ("header_timeout", self.header_timeout),
+            ("stall_timeout", self.stall_timeout),
+            ("keep_alive_timeout", self.keep_alive_timeout),
+            ("call_timeout", self.call_timeout.unwrap_or(Duration::MAX)),
+        ] {
+            if value.is_zero() {
+                return Err(ConfigError::BadLimit { setting, value: "0s".into(), why: "must be longer" });
+            }
+        }
         Ok(())
     }
 }

@@ -11,8 +11,12 @@ use bytes::{Bytes, BytesMut};
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
+    time::{sleep, timeout},
 };
+
+/// How long a connection may take to say what it came for once the server drains: those that waited in the accept
+/// queue have sent it already, and are answered.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Serves an accepted connection to its end.
 ///
@@ -26,11 +30,15 @@ pub(crate) async fn serve(
 ) {
     let stats = &cx.dispatch.stats;
     let opening = {
-        let draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
+        let over = async {
+            cx.dispatch.shutdown.reached(Phase::Draining).await;
+            sleep(LAST_WORDS).await;
+        };
         let opening = timeout(cx.dispatch.config.first_byte_timeout, open(stream, &table));
         tokio::select! {
+            biased;
             opening = opening => opening,
-            () = draining => return,
+            () = over => return,
         }
     };
     let (conn, protocol) = match opening {
@@ -68,17 +76,25 @@ fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPe
                 () = stopped => return,
             }
         };
-        match served {
-            Ok(Served::Closed) => {}
-            Ok(Served::Probe) => cx.dispatch.stats.probes.add_one(),
+        let next = match served {
             Ok(Served::Handover(conn)) => {
                 let path = conn.path.as_deref().unwrap_or_default();
                 let next = cx.paths.iter().find(|protocol| protocol.takes_path(path)).cloned();
-                if let Some(next) = next {
-                    run(conn, next, cx, permit);
-                }
+                next.map(|next| (conn, next))
             }
-            Err(error) => tracing::debug!(peer = %cx.peer_addr, protocol = name, %error, "connection ended"),
+            Ok(Served::Probe) => {
+                cx.dispatch.stats.probes.add_one();
+                None
+            }
+            Ok(Served::Closed) => None,
+            Err(error) => {
+                tracing::debug!(peer = %cx.peer_addr, protocol = name, %error, "connection ended");
+                None
+            }
+        };
+        match next {
+            Some((conn, protocol)) => run(conn, protocol, cx, permit),
+            None => drop(permit),
         }
     });
 }

@@ -95,10 +95,14 @@ impl Dispatch {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, writer, out)),
         });
-        catch_unwind(step).unwrap_or_else(|_| {
+        let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
-            Poll::Ready(Written::Last(Err(self.panicked())))
-        })
+            Poll::Ready(Written::Last(Err(CallError::Panicked)))
+        });
+        if let Poll::Ready(written) = &written {
+            self.count_panic(written);
+        }
+        written
     }
 
     /// One call with JSON in and JSON out, for callers without a codec; a stream's items come one per line.
@@ -156,6 +160,14 @@ impl Dispatch {
             _ => self.stats.unknown_calls.add_one(),
         }
         Refused { error, entry }
+    }
+
+    /// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
+    #[inline]
+    fn count_panic(&self, written: &Written) {
+        if matches!(written, Written::Last(Err(CallError::Panicked))) {
+            self.stats.panics.add_one();
+        }
     }
 
     #[cold]
@@ -263,10 +275,12 @@ impl Flight {
             (Some(error), _) => Written::Last(Err(error)),
             (None, Some(call)) => {
                 let write = AssertUnwindSafe(|| call.as_mut().write(request, writer, out));
-                catch_unwind(write).unwrap_or_else(|_| {
+                let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
-                    Written::Last(Err(self.dispatch.panicked()))
-                })
+                    Written::Last(Err(CallError::Panicked))
+                });
+                self.dispatch.count_panic(&written);
+                written
             }
             (None, None) => Written::Last(Err(CallError::Canceled)),
         };

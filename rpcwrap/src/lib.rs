@@ -57,5 +57,5 @@ pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, ListenAddr, Server};
 pub use service::{Access, Service};
 pub use shutdown::Phase;
-pub use snapshot::Snapshot;
+pub use snapshot::{Process, Snapshot};
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};

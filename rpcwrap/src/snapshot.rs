@@ -2,6 +2,7 @@
 
 use crate::{dispatch::Dispatch, registry::MethodInfo, shutdown::Phase, stats::ServerSnapshot};
 use std::{
+    fs,
     sync::LazyLock,
     time::{Duration, Instant, SystemTime},
 };
@@ -16,6 +17,8 @@ pub struct Snapshot {
     pub now: SystemTime,
     /// How long the program has served.
     pub uptime: Duration,
+    /// The program it runs in.
+    pub process: Process,
     /// Where the server is in its life.
     pub phase: Phase,
     /// The limit on open connections.
@@ -42,6 +45,7 @@ impl Snapshot {
         Self {
             now: SystemTime::now(),
             uptime: STARTED.elapsed(),
+            process: Process::look(),
             phase: dispatch.shutdown.phase(),
             max_connections: dispatch.config.max_connections,
             server: dispatch.stats.snapshot(dispatch.connections.open()),
@@ -50,5 +54,52 @@ impl Snapshot {
             codecs,
             protocols,
         }
+    }
+}
+
+/// What the operating system says of the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its process id.
+    pub id: u32,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Bytes of memory it occupies; 0 where the system does not say.
+    pub resident_bytes: u64,
+    /// Bytes of address space it has reserved; 0 where the system does not say.
+    pub virtual_bytes: u64,
+}
+
+impl Process {
+    fn look() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self {
+            id: std::process::id(),
+            command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+            resident_bytes: status_bytes(&status, "VmRSS:"),
+            virtual_bytes: status_bytes(&status, "VmSize:"),
+        }
+    }
+}
+
+/// A line such as `VmRSS:      5120 kB`.
+fn status_bytes(status: &str, label: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(label));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_from_the_status_file() {
+        let status = "Name:\tx\nVmSize:\t  226304 kB\nVmRSS:\t    5120 kB\n";
+        assert_eq!(status_bytes(status, "VmRSS:"), 5120 * 1024);
+        assert_eq!(status_bytes(status, "VmSize:"), 226_304 * 1024);
+        assert_eq!(status_bytes("", "VmRSS:"), 0);
+        assert_eq!(Process::look().id, std::process::id());
     }
 }

@@ -221,7 +221,7 @@ counters! {
     probes,
     /// Connections closed because no protocol knew their first bytes.
     unknown_openings,
-    /// Connections closed because their first bytes did not come in time.
+    /// Connections closed because their first bytes, or an HTTP head they began, did not come in time.
     opening_timeouts,
     /// Connections closed because a peer moved no byte for `stall_timeout`.
     stalled,

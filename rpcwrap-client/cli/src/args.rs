@@ -2,7 +2,7 @@
 //!
 //! Each command's own flags are with its command; what all of them share is [`Options`].
 
-use crate::{bench::BenchArgs, proxy::ProxyArgs, units::parse_duration};
+use crate::{bench::BenchArgs, call::CallArgs, proxy::ProxyArgs, units::parse_duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use rpcwrap_client::{AnyCodec, BsonDialect};
 use std::{path::PathBuf, time::Duration};
@@ -22,6 +22,7 @@ pub(crate) struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Call(CallArgs),
     Bench(BenchArgs),
     Proxy(ProxyArgs),
 }

@@ -6,6 +6,7 @@
 mod address;
 mod args;
 mod bench;
+mod call;
 mod failure;
 mod proxy;
 mod units;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(Args { options, command }: Args) -> Result<(), Failure> {
     match command {
+        Command::Call(args) => within(options.max_time, call::run(&options, &args)).await,
+        // Its limit is one for each call.
         Command::Bench(args) => bench::run(&options, &args).await,
         Command::Proxy(args) => proxy::run(&args).await,
     }

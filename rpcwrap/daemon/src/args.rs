@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// A Go-RPC server with services to try: Arith, Count, Echo, Fail, Sleep.
 ///
-/// One port answers Go-RPC clients (CONNECT /_json_rpc_ and /_bson_rpc_), curl (POST /<Service>/<Method>), browsers
+/// One port answers Go-RPC clients (CONNECT /_json_rpc_ and /_bson_rpc_), curl (POST /SERVICE/METHOD), browsers
 /// and probes (/, /debug/status, /healthz, /metrics).
 #[derive(Debug, Default, Parser)]
 #[command(name = "rpcwrapd", version, after_help = AFTER_HELP)]
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
 
-    /// Address where /_<codec>_rpc_ takes one request per POST instead of CONNECT (vitess' HTTP-RPC); repeatable
+    /// Address where /_CODEC_rpc_ takes one request per POST instead of CONNECT (vitess' HTTP-RPC); repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_rpc_listen: Vec<String>,
 

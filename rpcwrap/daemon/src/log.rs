@@ -4,6 +4,7 @@ use crate::args::LogFormat;
 use std::{
     env,
     io::{self, IsTerminal},
+    panic,
 };
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, fmt,
@@ -25,7 +26,11 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> Result<Filter, S
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => {
+            // A handler's panic would stand between the objects as plain text.
+            panic::set_hook(Box::new(|panic| tracing::error!("{}", panic.to_string().replace('\n', " "))));
+            lines.json().flatten_event(true).boxed()
+        }
     };
     tracing_subscriber::registry().with(filter).with(lines).init();
     Ok(Filter(handle))

@@ -13,6 +13,7 @@ mod settings;
 
 use args::Args;
 use clap::Parser;
+use reload::Hangup;
 use rpcwrap::{Credentials, Drained, Server};
 use settings::Settings;
 use std::{
@@ -50,11 +51,12 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     for addr in &settings.http_rpc_listen {
         http_rpc.push(server.listen_http_rpc(addr).await?);
     }
+    // Whoever has read the addresses may send signals: their handlers have to be there before.
+    let (running, hangup) = (server.run(), Hangup::new()?);
     // A server goes on without somebody reading its stdout.
     let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
-
     tokio::select! {
-        drained = server.run() => Ok(drained?),
-        failed = reload::on_hangup(&server, settings.config_file.as_deref(), &filter) => Err(failed.into()),
+        drained = running => Ok(drained?),
+        never = hangup.reload(&server, settings.config_file.as_deref(), &filter) => match never {},
     }
 }

@@ -1,4 +1,5 @@
 //! The program from outside: what it prints, how it ends, what it says when it cannot start.
+#![allow(clippy::unwrap_used, reason = "what does not work here fails the test")]
 
 use std::{
     fs,

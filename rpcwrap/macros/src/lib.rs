@@ -1,7 +1,7 @@
 //! The attribute `#[rpcwrap::service]`: an `impl` block whose methods become the methods of a service.
 //!
-//! Three steps, one file each: this one is the entrance, [`parse`] checks what was written and says what is wrong
-//! with it at the right place, [`expand`] writes calls of the base layer (`Service::new`, `Method::new`, …). Nothing
+//! Three steps, one file each: this one is the entrance, `parse` checks what was written and says what is wrong
+//! with it at the right place, `expand` writes calls of the base layer (`Service::new`, `Method::new`, …). Nothing
 //! can be done with the attribute that cannot be done without it.
 
 mod expand;

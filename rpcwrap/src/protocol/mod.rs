@@ -121,6 +121,11 @@ impl ConnCx {
         self.paths.iter().any(|protocol| protocol.takes_path(path))
     }
 
+    /// Whether the server has a service of this name, whoever may reach it.
+    pub(crate) fn has_service(&self, name: &str) -> bool {
+        self.dispatch.registry.services().contains_key(name)
+    }
+
     /// The server's numbers at this moment.
     pub fn snapshot(&self) -> Snapshot {
         let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();

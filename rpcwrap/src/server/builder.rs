@@ -158,9 +158,10 @@ impl Builder {
     /// What is wrong with the description, the address, or nothing but that calls had to be cut at the end.
     pub async fn serve(self, addr: &str) -> io::Result<()> {
         let server = self.build().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let running = server.run();
         let bound = server.listen(addr).await?;
         tracing::info!(%bound, "listening");
-        match server.run().await?.cut {
+        match running.await?.cut {
             0 => Ok(()),
             cut => Err(io::Error::other(format!("{cut} calls were still unanswered when the time was over"))),
         }

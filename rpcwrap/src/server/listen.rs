@@ -9,13 +9,7 @@ use crate::{
 };
 use socket2::{Domain, Socket, Type};
 use std::{
-    fmt, fs, io,
-    net::SocketAddr,
-    os::unix::fs::FileTypeExt,
-    path::{Path, PathBuf},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
+    fmt, fs, io, net::SocketAddr, os::unix::fs::FileTypeExt, path::Path, pin::pin, sync::Arc, time::Duration,
 };
 use tokio::{
     io::AsyncWriteExt,
@@ -158,13 +152,13 @@ impl Listener {
             tracing::warn!(%error, "accept queue not emptied");
         }
         if let ListenAddr::Unix(path) = &self.addr {
-            remove_socket(path.to_path_buf());
+            remove_socket(path);
         }
     }
 }
 
-fn remove_socket(path: PathBuf) {
-    if let Err(error) = fs::remove_file(&path) {
+fn remove_socket(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
         tracing::debug!(path = %path.display(), %error, "socket file not removed");
     }
 }

@@ -181,12 +181,12 @@ impl Server {
     /// Runs until SIGTERM or SIGINT, then drains; a second signal ends at once.
     ///
     /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. Then at
-    /// most `Config::drain_timeout`.
+    /// most `Config::drain_timeout`. Signals are caught from this call on, not from the first poll.
     ///
     /// # Errors
     /// Signal handlers cannot be installed.
-    pub async fn run(&self) -> io::Result<Drained> {
-        signal::run(self).await
+    pub fn run(&self) -> impl Future<Output = io::Result<Drained>> + Send + '_ {
+        signal::run(self)
     }
 }
 

@@ -1,29 +1,48 @@
 //! From the first signal to the end of the program.
 
 use super::{Drained, Server};
-use std::io;
-use tokio::signal::unix::{SignalKind, signal};
+use std::{future::Future, io, time::Duration};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that end a server, caught from the moment this exists.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next signal; whether it came from a person at a terminal.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => true,
+        }
+    }
+}
 
 /// See [`Server::run`].
-pub(super) async fn run(server: &Server) -> io::Result<Drained> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let config = &server.cx.dispatch.config;
-    let lame_duck = tokio::select! {
-        _ = terminate.recv() => config.lame_duck,
-        _ = interrupt.recv() => std::time::Duration::ZERO,
-    };
-    tracing::info!(lame_duck = ?lame_duck, limit = ?config.drain_timeout, "draining");
-    server.start_lame_duck();
-    let drain = async {
-        tokio::time::sleep(lame_duck).await;
-        server.drain(config.drain_timeout).await
-    };
-    let drained = tokio::select! {
-        drained = drain => drained,
-        _ = terminate.recv() => server.stop().await,
-        _ = interrupt.recv() => server.stop().await,
-    };
-    tracing::info!(cut = drained.cut, "stopped");
-    Ok(drained)
+pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> + Send + '_ {
+    // Not in the future: a signal that comes before its first poll must not end the program either.
+    let signals = Signals::catch();
+    async move {
+        let mut signals = signals?;
+        let config = &server.cx.dispatch.config;
+        let lame_duck = if signals.next().await { Duration::ZERO } else { config.lame_duck };
+        tracing::info!(?lame_duck, limit = ?config.drain_timeout, "draining");
+        server.start_lame_duck();
+        let drain = async {
+            tokio::time::sleep(lame_duck).await;
+            server.drain(config.drain_timeout).await
+        };
+        let drained = tokio::select! {
+            drained = drain => drained,
+            _ = signals.next() => server.stop().await,
+        };
+        tracing::info!(cut = drained.cut, "stopped");
+        Ok(drained)
+    }
 }

@@ -264,7 +264,7 @@ impl Session {
         let mut started =
             match dispatch.start(request.service_method(), args, request.timeout(), &self.peer, began) {
                 Ok(started) => started,
-                Err(refused) => return self.refuse(&request, refused, batch, output),
+                Err(refused) => return self.refuse(&request, &refused, batch, output),
             };
         batch.start(started.entry, request.wire_len());
         let before = output.len();
@@ -294,7 +294,7 @@ impl Session {
     fn refuse<'d>(
         &mut self,
         request: &Request,
-        refused: Refused<'d>,
+        refused: &Refused<'d>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {

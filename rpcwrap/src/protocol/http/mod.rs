@@ -1,25 +1,57 @@
-//! Stub.
-use super::*;
-/// A mounted service.
-#[derive(Debug)]
-pub struct Mount;
-pub(crate) struct Http;
+//! HTTP/1.x: pages, probes and calls by POST for whatever speaks HTTP, and the door to Go-RPC.
+//!
+//! A request comes in by [`driver`], [`route`] finds what answers it, and `CONNECT` of a path another protocol takes
+//! ends HTTP on the connection with a hand-over ([`hijack`]). hyper parses and writes; the timers are ours. Only this
+//! folder knows hyper's and http's types.
+
+mod body;
+mod call;
+mod driver;
+mod flight;
+mod hijack;
+mod mount;
+mod progress;
+mod respond;
+mod route;
+mod rpc;
+mod sniff;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+pub use mount::Mount;
+
+use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use std::sync::Arc;
+
+/// The protocol of pages, probes, POSTed calls and the CONNECT that leads to Go-RPC.
+pub(crate) struct Http {
+    mount: Option<Mount>,
+}
+
 impl Http {
-    pub(crate) fn new(_m: Option<Mount>) -> Self {
-        Self
+    pub(crate) const NAME: &'static str = "http";
+
+    /// Serves the server's own paths, then those of `mount`.
+    pub(crate) fn new(mount: Option<Mount>) -> Self {
+        Self { mount }
     }
 }
+
 impl Protocol for Http {
     fn name(&self) -> &'static str {
-        "http"
+        Self::NAME
     }
+
     fn class(&self) -> Class {
         Class::Grammar
     }
-    fn sniff(&self, _: &[u8]) -> Sniff {
-        Sniff::Yes
+
+    fn sniff(&self, head: &[u8]) -> Sniff {
+        sniff::sniff(head)
     }
-    fn serve(self: Arc<Self>, _: Conn, _: ConnCx) -> ServeFuture {
-        Box::pin(async { Ok(Served::Closed) })
+
+    fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
+        Box::pin(driver::serve(self, conn, cx))
     }
 }

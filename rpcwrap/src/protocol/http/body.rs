@@ -1,0 +1,107 @@
+//! Bodies: what is read of a request, and the three kinds of reply.
+
+use super::{
+    flight::Answer,
+    progress::{Answered, Progress},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use std::{
+    error::Error as StdError,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What a reply carries.
+pub(super) enum Kind {
+    /// Bytes that are all there.
+    Full(Full<Bytes>),
+    /// The replies of a streaming call, as its handler makes them and the peer takes them.
+    Flight(Box<Answer>),
+    /// Whatever the mounted service makes.
+    Mounted(UnsyncBoxBody<Bytes, BoxError>),
+}
+
+/// A reply's body. When it is dropped the reply is done.
+pub(super) struct Body {
+    kind: Kind,
+    _answered: Option<Answered>,
+}
+
+impl Body {
+    pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
+        Self { kind: Kind::Full(Full::new(bytes.into())), _answered: None }
+    }
+
+    pub(super) fn flight(answer: Box<Answer>) -> Self {
+        Self { kind: Kind::Flight(answer), _answered: None }
+    }
+
+    pub(super) fn mounted(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
+        Self { kind: Kind::Mounted(body), _answered: None }
+    }
+
+    /// The same body, whose end `progress` is told.
+    pub(super) fn noted(self, progress: Progress) -> Self {
+        Self { _answered: Some(Answered(progress)), ..self }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.kind {
+            Kind::Full(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Kind::Flight(answer) => answer.poll_chunk(cx).map(|chunk| Some(Ok(Frame::data(chunk?)))),
+            Kind::Mounted(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Full(body) => body.is_end_stream(),
+            Kind::Flight(answer) => answer.is_over(),
+            Kind::Mounted(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Full(body) => body.size_hint(),
+            Kind::Flight(_) => SizeHint::default(),
+            Kind::Mounted(body) => body.size_hint(),
+        }
+    }
+}
+
+/// Why a request's body was not read.
+#[derive(Debug)]
+pub(super) enum ReadError {
+    /// It is longer than the limit.
+    TooBig,
+    /// It broke off or is not framed as HTTP wants it.
+    Broken,
+}
+
+/// A request's whole body, of at most `limit` bytes. Memory grows with what arrives, not with what is announced.
+pub(super) async fn read(body: Incoming, limit: usize, progress: &Progress) -> Result<Bytes, ReadError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ReadError::TooBig);
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => {
+            progress.notes().whole();
+            Ok(collected.to_bytes())
+        }
+        Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooBig),
+        Err(_) => Err(ReadError::Broken),
+    }
+}

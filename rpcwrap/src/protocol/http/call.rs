@@ -1,0 +1,168 @@
+//! `POST /<Service>/<Method>`: one JSON argument in, JSON out, for curl and whatever has no Go-RPC client.
+//!
+//! Shape: the body is the bare argument (none means null); the reply is the bare value and a line end, a stream's
+//! items come one per line as `application/x-ndjson`. `Rpc-Timeout: <ms>` or `?timeout=<ms>` limits the call, basic
+//! authentication names a user. Failures are `{"error":{"code","message","data"}}` with HTTP's status for them; in the
+//! middle of a stream, which has its status already, they are its last line.
+
+use super::{
+    Http,
+    body::{self, Body, ReadError},
+    flight::{Answer, First},
+    progress::Progress,
+    respond,
+};
+use crate::{call::Peer, error::CallError, protocol::ConnCx};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::{Bytes, BytesMut};
+use codecs::{Args, ReplyWriter, Request as RpcRequest};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{AUTHORIZATION, HeaderMap},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const LINES: &str = "application/x-ndjson";
+const TIMEOUT: &str = "rpc-timeout";
+
+/// Makes the call.
+pub(super) async fn answer(
+    cx: &ConnCx,
+    full_name: &str,
+    request: Request<Incoming>,
+    progress: &Progress,
+) -> Response<Body> {
+    let (head, incoming) = request.into_parts();
+    let Ok(user) = user(&head.headers, cx) else {
+        let wrong = crate::error::Error::new("wrong user or password").code("unauthenticated");
+        return respond::call_error(&CallError::Failed(wrong));
+    };
+    let Ok(timeout) = timeout(&head.headers, head.uri.query().unwrap_or_default()) else {
+        let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
+        return respond::error(StatusCode::BAD_REQUEST, "bad_timeout", message);
+    };
+    let limit = cx.dispatch.config.max_message_bytes;
+    let args = match body::read(incoming, limit, progress).await {
+        Ok(args) => args,
+        Err(error) => return unread(&error, limit),
+    };
+    let peer =
+        Arc::new(Peer { addr: cx.peer_addr.clone(), protocol: Http::NAME, codec: "json".into(), user });
+    match start(cx, full_name, &args, timeout, &peer) {
+        Err(error) => respond::call_error(&error),
+        Ok(answer) => {
+            drop(args);
+            match answer.first().await {
+                First::Only(value) => respond::value(line(value)),
+                First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::flight(answer)),
+                First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
+                First::Failed(error) => respond::call_error(&error),
+            }
+        }
+    }
+}
+
+/// The reply to a request whose body was not read.
+pub(super) fn unread(error: &ReadError, limit: usize) -> Response<Body> {
+    match error {
+        ReadError::TooBig => {
+            let message = format!("body is over the limit of {limit} bytes");
+            respond::error(StatusCode::PAYLOAD_TOO_LARGE, "too_big", &message)
+        }
+        ReadError::Broken => respond::error(StatusCode::BAD_REQUEST, "bad_body", "body broke off"),
+    }
+}
+
+fn start(
+    cx: &ConnCx,
+    full_name: &str,
+    args: &Bytes,
+    timeout: Option<Duration>,
+    peer: &Arc<Peer>,
+) -> Result<Answer, CallError> {
+    let args: &[u8] = if args.is_empty() { b"null" } else { args };
+    let dispatch = &cx.dispatch;
+    let started = dispatch.start(full_name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
+    let flight = dispatch.take_off(started, args.len())?;
+    let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
+    Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
+}
+
+fn line(value: Bytes) -> Bytes {
+    let mut line = BytesMut::from(value);
+    line.extend_from_slice(b"\n");
+    line.freeze()
+}
+
+/// The user a request names and proves to be. Without users there is nobody to be, and the header is not ours.
+fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Arc<str>>, WrongUser> {
+    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let Some(login) = headers.get(AUTHORIZATION).and_then(|value| basic(value.as_bytes())) else {
+        return Ok(None);
+    };
+    let decoded = STANDARD.decode(login).ok().and_then(|text| String::from_utf8(text).ok());
+    match decoded.as_deref().and_then(|text| text.split_once(':')) {
+        Some((user, secret)) if credentials.check(user, secret) => {
+            cx.dispatch.stats.logins.add_one();
+            Ok(Some(user.into()))
+        }
+        _ => {
+            cx.dispatch.stats.login_failures.add_one();
+            Err(WrongUser)
+        }
+    }
+}
+
+struct WrongUser;
+
+/// The part of `Basic <part>`; other schemes are not ours.
+fn basic(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    scheme.eq_ignore_ascii_case(b"basic ").then(|| rest.trim_ascii())
+}
+
+/// The caller's time limit.
+fn timeout(headers: &HeaderMap, query: &str) -> Result<Option<Duration>, std::num::ParseIntError> {
+    let in_query = || query.split('&').find_map(|pair| pair.strip_prefix("timeout="));
+    let millis = match headers.get(TIMEOUT) {
+        Some(value) => Some(value.to_str().unwrap_or_default()),
+        None => in_query(),
+    };
+    millis.map(|text| text.trim().parse().map(Duration::from_millis)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[test]
+    fn time_limits() {
+        let header = |value: &'static str| {
+            HeaderMap::from_iter([(
+                hyper::header::HeaderName::from_static(TIMEOUT),
+                HeaderValue::from_static(value),
+            )])
+        };
+        let ms = |n| Some(Duration::from_millis(n));
+        assert_eq!(timeout(&HeaderMap::new(), "").unwrap(), None);
+        assert_eq!(timeout(&HeaderMap::new(), "a=b&timeout=250").unwrap(), ms(250));
+        assert_eq!(timeout(&header(" 40 "), "timeout=250").unwrap(), ms(40));
+        for bad in ["", "-1", "1s", "1.5", "99999999999999999999999"] {
+            assert!(timeout(&HeaderMap::new(), &format!("timeout={bad}")).is_err(), "{bad}");
+        }
+        assert!(timeout(&header("soon"), "").is_err());
+    }
+
+    #[test]
+    fn basic_authentication_headers() {
+        assert_eq!(basic(b"Basic YWxhOmtvdDI="), Some(&b"YWxhOmtvdDI="[..]));
+        assert_eq!(basic(b"basic  x "), Some(&b"x"[..]));
+        assert_eq!(basic(b"Bearer x"), None);
+        assert_eq!(basic(b"Basi"), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! One HTTP connection from its first request to its end: drives hyper, keeps its time, takes the socket back.
+
+use super::{
+    Http,
+    hijack::HandedOver,
+    progress::{Limit, Progress},
+    route,
+    socket::Socket,
+};
+use crate::{
+    connection::close_gently,
+    protocol::{Conn, ConnCx, Served},
+    shutdown::Phase,
+};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    server::conn::http1::{self, Connection},
+    service::Service,
+};
+use hyper_util::rt::TokioIo;
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::time::Sleep;
+
+/// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for somebody else.
+pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result<Served> {
+    let progress = Progress::new();
+    let io = TokioIo::new(Socket::new(conn.into_io(), progress.clone()));
+    let service = Requests { http, cx: cx.clone(), progress: progress.clone() };
+    let mut connection = http1::Builder::new()
+        // Ours, see Progress.
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_buf_size(cx.dispatch.config.max_header_bytes)
+        // With it, a good request followed by bad bytes in the same segment loses its reply.
+        .pipeline_flush(false)
+        .serve_connection(io, service);
+    let end = drive(&mut connection, &cx, &progress).await;
+
+    let parts = connection.into_parts();
+    let (unread, mut stream) = parts.io.into_inner().into_parts();
+    let (handover, requests, peer_is_done) = {
+        let mut notes = progress.notes();
+        (notes.handover.take(), notes.requests, notes.ended || notes.gone)
+    };
+    if let Some((path, early)) = handover {
+        let prefix = [early, parts.read_buf, unread].concat().into();
+        return Ok(Served::Handover(Conn { prefix, stream, path: Some(path) }));
+    }
+    let stats = &cx.dispatch.stats;
+    match end {
+        End::Limit(limit) => {
+            tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP connection ran out of time");
+            match limit {
+                Limit::Head => stats.opening_timeouts.add_one(),
+                Limit::Stall => stats.stalled.add_one(),
+                Limit::Idle | Limit::HalfClosed => {}
+            }
+            return Ok(Served::Closed);
+        }
+        End::Gone => {}
+        End::Http(Err(error)) if error.is_parse() => {
+            stats.malformed.add_one();
+            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
+            close_gently(&mut stream).await?;
+            return Ok(Served::Closed);
+        }
+        End::Http(_) => {}
+    }
+    if !peer_is_done {
+        close_gently(&mut stream).await?;
+    }
+    Ok(if requests == 0 { Served::Probe } else { Served::Closed })
+}
+
+/// Why HTTP is over on a connection.
+enum End {
+    Http(hyper::Result<()>),
+    Limit(Limit),
+    Gone,
+}
+
+type Driven = Connection<TokioIo<Socket>, Requests>;
+
+async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End {
+    let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
+    let mut drained = false;
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|task| {
+        if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
+            return Poll::Ready(End::Http(result));
+        }
+        // Only now: a request that has arrived by then is answered before the connection is closed.
+        if !drained && draining.as_mut().poll(task).is_ready() {
+            drained = true;
+            Pin::new(&mut *connection).graceful_shutdown();
+            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
+                return Poll::Ready(End::Http(result));
+            }
+        }
+        if progress.notes().gone {
+            return Poll::Ready(End::Gone);
+        }
+        poll_limit(progress, cx, &mut timer, task).map(End::Limit)
+    })
+    .await
+}
+
+/// Waits for the limit that counts now.
+fn poll_limit(
+    progress: &Progress,
+    cx: &ConnCx,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    task: &mut Context<'_>,
+) -> Poll<Limit> {
+    let Some((deadline, limit)) = progress.notes().deadline(&cx.dispatch.config) else {
+        return Poll::Pending;
+    };
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    timer.as_mut().poll(task).map(|()| limit)
+}
+
+/// hyper's service of one connection.
+pub(super) struct Requests {
+    http: Arc<Http>,
+    cx: ConnCx,
+    progress: Progress,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<super::body::Body>;
+    type Error = HandedOver;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, HandedOver>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        Box::pin(route::answer(self.http.clone(), self.cx.clone(), self.progress.clone(), request))
+    }
+}

@@ -1,0 +1,119 @@
+//! A call under way whose replies become one HTTP body: a value, lines, or a codec's messages.
+
+use super::respond;
+use crate::{call::Written, dispatch::Flight, error::CallError};
+use bytes::{Bytes, BytesMut};
+use codecs::{END_OF_STREAM, ErrorReply, ReplyWriter, Request};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+/// Items are gathered up to this size while more of them are ready.
+const CHUNK: usize = 16 << 10;
+
+/// One call and how its replies are written.
+pub(super) struct Answer {
+    flight: Flight,
+    request: Request,
+    writer: ReplyWriter,
+    out: BytesMut,
+    over: bool,
+}
+
+/// What a call's first reply says about the rest.
+pub(super) enum First {
+    /// That was all of it.
+    Only(Bytes),
+    /// A stream, which goes on.
+    Stream(Box<Answer>),
+    /// A stream without items; a codec's own mark of the end.
+    Empty(Bytes),
+    /// It failed before there was anything to send, and its codec has no words for that.
+    Failed(CallError),
+}
+
+impl Answer {
+    pub(super) fn new(flight: Flight, request: Request, writer: ReplyWriter) -> Self {
+        Self { flight, request, writer, out: BytesMut::new(), over: false }
+    }
+
+    /// Waits for the first reply. Dropping the future drops the call.
+    pub(super) async fn first(mut self) -> First {
+        poll_fn(|cx| self.flight.poll(cx)).await;
+        match self.flight.write(&self.request, &mut self.writer, &mut self.out) {
+            Written::Last(Ok(())) => First::Only(self.out.freeze()),
+            Written::Last(Err(error)) if self.is_bare() => First::Failed(error),
+            Written::Last(Err(error)) => {
+                self.end_with(&error);
+                First::Only(self.out.freeze())
+            }
+            Written::Item => {
+                self.end_item();
+                First::Stream(Box::new(self))
+            }
+            Written::End => {
+                self.end_stream();
+                First::Empty(self.out.freeze())
+            }
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over && self.out.is_empty()
+    }
+
+    /// The next bytes of a stream: as many items as are or the wait for one.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        while !self.over && self.out.len() < CHUNK {
+            match self.flight.poll(cx) {
+                Poll::Ready(()) => self.write_next(),
+                Poll::Pending if self.out.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        if self.out.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(self.out.split().freeze()))
+    }
+
+    fn write_next(&mut self) {
+        match self.flight.write(&self.request, &mut self.writer, &mut self.out) {
+            Written::Item => self.end_item(),
+            Written::End => self.end_stream(),
+            Written::Last(Ok(())) => {
+                self.end_item();
+                self.over = true;
+            }
+            Written::Last(Err(error)) => {
+                self.end_with(&error);
+                self.over = true;
+            }
+        }
+    }
+
+    /// Whether replies are bare values: HTTP then says itself where one ends and what failed.
+    fn is_bare(&self) -> bool {
+        matches!(self.writer, ReplyWriter::JsonValue)
+    }
+
+    fn end_item(&mut self) {
+        if self.is_bare() {
+            self.out.extend_from_slice(b"\n");
+        }
+    }
+
+    fn end_stream(&mut self) {
+        self.writer.encode_error(&self.request, &ErrorReply::new(END_OF_STREAM), &mut self.out);
+        self.over = true;
+    }
+
+    fn end_with(&mut self, error: &CallError) {
+        if self.is_bare() {
+            self.out.extend_from_slice(&respond::error_text(error.code(), &error.to_string(), error.data()));
+        } else {
+            self.writer.encode_error(&self.request, &error.to_reply(), &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Replies that are all there when they start: pages, refusals, one call's value or error.
+
+use super::body::Body;
+use crate::{error::CallError, pages::Page};
+use bytes::Bytes;
+use hyper::{
+    Response, StatusCode,
+    header::{
+        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use serde_json::{Value, json};
+
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// A reply of this status, type and body.
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let reply = with_status(status, body);
+    with(reply, CONTENT_TYPE, content_type)
+}
+
+/// The same reply with one more header.
+pub(super) fn with(mut reply: Response<Body>, name: HeaderName, value: &'static str) -> Response<Body> {
+    reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    reply
+}
+
+/// A reply of this status without a type.
+pub(super) fn with_status(status: StatusCode, body: Body) -> Response<Body> {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    reply
+}
+
+/// A line of plain text.
+pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Body> {
+    reply(status, TEXT, Body::full(body))
+}
+
+/// A page.
+pub(super) fn page(page: Page) -> Response<Body> {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = reply(status, page.content_type, Body::full(page.body));
+    for (name, value) in page.headers {
+        reply.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    reply
+}
+
+/// Nothing is there: the bytes Go answers.
+pub(super) fn not_found() -> Response<Body> {
+    with(text(StatusCode::NOT_FOUND, "404 page not found\n"), X_CONTENT_TYPE_OPTIONS, "nosniff")
+}
+
+/// An RPC path was asked for by another method: the bytes Go answers, and what it should have been.
+pub(super) fn must_connect(http_rpc: bool) -> Response<Body> {
+    let allow = if http_rpc { "CONNECT, POST" } else { "CONNECT" };
+    with(text(StatusCode::METHOD_NOT_ALLOWED, "405 must CONNECT\n"), ALLOW, allow)
+}
+
+/// A path that is there but not for this method.
+pub(super) fn method_not_allowed(allow: &'static str) -> Response<Body> {
+    with(text(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed\n"), ALLOW, allow)
+}
+
+/// What `OPTIONS` of a page says: to load balancers, whether to send more.
+pub(super) fn options(ready: bool) -> Response<Body> {
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    with(with_status(status, Body::full(Bytes::new())), ALLOW, "GET, HEAD, OPTIONS")
+}
+
+/// A call's JSON value.
+pub(super) fn value(value: Bytes) -> Response<Body> {
+    reply(StatusCode::OK, JSON, Body::full(value))
+}
+
+/// A failure in JSON.
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<Body> {
+    reply(status, JSON, Body::full(error_text(code, message, None)))
+}
+
+/// A call that failed, with the status HTTP has for it.
+pub(super) fn call_error(error: &CallError) -> Response<Body> {
+    let status = status_of(error);
+    let text = error_text(error.code(), &error.to_string(), error.data());
+    let reply = reply(status, JSON, Body::full(text));
+    match status {
+        StatusCode::UNAUTHORIZED => with(reply, WWW_AUTHENTICATE, "Basic realm=\"rpcwrap\""),
+        StatusCode::SERVICE_UNAVAILABLE => with(reply, RETRY_AFTER, "1"),
+        _ => reply,
+    }
+}
+
+/// `{"error":{"code","message"[,"data"]}}` and a line end.
+pub(super) fn error_text(code: &str, message: &str, data: Option<&Value>) -> Vec<u8> {
+    let mut error = json!({ "code": code, "message": message });
+    if let (Some(data), Some(members)) = (data, error.as_object_mut()) {
+        members.insert("data".to_owned(), data.clone());
+    }
+    let mut text = json!({ "error": error }).to_string().into_bytes();
+    text.push(b'\n');
+    text
+}
+
+fn status_of(error: &CallError) -> StatusCode {
+    match error {
+        CallError::IllFormed(_) | CallError::BadArguments(_) => StatusCode::BAD_REQUEST,
+        CallError::UnknownService(_) | CallError::UnknownMethod(_) => StatusCode::NOT_FOUND,
+        CallError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        CallError::Denied { .. } => StatusCode::FORBIDDEN,
+        CallError::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+        CallError::Draining | CallError::Canceled => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
+        CallError::Panicked | CallError::BadReply(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        CallError::Failed(_) => match error.code() {
+            "bad_arguments" | "invalid_argument" => StatusCode::BAD_REQUEST,
+            "unauthenticated" => StatusCode::UNAUTHORIZED,
+            "denied" => StatusCode::FORBIDDEN,
+            "not_found" => StatusCode::NOT_FOUND,
+            "busy" => StatusCode::TOO_MANY_REQUESTS,
+            "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "deadline" => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use codecs::{EncodeError, ValueError};
+    use std::time::Duration;
+
+    #[test]
+    fn every_failure_has_its_status() {
+        let name = || "Arith.Divide".to_owned();
+        let own = |code: &'static str| CallError::Failed(Error::new("no").code(code));
+        for (error, status) in [
+            (CallError::IllFormed(name()), 400),
+            (CallError::BadArguments(ValueError::new("no")), 400),
+            (CallError::UnknownService(name()), 404),
+            (CallError::UnknownMethod(name()), 404),
+            (CallError::Unauthenticated(name()), 401),
+            (CallError::Denied { name: name(), user: "ala".into() }, 403),
+            (CallError::Busy { name: name(), limit: 1 }, 429),
+            (CallError::Draining, 503),
+            (CallError::Canceled, 503),
+            (CallError::Deadline(Duration::from_millis(5)), 504),
+            (CallError::Panicked, 500),
+            (CallError::BadReply(EncodeError::new("no")), 500),
+            (CallError::Failed("no".into()), 500),
+            (own("not_found"), 404),
+            (own("bad_arguments"), 400),
+            (own("invalid_argument"), 400),
+            (own("denied"), 403),
+            (own("unauthenticated"), 401),
+            (own("busy"), 429),
+            (own("unavailable"), 503),
+            (own("deadline"), 504),
+            (own("anything_else"), 500),
+        ] {
+            let reply = call_error(&error);
+            assert_eq!(reply.status(), status, "{error:?}");
+            assert_eq!(reply.headers().contains_key(WWW_AUTHENTICATE), status == 401);
+            assert_eq!(reply.headers().contains_key(RETRY_AFTER), status == 503);
+        }
+    }
+
+    #[test]
+    fn errors_carry_code_text_and_data() {
+        assert_eq!(
+            error_text("failed", "divide by \"zero\"", None),
+            b"{\"error\":{\"code\":\"failed\",\"message\":\"divide by \\\"zero\\\"\"}}\n"
+        );
+        let with_data: Value =
+            serde_json::from_slice(&error_text("x", "y", Some(&json!({ "account": 7 })))).unwrap();
+        assert_eq!(with_data["error"]["data"]["account"], 7);
+    }
+}

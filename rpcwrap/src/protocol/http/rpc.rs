@@ -1,0 +1,75 @@
+//! HTTP-RPC: one Go-RPC request in a body of any method, its replies in the answer's body.
+//!
+//! As vitess' `rpcwrap.ServeHTTPRPC`: look-up and application errors are inside the message, so the status is always
+//! 200; a body that is no request is answered by nothing. A second message in the body is ignored.
+
+use super::{
+    Http,
+    body::{self, Body},
+    call,
+    flight::{Answer, First},
+    progress::Progress,
+    respond,
+};
+use crate::{call::Peer, protocol::ConnCx};
+use bytes::{Bytes, BytesMut};
+use codecs::{AnyCodec, ReplyWriter, Request as RpcRequest};
+use hyper::{Request, Response, StatusCode, body::Incoming};
+use std::{sync::Arc, time::Instant};
+
+/// Makes the call in the body.
+pub(super) async fn answer(
+    cx: &ConnCx,
+    codec: &AnyCodec,
+    request: Request<Incoming>,
+    progress: &Progress,
+) -> Response<Body> {
+    let limits = cx.dispatch.config.message_limits();
+    let message = match body::read(request.into_body(), limits.max_message_bytes, progress).await {
+        Ok(message) => message,
+        Err(error) => return call::unread(&error, limits.max_message_bytes),
+    };
+    match start(cx, codec, BytesMut::from(message)) {
+        None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
+        Some(Err(refusal)) => reply(codec, Body::full(refusal)),
+        Some(Ok(answer)) => match answer.first().await {
+            First::Only(message) | First::Empty(message) => reply(codec, Body::full(message)),
+            First::Stream(answer) => reply(codec, Body::flight(answer)),
+            First::Failed(error) => respond::call_error(&error),
+        },
+    }
+}
+
+fn reply(codec: &AnyCodec, body: Body) -> Response<Body> {
+    let content_type = match codec {
+        AnyCodec::Json => respond::TEXT,
+        _ => "application/octet-stream",
+    };
+    respond::reply(StatusCode::OK, content_type, body)
+}
+
+/// The call under way, or the message that refuses it, or nothing where there was no request.
+fn start(cx: &ConnCx, codec: &AnyCodec, mut message: BytesMut) -> Option<Result<Answer, Bytes>> {
+    let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
+    let mut writer = codec.reply_writer();
+    let bytes = message.len();
+    let request = match reader.decode(&mut message) {
+        Ok(Some(request)) => request,
+        Ok(None) => reader.decode_eof(&mut message).ok()??,
+        Err(_) => return None,
+    };
+    let peer =
+        Peer { addr: cx.peer_addr.clone(), protocol: Http::NAME, codec: codec.name().into(), user: None };
+    let (name, args) = (request.service_method(), reader.args(&request));
+    let started = cx.dispatch.start(name, args, request.timeout(), &Arc::new(peer), Instant::now());
+    Some(match cx.dispatch.take_off(started, bytes) {
+        Ok(flight) => Ok(Answer::new(flight, request.into_head(), writer)),
+        Err(error) => Err(refusal(&request, &mut writer, &error.to_reply())),
+    })
+}
+
+fn refusal(request: &RpcRequest, writer: &mut ReplyWriter, error: &codecs::ErrorReply) -> Bytes {
+    let mut out = BytesMut::new();
+    writer.encode_error(request, error, &mut out);
+    out.freeze()
+}

@@ -1,0 +1,124 @@
+//! The stream as hyper sees it: notes what moves, and looks ahead for a peer that goes away during a call.
+
+use super::progress::Progress;
+use crate::io::{Prefixed, Stream};
+use bytes::{Buf, Bytes, BytesMut};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes read to learn whether the peer is still there; what came instead of an end is the next request.
+const AHEAD: usize = 64;
+
+/// A [`Prefixed`] stream that keeps its connection's [`Progress`].
+#[derive(Debug)]
+pub(super) struct Socket {
+    inner: Prefixed,
+    ahead: Bytes,
+    progress: Progress,
+}
+
+impl Socket {
+    pub(super) fn new(inner: Prefixed, progress: Progress) -> Self {
+        Self { inner, ahead: Bytes::new(), progress }
+    }
+
+    /// What was read and not asked for, and the stream.
+    pub(super) fn into_parts(self) -> (Bytes, Stream) {
+        let (prefix, stream) = self.inner.into_parts();
+        if self.ahead.is_empty() {
+            return (prefix, stream);
+        }
+        let mut both = BytesMut::from(&self.ahead[..]);
+        both.extend_from_slice(&prefix);
+        (both.freeze(), stream)
+    }
+
+    /// hyper does not read while a request is answered, or a client that has closed its sending side would lose its
+    /// reply. So this reads in its place.
+    fn look_ahead(&mut self, cx: &mut Context<'_>) {
+        if !self.ahead.is_empty() || !self.progress.notes().expects_nothing() {
+            return;
+        }
+        let mut chunk = [0; AHEAD];
+        let mut buf = ReadBuf::new(&mut chunk);
+        let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, &mut buf) else { return };
+        let mut notes = self.progress.notes();
+        match read {
+            Err(_) => notes.gone = true,
+            Ok(()) if buf.filled().is_empty() => notes.ended = true,
+            Ok(()) => self.ahead = Bytes::copy_from_slice(buf.filled()),
+        }
+    }
+
+    fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let mut notes = self.progress.notes();
+        match &written {
+            Poll::Pending => notes.write_blocked = true,
+            Poll::Ready(Ok(_)) => notes.sent(),
+            Poll::Ready(Err(_)) => notes.gone = true,
+        }
+        written
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        if self.ahead.is_empty() {
+            let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+            if read.is_pending() {
+                self.progress.notes().read_blocked = true;
+            }
+            ready!(read)?;
+        } else {
+            let n = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead[..n]);
+            self.ahead.advance(n);
+        }
+        let mut notes = self.progress.notes();
+        if buf.filled().len() > before {
+            notes.received();
+        } else if buf.remaining() > 0 {
+            notes.ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.note_write(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.note_write(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    /// hyper flushes at the end of each of its turns, which makes this the place to look ahead.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.look_ahead(cx);
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,163 @@
+//! BSON: recorded exchanges, both dialects, and what this server answers where the originals hang or answer worse.
+
+use crate::replay::replay;
+use bson::{Document, doc};
+use rpcwrap::{
+    Config,
+    codecs::{BsonDialect, Dialect},
+};
+use rpcwrap_tests::{
+    raw::{Peer, bson_request, document},
+    server::start,
+    services::services,
+};
+
+fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    let digit = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+#[tokio::test]
+async fn recorded_exchanges_get_the_recorded_bytes() {
+    replay("bson", include_str!("data/bson.json"), bytes_of_hex).await;
+}
+
+/// A request as a stock BSON library writes it.
+fn standard(method: &str, seq: i64, body: &Document) -> Vec<u8> {
+    let mut bytes = doc! {"ServiceMethod": method, "Seq": seq}.to_vec().unwrap();
+    bytes.extend(body.to_vec().unwrap());
+    bytes
+}
+
+#[tokio::test]
+async fn a_stock_library_gets_stock_kinds() {
+    let server = start(services()).await;
+    let mut peer = Peer::connect_codec(server.addr, "bson").await;
+    for (method, body, reply) in [
+        ("Arith.Multiply", doc! {"A": 7, "B": -8}, doc! {"_Val_": -56_i64}),
+        ("Echo.String", doc! {"_Val_": "żółw"}, doc! {"_Val_": "żółw"}),
+        ("Echo.Uint64", doc! {"_Val_": i64::MAX}, doc! {"_Val_": i64::MAX}),
+        ("Echo.Inner", doc! {"Name": "n", "N": 2_i64}, doc! {"Name": "n", "N": 2_i64}),
+        ("Echo.MapStr", doc! {"a": "b"}, doc! {"a": "b"}),
+        ("Echo.Strings", doc! {"_Val_": ["x", "y"]}, doc! {"0": "x", "1": "y"}),
+    ] {
+        peer.send(standard(method, 7, &body)).await;
+        let header = doc! {"ServiceMethod": method, "Seq": 7_i64, "Error": ""};
+        assert_eq!(peer.read_bson().await, (header, reply), "{method}");
+    }
+    peer.send(standard("Arith.Divide", 8, &doc! {"A": 1, "B": 0})).await;
+    let header = doc! {"ServiceMethod": "Arith.Divide", "Seq": 8_i64, "Error": "divide by zero"};
+    assert_eq!(peer.read_bson().await, (header, doc! {}));
+}
+
+#[tokio::test]
+async fn a_forced_dialect_does_not_look_at_the_client() {
+    let vitess_42 = document(b"\x12_Val_\0\x2a\0\0\0\0\0\0\0");
+    let vitess_header = |seq: u8| {
+        let mut elements = b"\x05ServiceMethod\0\x0a\0\0\0\0Echo.Int64\x3fSeq\0".to_vec();
+        elements.extend([seq, 0, 0, 0, 0, 0, 0, 0]);
+        elements.extend(b"\x05Error\0\0\0\0\0\0");
+        document(&elements)
+    };
+    for (dialect, header) in [
+        (Dialect::Vitess, vitess_header(3)),
+        (
+            Dialect::Standard,
+            doc! {"ServiceMethod": "Echo.Int64", "Seq": 3_i64, "Error": ""}.to_vec().unwrap(),
+        ),
+    ] {
+        let config = Config::default().bson_dialect(BsonDialect::Always(dialect));
+        let server = start(services().config(config)).await;
+        for request in
+            [bson_request("Echo.Int64", 3, &vitess_42), standard("Echo.Int64", 3, &doc! {"_Val_": 42})]
+        {
+            let mut peer = Peer::in_memory_codec(&server, "bson").await;
+            peer.send(request).await;
+            peer.expect(&header).await;
+            peer.expect(&vitess_42).await;
+        }
+    }
+}
+
+/// One call of a fresh connection in vitess' kinds; the error text and the body.
+async fn call(method: &str, body: &[u8]) -> (String, Vec<u8>) {
+    let server = start(services()).await;
+    let mut peer = Peer::in_memory_codec(&server, "bson").await;
+    peer.send(bson_request(method, 1, body)).await;
+    let header = peer.read_bson_frame().await;
+    let at = header.windows(7).position(|seven| seven == b"\x05Error\0").unwrap() + 12;
+    let text = String::from_utf8(header[at..header.len() - 1].to_vec()).unwrap();
+    (text, peer.read_bson_frame().await)
+}
+
+#[tokio::test]
+async fn integers_keep_their_sign_and_their_range() {
+    let int32 = |value: i32| document(&[&b"\x10_Val_\0"[..], &value.to_le_bytes()].concat());
+    let int64 = |value: i64| document(&[&b"\x12_Val_\0"[..], &value.to_le_bytes()].concat());
+    let uint64 = |value: u64| document(&[&b"\x3f_Val_\0"[..], &value.to_le_bytes()].concat());
+    let float = |value: f64| document(&[&b"\x01_Val_\0"[..], &value.to_le_bytes()].concat());
+    for (method, body, reply) in [
+        ("Echo.Int", int32(-7), Some(int64(-7))),
+        ("Echo.Int64", int32(i32::MIN), Some(int64(i32::MIN.into()))),
+        ("Echo.Int32", int64(-7), Some(int32(-7))),
+        ("Echo.Int32", int64(1 << 31), None),
+        ("Echo.Int32", uint64(5), None),
+        ("Echo.Uint32", int64(u32::MAX.into()), Some(uint64(u32::MAX.into()))),
+        ("Echo.Uint32", int64(1 << 32), None),
+        ("Echo.Uint32", int64(-1), None),
+        ("Echo.Uint32", uint64(1 << 32), None),
+        ("Echo.Float64", int32(-3), Some(float(-3.0))),
+        ("Echo.Float64", int64(1 << 40), Some(float((1_u64 << 40) as f64))),
+    ] {
+        let (error, got) = call(method, &body).await;
+        match reply {
+            Some(reply) => assert_eq!((error.as_str(), got), ("", reply), "{method}"),
+            None => assert!(!error.is_empty() && got == document(b""), "{method}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn frames_no_document_can_have_close_at_once() {
+    let server = start(services()).await;
+    for len in [0_i32, 3, 4, -1, i32::MIN, i32::MAX, 0x2054_4547] {
+        let mut peer = Peer::connect_codec(server.addr, "bson").await;
+        peer.send(len.to_le_bytes()).await;
+        peer.expect_closed().await;
+    }
+    // Behind a readable header the caller is told first.
+    for body in [&b"\x03\0\0\0"[..], b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff"] {
+        let mut peer = Peer::connect_codec(server.addr, "bson").await;
+        peer.send(bson_request("Echo.String", 9, body)).await;
+        let header = peer.read_bson_frame().await;
+        assert!(header.windows(8).any(|eight| eight == b"\x3fSeq\0\x09\0\0"), "{}", header.escape_ascii());
+        peer.expect(document(b"")).await;
+        peer.expect_closed().await;
+    }
+}
+
+#[tokio::test]
+async fn nesting_is_followed_to_100_levels() {
+    let nested = |levels: usize| {
+        let mut value = document(b"");
+        for _ in 1..levels {
+            value = document(&[&b"\x03V\0"[..], &value].concat());
+        }
+        value
+    };
+    let server = start(services()).await;
+    // What is decoded is followed; what is skipped, member or body, is skipped by its length.
+    for (method, deepest) in [("Echo.Hold", 100), ("Echo.Inner", 20_000), ("Nobody.Knows", 20_000)] {
+        for levels in [100, 101, 20_000] {
+            let mut peer = Peer::in_memory_codec(&server, "bson").await;
+            let sent = peer.try_send(bson_request(method, 1, &nested(levels))).await;
+            peer.read_bson_frame().await;
+            peer.read_bson_frame().await;
+            if levels <= deepest {
+                sent.unwrap();
+                peer.half_close().await;
+            }
+            peer.expect_closed().await;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Handlers that panic: an error reply to that call, and nothing else happens to anybody.
+
+use rpcwrap_tests::{
+    raw::{Peer, json_request},
+    server::start,
+    services::{panics, services},
+    until,
+};
+use serde_json::json;
+use std::sync::Once;
+
+/// Panics of this mod are meant: not a word about them on the terminal, everything about others.
+fn quiet() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let meant = ["at once", "polled", "later", "blocking", "in serialize", "stream"];
+            let text = info.payload().downcast_ref::<&str>();
+            if !text.is_some_and(|text| meant.contains(text)) {
+                before(info);
+            }
+        }));
+    });
+}
+
+#[tokio::test]
+async fn wherever_it_happens_the_caller_gets_an_error() {
+    quiet();
+    let server = start(services().service(panics())).await;
+    let panicked = |id| json!({"id": id, "result": null, "error": "rpc: method panicked"});
+    for codec in ["json"] {
+        let mut peer = Peer::connect_codec(server.addr, codec).await;
+        for (id, method) in
+            ["AtOnce", "Polled", "Later", "Spawned", "Blocking", "Reply"].into_iter().enumerate()
+        {
+            let reply = peer.call(&format!("Panic.{method}"), "{\"A\":13}", id as u64).await;
+            assert_eq!(reply, panicked(id), "{method}");
+        }
+        peer.send(json_request("Panic.Stream", "{}", 9)).await;
+        assert_eq!(peer.read_json().await["result"], 0);
+        assert_eq!(peer.read_json().await["result"], 1);
+        assert_eq!(peer.read_json().await, panicked(9));
+        assert_eq!(peer.call("Echo.Int", "5", 10).await["result"], 5);
+    }
+    assert_eq!(server.snapshot().server.panics, 7);
+    crate::replay::no_call_is_left(&server);
+}
+
+#[tokio::test]
+async fn one_call_in_a_hundred_of_ten_thousand() {
+    quiet();
+    let server = start(services().service(panics())).await;
+    for method in ["Panic.Polled", "Panic.Later"] {
+        let mut peer = Peer::connect_codec(server.addr, "json").await;
+        for batch in 0..10_u64 {
+            let ids = batch * 1000..(batch + 1) * 1000;
+            let value = |id: u64| if id % 100 == 50 { 13 } else { id + 1000 };
+            let calls: String =
+                ids.clone().map(|id| json_request(method, &format!("{{\"A\":{}}}", value(id)), id)).collect();
+            peer.send(calls).await;
+            let mut answered = 0;
+            for _ in ids.clone() {
+                let reply = peer.read_json().await;
+                let id = reply["id"].as_u64().unwrap();
+                assert!(ids.contains(&id));
+                answered += id;
+                if id % 100 == 50 {
+                    assert_eq!(reply["error"], "rpc: method panicked");
+                } else {
+                    assert_eq!(reply, json!({"id": id, "result": id + 1000, "error": null}));
+                }
+            }
+            assert_eq!(answered, ids.sum::<u64>(), "every call once");
+        }
+    }
+    until(|| server.snapshot().server.panics == 200).await;
+    crate::replay::no_call_is_left(&server);
+}
