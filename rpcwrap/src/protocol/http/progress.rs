@@ -31,6 +31,10 @@ pub(super) struct Notes {
     pub(super) read_blocked: bool,
     /// There are bytes for the peer and it takes none.
     pub(super) write_blocked: bool,
+    /// The socket holds replies it has not tried to write.
+    pub(super) holding: bool,
+    /// The socket shall write what it holds.
+    pub(super) releasing: bool,
     /// The peer has closed its sending side.
     pub(super) ended: bool,
     /// The peer is gone for good.
@@ -72,6 +76,8 @@ impl Progress {
             moved: now,
             read_blocked: false,
             write_blocked: false,
+            holding: false,
+            releasing: false,
             ended: false,
             gone: false,
             requests: 0,
