@@ -19,7 +19,7 @@ mod target;
 pub(crate) use args::BenchArgs;
 
 use crate::{
-    args::Options,
+    args::{Format, Options},
     failure::{Exit, Failure},
 };
 use futures_util::future::try_join_all;
@@ -58,7 +58,7 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
     let outcome = load::run(&links, args.in_flight(), plan, args.grace, interrupt(), observe).await;
     drop(progress);
     let report = Report::new(args.asked(options, plan), outcome);
-    publish(args, &report)?;
+    publish(args, options.output, &report)?;
     match report.exit() {
         None => Ok(()),
         Some(exit) => Err(Failure::new(exit, "no request was answered")),
@@ -113,7 +113,7 @@ async fn open(target: Arc<Target>, connections: usize) -> Result<Vec<Arc<Link>>,
 }
 
 /// Writes the files first: what is printed is then the last thing that can fail.
-fn publish(args: &BenchArgs, report: &Report) -> Result<(), Failure> {
+fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<(), Failure> {
     let write =
         |file: &Path, text: String| fs::write(file, text).map_err(|error| unusable(file.display(), &error));
     if let Some(file) = &args.hdr {
@@ -123,7 +123,7 @@ fn publish(args: &BenchArgs, report: &Report) -> Result<(), Failure> {
         write(file, report.html())?;
     }
     let mut out = io::stdout().lock();
-    let written = if args.json {
+    let written = if args.json || (format == Some(Format::Json) && !args.csv) {
         writeln!(out, "{:#}", report.json())
     } else if args.csv {
         out.write_all(report.csv().as_bytes())

@@ -62,7 +62,7 @@ impl Chart {
                     }
                     @for (index, line) in self.lines.iter().enumerate() {
                         text class=(line.class) x=(px(LEFT + index as f64 * LEGEND_STEP)) y="14" { "— " (line.name) }
-                        path class=(line.class) d=(PreEscaped(self.path(line, &x, &y))) {}
+                        path class=(line.class) d=(PreEscaped(self.path(line, &x, y))) {}
                     }
                 }
             }
