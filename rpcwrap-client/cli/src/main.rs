@@ -6,10 +6,24 @@
 mod address;
 mod args;
 mod call;
+mod catalogue;
+mod color;
+mod describe;
 mod failure;
+mod generate;
+mod http;
+mod list;
+mod output;
+mod ping;
+mod pretty;
+mod session;
+mod top;
+mod trace;
+mod transport;
 mod units;
+mod watch;
 
-use args::{Args, Command, Options};
+use args::{Args, Command};
 use clap::Parser;
 use failure::{Exit, Failure};
 use std::{
@@ -40,8 +54,16 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+    let limit = options.max_time;
     match command {
-        Command::Call(args) => within(options.max_time, call::run(&options, &args)).await,
+        Command::Call(args) => within(limit, call::run(&options, &args)).await,
+        Command::List(args) => within(limit, list::run(&options, &args)).await,
+        Command::Describe(args) => within(limit, describe::run(&options, &args)).await,
+        Command::Ping(args) => within(limit, ping::run(&options, &args)).await,
+        Command::Watch(args) => within(limit, watch::run(&options, &args)).await,
+        Command::Top(args) => within(limit, top::run(&options, &args)).await,
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     }
 }
 
