@@ -134,9 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Closed> {
         match self.read(cx) {
             Poll::Pending => Ok(false),
-            Poll::Ready(Ok(0)) => {
-                Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF")))
-            }
+            Poll::Ready(Ok(0)) => Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF"))),
             Poll::Ready(Ok(_)) => self.decode().map(|()| true),
             Poll::Ready(Err(error)) => Err(lost(error)),
         }

@@ -89,9 +89,11 @@ impl Error {
     /// | `Draining`, `Shutdown`, `Encode` | false: calling again elsewhere is safe |
     pub fn may_have_executed(&self) -> bool {
         match self {
-            Self::Server { .. } | Self::Decode(_) | Self::Overrun { .. } | Self::Io(_) | Self::Protocol(_) => {
-                true
-            }
+            Self::Server { .. }
+            | Self::Decode(_)
+            | Self::Overrun { .. }
+            | Self::Io(_)
+            | Self::Protocol(_) => true,
             Self::Timeout { sent, .. } => *sent,
             Self::Draining | Self::Shutdown | Self::Encode(_) => false,
         }
@@ -105,11 +107,9 @@ impl Error {
         match timeout {
             // The server's clock was the faster one; to the caller it is the same limit.
             Some(after) if reply.code == DEADLINE_CODE => Self::Timeout { after, sent: true },
-            _ => Self::Server {
-                text: reply.text.clone(),
-                code: reply.code.clone(),
-                data: reply.data.clone(),
-            },
+            _ => {
+                Self::Server { text: reply.text.clone(), code: reply.code.clone(), data: reply.data.clone() }
+            }
         }
     }
 }

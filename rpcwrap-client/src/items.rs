@@ -55,8 +55,7 @@ impl Items {
     /// Takes in what the server sent; not to be called after the end.
     pub(crate) fn push(&mut self, reply: Reply) -> Pushed {
         if let Some(error) = reply.error() {
-            self.end =
-                Some(if error.text == END_OF_STREAM { Item::Complete } else { Item::Failed(reply) });
+            self.end = Some(if error.text == END_OF_STREAM { Item::Complete } else { Item::Failed(reply) });
             return Pushed::Kept;
         }
         let bytes = self.bytes + size(&reply);

@@ -1,12 +1,7 @@
 //! One call from its arguments to its reply: permit, request, wait, decode, with the caller's task doing all of it.
 
 use crate::{
-    client::Client,
-    config::Config,
-    error::Error,
-    in_flight::Waiter,
-    items::Items,
-    shared::Shared,
+    client::Client, config::Config, error::Error, in_flight::Waiter, items::Items, shared::Shared,
     stream::ReplyStream,
 };
 use codecs::{CallOptions, Reply};
@@ -73,11 +68,15 @@ impl<'c> Request<'c> {
         let Some(deadline) = self.timeout.and_then(Deadline::new) else {
             return call(shared, self.service_method, args).await;
         };
-        let start = shared.start(self.service_method, || deadline.options(), args, |waker| {
-            Waiter::Call(waker.clone())
-        });
+        let start = shared.start(
+            self.service_method,
+            || deadline.options(),
+            args,
+            |waker| Waiter::Call(waker.clone()),
+        );
         let seq = timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??;
-        let reply = timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))??;
+        let reply =
+            timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))??;
         finish(shared, &reply, Some(deadline.after))
     }
 
@@ -113,8 +112,7 @@ where
     R: DeserializeOwned,
 {
     let options = plain_options(&shared.config);
-    let seq =
-        shared.start(service_method, || options, args, |waker| Waiter::Call(waker.clone())).await?;
+    let seq = shared.start(service_method, || options, args, |waker| Waiter::Call(waker.clone())).await?;
     let reply = Pending::new(shared, seq).await?;
     finish(shared, &reply, None)
 }
@@ -124,7 +122,11 @@ fn plain_options(config: &Config) -> CallOptions {
 }
 
 #[inline]
-fn finish<R: DeserializeOwned>(shared: &Shared, reply: &Reply, timeout: Option<Duration>) -> Result<R, Error> {
+fn finish<R: DeserializeOwned>(
+    shared: &Shared,
+    reply: &Reply,
+    timeout: Option<Duration>,
+) -> Result<R, Error> {
     match reply.error() {
         None => shared.body(reply),
         Some(error) => Err(Error::from_reply(error, timeout)),

@@ -285,8 +285,7 @@ impl Shared {
     #[inline]
     fn unlock_and_wake(&self, mut state: MutexGuard<'_, State>, finished: bool) {
         let permits = state.permits_to_give_back();
-        let connection =
-            if finished || !state.output.is_empty() { state.connection.take() } else { None };
+        let connection = if finished || !state.output.is_empty() { state.connection.take() } else { None };
         drop(state);
         if permits > 0 {
             self.permits.add_permits(permits);

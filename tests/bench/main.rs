@@ -253,7 +253,7 @@ impl Options {
     }
 
     fn selects(&self, target: Target, row: &impl ToString) -> bool {
-        self.selects_names([
+        self.selects_names(&[
             target.name(),
             target.kind_name().to_owned(),
             target.codec.name().to_owned(),
@@ -263,10 +263,10 @@ impl Options {
 
     fn selects_caller(&self, caller: Caller) -> bool {
         let (kind, codec) = (caller.kind_name().to_owned(), caller.codec.name().to_owned());
-        self.selects_names([caller.name(), kind, codec, client_row::ROW.to_owned()])
+        self.selects_names(&[caller.name(), kind, codec, client_row::ROW.to_owned()])
     }
 
-    fn selects_names(&self, names: [String; 4]) -> bool {
+    fn selects_names(&self, names: &[String; 4]) -> bool {
         let matches = |filter: &String| filter.split('/').all(|part| names.iter().any(|name| name == part));
         self.only.is_empty() || self.only.iter().any(matches)
     }

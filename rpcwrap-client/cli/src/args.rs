@@ -2,7 +2,18 @@
 //!
 //! Each command's own flags are with its command; what all of them share is [`Options`].
 
-use crate::{bench::BenchArgs, call::CallArgs, proxy::ProxyArgs, units::parse_duration};
+use crate::{
+    bench::BenchArgs,
+    call::CallArgs,
+    describe::DescribeArgs,
+    generate::{CompletionsArgs, ManArgs},
+    list::ListArgs,
+    ping::PingArgs,
+    proxy::ProxyArgs,
+    top::TopArgs,
+    units::parse_duration,
+    watch::WatchArgs,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use rpcwrap_client::{AnyCodec, BsonDialect};
 use std::{path::PathBuf, time::Duration};
@@ -23,8 +34,15 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Call(CallArgs),
+    List(ListArgs),
+    Describe(DescribeArgs),
+    Ping(PingArgs),
+    Watch(WatchArgs),
+    Top(TopArgs),
     Bench(BenchArgs),
     Proxy(ProxyArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// How to reach a server and how to show what it says.
@@ -106,7 +124,10 @@ Exit codes: 0 ok, 1 wrong usage, 7 cannot connect, 28 out of time, 52 closed wit
 with an error, 66 the server broke the protocol, 67 draining or overloaded.
 
 Examples:
-  rpcwrap call 127.0.0.1:7070 Arith.Multiply '{\"A\":7,\"B\":8}'";
+  rpcwrap call 127.0.0.1:7070 Arith.Multiply '{\"A\":7,\"B\":8}'
+  rpcwrap list 127.0.0.1:7070
+  rpcwrap describe 127.0.0.1:7070 Arith.Multiply
+  rpcwrap ping 127.0.0.1:7070 -c 10";
 
 #[cfg(test)]
 mod tests {

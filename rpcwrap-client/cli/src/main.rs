@@ -7,9 +7,23 @@ mod address;
 mod args;
 mod bench;
 mod call;
+mod catalogue;
+mod color;
+mod describe;
 mod failure;
+mod generate;
+mod http;
+mod list;
+mod output;
+mod ping;
+mod pretty;
 mod proxy;
+mod session;
+mod top;
+mod trace;
+mod transport;
 mod units;
+mod watch;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -42,11 +56,19 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+    let limit = options.max_time;
     match command {
-        Command::Call(args) => within(options.max_time, call::run(&options, &args)).await,
-        // Its limit is one for each call.
+        Command::Call(args) => within(limit, call::run(&options, &args)).await,
+        Command::List(args) => within(limit, list::run(&options, &args)).await,
+        Command::Describe(args) => within(limit, describe::run(&options, &args)).await,
+        Command::Ping(args) => within(limit, ping::run(&options, &args)).await,
+        Command::Watch(args) => within(limit, watch::run(&options, &args)).await,
+        Command::Top(args) => within(limit, top::run(&options, &args)).await,
+        // Its limit is one of each call.
         Command::Bench(args) => bench::run(&options, &args).await,
-        Command::Proxy(args) => proxy::run(&args).await,
+        Command::Proxy(args) => proxy::run(&options, &args).await,
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     }
 }
 

@@ -262,9 +262,10 @@ fn without_a_server_or_an_argument_there_is_no_report() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     for (addr, line, code, text) in [
         (unused.as_str(), "Echo.Say \"x\"", 7, "rpcwrap: cannot connect to 127.0.0.1:"),
-        (&unused, "Echo.Say {", 1, "rpcwrap: the argument is no JSON: "),
+        (&unused, "Echo.Say {", 1, "rpcwrap: argument: "),
+        (&unused, "Echo.Say 1 2", 1, "error: unexpected argument"),
         (&unused, "Echo.Say @/nowhere", 1, "rpcwrap: /nowhere: "),
-        (&unused, "Echo.Say --user x", 1, "rpcwrap: --user and --password-file"),
+        (&unused, "Echo.Say --user x", 1, "rpcwrap: --user needs --password-file"),
     ] {
         let output = bench(addr, line).end();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -20,18 +20,19 @@ pub(crate) use args::BenchArgs;
 
 use crate::{
     args::{Format, Options},
+    call::input,
     failure::{Exit, Failure},
 };
+use codecs::types::Any;
 use futures_util::future::try_join_all;
 use progress::Progress;
 use report::Report;
 use rpcwrap_client::Config;
-use serde_json::Value;
 use std::{
     fmt::Display,
     fs,
     future::pending,
-    io::{self, Read, Write},
+    io::{self, Write},
     path::Path,
     sync::Arc,
 };
@@ -45,7 +46,7 @@ const DIALS: usize = 64;
 /// # Errors
 /// No load at all: wrong usage, no connection. And, with the report printed, no answer at all.
 pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failure> {
-    let links = open(Arc::new(target(options, args)?), args.connections).await?;
+    let links = open(Arc::new(target(options, args).await?), args.connections).await?;
     if let Some(warm_up) = args.warm_up_plan() {
         let outcome = load::run(&links, args.in_flight(), warm_up, args.grace, interrupt(), |_| {}).await;
         if outcome.interrupted {
@@ -65,40 +66,26 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
     }
 }
 
-fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
-    let login = match (&options.user, &options.password_file) {
-        (Some(user), Some(file)) => Some((user.clone(), read_secret(file)?)),
-        (None, None) => None,
-        _ => return Err(Failure::usage("--user and --password-file need each other")),
-    };
+async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
     Ok(Target {
         addr: args.addr.as_str().to_owned(),
         method: args.method.clone(),
-        argument: argument(&args.arg)?,
+        argument: argument(&args.arg).await?,
         codec: options.codec.into(),
-        login,
+        login: options.login()?,
         max_time: options.max_time,
         config: Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight()),
     })
 }
 
-fn read_secret(file: &Path) -> Result<String, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| unusable(file.display(), &error))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// The argument as JSON: inline, from `@FILE`, or from standard input.
-fn argument(text: &str) -> Result<Value, Failure> {
-    let read = match text.strip_prefix('@') {
-        Some(file) => fs::read_to_string(file).map_err(|error| unusable(file, &error))?,
-        None if text == "-" => {
-            let mut input = String::new();
-            io::stdin().read_to_string(&mut input).map_err(|error| unusable("standard input", &error))?;
-            input
-        }
-        None => text.to_owned(),
-    };
-    serde_json::from_str(&read).map_err(|error| Failure::usage(format!("the argument is no JSON: {error}")))
+/// The one argument of all calls: inline, from `@FILE`, or from standard input.
+async fn argument(source: &str) -> Result<Any, Failure> {
+    let mut values = input::values(source)?;
+    let argument = values.recv().await.ok_or_else(|| Failure::usage("the argument is empty"))??;
+    match values.recv().await {
+        None => Ok(argument),
+        Some(_) => Err(Failure::usage("bench takes one argument")),
+    }
 }
 
 /// Opens all connections, so many at a time that a server's accept queue has room for them.

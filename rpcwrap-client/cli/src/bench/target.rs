@@ -1,10 +1,9 @@
 //! What is called and over which connections: dialled once, and again when one breaks. It must not know when calls are made.
 
 use super::failure::Failure;
-use codecs::AnyCodec;
+use codecs::{AnyCodec, types::Any};
 use rpcwrap_client::{Client, Config, DialError, Error};
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -19,7 +18,7 @@ const REDIAL_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Target {
     pub(crate) addr: String,
     pub(crate) method: String,
-    pub(crate) argument: Value,
+    pub(crate) argument: Any,
     pub(crate) codec: AnyCodec,
     /// User name and secret, for the path with a login.
     pub(crate) login: Option<(String, String)>,

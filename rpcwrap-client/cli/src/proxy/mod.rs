@@ -10,7 +10,7 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use crate::{failure::Failure, units::parse_duration};
+use crate::{args::Options, failure::Failure};
 use fault::Faults;
 use record::{Event, Record};
 use relay::{Relay, reset};
@@ -58,9 +58,6 @@ pub(crate) struct ProxyArgs {
     /// Number that decides which chunks are hit; the same for the same chunks [default: another each time]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Time limit for connecting to the server
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
-    connect_timeout: Duration,
 }
 
 /// What all connections share.
@@ -77,7 +74,7 @@ struct Proxy {
 ///
 /// # Errors
 /// The address cannot be listened on, or the file not written.
-pub(crate) async fn run(args: &ProxyArgs) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failure> {
     let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
     let listener = TcpListener::bind(full_address(&args.listen))
         .await
@@ -93,7 +90,7 @@ pub(crate) async fn run(args: &ProxyArgs) -> Result<(), Failure> {
         to: full_address(&args.to),
         faults: args.fault,
         seed,
-        connect_timeout: args.connect_timeout,
+        connect_timeout: options.connect_timeout,
         record: Record::new(sink),
     };
     tokio::select! {
