@@ -59,6 +59,7 @@ impl Request {
     ///
     /// # Panics
     /// If a range does not lie within `bytes`: that is a fault of the codec, not of the peer.
+    #[inline]
     pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, args: Range<usize>) -> Self {
         assert!(
             service_method.end <= bytes.len() && args.end <= bytes.len(),
@@ -76,6 +77,7 @@ impl Request {
     }
 
     /// The same request with a JSON id, a range of its bytes.
+    #[inline]
     #[must_use]
     pub fn with_json_id(mut self, id: Range<usize>) -> Self {
         assert!(id.end <= self.bytes.len(), "range lies within the message");
@@ -84,6 +86,7 @@ impl Request {
     }
 
     /// The same request with a time limit set by the caller.
+    #[inline]
     #[must_use]
     pub fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
@@ -91,6 +94,7 @@ impl Request {
     }
 
     /// The same request from a peer that reads structured errors (`Code`, `Data`).
+    #[inline]
     #[must_use]
     pub fn with_details(mut self, details: bool) -> Self {
         self.details = details;
@@ -98,6 +102,7 @@ impl Request {
     }
 
     /// The same request, to be answered in `dialect`.
+    #[inline]
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;

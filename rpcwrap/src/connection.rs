@@ -116,7 +116,7 @@ async fn open(mut stream: Stream, table: &[Arc<dyn Protocol>]) -> Result<(Conn, 
         }
         match choose(&prefix, table) {
             Choice::Found(index) => {
-                let conn = Conn { prefix: prefix.freeze(), stream, path: None };
+                let conn = Conn { prefix: prefix.freeze(), unsent: Bytes::new(), stream, path: None };
                 return Ok((conn, table[index].clone()));
             }
             Choice::NeedMore if prefix.len() < MAX_PREFIX => {}

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::sync::Once;
 
 /// Panics of this mod are meant: not a word about them on the terminal, everything about others.
-fn quiet() {
+pub(crate) fn quiet() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = std::panic::take_hook();

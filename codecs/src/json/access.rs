@@ -2,7 +2,10 @@
 
 use super::{de::De, fault::Fault, zero::Zero};
 use serde::{
-    de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{
+        DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::BorrowedStrDeserializer,
+    },
     forward_to_deserialize_any,
 };
 use std::borrow::Cow;
@@ -42,29 +45,71 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
     }
 }
 
-/// The members of an object, for a map or, with its `fields`, for a struct.
-pub(super) struct Members<'a, 'de, 'f> {
+/// The members of an object, for a map.
+pub(super) struct Entries<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
     first: bool,
-    name: &'static str,
-    fields: Option<&'static [&'static str]>,
-    /// The member a value is due for.
-    field: &'static str,
 }
 
-impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
-    #[inline]
-    pub(super) fn new(
-        de: &'a mut De<'de, 'f>,
-        name: &'static str,
-        fields: Option<&'static [&'static str]>,
-    ) -> Self {
-        Self { de, first: true, name, fields, field: "" }
+impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
+    pub(super) fn new(de: &'a mut De<'de, 'f>) -> Self {
+        Self { de, first: true }
     }
 
     /// Whether no member has been taken.
     pub(super) fn is_first(&self) -> bool {
         self.first
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        if !self.de.cursor.next(self.first, b'}')? {
+            return Ok(None);
+        }
+        self.first = false;
+        seed.deserialize(Name(self.de.cursor.name()?)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        self.de.cursor.expect(b':')?;
+        seed.deserialize(&mut *self.de)
+    }
+}
+
+/// The members of an object, for a struct with these `fields`, which hears of them by its own names.
+pub(super) struct Members<'a, 'de, 'f> {
+    de: &'a mut De<'de, 'f>,
+    first: bool,
+    name: &'static str,
+    fields: &'static [&'static str],
+    /// The member a value is due for, and the place in `fields` where the next one probably is.
+    field: &'static str,
+    likely: usize,
+}
+
+impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
+    #[inline]
+    pub(super) fn new(de: &'a mut De<'de, 'f>, name: &'static str, fields: &'static [&'static str]) -> Self {
+        Self { de, first: true, name, fields, field: "", likely: 0 }
+    }
+
+    /// Whether no member has been taken.
+    #[inline]
+    pub(super) fn is_first(&self) -> bool {
+        self.first
+    }
+
+    /// A name with escapes, in another case, or of no member of the struct.
+    #[cold]
+    fn unusual_name(&mut self) -> Result<Cow<'de, str>, Fault> {
+        let name = self.de.cursor.name()?;
+        let exact = self.fields.iter().find(|&&field| field == name);
+        let field = exact.or_else(|| self.fields.iter().find(|field| field.eq_ignore_ascii_case(&name)));
+        self.field = field.copied().unwrap_or_default();
+        Ok(field.map_or(name, |field| Cow::Borrowed(*field)))
     }
 }
 
@@ -77,28 +122,19 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
             return Ok(None);
         }
         self.first = false;
-        let name = self.de.cursor.name()?;
-        let Some(fields) = self.fields else { return seed.deserialize(Name(name)).map(Some) };
-        let field = field(fields, &name);
-        self.field = field.unwrap_or_default();
-        seed.deserialize(Name(field.map_or(name, Cow::Borrowed))).map(Some)
+        let Some((index, field)) = self.de.cursor.name_of(self.fields, self.likely) else {
+            let name = self.unusual_name()?;
+            return seed.deserialize(Name(name)).map(Some);
+        };
+        (self.field, self.likely) = (field, index + 1);
+        seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         self.de.cursor.expect(b':')?;
-        match seed.deserialize(&mut *self.de) {
-            Err(fault) if self.fields.is_some() => Err(fault.within(self.name, self.field)),
-            result => result,
-        }
+        seed.deserialize(&mut *self.de).map_err(|fault| fault.within(self.name, self.field))
     }
-}
-
-/// The struct member that `name` means: the one of that very name, else one that differs in case only.
-#[inline]
-fn field(fields: &'static [&'static str], name: &str) -> Option<&'static str> {
-    let exact = fields.iter().find(|&&field| field == name);
-    exact.or_else(|| fields.iter().find(|field| field.eq_ignore_ascii_case(name))).copied()
 }
 
 /// The name of a member as a key: a text, or a number in quotes.

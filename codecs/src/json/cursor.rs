@@ -62,12 +62,18 @@ impl<'de> Cursor<'de> {
     /// The first byte of the next token, which stays; `None` at the end.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                byte => return byte.copied(),
-            }
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_behind_blanks(),
         }
+    }
+
+    #[inline(never)]
+    fn peek_behind_blanks(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+        self.bytes.get(self.at).copied()
     }
 
     /// Takes `byte` if it is the next token.
@@ -159,23 +165,29 @@ impl<'de> Cursor<'de> {
     /// Takes the string whose quote is next.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Fault> {
-        let start = self.at + 1;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let plain = plain_len(rest);
-        let (text, _) = rest.split_at(plain);
-        if rest.get(plain) != Some(&b'"') {
-            return self.long_string(start);
-        }
-        self.at = start + plain + 1;
+        let Some(text) = self.plain_string() else { return self.escaped_string() };
         match std::str::from_utf8(text) {
             Ok(text) => Ok(Cow::Borrowed(text)),
             Err(_) => Ok(unescape(text)),
         }
     }
 
+    /// Takes the string whose quote is next if it has no escapes.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'de [u8]> {
+        let rest = self.bytes.get(self.at + 1..)?;
+        let (text, rest) = rest.split_at_checked(plain_len(rest))?;
+        if rest.first() != Some(&b'"') {
+            return None;
+        }
+        self.at += text.len() + 2;
+        Some(text)
+    }
+
     /// A string with escapes, or one that does not end.
     #[cold]
-    fn long_string(&mut self, start: usize) -> Result<Cow<'de, str>, Fault> {
+    fn escaped_string(&mut self) -> Result<Cow<'de, str>, Fault> {
+        let start = self.at + 1;
         self.at = start;
         loop {
             self.at += plain_len(self.bytes.get(self.at..).unwrap_or_default());
@@ -264,16 +276,43 @@ impl<'de> Cursor<'de> {
     /// Takes the comma before every value but the first; `false` at the `end` of the array or object.
     #[inline]
     pub(super) fn next(&mut self, first: bool, end: u8) -> Result<bool, Fault> {
-        if self.peek() == Some(end) {
+        let byte = self.peek();
+        if byte == Some(end) {
             return Ok(false);
         }
-        if !first {
-            self.expect(b',')?;
-            if self.peek() == Some(end) {
-                return Err(self.unexpected());
-            }
+        if first {
+            return Ok(true);
         }
-        Ok(true)
+        if byte != Some(b',') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        if self.peek() == Some(end) { Err(self.unexpected()) } else { Ok(true) }
+    }
+
+    /// Takes a member's name if it is one of `names` to the letter; the one at `likely` is tried first.
+    ///
+    /// Says which of them it is. Names with escapes are left to [`name`](Self::name).
+    #[inline]
+    pub(super) fn name_of(
+        &mut self,
+        names: &'static [&'static str],
+        likely: usize,
+    ) -> Option<(usize, &'static str)> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at;
+        let name = self.plain_string()?;
+        match names.get(likely) {
+            Some(wanted) if is_same(wanted.as_bytes(), name) => return Some((likely, wanted)),
+            _ => {}
+        }
+        let found = names.iter().position(|wanted| wanted.as_bytes() == name);
+        if found.is_none() {
+            self.at = start;
+        }
+        found.and_then(|index| Some((index, *names.get(index)?)))
     }
 
     /// Takes a member's name, quoted, and leaves its value.
@@ -301,7 +340,16 @@ impl<'de> Cursor<'de> {
     }
 
     /// Takes what is left of the array or object around here, with its `end`.
-    pub(super) fn skip_rest(&mut self, mut first: bool, end: u8) -> Result<(), Fault> {
+    #[inline]
+    pub(super) fn skip_rest(&mut self, first: bool, end: u8) -> Result<(), Fault> {
+        if self.peek() == Some(end) {
+            return self.leave(end);
+        }
+        self.skip_values(first, end)
+    }
+
+    #[inline(never)]
+    fn skip_values(&mut self, mut first: bool, end: u8) -> Result<(), Fault> {
         while self.next(first, end)? {
             first = false;
             if end == b'}' {
@@ -312,4 +360,10 @@ impl<'de> Cursor<'de> {
         }
         self.leave(end)
     }
+}
+
+/// Whether two names are the same; most are too short for a call of the library's comparison to pay.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
 }

@@ -11,6 +11,7 @@ mod cursor;
 mod de;
 mod fault;
 mod keys;
+mod plain;
 mod reply;
 mod request;
 mod scan;

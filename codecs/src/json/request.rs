@@ -3,6 +3,7 @@
 //! Between the scanner, which finds the object, and dispatch, which decodes `params`; knows the envelope only.
 
 use super::{
+    plain::{Plain, plain},
     scan::{Object, Scanner},
     ser,
     text::{compact, is_compact, unescape, write_quoted},
@@ -48,6 +49,17 @@ impl RequestDecoder {
     /// No JSON object, `method` no text, over the limits. The stream is out of step: close it, without a reply.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        if self.scanner.is_at_front()
+            && let Some(Plain { end, name, params, id }) = plain(buf, self.limits.max_depth)
+        {
+            within(&self.limits, end)?;
+            return Ok(Some(Request::new(buf.split_to(end).freeze(), 0, name, params).with_json_id(id)));
+        }
+        self.decode_any(buf)
+    }
+
+    /// As [`decode`](Self::decode), of any shape.
+    fn decode_any(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         let Some(object) = self.scanner.scan(buf)? else {
             if self.scanner.forget_blanks() {
                 buf.clear();

@@ -1,3 +1,5 @@
+//! Whole messages: recorded exchanges, requests in pieces, cut off, out of step, too deep and too long.
+
 use super::*;
 use crate::{
     codec::{CallOptions, Limits},
@@ -241,7 +243,7 @@ fn replies_without_differences_are_the_recorded_bytes() {
 }
 
 /// One request as text: name, id, arguments or what is wrong with them, time limit, details.
-fn shown(request: &Request) -> String {
+pub(super) fn shown(request: &Request) -> String {
     let crate::message::Id::Json(id) = request.id() else { panic!("a JSON id") };
     let args = match request.args() {
         Ok(args) => String::from_utf8_lossy(args).into_owned(),
@@ -608,10 +610,10 @@ fn recorded_replies_are_read() {
 }
 
 /// A small, fast and repeatable source of choices; quality does not matter here.
-struct Choices(u64);
+pub(super) struct Choices(pub(super) u64);
 
 impl Choices {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % limit
     }

@@ -9,23 +9,49 @@ const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// How many bytes at the front of `bytes` are neither a quote, a backslash nor a control character.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    let (chunks, tail) = bytes.as_chunks::<8>();
+    // Names and most texts end in the first chunk: that much is worth a copy wherever it is asked for.
+    let Some((chunk, rest)) = bytes.split_first_chunk() else { return short_plain_len(bytes) };
+    match specials(chunk) {
+        0 => chunk.len() + long_plain_len(rest),
+        hits => first_of(hits),
+    }
+}
+
+#[inline(never)]
+fn long_plain_len(bytes: &[u8]) -> usize {
+    let (chunks, tail) = bytes.as_chunks();
     for (index, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        // Each term has the high bit of a byte set if that byte is below 0x20, `"` or `\`; a false hit can only
-        // follow a true one, and the lowest is the one that counts.
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES) & !(word ^ (ONES * b'"' as u64));
-        let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES) & !(word ^ (ONES * b'\\' as u64));
-        let hits = (control | quote | backslash) & HIGHS;
+        let hits = specials(chunk);
         if hits != 0 {
-            return index * 8 + (hits.trailing_zeros() / 8) as usize;
+            return index * 8 + first_of(hits);
         }
     }
-    let special = tail.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-    bytes.len() - tail.len() + special.unwrap_or(tail.len())
+    bytes.len() - tail.len() + short_plain_len(tail)
+}
+
+#[inline(never)]
+fn short_plain_len(bytes: &[u8]) -> usize {
+    let special = bytes.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\');
+    special.unwrap_or(bytes.len())
+}
+
+/// The high bits of the bytes below 0x20, `"` and `\`. A false hit can only follow a true one: the lowest counts.
+#[inline(always)]
+fn specials(chunk: &[u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(*chunk);
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    (control | quote | backslash) & HIGHS
+}
+
+#[inline(always)]
+fn first_of(hits: u64) -> usize {
+    (hits.trailing_zeros() / 8) as usize
 }
 
 /// The text of a syntactically valid string without its quotes.

@@ -1,11 +1,11 @@
-//! A stream whose first bytes have been read already and are read again.
+//! A stream whose first bytes have been read already and are read again, and that may owe its peer a few.
 
 use super::Stream;
 use bytes::{Buf, Bytes};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -13,16 +13,34 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub struct Prefixed {
     prefix: Bytes,
+    unsent: Bytes,
     stream: Stream,
 }
 
 impl Prefixed {
     /// `prefix` is read first, then the stream.
     pub fn new(prefix: Bytes, stream: Stream) -> Self {
-        Self { prefix, stream }
+        Self { prefix, unsent: Bytes::new(), stream }
     }
 
-    /// The unread rest of the prefix, and the stream.
+    /// The same stream, which writes `unsent` before anything else.
+    #[must_use]
+    pub fn owing(self, unsent: Bytes) -> Self {
+        Self { unsent, ..self }
+    }
+
+    #[inline]
+    fn poll_send_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                n => self.unsent.advance(n),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The unread rest of the prefix, and the stream. What is still owed is lost: flush first.
     pub fn into_parts(self) -> (Bytes, Stream) {
         (self.prefix, self.stream)
     }
@@ -48,6 +66,7 @@ impl AsyncRead for Prefixed {
 impl AsyncWrite for Prefixed {
     #[inline]
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send_unsent(cx))?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -56,6 +75,7 @@ impl AsyncWrite for Prefixed {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send_unsent(cx))?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -64,10 +84,12 @@ impl AsyncWrite for Prefixed {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_unsent(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_unsent(cx))?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
@@ -90,5 +112,17 @@ mod tests {
             }
             assert_eq!(seen, b"before after", "reads of {step}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_is_written_first() {
+        let (ours, mut theirs) = duplex(64);
+        let owed = Bytes::from_static(b"before ");
+        let mut stream = Prefixed::new(Bytes::new(), Stream::Memory(ours)).owing(owed);
+        stream.write_all(b"after").await.unwrap();
+        drop(stream);
+        let mut seen = Vec::new();
+        theirs.read_to_end(&mut seen).await.unwrap();
+        assert_eq!(seen, b"before after");
     }
 }

@@ -87,6 +87,9 @@ pub enum Served {
 pub struct Conn {
     /// Bytes already read, which the protocol reads first.
     pub prefix: Bytes,
+    /// Replies the protocol before still owes the peer: they are written first, best together with the answer to the
+    /// CONNECT. [`into_io`](Self::into_io) sees to it.
+    pub unsent: Bytes,
     /// The socket.
     pub stream: Stream,
     /// The path of the CONNECT that brought it here, if one did.
@@ -94,9 +97,9 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// The connection as one stream that starts with the prefix.
+    /// The connection as one stream: what is read starts with the prefix, what is written with the unsent.
     pub fn into_io(self) -> Prefixed {
-        Prefixed::new(self.prefix, self.stream)
+        Prefixed::new(self.prefix, self.stream).owing(self.unsent)
     }
 }
 

@@ -43,7 +43,7 @@ use tokio::{io::DuplexStream, task::JoinHandle};
 /// # }).unwrap();
 /// ```
 pub struct Server {
-    cx: ConnCx,
+    pub(crate) cx: ConnCx,
     table: Arc<[Arc<dyn Protocol>]>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
 }

@@ -5,7 +5,7 @@
 //! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer.
 
 use super::{
-    access::{Elements, Members, Variant},
+    access::{Elements, Entries, Members, Variant},
     cursor::{Cursor, Number},
     fault::Fault,
     zero::Zero,
@@ -19,6 +19,7 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// It is no JSON, or does not fit `T`; the text is Go's.
+#[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
     with_zeros(|feed| {
         let mut de = De { cursor: Cursor::new(bytes), feed };
@@ -36,6 +37,7 @@ pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueErr
 ///
 /// # Errors
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
+#[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
     with_zeros(|feed| {
         let mut de = De { cursor: Cursor::new(bytes), feed };
@@ -116,12 +118,22 @@ impl<'de> De<'de, '_> {
         Ok(value)
     }
 
-    /// An object for `visitor`; one that is `strict` about names gets those of its `fields` in their own case.
+    /// An object for the visitor of a map.
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+        self.cursor.enter()?;
+        let mut entries = Entries::new(self);
+        let value = visitor.visit_map(&mut entries)?;
+        let first = entries.is_first();
+        self.cursor.skip_rest(first, b'}')?;
+        Ok(value)
+    }
+
+    /// An object for the visitor of a struct, which gets the names of its `fields` in their own case.
     #[inline]
-    fn object<V: Visitor<'de>>(
+    fn members<V: Visitor<'de>>(
         &mut self,
         name: &'static str,
-        fields: Option<&'static [&'static str]>,
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         self.cursor.enter()?;
@@ -304,7 +316,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.cursor.peek() {
-            Some(b'{') => self.object("", None, visitor),
+            Some(b'{') => self.map(visitor),
             _ if self.cursor.take_null()? => Zero { feed: self.feed }.deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
@@ -318,7 +330,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self.cursor.peek() {
-            Some(b'{') => self.object(name, Some(fields), visitor),
+            Some(b'{') => self.members(name, fields, visitor),
             _ if self.cursor.take_null()? => {
                 Zero { feed: self.feed }.deserialize_struct(name, fields, visitor)
             }
@@ -350,7 +362,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.cursor.peek() {
             Some(b'"') => visit_text(self.cursor.string()?, visitor),
-            Some(b'{') => self.object("", None, visitor),
+            Some(b'{') => self.map(visitor),
             Some(b'[') => self.array(0, "[]interface {}", visitor),
             Some(b't' | b'f') => visitor.visit_bool(self.cursor.boolean()?),
             Some(b'-' | b'0'..=b'9') => visit_number(self.cursor.number()?, visitor),

@@ -1,3 +1,5 @@
+//! Values as Go's `encoding/json` reads them: null, case, lengths, and the texts of what does not fit.
+
 use super::*;
 use crate::types::{Any, Blob, Text, Time};
 use serde::{Deserialize, Serialize};
@@ -151,6 +153,18 @@ fn members_by_their_names_in_any_case() {
     }
     fits(r#"{"ID":1,"id":2}"#, Cases { id: 2, upper: 1 });
     fits(r#"{"id":2,"ID":1}"#, Cases { id: 2, upper: 1 });
+    fits(r#"{"Id":2,"ID":1}"#, Cases { id: 2, upper: 1 });
+    // A name that looks like an escape: only its own escaped form means it.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Special {
+        #[serde(rename = "a\\b")]
+        backslash: i64,
+        #[serde(rename = "a\"", default)]
+        quote: i64,
+    }
+    fits(r#"{"a\\b":1,"a\"":2}"#, Special { backslash: 1, quote: 2 });
+    fits(r#"{"a\"":2,"a\\b":1}"#, Special { backslash: 1, quote: 2 });
+    fails::<Special>(r#"{"a\b":1}"#, "missing field `a\\b`");
 }
 
 #[test]

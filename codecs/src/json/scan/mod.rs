@@ -158,6 +158,12 @@ impl<const N: usize> Scanner<N> {
         Ok(Some(Object { end, members }))
     }
 
+    /// Whether nothing has been scanned of what is at the front of the bytes.
+    #[inline]
+    pub(super) fn is_at_front(&self) -> bool {
+        self.at == 0
+    }
+
     /// Forgets blanks that were scanned and are now gone from the bytes; `false` if there was more than blanks.
     pub(super) fn forget_blanks(&mut self) -> bool {
         if self.state == State::Start {

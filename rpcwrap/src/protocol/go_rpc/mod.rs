@@ -82,7 +82,7 @@ enum Opened {
 
 /// Answers the CONNECT and, where the path asks for it, the login.
 async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::Result<Opened> {
-    conn.stream.write_all(connect::OK).await?;
+    conn.stream.write_all(&[&conn.unsent, connect::OK].concat()).await?;
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
     let mut reader = codec.request_reader(cx.dispatch.config.message_limits());

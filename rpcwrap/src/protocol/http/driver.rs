@@ -5,7 +5,7 @@ use super::{
     hijack::HandedOver,
     progress::{Limit, Progress},
     route,
-    socket::Socket,
+    socket::{Rest, Socket},
 };
 use crate::{
     connection::close_gently,
@@ -26,7 +26,10 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::time::Sleep;
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Sleep, timeout},
+};
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for somebody else.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result<Served> {
@@ -44,15 +47,26 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result
     let end = drive(&mut connection, &cx, &progress).await;
 
     let parts = connection.into_parts();
-    let (unread, mut stream) = parts.io.into_inner().into_parts();
+    let Rest { unread, unsent, mut stream } = parts.io.into_inner().into_rest();
     let (handover, requests, peer_is_done) = {
         let mut notes = progress.notes();
         (notes.handover.take(), notes.requests, notes.ended || notes.gone)
     };
     if let Some((path, early)) = handover {
         let prefix = [early, parts.read_buf, unread].concat().into();
-        return Ok(Served::Handover(Conn { prefix, stream, path: Some(path) }));
+        return Ok(Served::Handover(Conn { prefix, unsent, stream, path: Some(path) }));
     }
+    if count(&end, &cx) {
+        let last_words = timeout(cx.dispatch.config.stall_timeout, stream.write_all(&unsent)).await;
+        if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
+            close_gently(&mut stream).await?;
+        }
+    }
+    Ok(if requests == 0 && !end.is_fault() { Served::Probe } else { Served::Closed })
+}
+
+/// Counts the end of a connection; whether there is still somebody to be polite to.
+fn count(end: &End, cx: &ConnCx) -> bool {
     let stats = &cx.dispatch.stats;
     match end {
         End::Limit(limit) => {
@@ -62,21 +76,16 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result
                 Limit::Stall => stats.stalled.add_one(),
                 Limit::Idle | Limit::HalfClosed => {}
             }
-            return Ok(Served::Closed);
+            false
         }
-        End::Gone => {}
+        End::Gone => false,
         End::Http(Err(error)) if error.is_parse() => {
             stats.malformed.add_one();
             tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
-            close_gently(&mut stream).await?;
-            return Ok(Served::Closed);
+            true
         }
-        End::Http(_) => {}
+        End::Http(_) => true,
     }
-    if !peer_is_done {
-        close_gently(&mut stream).await?;
-    }
-    Ok(if requests == 0 { Served::Probe } else { Served::Closed })
 }
 
 /// Why HTTP is over on a connection.
@@ -86,6 +95,17 @@ enum End {
     Gone,
 }
 
+impl End {
+    /// Whether the peer did something that a health probe does not.
+    fn is_fault(&self) -> bool {
+        match self {
+            Self::Limit(_) => true,
+            Self::Gone => false,
+            Self::Http(result) => result.as_ref().is_err_and(hyper::Error::is_parse),
+        }
+    }
+}
+
 type Driven = Connection<TokioIo<Socket>, Requests>;
 
 async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End {
@@ -93,14 +113,14 @@ async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End
     let mut drained = false;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|task| {
-        if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
+        if let Poll::Ready(result) = poll_http(connection, progress, task) {
             return Poll::Ready(End::Http(result));
         }
         // Only now: a request that has arrived by then is answered before the connection is closed.
         if !drained && draining.as_mut().poll(task).is_ready() {
             drained = true;
             Pin::new(&mut *connection).graceful_shutdown();
-            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
+            if let Poll::Ready(result) = poll_http(connection, progress, task) {
                 return Poll::Ready(End::Http(result));
             }
         }
@@ -110,6 +130,22 @@ async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End
         poll_limit(progress, cx, &mut timer, task).map(End::Limit)
     })
     .await
+}
+
+/// Lets hyper do all it can, then lets it write.
+fn poll_http(
+    connection: &mut Driven,
+    progress: &Progress,
+    task: &mut Context<'_>,
+) -> Poll<hyper::Result<()>> {
+    let result = Pin::new(&mut *connection).poll(task);
+    if result.is_ready() || !progress.notes().holding {
+        return result;
+    }
+    progress.notes().releasing = true;
+    let result = Pin::new(&mut *connection).poll(task);
+    progress.notes().releasing = false;
+    result
 }
 
 /// Waits for the limit that counts now.

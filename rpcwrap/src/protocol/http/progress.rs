@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// A peer that has closed its sending side may still read, or be gone: TCP does not tell. So long after it closed, or
 /// last took a byte, an unfinished answer is given up.
-const HALF_CLOSED: Duration = Duration::from_secs(2);
+const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 /// Notes of one connection; clones are the same notes.
 #[derive(Debug, Clone)]
@@ -31,6 +31,10 @@ pub(super) struct Notes {
     pub(super) read_blocked: bool,
     /// There are bytes for the peer and it takes none.
     pub(super) write_blocked: bool,
+    /// The socket holds replies it has not tried to write.
+    pub(super) holding: bool,
+    /// The socket shall write what it holds.
+    pub(super) releasing: bool,
     /// The peer has closed its sending side.
     pub(super) ended: bool,
     /// The peer is gone for good.
@@ -72,6 +76,8 @@ impl Progress {
             moved: now,
             read_blocked: false,
             write_blocked: false,
+            holding: false,
+            releasing: false,
             ended: false,
             gone: false,
             requests: 0,

@@ -1,0 +1,3 @@
+module rpcwrap/interop
+
+go 1.19

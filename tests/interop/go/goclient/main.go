@@ -1,0 +1,119 @@
+// Goclient calls a server of the conformance services as a Go program does: net/rpc with the stock
+// jsonrpc client codec, over CONNECT. It uses the standard library only.
+//
+// It prints one line per case, `ok NAME` or `FAIL NAME: reason`, and exits with 1 if any failed.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"net/rpc"
+	"net/rpc/jsonrpc"
+	"os"
+	"regexp"
+	"time"
+)
+
+const (
+	rpcPath   = "/_json_rpc_"
+	connected = "200 Connected to Go RPC"
+	// caseLimit bounds one connection: every read and write on it fails after that time.
+	caseLimit = 30 * time.Second
+)
+
+// server is the address under test.
+type server string
+
+// testCase is one statement about the server.
+type testCase struct {
+	name string
+	run  func(server) error
+}
+
+func main() {
+	addr := flag.String("addr", "", "HOST:PORT of the server")
+	run := flag.String("run", "", "run only the cases whose name matches this regular expression")
+	skip := flag.String("skip", "^$", "leave out the cases whose name matches this regular expression")
+	flag.Parse()
+	only, without := regexp.MustCompile(*run), regexp.MustCompile(*skip)
+	if *addr == "" {
+		fmt.Fprintln(os.Stderr, "goclient: -addr is missing")
+		os.Exit(2)
+	}
+	groups := [][]testCase{callCases, valueCases, concurrencyCases, connectionCases, pageCases}
+	ran, failed := 0, 0
+	for _, group := range groups {
+		for _, c := range group {
+			if !only.MatchString(c.name) || without.MatchString(c.name) {
+				continue
+			}
+			ran++
+			if err := c.run(server(*addr)); err != nil {
+				failed++
+				fmt.Printf("FAIL %s: %v\n", c.name, err)
+				continue
+			}
+			fmt.Println("ok", c.name)
+		}
+	}
+	fmt.Printf("%d passed, %d failed\n", ran-failed, failed)
+	if failed > 0 || ran == 0 {
+		os.Exit(1)
+	}
+}
+
+// open connects without a handshake.
+func (s server) open() (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", string(s), caseLimit)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.SetDeadline(time.Now().Add(caseLimit))
+}
+
+// handshake is rpc.DialHTTPPath's: the same line, the same reader thrown away behind the status.
+func handshake(conn net.Conn, path string) error {
+	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.0\n\n", path); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "CONNECT"})
+	if err != nil {
+		return err
+	}
+	if resp.Status != connected {
+		return errors.New("unexpected HTTP response: " + resp.Status)
+	}
+	return nil
+}
+
+// dial gives a connected client.
+func (s server) dial() (*rpc.Client, error) {
+	conn, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := handshake(conn, rpcPath); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return jsonrpc.NewClient(conn), nil
+}
+
+// with runs f on a client of its own.
+func (s server) with(f func(*rpc.Client) error) error {
+	client, err := s.dial()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return f(client)
+}
+
+// onClient is a case that needs nothing but a client.
+func onClient(name string, f func(*rpc.Client) error) testCase {
+	return testCase{name, func(s server) error { return s.with(f) }}
+}

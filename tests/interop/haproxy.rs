@@ -1,0 +1,161 @@
+//! HAProxy in front of the server: its health checks are content and leave no trace in the log, and what it forwards
+//! arrives.
+
+use crate::{conformance::Conformance, go};
+use rpcwrap_tests::{peer, process::Process};
+use std::{
+    env, fs,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{self, Command},
+    thread,
+    time::{Duration, Instant},
+};
+
+const CONFIG: &str = include_str!("haproxy.cfg");
+const START_LIMIT: Duration = Duration::from_secs(10);
+const TRAFFIC_LIMIT: Duration = Duration::from_secs(180);
+/// How long the checks run at least: 30 of each kind.
+const WATCHED: Duration = Duration::from_secs(3);
+/// The checks of the configuration and what each comes to.
+const CHECKS: [(&str, &str, &str); 7] = [
+    ("traffic", "UP", "L4OK"),
+    ("http_options", "UP", "L7OK"),
+    ("http_get", "UP", "L7OK"),
+    ("http_head", "UP", "L7OK"),
+    ("http_1_1", "UP", "L7OK"),
+    ("rpc", "UP", "L7OK"),
+    ("control", "DOWN", "L7STS"),
+];
+
+/// HAProxy with the configuration of this test; its directory goes when it does.
+struct HaProxy {
+    process: Process,
+    directory: PathBuf,
+    /// Where it takes traffic.
+    addr: SocketAddr,
+}
+
+/// One server as HAProxy sees it.
+struct Checked {
+    backend: String,
+    status: String,
+    last_check: String,
+    failed_checks: String,
+}
+
+impl HaProxy {
+    fn start(server: SocketAddr) -> Self {
+        // HAProxy binds by itself, so another program may take the free port in between: then again with another.
+        for attempt in 0..5 {
+            let mut haproxy = Self::start_once(server, attempt).expect("HAProxy starts");
+            if haproxy.checks_all() {
+                return haproxy;
+            }
+            let said = haproxy.process.to_string();
+            assert!(said.contains("cannot bind socket"), "{said}");
+        }
+        panic!("five free ports were taken by others");
+    }
+
+    fn start_once(server: SocketAddr, attempt: u32) -> io::Result<Self> {
+        let directory = env::temp_dir().join(format!("rpcwrap-haproxy-{}-{attempt}", process::id()));
+        fs::create_dir_all(&directory)?;
+        let addr = free_address()?;
+        let config = CONFIG
+            .replace("{stats}", &directory.join("stats").to_string_lossy())
+            .replace("{bind}", &addr.to_string())
+            .replace("{server}", &server.to_string());
+        let path = directory.join("haproxy.cfg");
+        fs::write(&path, config)?;
+        let program = peer::tool("haproxy").map_err(io::Error::other)?;
+        let process = Process::start(Command::new(program).arg("-db").arg("-f").arg(path))?;
+        Ok(Self { process, directory, addr })
+    }
+
+    /// Waits until each server has been checked once; `false` if HAProxy ends instead.
+    fn checks_all(&mut self) -> bool {
+        let deadline = Instant::now() + START_LIMIT;
+        while Instant::now() < deadline {
+            if self.process.ended().expect("the state of a child") {
+                return false;
+            }
+            // There are no statistics before it is up.
+            let servers = self.servers().unwrap_or_default();
+            if servers.len() == CHECKS.len() && servers.iter().all(|server| server.last_check != "INI") {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("not every server was checked within {START_LIMIT:?}\n{}", self.process);
+    }
+
+    /// The servers in HAProxy's statistics.
+    fn servers(&self) -> io::Result<Vec<Checked>> {
+        let mut stats = UnixStream::connect(self.directory.join("stats"))?;
+        stats.set_read_timeout(Some(START_LIMIT))?;
+        stats.write_all(b"show stat\n")?;
+        stats.shutdown(Shutdown::Write)?;
+        let mut table = String::new();
+        stats.read_to_string(&mut table)?;
+        let mut rows = table.trim_start_matches("# ").lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let names = rows.next().unwrap_or_default();
+        let cell = |row: &[&str], name: &str| {
+            let column = names.iter().position(|column| *column == name);
+            column.and_then(|column| row.get(column)).copied().unwrap_or_default().to_owned()
+        };
+        let servers = rows.filter(|row| cell(row, "svname") == "conformance").map(|row| Checked {
+            backend: cell(&row, "pxname"),
+            status: cell(&row, "status"),
+            // "* " stands in front while the next check runs.
+            last_check: cell(&row, "check_status").trim_start_matches("* ").to_owned(),
+            failed_checks: cell(&row, "chkfail"),
+        });
+        Ok(servers.collect())
+    }
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        // What is left in the temporary directory harms nobody.
+        fs::remove_dir_all(&self.directory).ok();
+    }
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+#[test]
+#[ignore = "needs haproxy and go: run tests/run"]
+fn haproxy_checks_and_forwards() {
+    let server = Conformance::start();
+    let haproxy = HaProxy::start(server.addr);
+    let start = Instant::now();
+    server.judged_by(&mut go::client(&haproxy.addr.to_string()), TRAFFIC_LIMIT);
+    thread::sleep(WATCHED.saturating_sub(start.elapsed()));
+
+    let servers = haproxy.servers().expect("HAProxy's statistics");
+    for (backend, status, last_check) in CHECKS {
+        let seen = servers
+            .iter()
+            .find(|server| server.backend == backend)
+            .expect("every backend of the configuration");
+        assert_eq!((seen.status.as_str(), seen.last_check.as_str()), (status, last_check), "{backend}");
+        assert!(
+            status == "DOWN" || seen.failed_checks == "0",
+            "{backend}: {} failed checks",
+            seen.failed_checks
+        );
+    }
+    drop(haproxy);
+
+    let log = server.stop();
+    // The log is one that shows what it should not have: the drain is in it.
+    assert!(log.contains(" INFO "), "{log}");
+    let loud: Vec<_> =
+        log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
+    assert!(loud.is_empty(), "{} lines, such as {}", loud.len(), loud[0]);
+}

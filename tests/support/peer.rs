@@ -1,0 +1,109 @@
+//! Where the programs are that judge us: other implementations, which a Rust toolchain does not bring.
+//!
+//! `tests/run` installs them. A missing one is an error that says so, never a test that passes.
+
+use crate::process::Process;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+const GO_BUILD_LIMIT: Duration = Duration::from_secs(300);
+
+/// A program from the system: one on `PATH`, or in `/usr/sbin`, where Debian keeps daemons.
+///
+/// # Errors
+/// It is not there.
+pub fn tool(name: &str) -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let candidates = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let found = candidates.map(|directory| directory.join(name)).find(|program| program.is_file());
+    found.ok_or_else(|| missing(name))
+}
+
+/// The Python interpreter of the environment with PyMongo's `bson`.
+///
+/// # Errors
+/// The environment has not been made.
+pub fn python_with_bson() -> Result<PathBuf, String> {
+    let python = built_with()?.join("peers/venv/bin/python");
+    if python.is_file() { Ok(python) } else { Err(missing("a Python environment with pymongo")) }
+}
+
+/// A program of the Go module `tests/interop/go`, built once per run from the standard library alone.
+///
+/// # Errors
+/// There is no Go, or it does not build.
+pub fn go_program(name: &str) -> Result<PathBuf, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    Ok(BUILT.get_or_init(build_go).clone()?.join(name))
+}
+
+fn build_go() -> Result<PathBuf, String> {
+    let programs = built_with()?.join("peers/bin/");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/go");
+    let mut command = Command::new(tool("go")?);
+    // The trailing separator of `programs` makes it a directory for all of them.
+    command.args(["build", "-buildvcs=false", "-o"]).arg(programs.join("")).arg("./...").current_dir(module);
+    command.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+    let mut go = Process::start(&mut command).map_err(|error| error.to_string())?;
+    match go.wait(GO_BUILD_LIMIT) {
+        Ok(status) if status.success() => Ok(programs),
+        Ok(status) => Err(format!("go build: {status}\n{go}")),
+        Err(error) => Err(format!("{error}\n{go}")),
+    }
+}
+
+/// An example of this workspace, built in the same profile as the running test.
+///
+/// # Errors
+/// It has not been built; cargo builds the examples of another package only when told to.
+pub fn example(name: &str) -> Result<PathBuf, String> {
+    let test = test_program()?;
+    let profile = test.ancestors().nth(2).ok_or("this test is in no profile's directory")?;
+    let example = profile.join("examples").join(name);
+    if example.is_file() {
+        return Ok(example);
+    }
+    Err(format!("no {}: run cargo build -p rpcwrap-examples --example {name}", example.display()))
+}
+
+/// The target directory this test was built into.
+fn built_with() -> Result<PathBuf, String> {
+    let test = test_program()?;
+    Ok(test.ancestors().nth(3).ok_or("this test is in no target directory")?.to_owned())
+}
+
+/// `<target>/<profile>/deps/<this test>`
+fn test_program() -> Result<PathBuf, String> {
+    env::current_exe().map_err(|error| format!("where this test is: {error}"))
+}
+
+fn missing(what: &str) -> String {
+    format!("{what} is missing: run tests/run, which installs it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_on_the_path_is_found() {
+        assert!(tool("sh").unwrap().is_file());
+    }
+
+    #[test]
+    fn a_missing_tool_is_an_error_that_says_what_to_do() {
+        let error = tool("no-such-tool").unwrap_err();
+        assert_eq!(error, "no-such-tool is missing: run tests/run, which installs it");
+    }
+
+    #[test]
+    fn a_missing_example_is_an_error_that_says_what_to_do() {
+        let error = example("no-such-example").unwrap_err();
+        assert!(error.ends_with("cargo build -p rpcwrap-examples --example no-such-example"), "{error}");
+    }
+}
