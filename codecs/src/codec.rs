@@ -43,7 +43,7 @@ pub struct CallOptions {
 /// An encoding of Go-RPC messages, named in `CONNECT /_<name>_rpc_`.
 ///
 /// # Example
-/// See `examples/own_codec.rs`: a codec of some 60 lines, registered with `Server::builder().codec(…)`.
+/// See `examples/own_codec.rs`: a codec in 120 lines, registered with `Server::builder().codec(…)`.
 pub trait Codec: Send + Sync + 'static {
     /// The word between `/_` and `_rpc_`: lower-case letters and digits.
     fn name(&self) -> &str;

@@ -1,5 +1,6 @@
 //! The server from outside: real sockets, bytes in, bytes out. One mod per subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "shown for tests that fail, and the figures with --nocapture")]
 
 mod access;
 mod auth;
@@ -7,8 +8,11 @@ mod bson;
 mod connect;
 mod custom_codec;
 mod custom_protocol;
+mod daemon;
 mod deadlines;
 mod details;
+mod examples;
+mod hostile;
 mod http_calls;
 mod in_process;
 mod json;
@@ -16,7 +20,9 @@ mod limits;
 mod methods;
 mod pages;
 mod panics;
+mod program;
 mod replay;
 mod sessions;
 mod shutdown;
+mod tidy;
 mod unix;

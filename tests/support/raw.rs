@@ -171,14 +171,22 @@ impl Peer {
 
     /// Reads what comes until a line's end, which is taken off.
     pub async fn read_line(&mut self) -> String {
+        let line = self.read_line_or_end().await;
+        line.unwrap_or_else(|| panic!("closed after {}", self.unread.escape_ascii()))
+    }
+
+    /// Reads a line; `None` if the other side closes before its end.
+    pub async fn read_line_or_end(&mut self) -> Option<String> {
         let mut searched = 0;
         loop {
             if let Some(at) = self.unread[searched..].iter().position(|byte| *byte == b'\n') {
                 let line = self.unread.split_to(searched + at + 1);
-                return String::from_utf8(line[..line.len() - 1].to_vec()).unwrap();
+                return Some(String::from_utf8(line[..line.len() - 1].to_vec()).unwrap());
             }
             searched = self.unread.len();
-            self.read_at_least(searched + 1).await;
+            if !matches!(self.read().await, Ok(1..)) {
+                return None;
+            }
         }
     }
 

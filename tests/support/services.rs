@@ -48,7 +48,7 @@ pub struct Holder {
 #[serde(default)]
 pub struct Empty {}
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CountArgs {
     n: i64,
@@ -115,6 +115,7 @@ pub fn echo() -> Service {
         .with(same::<Empty>("Empty"))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a handler is given its argument")]
 fn items(args: CountArgs) -> impl Stream<Item = Result<CountReply, Error>> {
     stream::iter((0..args.n).map(move |index| match index {
         0 => Ok(CountReply { c: args.n, index }),

@@ -1,3 +1,5 @@
+//! Whole messages: recorded exchanges, requests in pieces, cut off, out of step, too deep and too long.
+
 use super::*;
 use crate::{
     codec::{CallOptions, Limits},

@@ -12,10 +12,10 @@ const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 #[inline(always)]
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
     // Names and most texts end in the first chunk: that much is worth a copy wherever it is asked for.
-    match bytes.first_chunk().map(specials) {
-        Some(0) => long_plain_len(bytes),
-        Some(hits) => first_of(hits),
-        None => short_plain_len(bytes),
+    let Some((chunk, rest)) = bytes.split_first_chunk() else { return short_plain_len(bytes) };
+    match specials(chunk) {
+        0 => chunk.len() + long_plain_len(rest),
+        hits => first_of(hits),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Options {
-    /// Codec to speak
+    /// Codec to speak; in vitess' BSON texts and bytes are one kind: what is UTF-8 is shown as a text
     #[arg(long, global = true, value_enum, default_value_t = CodecName::Json, value_name = "CODEC")]
     pub(crate) codec: CodecName,
 

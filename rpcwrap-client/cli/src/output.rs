@@ -70,7 +70,10 @@ impl Output {
 /// Columns without borders.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header).add_rows(rows);
+    table.load_preset(presets::NOTHING).add_rows(rows);
+    if !header.is_empty() {
+        table.set_header(header);
+    }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

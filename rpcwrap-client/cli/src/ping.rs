@@ -95,7 +95,7 @@ async fn once(session: &Session) -> Result<Duration, Failure> {
     let answer: Result<Any, Error> = session.request(METHOD).call(&()).await;
     let took = began.elapsed();
     session.answered(began);
-    match answer.map_err(Failure::from) {
+    match answer.map_err(|error| session.failure(error)) {
         Ok(_) | Err(Failure { exit: Exit::Remote, .. }) => Ok(took),
         Err(failure) => Err(failure),
     }

@@ -3,6 +3,25 @@
 use crate::color::Palette;
 use codecs::types::{Any, Text};
 
+/// The value with texts where bytes are texts.
+///
+/// In vitess' BSON a string and a `[]byte` are one kind, which comes as bytes. What is UTF-8 without control characters
+/// is taken for a text; other bytes stay and are shown in base64, as Go shows them in JSON.
+pub(crate) fn with_texts(value: Any) -> Any {
+    match value {
+        Any::Blob(bytes) => match String::from_utf8(bytes.0) {
+            Ok(text) if !text.contains(|c: char| c.is_control() && !"\t\n\r".contains(c)) => text.into(),
+            Ok(text) => Any::Blob(text.into_bytes().into()),
+            Err(error) => Any::Blob(error.into_bytes().into()),
+        },
+        Any::List(items) => Any::List(items.into_iter().map(with_texts).collect()),
+        Any::Map(members) => {
+            Any::Map(members.into_iter().map(|(key, value)| (key, with_texts(value))).collect())
+        }
+        other => other,
+    }
+}
+
 /// Indented JSON without a line end.
 pub(crate) fn pretty(value: &Any, palette: Palette) -> String {
     let mut printer = Printer { palette, compare: false, out: String::new() };
@@ -121,6 +140,19 @@ mod tests {
             assert_eq!(pretty(&theirs, plain), wanted);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&wanted).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_texts() {
+        let blob = |bytes: &[u8]| Any::Blob(bytes.into());
+        let value = Any::List(vec![
+            blob("za\tżółć".as_bytes()),
+            blob(b"\xff\xfe"),
+            blob(b"a\0"),
+            Any::Map(vec![("k".into(), blob(b""))]),
+            Any::Int(7),
+        ]);
+        assert_eq!(compact(&with_texts(value)), r#"["za\tżółć","//4=","YQA=",{"k":""},7]"#);
     }
 
     #[test]

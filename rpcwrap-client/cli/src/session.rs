@@ -4,11 +4,13 @@ use crate::{
     address::Address,
     args::Options,
     failure::{Exit, Failure},
+    pretty,
     trace::{FirstByte, Traced, note},
     transport::{self, Connected, Transport},
     units::format_duration,
 };
-use rpcwrap_client::{Client, Config, DialError, Request};
+use codecs::types::Any;
+use rpcwrap_client::{Client, Config, DialError, Error, Request};
 use std::{
     fs,
     time::{Duration, Instant},
@@ -68,6 +70,22 @@ impl Session {
         match self.max_time {
             Some(limit) => request.timeout(limit.saturating_sub(self.started.elapsed())),
             None => request,
+        }
+    }
+
+    /// Calls a method; the reply as a value to show.
+    pub(crate) async fn call(&self, method: &str, argument: &Any) -> Result<Any, Failure> {
+        let began = self.begin();
+        let reply = self.request(method).call(argument).await.map_err(|error| self.failure(error))?;
+        self.answered(began);
+        Ok(pretty::with_texts(reply))
+    }
+
+    /// What a call's error means to the command; of its time limits only `--max-time` is the user's.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        match (error, self.max_time) {
+            (Error::Timeout { .. }, Some(limit)) => Failure::out_of_time(limit),
+            (error, _) => error.into(),
         }
     }
 

@@ -62,9 +62,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
     let mut left = args.count;
     while left != Some(0) {
         turns.tick().await;
-        let began = session.begin();
-        let now = session.request(&args.method).call(&argument).await.map_err(Failure::from);
-        session.answered(began);
+        let now = session.call(&args.method, &argument).await;
         if let Err(failure) = &now
             && !matches!(failure.exit, Exit::Remote | Exit::Unavailable)
         {

@@ -7,7 +7,7 @@ use crate::{
     protocol::{ConnCx, Protocol},
     shutdown::Phase,
 };
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::{
     fmt, fs, io, net::SocketAddr, os::unix::fs::FileTypeExt, path::Path, pin::pin, sync::Arc, time::Duration,
 };
@@ -18,6 +18,11 @@ use tokio::{
 };
 
 const BACKLOG: i32 = 4096;
+/// After 15 s of silence three questions, 5 s apart.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(15))
+    .with_interval(Duration::from_secs(5))
+    .with_retries(3);
 /// Refusals written at the same time; the rest of a flood is closed without a word.
 const REFUSALS: usize = 64;
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -167,6 +172,8 @@ fn listen_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Accepted connections inherit it: a peer that went without a word is found after 30 s, and its calls with it.
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -226,4 +233,23 @@ impl Admission {
 async fn refuse(mut stream: Stream) -> io::Result<()> {
     stream.write_all(REFUSAL).await?;
     connection::close_gently(&mut stream).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    #[tokio::test]
+    async fn accepted_connections_ask_whether_their_peer_is_there() {
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let ListenAddr::Tcp(addr) = listener.local_addr() else { panic!("TCP was asked for") };
+        let _peer = std::net::TcpStream::connect(addr).unwrap();
+        let (Stream::Tcp(stream), _) = listener.accept().await.unwrap() else { panic!("TCP was asked for") };
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && stream.nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(5));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
 }

@@ -34,13 +34,13 @@ def equal(got, want):
 
 
 def fails(kind, function, *args, text=None):
-    """`function(*args)` has to raise exactly `kind`, with `text` if given; returns the exception."""
+    """`function(*args)` has to raise exactly `kind`, with `text` (one, or one of a tuple) if given; returns the exception."""
     try:
         result = function(*args)
     except kind as error:
         if type(error) is not kind:
             raise Failed('raised %r, wanted %s' % (error, kind.__name__))
-        if text is not None and error.args[0] != text:
+        if text is not None and error.args[0] not in (text if isinstance(text, tuple) else (text,)):
             raise Failed('error text %r, wanted %r' % (error.args[0], text))
         return error
     raise Failed('gave %.200r, wanted %s' % (result, kind.__name__))

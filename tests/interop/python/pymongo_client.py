@@ -94,7 +94,9 @@ def errors(addr):
         fails(AppError, client.call, method, {}, text=text)
         still_good(client)
     fails(AppError, client.call, 'Arith.Divide', {'A': 1, 'B': 0}, text='divide by zero')
-    fails(AppError, client.call, 'Arith.Multiply', {'A': 'x'}, text='unexpected kind 2 for int')
+    # Go's int and int64 are one type elsewhere.
+    fails(AppError, client.call, 'Arith.Multiply', {'A': 'x'},
+          text=('unexpected kind 2 for int', 'unexpected kind 2 for int64'))
     equal(client.call('Arith.EmptyError', {}), Int64(0))
 
 
@@ -166,8 +168,9 @@ def binaries(addr):
 @case
 def datetimes(addr):
     client = Client(addr)
+    # From end to end of what Go's 64-bit nanoseconds, through which replies go, can tell.
     for value in (datetime.datetime(1970, 1, 1, tzinfo=UTC), datetime.datetime(2015, 1, 15, 12, 30, 45, 123000, UTC),
-                  datetime.datetime(1900, 1, 1, tzinfo=UTC), datetime.datetime(9999, 12, 31, 23, 59, 59, 999000, UTC)):
+                  datetime.datetime(1678, 1, 1, tzinfo=UTC), datetime.datetime(2261, 12, 31, 23, 59, 59, 999000, UTC)):
         echo(client, 'Echo.Time', value)
 
 

@@ -1,3 +1,5 @@
+//! Values as Go's `encoding/json` reads them: null, case, lengths, and the texts of what does not fit.
+
 use super::*;
 use crate::types::{Any, Blob, Text, Time};
 use serde::{Deserialize, Serialize};

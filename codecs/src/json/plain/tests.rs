@@ -1,3 +1,5 @@
+//! The short way against the scanner: the same verdict or none at all.
+
 use super::{
     super::scan::Scanner,
     super::tests::{Choices, shown},
@@ -36,6 +38,12 @@ fn requests_of_gos_client() {
         ("\n{\"method\":\"A.B\",\"params\":[1],\"id\":120}\n", "A.B", "[1]", "120"),
         (r#"{"method":"","params":[],"id":1}{"method":"#, "", "[]", "1"),
         (r#"{"method":"é","params":[null,true,false,""],"id":1}"#, "é", r#"[null,true,false,""]"#, "1"),
+        (
+            r#"{"method":"A","params":["\n\u003C\"\\",{"\/":"x\b"}],"id":1}"#,
+            "A",
+            r#"["\n\u003C\"\\",{"\/":"x\b"}]"#,
+            "1",
+        ),
         (r#"{"method":"A","params":[-0.5e+3,1E9,0,-1],"id":1}"#, "A", "[-0.5e+3,1E9,0,-1]", "1"),
         (
             r#"{"method":"A","params":[[],{},[[1],{"":{"a long name":"and a long text"}}]],"id":1}"#,
@@ -78,7 +86,6 @@ fn no_verdict_on_anything_else() {
         (":", ": "),
         ("A.B", "A\\u002eB"),
         ("\"A.B\"", "null"),
-        ("x", "\\n"),
         ("true,", "true, "),
         ("[true,null]", "{ }"),
         ("10", "\"10\""),
@@ -118,7 +125,7 @@ fn write_value(choices: &mut Choices, depth: usize, out: &mut String) {
         0..3 => out.push_str(&choices.below(100_000).to_string()),
         3 => out.push_str(["0", "-0", "-7", "1.5", "2.50e+10", "1E-9"][choices.below(6)]),
         4 => out.push_str(["true", "false", "null"][choices.below(3)]),
-        5..10 => write_name(choices, out),
+        5..10 => write_text(choices, out),
         10..13 => {
             out.push('[');
             for index in 0..choices.below(4) {
@@ -131,7 +138,7 @@ fn write_value(choices: &mut Choices, depth: usize, out: &mut String) {
             out.push('{');
             for index in 0..choices.below(4) {
                 out.push_str(if index == 0 { "" } else { "," });
-                write_name(choices, out);
+                write_text(choices, out);
                 out.push(':');
                 write_value(choices, depth - 1, out);
             }
@@ -140,18 +147,20 @@ fn write_value(choices: &mut Choices, depth: usize, out: &mut String) {
     }
 }
 
-fn write_name(choices: &mut Choices, out: &mut String) {
-    let len = choices.below(20);
+fn write_text(choices: &mut Choices, out: &mut String) {
     out.push('"');
-    out.extend((0..len).map(|_| ['a', 'B', '.', '/', ' ', 'é', '\u{7f}'][choices.below(7)]));
+    for _ in 0..choices.below(20) {
+        out.push_str(["a", "B", ".", "/", " ", "é", "\u{7f}", "\\n", "\\u003c", "\\\""][choices.below(10)]);
+    }
     out.push('"');
 }
 
 fn random_request(choices: &mut Choices) -> String {
     let mut request = String::from(["", "", "\n"][choices.below(3)]);
-    request.push_str("{\"method\":");
-    write_name(choices, &mut request);
-    request.push_str(",\"params\":[");
+    request.push_str("{\"method\":\"");
+    request
+        .extend((0..choices.below(20)).map(|_| ['a', 'B', '.', '/', ' ', 'é', '\u{7f}'][choices.below(7)]));
+    request.push_str("\",\"params\":[");
     if choices.below(10) != 0 {
         write_value(choices, 4, &mut request);
     }

@@ -1,3 +1,5 @@
+//! Objects in pieces, back to back, with names in any case.
+
 use super::*;
 
 static NAMES: [&str; 2] = ["id", "params"];

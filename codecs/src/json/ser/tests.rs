@@ -1,3 +1,5 @@
+//! Values as Go's `encoding/json` writes them.
+
 use super::*;
 use crate::types::{Any, Blob, Text, Time};
 use serde::Serialize;

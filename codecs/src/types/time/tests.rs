@@ -1,3 +1,5 @@
+//! Times in their three forms: Go's text, milliseconds, packed.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod input;
 
-use crate::{address::Address, args::Options, failure::Failure, output::Output, session::Session};
+use crate::{address::Address, args::Options, failure::Failure, output::Output, pretty, session::Session};
 use codecs::types::Any;
 
 pub(crate) use input::values;
@@ -63,15 +63,14 @@ pub(crate) async fn run(options: &Options, args: &CallArgs) -> Result<(), Failur
 }
 
 async fn call(session: &Session, args: &CallArgs, argument: &Any, output: Output) -> Result<(), Failure> {
+    if !args.stream {
+        return output.reply(&session.call(&args.method, argument).await?);
+    }
     let began = session.begin();
-    if args.stream {
-        let mut items = session.request(&args.method).stream::<_, Any>(argument).await?;
-        while let Some(item) = items.next().await {
-            output.reply(&item?)?;
-        }
-    } else {
-        let reply: Any = session.request(&args.method).call(argument).await?;
-        output.reply(&reply)?;
+    let failed = |error| session.failure(error);
+    let mut items = session.request(&args.method).stream::<_, Any>(argument).await.map_err(failed)?;
+    while let Some(item) = items.next().await {
+        output.reply(&pretty::with_texts(item.map_err(failed)?))?;
     }
     session.answered(began);
     Ok(())

@@ -15,6 +15,8 @@ use std::fmt;
 
 pub(crate) use types::skeleton;
 
+/// The method by which our servers tell.
+const DESCRIBE: &str = "_rpcwrap_.Describe";
 /// The page of Go's `net/rpc`, which our servers have too.
 pub(crate) const PAGE: &str = "/debug/rpc";
 
@@ -56,7 +58,7 @@ impl fmt::Display for Method {
 pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Service>, Failure> {
     // A server that has not got this codec, or not the service, may have the page.
     let refusal = match Session::open(options, addr).await {
-        Ok(session) => match session.request("_rpcwrap_.Describe").call(&()).await.map_err(Failure::from) {
+        Ok(session) => match session.request(DESCRIBE).call(&()).await.map_err(|e| session.failure(e)) {
             Ok(services) => return Ok(services),
             Err(failure) if matches!(failure.exit, Exit::Remote) => failure,
             Err(failure) => return Err(failure),

@@ -1,3 +1,5 @@
+//! The demo services, called within the program.
+
 use rpcwrap::Server;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! What an `impl` block is read as, and what its mistakes are told.
+
 use super::*;
 
 fn parse(options: &str, block: &str) -> std::result::Result<Service, String> {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// A peer that has closed its sending side may still read, or be gone: TCP does not tell. So long after it closed, or
 /// last took a byte, an unfinished answer is given up.
-const HALF_CLOSED: Duration = Duration::from_secs(2);
+const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 /// Notes of one connection; clones are the same notes.
 #[derive(Debug, Clone)]

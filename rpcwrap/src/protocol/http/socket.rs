@@ -166,3 +166,55 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    fn socket() -> (Socket, Progress, DuplexStream) {
+        let (ours, theirs) = duplex(64 << 10);
+        let progress = Progress::new();
+        let inner = Prefixed::new(Bytes::from_static(b"prefix"), Stream::Memory(ours));
+        (Socket::new(inner, progress.clone()), progress, theirs)
+    }
+
+    #[tokio::test]
+    async fn small_replies_leave_together_when_told() {
+        let (mut socket, progress, mut theirs) = socket();
+        for reply in [b"one ", b"two "] {
+            socket.write_all(reply).await.unwrap();
+            socket.flush().await.unwrap();
+        }
+        let mut seen = [0; 64];
+        assert!(progress.notes().holding && theirs.read(&mut seen).now_or_never().is_none());
+        progress.notes().releasing = true;
+        socket.flush().await.unwrap();
+        assert!(!progress.notes().holding);
+        assert_eq!(theirs.read(&mut seen).await.unwrap(), 8);
+        assert_eq!(&seen[..8], b"one two ");
+    }
+
+    #[tokio::test]
+    async fn large_replies_and_the_end_wait_for_nobody() {
+        let (mut socket, _, mut theirs) = socket();
+        socket.write_all(b"small ").await.unwrap();
+        socket.write_all(&[b'x'; HELD]).await.unwrap();
+        socket.write_all(b" end").await.unwrap();
+        socket.shutdown().await.unwrap();
+        let mut seen = Vec::new();
+        theirs.read_to_end(&mut seen).await.unwrap();
+        assert!(seen.starts_with(b"small xxx") && seen.ends_with(b"xxx end") && seen.len() == HELD + 10);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_asked_for_is_given_back() {
+        let (mut socket, progress, _theirs) = socket();
+        progress.notes().begin(true);
+        socket.write_all(b"held").await.unwrap();
+        socket.flush().await.unwrap();
+        let rest = socket.into_rest();
+        assert_eq!((&rest.unread[..], &rest.unsent[..]), (&b"prefix"[..], &b"held"[..]));
+    }
+}

@@ -1,0 +1,150 @@
+//! Each example: started on a free port, used, told to stop, gone with status 0.
+
+use crate::program::Program;
+use rpcwrap::codecs::cram_md5;
+use rpcwrap_tests::{
+    raw::{Peer, bson_request, document},
+    within,
+};
+use std::time::Duration;
+
+const ANY: &str = "127.0.0.1:0";
+
+fn post(path: &str, body: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// What a POST is answered: status and body.
+async fn ask(program: &Program, path: &str, body: &str) -> (u16, String) {
+    let mut peer = Peer::connect(program.addr).await;
+    let response = peer.http(post(path, body)).await;
+    (response.status, response.body)
+}
+
+fn ok(body: &str) -> (u16, String) {
+    (200, body.to_owned())
+}
+
+#[tokio::test]
+async fn hello() {
+    let program = Program::example("hello", &[ANY]).await;
+    assert_eq!(ask(&program, "/Echo/Say", "\"hi\"").await, ok("\"hi\"\n"));
+    let mut peer = Peer::connect_codec(program.addr, "bson").await;
+    peer.send(bson_request("Echo.Say", 1, &document(b"\x05_Val_\0\x02\0\0\0\0hi"))).await;
+    peer.read_bson_frame().await;
+    peer.expect(document(b"\x05_Val_\0\x02\0\0\0\0hi")).await;
+    drop(peer);
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn streaming() {
+    let program = Program::example("streaming", &[ANY]).await;
+    let squares = ask(&program, "/Numbers/Squares", r#"{"From":1,"To":4}"#).await;
+    assert_eq!(squares, ok("1\n4\n9\n"));
+    let mut follower = Peer::connect_resetting(program.addr).await.handshake("/_json_rpc_").await;
+    follower.send(r#"{"method":"News.Follow","params":[null],"id":1}"#).await;
+    // Published until the follower is there to read it.
+    while ask(&program, "/News/Publish", "\"hello\"").await == ok("0\n") {}
+    assert_eq!(follower.read_json().await["result"], "hello");
+    drop(follower);
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn auth() {
+    let program = Program::example("auth", &[ANY]).await;
+    assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"nobody\"\n"));
+    assert_eq!(ask(&program, "/Private/WhoAmI", "null").await.0, 401);
+    let mut peer = Peer::connect(program.addr).await.handshake("/_json_rpc_/auth").await;
+    let reply = peer.call("AuthenticatorCRAMMD5.GetNewChallenge", "\"\"", 1).await;
+    let proof = cram_md5::proof("ala", "ma kota", reply["result"]["Challenge"].as_str().unwrap());
+    peer.call("AuthenticatorCRAMMD5.Authenticate", &format!("{{\"Proof\":\"{proof}\"}}"), 2).await;
+    assert_eq!(peer.call("Private.WhoAmI", "null", 3).await["result"], "ala");
+    assert_eq!(peer.call("Admin.WhoAmI", "null", 4).await["error"], "rpc: ala may not call Admin.WhoAmI");
+    drop(peer);
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn graceful_shutdown() {
+    // By a call: the one under way is answered before the program ends.
+    let program = Program::example("graceful_shutdown", &[ANY]).await;
+    let mut slow = Peer::connect_codec(program.addr, "json").await;
+    slow.send(r#"{"method":"Work.Sleep","params":[1500],"id":1}"#).await;
+    assert_eq!(ask(&program, "/Server/Stop", "null").await, ok("\"draining\"\n"));
+    assert!(slow.read_json().await["result"].as_str().unwrap().ends_with("waited 1500 ms"));
+    drop(slow);
+    let (status, _) = program.end().await;
+    assert_eq!(status.code(), Some(0));
+    // And by the signal.
+    let program = Program::example("graceful_shutdown", &[ANY]).await;
+    let mut slow = Peer::connect_codec(program.addr, "json").await;
+    slow.send(r#"{"method":"Work.Sleep","params":[1500],"id":1}"#).await;
+    // In order: once this is answered, the other has been read.
+    slow.send(r#"{"method":"Nope.Nope","params":[],"id":2}"#).await;
+    assert_eq!(slow.read_json().await["id"], 2);
+    program.signal("TERM").await;
+    assert_eq!(slow.read_json().await["id"], 1);
+    drop(slow);
+    assert_eq!(program.end().await.0.code(), Some(0));
+}
+
+#[tokio::test]
+async fn own_codec() {
+    let program = Program::example("own_codec", &[ANY]).await;
+    let mut peer = Peer::connect_codec(program.addr, "line").await;
+    peer.send("Echo.Say 7 \"hi\"\nEcho.Nope 8 1\n").await;
+    peer.expect("ok 7 \"hi\"\nerror 8 \"rpc: can't find method Echo.Nope\"\n").await;
+    drop(peer);
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn service_macro() {
+    let program = Program::example("service_macro", &[ANY]).await;
+    assert_eq!(ask(&program, "/Books/Add", r#"{"Id":1,"Title":"Solaris"}"#).await, ok("1\n"));
+    assert_eq!(ask(&program, "/Books/Add", r#"{"Id":2,"Title":"Eden"}"#).await, ok("2\n"));
+    assert_eq!(ask(&program, "/Books/CountLetters", "null").await, ok("11\n"));
+    assert_eq!(ask(&program, "/Books/Get", "3").await.0, 404);
+    let (_, all) = ask(&program, "/Books/All", "null").await;
+    assert_eq!((all.lines().count(), all.contains("Solaris")), (2, true), "{all}");
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn axum_pages() {
+    let program = Program::example("axum_pages", &[ANY]).await;
+    assert_eq!(ask(&program, "/Scores/Add", r#"{"Player":"ala","Points":3}"#).await, ok("3\n"));
+    let get = async |path: &str| {
+        let mut peer = Peer::connect(program.addr).await;
+        let response = peer.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        (response.status, response.body)
+    };
+    assert_eq!(get("/scores").await, ok("player points\nala 3\n"));
+    assert_eq!((get("/scores/ala").await, get("/scores/ola").await.0), (ok("3\n"), 404));
+    assert_eq!(get("/debug/health").await, ok("ok"));
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn conformance() {
+    let users = crate::tidy::root().join("examples/conformance/users.json");
+    let args = ["--listen", ANY, "--http-rpc-listen", ANY, "--auth-credentials", users.to_str().unwrap()];
+    let mut program = Program::example("conformance", &args).await;
+    assert!(program.line().await.starts_with("http-rpc on 127.0.0.1:"));
+    let mut peer = Peer::connect_codec(program.addr, "json").await;
+    assert_eq!(peer.call("Arith.Multiply", r#"{"A":6,"B":7}"#, 1).await["result"], 42);
+    drop(peer);
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_closes_does_not_hold_a_program() {
+    let program = Program::example("conformance", &["--listen", ANY]).await;
+    let mut stubborn = Peer::connect_codec(program.addr, "json").await;
+    stubborn.call("Arith.Multiply", "{}", 1).await;
+    let silent = Peer::connect(program.addr).await;
+    within(Duration::from_secs(10), program.terminate()).await;
+    drop((stubborn, silent));
+}

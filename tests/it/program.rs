@@ -1,0 +1,127 @@
+//! Programs of this project as processes: built once, started on a free port, told to stop.
+
+use rpcwrap_tests::{limit, within};
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    sync::OnceCell,
+    task::JoinHandle,
+};
+
+/// The folder binaries of this build are in: `target/debug`, wherever that is.
+fn folder() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Builds the daemon and the examples, as `cargo test` of this package alone does not. Quick if they are there.
+async fn built() {
+    static BUILT: OnceCell<()> = OnceCell::const_new();
+    let build = async || {
+        let folder = folder();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "rpcwrapd", "--bins", "-p", "rpcwrap-examples", "--examples"]);
+        cargo.arg("--target-dir").arg(folder.parent().unwrap()).current_dir(crate::tidy::root());
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let built = within(Duration::from_secs(600), cargo.status()).await.unwrap();
+        assert!(built.success(), "the programs do not build");
+    };
+    BUILT.get_or_init(build).await;
+}
+
+/// A running program that has said `listening on …`; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) addr: SocketAddr,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: JoinHandle<String>,
+}
+
+impl Program {
+    /// An example, with these arguments.
+    pub(crate) async fn example(name: &str, args: &[&str]) -> Self {
+        built().await;
+        Self::start(folder().join("examples").join(name), args).await
+    }
+
+    /// The server program, on a free port.
+    pub(crate) async fn daemon(args: &[&str]) -> Self {
+        built().await;
+        let listen = ["--listen", "127.0.0.1:0"];
+        Self::start(folder().join("rpcwrapd"), &[&listen[..], args].concat()).await
+    }
+
+    async fn start(path: PathBuf, args: &[&str]) -> Self {
+        let mut child = Command::new(&path)
+            .args(args)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.unwrap();
+            text
+        });
+        let line = limit(stdout.next_line()).await.unwrap().unwrap_or_default();
+        let addr = line.strip_prefix("listening on ").and_then(|addr| addr.parse().ok());
+        let addr = addr.unwrap_or_else(|| panic!("{} says {line:?}", path.display()));
+        Self { addr, child, stdout, stderr }
+    }
+
+    /// The next line of its output.
+    pub(crate) async fn line(&mut self) -> String {
+        limit(self.stdout.next_line()).await.unwrap().unwrap()
+    }
+
+    /// Bytes of memory it holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.child.id().unwrap())).unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) async fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.child.id().unwrap());
+        assert!(limit(Command::new("sh").args(["-c", &kill]).status()).await.unwrap().success());
+    }
+
+    /// Waits for its end; its status and what it has written to stderr.
+    pub(crate) async fn end(mut self) -> (ExitStatus, String) {
+        let status = within(Duration::from_secs(35), self.child.wait()).await.unwrap();
+        (status, limit(self.stderr).await.unwrap())
+    }
+
+    /// SIGTERM, and the end that should follow: exit status 0 and no word of a panic.
+    pub(crate) async fn terminate(self) {
+        self.signal("TERM").await;
+        self.end_well().await;
+    }
+
+    /// The same by SIGINT, which does not wait for load balancers.
+    pub(crate) async fn interrupt(self) {
+        self.signal("INT").await;
+        self.end_well().await;
+    }
+
+    async fn end_well(self) {
+        let (status, stderr) = self.end().await;
+        assert_eq!(status.code(), Some(0), "{stderr}");
+        assert!(!stderr.contains("panicked at"), "{stderr}");
+    }
+}
