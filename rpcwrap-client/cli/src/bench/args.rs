@@ -22,6 +22,7 @@ const DEFAULT_OPEN_IN_FLIGHT: usize = 256;
 /// when the clock says, whatever the server does; the response time counts from the intended start, the service time
 /// from the sending. What no call was free for is late, and what is not finished at the end is counted as such.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
     /// Server: host:port, :port or unix:PATH
     pub(crate) addr: Address,
@@ -69,6 +70,14 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 }
+
+const EXAMPLES: &str = "\
+A common --max-time is the limit of each call here.
+
+Examples:
+  rpcwrap bench :7070 Arith.Multiply '{\"A\":7,\"B\":8}' -n 10000 -c 4 --inflight 16
+  rpcwrap bench :7070 Arith.Multiply '{\"A\":7,\"B\":8}' --rate 500 -z 2s --html report.html
+  rpcwrap bench :7070 Arith.Multiply @args.json --ramp 100:2000/3s --json";
 
 fn count(most: u64) -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::<usize>::new().range(1..=most)

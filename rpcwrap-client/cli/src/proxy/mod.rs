@@ -24,6 +24,7 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -36,6 +37,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 /// Prints `listening on ADDR`, then relays bytes of any protocol until Ctrl-C. Half-closed connections stay half
 /// open, resets are passed on, and at most 1 MiB per direction waits in here.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ProxyArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT")]
@@ -60,6 +62,11 @@ pub(crate) struct ProxyArgs {
     seed: Option<u64>,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  rpcwrap proxy --listen :7071 --to :7070 --dump -
+  rpcwrap proxy --listen :7071 --to :7070 --fault delay=50ms,loss=1%,reset=0.1%,stall=2s --seed 7";
+
 /// What all connections share.
 #[derive(Debug)]
 struct Proxy {
@@ -80,6 +87,9 @@ pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failu
         .await
         .map_err(|error| Failure::usage(format!("cannot listen on {}: {error}", args.listen)))?;
     let addr = listener.local_addr().map_err(|error| Failure::usage(error.to_string()))?;
+    // Before it says that it runs, for from then on it may be told to end.
+    let mut interrupts = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::usage(format!("cannot wait for Ctrl-C: {error}")))?;
     let sink = args.dump.as_deref().map(open).transpose()?;
     writeln!(io::stdout(), "listening on {addr}").map_err(|error| Failure::output(&error))?;
     if args.fault != Faults::default() {
@@ -95,9 +105,7 @@ pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failu
     };
     tokio::select! {
         () = Arc::new(proxy).accept(&listener) => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.map_err(|error| Failure::usage(format!("cannot wait for Ctrl-C: {error}")))
-        }
+        _ = interrupts.recv() => Ok(()),
     }
 }
 
