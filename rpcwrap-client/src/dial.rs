@@ -158,6 +158,32 @@ impl Config {
         self.within("stream", self.open(stream, Some(&path), codec)).await
     }
 
+    /// As [`over`](Self::over), on the path with a login, as `user` with `secret`.
+    ///
+    /// # Errors
+    /// As [`dial_auth_http`](Self::dial_auth_http).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn over_auth<S>(
+        self,
+        stream: S,
+        codec: AnyCodec,
+        user: &str,
+        secret: &str,
+    ) -> Result<Client, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let path = connect::rpc_path(codec.name(), true);
+        let opened = async {
+            let client = self.open(stream, Some(&path), codec).await?;
+            log_in(&client, user, secret).await.map_err(DialError::Login)?;
+            Ok(client)
+        };
+        self.within("stream", opened).await
+    }
+
     async fn within<T>(
         &self,
         addr: &str,

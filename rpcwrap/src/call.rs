@@ -69,6 +69,10 @@ pub struct Context {
 }
 
 impl Context {
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     /// The address of the caller.
     pub fn peer_addr(&self) -> &PeerAddr {
         &self.peer.addr

@@ -30,6 +30,7 @@ pub mod expansion {
     pub use serde::de::IgnoredAny;
 }
 mod handler;
+mod introspection;
 pub mod io;
 mod limits;
 mod method;

@@ -111,15 +111,27 @@ impl Registry {
         match self.methods.get(name) {
             Some(entry) => match &entry.access {
                 None => Ok(entry),
-                Some(access) => allow(access, entry, peer).map(|()| entry),
+                Some(access) => allow(access, &entry.full_name, peer).map(|()| entry),
             },
             None => Err(missing(name, |service| self.services.contains_key(service))),
         }
     }
 
-    /// Every method, in the order of names.
+    /// Adds one of the server's own services, which is called like any other and shown on no page.
+    ///
+    /// Its name begins with an underscore, as no other's may, so it takes nobody's place.
+    pub(crate) fn reserve(&mut self, service: Service) {
+        for method in service.methods {
+            let full_name = format!("{}.{}", service.name, method.name);
+            let key = full_name.as_bytes().into();
+            self.methods.insert(key, Arc::new(Entry::new(full_name, method, None)));
+        }
+    }
+
+    /// Every method of the program's services, in the order of names.
     pub(crate) fn methods(&self) -> Vec<MethodInfo> {
-        let mut all: Vec<&Arc<Entry>> = self.methods.values().collect();
+        let is_shown = |entry: &&Arc<Entry>| self.services.contains_key(entry.service());
+        let mut all: Vec<&Arc<Entry>> = self.methods.values().filter(is_shown).collect();
         all.sort_by(|a, b| a.full_name.cmp(&b.full_name));
         let info = |entry: &Arc<Entry>| MethodInfo {
             service: entry.service().to_owned(),
@@ -132,7 +144,7 @@ impl Registry {
         all.into_iter().map(info).collect()
     }
 
-    /// Every service with its description, in the order of names.
+    /// Every service of the program with its description, in the order of names.
     pub(crate) fn services(&self) -> &BTreeMap<String, String> {
         &self.services
     }
@@ -156,17 +168,18 @@ pub(crate) fn missing(name: &[u8], is_service: impl Fn(&str) -> bool) -> CallErr
     }
 }
 
-fn allow(access: &Access, entry: &Entry, peer: &Peer) -> Result<(), CallError> {
-    let free = |names: &Option<Vec<String>>, name: &str| {
-        names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == name))
+/// Whether `access` lets `peer` reach the service or method `name`.
+pub(crate) fn allow(access: &Access, name: &str, peer: &Peer) -> Result<(), CallError> {
+    let free = |names: &Option<Vec<String>>, wanted: &str| {
+        names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == wanted))
     };
     if !free(&access.protocols, peer.protocol) || !free(&access.codecs, &peer.codec) {
-        return Err(CallError::UnknownService(entry.full_name.clone()));
+        return Err(CallError::UnknownService(name.to_owned()));
     }
     match (&peer.user, access.authenticated) {
-        (None, true) => Err(CallError::Unauthenticated(entry.full_name.clone())),
+        (None, true) => Err(CallError::Unauthenticated(name.to_owned())),
         (Some(user), _) if !free(&access.users, user) => {
-            Err(CallError::Denied { name: entry.full_name.clone(), user: user.to_string() })
+            Err(CallError::Denied { name: name.to_owned(), user: user.to_string() })
         }
         _ => Ok(()),
     }

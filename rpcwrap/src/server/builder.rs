@@ -8,6 +8,7 @@ use crate::{
     dispatch::Dispatch,
     error::ConfigError,
     handler::Handler,
+    introspection,
     limits::Connections,
     method::Method,
     protocol::{
@@ -48,6 +49,7 @@ pub struct Builder {
     config: Config,
     credentials: Option<Credentials>,
     mount: Option<Mount>,
+    no_introspection: bool,
 }
 
 struct Protocols(Arc<dyn Protocol>);
@@ -109,6 +111,16 @@ impl Builder {
         self
     }
 
+    /// Leaves out `_rpcwrap_`, the service by which `rpcwrap list` and `describe` ask what is here.
+    ///
+    /// With it, `_rpcwrap_.Describe` tells every caller the names, types and descriptions of the services that caller
+    /// may reach; nothing else depends on it.
+    #[must_use]
+    pub fn without_introspection(mut self) -> Self {
+        self.no_introspection = true;
+        self
+    }
+
     /// Checks everything and makes the server. Nothing listens yet.
     ///
     /// # Errors
@@ -129,7 +141,9 @@ impl Builder {
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         check_protocols(&protocols)?;
 
-        let registry = Registry::new(self.services)?;
+        let introspection = (!self.no_introspection).then(|| introspection::service(&self.services));
+        let mut registry = Registry::new(self.services)?;
+        introspection.into_iter().for_each(|service| registry.reserve(service));
         check_access(&registry, &codecs, &protocols)?;
         let dispatch = Arc::new(Dispatch {
             registry,

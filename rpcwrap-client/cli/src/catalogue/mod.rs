@@ -1,0 +1,157 @@
+//! What a server serves: asked for by `_rpcwrap_.Describe`, or read from the page `/debug/rpc` that Go's servers have.
+
+mod debug_rpc;
+mod types;
+
+use crate::{
+    address::Address,
+    args::Options,
+    failure::{Exit, Failure},
+    http,
+    session::Session,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+pub(crate) use types::skeleton;
+
+/// The method by which our servers tell.
+const DESCRIBE: &str = "_rpcwrap_.Describe";
+/// The page of Go's `net/rpc`, which our servers have too.
+pub(crate) const PAGE: &str = "/debug/rpc";
+
+/// A named set of methods.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) doc: String,
+    pub(crate) methods: Vec<Method>,
+}
+
+/// One method. What a server does not say is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Method {
+    pub(crate) name: String,
+    /// The argument's type in the words of the server's language.
+    pub(crate) args: String,
+    pub(crate) reply: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streaming: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) idempotent: Option<bool>,
+    #[serde(default)]
+    pub(crate) doc: String,
+    /// Calls so far; on the page only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) calls: Option<u64>,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stream = if self.streaming == Some(true) { "stream of " } else { "" };
+        write!(f, "{}({}) {stream}{}", self.name, self.args, self.reply)
+    }
+}
+
+/// The services of a server.
+pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Service>, Failure> {
+    // A server that has not got this codec, or not the service, may have the page.
+    let refusal = match Session::open(options, addr).await {
+        Ok(session) => match session.request(DESCRIBE).call(&()).await.map_err(|e| session.failure(e)) {
+            Ok(services) => return Ok(services),
+            Err(failure) if matches!(failure.exit, Exit::Remote) => failure,
+            Err(failure) => return Err(failure),
+        },
+        Err(failure) if matches!(failure.exit, Exit::Protocol) => failure,
+        Err(failure) => return Err(failure),
+    };
+    let page = match http::get(options, addr, PAGE).await {
+        Ok(page) => page,
+        Err(failure) if failure.exit == Exit::Protocol => {
+            return Err(Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal });
+        }
+        Err(failure) => return Err(failure),
+    };
+    read_page(&page)
+}
+
+/// The services on the page, in the server's order.
+pub(crate) fn read_page(page: &str) -> Result<Vec<Service>, Failure> {
+    let read = if page.starts_with('{') { from_json(page) } else { debug_rpc::parse(page) };
+    read.map_err(|why| Failure::new(Exit::Protocol, format!("GET {PAGE}: {why}")))
+}
+
+/// Our own servers' page, asked for as JSON.
+fn from_json(page: &str) -> Result<Vec<Service>, String> {
+    #[derive(Deserialize)]
+    struct Page {
+        services: Vec<Service>,
+    }
+    serde_json::from_str::<Page>(page).map(|page| page.services).map_err(|error| error.to_string())
+}
+
+/// The part of `services` that `name` means: everything, `Service`, or `Service.Method`.
+pub(crate) fn select(mut services: Vec<Service>, name: Option<&str>) -> Result<Vec<Service>, Failure> {
+    let Some(name) = name else { return Ok(services) };
+    if services.iter().any(|service| service.name == name) {
+        services.retain(|service| service.name == name);
+        return Ok(services);
+    }
+    if let Some((of, method)) = name.rsplit_once('.') {
+        services.retain(|service| service.name == of);
+        services.iter_mut().for_each(|service| service.methods.retain(|known| known.name == method));
+        if services.iter().any(|service| !service.methods.is_empty()) {
+            return Ok(services);
+        }
+    }
+    Err(Failure::new(Exit::Remote, format!("the server has no {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn services() -> Vec<Service> {
+        let method = |name: &str| Method { name: name.to_owned(), ..Method::default() };
+        ["A", "ns.B"]
+            .map(|name| Service {
+                name: name.to_owned(),
+                methods: vec![method("X"), method("Y")],
+                ..Service::default()
+            })
+            .to_vec()
+    }
+
+    #[test]
+    fn selection() {
+        for (name, wanted) in [
+            (None, Some("A.X A.Y ns.B.X ns.B.Y")),
+            (Some("A"), Some("A.X A.Y")),
+            (Some("A.Y"), Some("A.Y")),
+            (Some("ns.B"), Some("ns.B.X ns.B.Y")),
+            (Some("ns.B.X"), Some("ns.B.X")),
+            (Some("B"), None),
+            (Some("A.Z"), None),
+            (Some("ns.A"), None),
+        ] {
+            let selected = select(services(), name).ok().map(|services| {
+                let names = |service: &Service| {
+                    service.methods.iter().map(|method| format!("{}.{}", service.name, method.name)).collect()
+                };
+                services.iter().flat_map::<Vec<_>, _>(names).collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(selected.as_deref(), wanted, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_page_is_read_as_json() {
+        let page = r#"{"services":[{"name":"A","doc":"d","methods":[{"name":"X","args":"i64","reply":"()",
+            "streaming":true,"idempotent":false,"doc":"","calls":7}]}]}"#;
+        let services = read_page(page).unwrap();
+        assert_eq!(services[0].methods[0].to_string(), "X(i64) stream of ()");
+        assert_eq!(services[0].methods[0].calls, Some(7));
+        assert_eq!(read_page("{}").unwrap_err().exit, Exit::Protocol);
+    }
+}

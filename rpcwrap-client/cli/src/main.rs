@@ -1,0 +1,86 @@
+//! `rpcwrap`: a Go-RPC client for terminals and scripts.
+//!
+//! The command line becomes [`args::Args`], each command is a module of its own, and what goes wrong becomes an exit
+//! code in [`failure`].
+
+mod address;
+mod args;
+mod bench;
+mod call;
+mod catalogue;
+mod color;
+mod describe;
+mod failure;
+mod generate;
+mod http;
+mod list;
+mod output;
+mod ping;
+mod pretty;
+mod proxy;
+mod session;
+mod top;
+mod trace;
+mod transport;
+mod units;
+mod watch;
+
+use args::{Args, Command};
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nobody is left to be told that the stream is closed.
+            let _ = error.print();
+            return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, text }) => {
+            if exit != Exit::Quiet {
+                let _ = writeln!(io::stderr(), "rpcwrap: {text}");
+            }
+            (exit as u8).into()
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+    let limit = options.max_time;
+    match command {
+        Command::Call(args) => within(limit, call::run(&options, &args)).await,
+        Command::List(args) => within(limit, list::run(&options, &args)).await,
+        Command::Describe(args) => within(limit, describe::run(&options, &args)).await,
+        Command::Ping(args) => within(limit, ping::run(&options, &args)).await,
+        Command::Watch(args) => within(limit, watch::run(&options, &args)).await,
+        Command::Top(args) => within(limit, top::run(&options, &args)).await,
+        // Its limit is one of each call.
+        Command::Bench(args) => bench::run(&options, &args).await,
+        Command::Proxy(args) => proxy::run(&options, &args).await,
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
+    }
+}
+
+/// Ends a command when `--max-time` is over.
+async fn within(
+    limit: Option<Duration>,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match limit {
+        None => command.await,
+        Some(limit) => {
+            tokio::time::timeout(limit, command).await.unwrap_or_else(|_| Err(Failure::out_of_time(limit)))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One connection of a command, opened as the options say: codec, login, time limits, trace.
+
+use crate::{
+    address::Address,
+    args::Options,
+    failure::{Exit, Failure},
+    pretty,
+    trace::{FirstByte, Traced, note},
+    transport::{self, Connected, Transport},
+    units::format_duration,
+};
+use codecs::types::Any;
+use rpcwrap_client::{Client, Config, DialError, Error, Request};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+/// A client, and what `-v` and `--max-time` want to know of it.
+pub(crate) struct Session {
+    client: Client,
+    started: Instant,
+    max_time: Option<Duration>,
+    /// With `-v` only.
+    first_byte: Option<FirstByte>,
+    show_phases: bool,
+}
+
+impl Session {
+    /// Connects, sends CONNECT and logs in.
+    pub(crate) async fn open(options: &Options, addr: &Address) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let login = options.login()?;
+        let Connected { stream, resolved, connected } =
+            transport::connect(addr, options.connect_timeout).await?;
+        let first_byte = (options.verbose > 0).then(FirstByte::default);
+        let stream: Box<dyn Transport> = match &first_byte {
+            Some(first_byte) => {
+                note(&format!("connected to {addr}"));
+                Box::new(Traced::new(stream, first_byte.clone()))
+            }
+            None => stream,
+        };
+        let left = options.connect_timeout.saturating_sub(started.elapsed());
+        // The server is asked for codes and data of errors, which others than ours do not know and skip.
+        let config = Config::default().connect_timeout(left).extensions(true);
+        let asked = Instant::now();
+        let opened = match &login {
+            Some((user, secret)) => config.over_auth(stream, options.codec.into(), user, secret).await,
+            None => config.over(stream, options.codec.into()).await,
+        };
+        let client = opened.map_err(|error| match error {
+            DialError::Timeout { .. } => transport::no_connection(addr, options.connect_timeout),
+            error => Failure::from(error),
+        })?;
+        let session = Self {
+            client,
+            started,
+            max_time: options.max_time,
+            first_byte,
+            show_phases: options.verbose > 1,
+        };
+        session.phases(&[("resolve", resolved), ("connect", connected), ("CONNECT", asked.elapsed())]);
+        Ok(session)
+    }
+
+    /// A call that the server, too, knows to be over when `--max-time` is.
+    pub(crate) fn request<'s>(&'s self, method: &'s str) -> Request<'s> {
+        let request = self.client.request(method);
+        match self.max_time {
+            Some(limit) => request.timeout(limit.saturating_sub(self.started.elapsed())),
+            None => request,
+        }
+    }
+
+    /// Calls a method; the reply as a value to show.
+    pub(crate) async fn call(&self, method: &str, argument: &Any) -> Result<Any, Failure> {
+        let began = self.begin();
+        let reply = self.request(method).call(argument).await.map_err(|error| self.failure(error))?;
+        self.answered(began);
+        Ok(pretty::with_texts(reply))
+    }
+
+    /// What a call's error means to the command; of its time limits only `--max-time` is the user's.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        match (error, self.max_time) {
+            (Error::Timeout { .. }, Some(limit)) => Failure::out_of_time(limit),
+            (error, _) => error.into(),
+        }
+    }
+
+    /// Forgets what came before, so that [`answered`](Self::answered) speaks of one call.
+    pub(crate) fn begin(&self) -> Instant {
+        if let Some(first_byte) = &self.first_byte {
+            first_byte.take();
+        }
+        Instant::now()
+    }
+
+    /// Says, with `-vv`, how long the call that began then has taken.
+    pub(crate) fn answered(&self, began: Instant) {
+        let first = self.first_byte.as_ref().and_then(FirstByte::take);
+        let first = first.unwrap_or(began).saturating_duration_since(began);
+        self.phases(&[("first byte", first), ("call", began.elapsed()), ("total", self.started.elapsed())]);
+    }
+
+    fn phases(&self, phases: &[(&str, Duration)]) {
+        if self.show_phases {
+            let text: Vec<_> =
+                phases.iter().map(|(name, time)| format!("{name} {}", format_duration(*time))).collect();
+            note(&text.join(", "));
+        }
+    }
+}
+
+impl Options {
+    /// User and secret, if the command is to log in.
+    pub(crate) fn login(&self) -> Result<Option<(String, String)>, Failure> {
+        match (&self.user, &self.password_file) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Failure::usage("--user needs --password-file")),
+            (None, Some(_)) => Err(Failure::usage("--password-file needs --user")),
+            (Some(user), Some(file)) => {
+                let text = fs::read_to_string(file)
+                    .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?;
+                Ok(Some((user.clone(), text.lines().next().unwrap_or_default().to_owned())))
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! From an address to a stream of bytes, with the time each step took.
+
+use crate::{
+    address::Address,
+    failure::{Exit, Failure},
+};
+use socket2::{SockRef, TcpKeepalive};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream, lookup_host},
+    time::timeout,
+};
+
+/// A server whose machine is gone is noticed in a few of these. As Go and the client library.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// Any connected stream.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
+
+/// A connected stream, and how long it took.
+pub(crate) struct Connected {
+    pub(crate) stream: Box<dyn Transport>,
+    pub(crate) resolved: Duration,
+    pub(crate) connected: Duration,
+}
+
+/// Connects within `limit`.
+pub(crate) async fn connect(addr: &Address, limit: Duration) -> Result<Connected, Failure> {
+    let failed = |error: io::Error| Failure::new(Exit::Connect, format!("cannot connect to {addr}: {error}"));
+    match timeout(limit, dial(addr)).await {
+        Ok(connected) => connected.map_err(failed),
+        Err(_) => Err(no_connection(addr, limit)),
+    }
+}
+
+/// `--connect-timeout` is over.
+pub(crate) fn no_connection(addr: &Address, limit: Duration) -> Failure {
+    Failure::new(Exit::Timeout, format!("no connection to {addr} within {} ms", limit.as_millis()))
+}
+
+async fn dial(addr: &Address) -> io::Result<Connected> {
+    let start = Instant::now();
+    if let Some(path) = addr.unix_path() {
+        let stream = Box::new(UnixStream::connect(path).await?);
+        return Ok(Connected { stream, resolved: Duration::ZERO, connected: start.elapsed() });
+    }
+    let addrs: Vec<_> = lookup_host(addr.as_str()).await?.collect();
+    let resolved = start.elapsed();
+    let stream = TcpStream::connect(&addrs[..]).await?;
+    let connected = start.elapsed().saturating_sub(resolved);
+    // Requests are whole when they are written; waiting for more would only add to their way.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(Connected { stream: Box::new(stream), resolved, connected })
+}

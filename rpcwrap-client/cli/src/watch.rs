@@ -1,0 +1,99 @@
+//! `rpcwrap watch`: the same call again and again, and what changes in its reply.
+
+use crate::{
+    address::Address,
+    args::{Format, Options},
+    call,
+    failure::{Exit, Failure},
+    output::Output,
+    pretty,
+    session::Session,
+    units::parse_duration,
+};
+use codecs::types::Any;
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Repeat a call and show what changes in its reply
+///
+/// On a terminal the reply stays in place with the parts that have changed set apart; in a pipe, or with --output, a
+/// reply is printed when it differs from the one before. An error reply is shown and the watch goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct WatchArgs {
+    /// The server: host:port, :port or unix:PATH
+    #[arg(value_name = "ADDR")]
+    addr: Address,
+    /// Full name of the method
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its argument: JSON, @FILE, or - for stdin; without one, null
+    #[arg(value_name = "ARG", default_value = "null", hide_default_value = true)]
+    argument: String,
+    /// Time from one call to the next
+    #[arg(short, long, value_parser = parse_duration, default_value = "1s", value_name = "TIME")]
+    interval: Duration,
+    /// End after this many calls
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rpcwrap watch 127.0.0.1:7070 Echo.Any '{\"a\":1}' -i 100ms -n 3
+  rpcwrap watch :7070 Sleep.For 1 -n 2 --interval 10ms -o raw";
+
+/// Clears the terminal.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+/// Calls and shows until it has called often enough.
+pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failure> {
+    let output = Output::new(options);
+    let argument = call::values(&args.argument)?.recv().await.transpose()?;
+    let argument = argument.ok_or_else(|| Failure::usage("the argument is empty"))?;
+    let session = Session::open(options, &args.addr).await?;
+    let mut turns = interval(args.interval.max(Duration::from_millis(1)));
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let in_place = output.terminal && options.output.is_none_or(|format| format == Format::Json);
+    let mut before: Option<Result<Any, Failure>> = None;
+    let mut left = args.count;
+    while left != Some(0) {
+        turns.tick().await;
+        let now = session.call(&args.method, &argument).await;
+        if let Err(failure) = &now
+            && !matches!(failure.exit, Exit::Remote | Exit::Unavailable)
+        {
+            return Err(failure.clone());
+        }
+        if in_place {
+            output.print(&screen(args, output, before.as_ref(), &now))?;
+        } else if before.as_ref() != Some(&now) {
+            match &now {
+                Ok(value) => output.reply(value)?,
+                // Nobody is left to be told that stderr is closed.
+                Err(failure) => drop(writeln!(io::stderr(), "rpcwrap: {}", failure.text)),
+            }
+        }
+        before = Some(now);
+        left = left.map(|left| left - 1);
+    }
+    Ok(())
+}
+
+fn screen(
+    args: &WatchArgs,
+    output: Output,
+    before: Option<&Result<Any, Failure>>,
+    now: &Result<Any, Failure>,
+) -> String {
+    let shown = match (before, now) {
+        (Some(Ok(before)), Ok(now)) => pretty::pretty_changes(now, before, output.palette),
+        (_, Ok(now)) => pretty::pretty(now, output.palette),
+        (_, Err(failure)) => failure.text.clone(),
+    };
+    let heading = format!("{} {} every {} ms", args.addr, args.method, args.interval.as_millis());
+    format!("{CLEAR}{}\n\n{shown}", output.palette.heading(&heading))
+}

@@ -1,0 +1,401 @@
+//! The program from outside: what it prints where, and how it ends.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use support::{Demo, Step, by_first_byte, puppet, rpcwrap, rpcwrap_with, shell};
+
+const CONNECT: Step = Step::Expect("\n\n");
+const CONNECTED: Step = Step::Send("HTTP/1.0 200 Connected to Go RPC\n\n");
+/// The end of a request with id 0 in JSON.
+const REQUEST: Step = Step::Expect("\n");
+
+/// stdout of a command that has to succeed and to say nothing on stderr.
+fn printed(args: &[&str]) -> String {
+    let ended = rpcwrap(args);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{args:?}");
+    ended.stdout
+}
+
+#[test]
+fn replies_are_json_on_stdout_in_both_codecs() {
+    let demo = Demo::start();
+    for codec in ["json", "bson"] {
+        for (method, argument, reply) in [
+            ("Arith.Multiply", r#"{"A":7,"B":8}"#, "56\n"),
+            ("Arith.Divide", r#"{"A":7,"B":2}"#, "{\"Quo\":3,\"Rem\":1}\n"),
+            (
+                "Echo.Any",
+                r#"{"z":[1,"x",null,1.5,true],"a":{}}"#,
+                "{\"z\":[1,\"x\",null,1.5,true],\"a\":{}}\n",
+            ),
+            ("Echo.Any", "9223372036854775807", "9223372036854775807\n"),
+            ("Echo.Any", r#"{"k":["zażółć","a\tb"]}"#, "{\"k\":[\"zażółć\",\"a\\tb\"]}\n"),
+        ] {
+            let shown = printed(&["call", &demo.addr, method, argument, "--codec", codec]);
+            assert_eq!(shown, reply, "{codec} {method} {argument}");
+        }
+        let items = printed(&["call", &demo.addr, "Count.Up", r#"{"To":3}"#, "--stream", "--codec", codec]);
+        assert_eq!(items, "1\n2\n3\n", "{codec}");
+    }
+}
+
+#[test]
+fn arguments_from_the_line_files_and_stdin() {
+    let demo = Demo::start();
+    let file = format!("@{}", demo.dir.file("args.json", "{\"A\":2,\"B\":3}\n{\"A\":4,\"B\":5}"));
+    let call = ["call", &demo.addr, "Arith.Multiply"];
+    for (rest, stdin, replies) in [
+        (&[r#"{"A":7,"B":8}"#][..], "", "56\n"),
+        (&["-d", r#"{"A":7,"B":8}"#], "", "56\n"),
+        (&[r#"{"A":1,"B":2}{"A":3,"B":4}"#], "", "2\n12\n"),
+        (&[&file], "", "6\n20\n"),
+        (&["-"], "{\"A\":1,\"B\":2}\n\n{\"A\":3,\"B\":4}\n", "2\n12\n"),
+        (&["-"], "", ""),
+        (&[], "", "0\n"),
+    ] {
+        let ended = rpcwrap_with(&[&call[..], rest].concat(), stdin, &[]);
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, replies, ""), "{rest:?}");
+    }
+    let ended = rpcwrap_with(
+        &["call", &demo.addr, "Arith.Divide", "-"],
+        "{\"A\":4,\"B\":2} {\"A\":4,\"B\":0} {\"A\":4,\"B\":1}",
+        &[],
+    );
+    assert_eq!((ended.code, ended.stdout.as_str()), (65, "{\"Quo\":2,\"Rem\":0}\n"));
+    assert_eq!(ended.stderr, "rpcwrap: value 2: remote error: divide by zero\n");
+}
+
+#[test]
+fn forms_of_output() {
+    let demo = Demo::start();
+    let echo = |argument, format| printed(&["call", &demo.addr, "Echo.Any", argument, "-o", format]);
+    assert_eq!(echo("\"a\\nb\"", "raw"), "a\nb\n");
+    assert_eq!(echo("\"a\\nb\"", "json"), "\"a\\nb\"\n");
+    assert_eq!(echo(r#"[{"A":1,"B":"x"},{"B":"y"}]"#, "table"), "A  B\n1  x\n   y\n");
+    assert_eq!(echo(r#"{"A":1}"#, "table"), "A  1\n");
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let demo = Demo::start();
+    let describe = ["describe", &demo.addr, "Arith"];
+    for (flags, env, coloured) in [
+        (&[][..], &[][..], false),
+        (&["--color", "always"], &[], true),
+        (&["--color", "always"], &[("NO_COLOR", "1")], true),
+        (&[], &[("CLICOLOR_FORCE", "1")], true),
+        (&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&["--color", "never"], &[("CLICOLOR_FORCE", "1")], false),
+    ] {
+        let ended = rpcwrap_with(&[&describe[..], flags].concat(), "", env);
+        assert_eq!(ended.code, 0);
+        assert_eq!(ended.stdout.contains('\x1b'), coloured, "{flags:?} {env:?}");
+    }
+}
+
+#[test]
+fn logs_in_with_the_secret_of_a_file() {
+    let demo = Demo::start();
+    let good = demo.dir.file("good", "ma kota\n");
+    let bad = demo.dir.file("bad", "ma psa\n");
+    let who = |rest: &[&str]| rpcwrap(&[&["call", &demo.addr, "Echo.Who", "-o", "raw"][..], rest].concat());
+    assert_eq!(who(&[]).stdout, "nobody\n");
+    for codec in ["json", "bson"] {
+        let ended = who(&["--user", "ala", "--password-file", &good, "--codec", codec]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "ala\n"), "{}", ended.stderr);
+    }
+    let refused = who(&["--user", "ala", "--password-file", &bad]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (65, ""));
+    assert!(refused.stderr.starts_with("rpcwrap: login failed: "), "{}", refused.stderr);
+    assert_eq!(who(&["--user", "ala"]).code, 1);
+    assert_eq!(who(&["--password-file", &good]).code, 1);
+}
+
+#[test]
+fn the_wire_is_shown_on_stderr() {
+    let demo = Demo::start();
+    let call = ["call", &demo.addr, "Echo.Any", "\"hi\""];
+    let ended = rpcwrap(&[&call[..], &["-v"]].concat());
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "\"hi\"\n"));
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines[0], format!("* connected to {}", demo.addr));
+    assert_eq!(
+        lines[1..3],
+        ["> 30 bytes", "> 0000  43 4f 4e 4e 45 43 54 20 2f 5f 6a 73 6f 6e 5f 72  CONNECT /_json_r",]
+    );
+    assert!(lines.contains(&"< 34 bytes"), "{}", ended.stderr);
+    assert!(lines.iter().any(|line| line.starts_with("< 0000") && line.contains("{\"id\":0,\"resul")));
+    assert!(!ended.stderr.contains("first byte"));
+
+    let ended = rpcwrap(&[&call[..], &["-vv", "--codec", "bson"]].concat());
+    for phase in ["* resolve ", ", connect ", ", CONNECT ", "* first byte ", ", call ", ", total "] {
+        assert!(ended.stderr.contains(phase), "{phase} in {}", ended.stderr);
+    }
+}
+
+#[test]
+fn lists_and_describes_our_servers() {
+    let demo = Demo::start();
+    let names = "Arith.Divide\nArith.Multiply\nCount.Up\nEcho.Any\nEcho.Who\nFail.With\nSleep.For\n";
+    for codec in ["json", "bson"] {
+        assert_eq!(printed(&["list", &demo.addr, "--codec", codec]), names);
+        let described = printed(&["describe", &demo.addr, "Arith.Multiply", "-o", "json", "--codec", codec]);
+        let wanted = json!([{"name": "Arith", "doc": "Sums.", "methods": [{
+            "name": "Multiply", "args": "Args", "reply": "i64", "streaming": false, "idempotent": true,
+            "doc": "A * B",
+        }]}]);
+        assert_eq!(serde_json::from_str::<Value>(&described).unwrap(), wanted);
+    }
+    let table = printed(&["list", &format!("unix:{}", demo.unix.display()), "-o", "table"]);
+    assert!(table.contains("Count.Up        Args      stream of u64"), "{table}");
+    let text = printed(&["describe", &demo.addr, "Arith"]);
+    assert_eq!(
+        text,
+        "Arith\n  Sums.\n  Divide(Args) Quotient\n  Multiply(Args) i64  (idempotent)\n      A * B\n"
+    );
+    assert_eq!(rpcwrap(&["describe", &demo.addr, "Arith.Nope"]).code, 65);
+}
+
+#[test]
+fn templates_say_what_they_do_not_know() {
+    let demo = Demo::start();
+    assert_eq!(printed(&["describe", &demo.addr, "Sleep.For", "--template"]), "0\n");
+    let ended = rpcwrap(&["describe", &demo.addr, "Arith.Divide", "--template"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "{}\n"));
+    assert_eq!(ended.stderr, "rpcwrap: the server does not say what members Args has\n");
+    assert_eq!(rpcwrap(&["describe", &demo.addr, "Arith", "--template"]).code, 1);
+    assert_eq!(rpcwrap(&["describe", &demo.addr, "--template"]).code, 1);
+}
+
+/// A Go server answers CONNECT of our paths with 404 and has the page.
+#[test]
+fn lists_gos_servers_by_their_page() {
+    const PAGE: &str = concat!("HTTP/1.0 200 OK\r\n\r\n", include_str!("../testdata/go_debug_rpc.html"));
+    static GO: [Step; 2] = [Step::Expect("GET /debug/rpc HTTP/1.0\r\n"), Step::Send(PAGE)];
+    static NEITHER: [Step; 2] =
+        [Step::Expect("\n\r\n"), Step::Send("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")];
+    static GOB_ONLY: [Step; 2] =
+        [Step::Expect("\n\n"), Step::Send("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")];
+    let refusal = puppet(&GOB_ONLY);
+    let addr = by_first_byte(&puppet(&GO), &refusal);
+    let names = "Arith.Divide\nArith.Multiply\nEcho.Any\nEcho.Inline\n";
+    assert_eq!(printed(&["list", &addr]), names);
+    assert_eq!(printed(&["describe", &addr, "Arith.Multiply"]), "Arith\n  Multiply(*main.Args) *int\n");
+    let ended = rpcwrap(&["list", &by_first_byte(&puppet(&NEITHER), &refusal), "-o", "json"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (66, ""));
+    assert!(
+        ended.stderr.contains("unexpected HTTP response: 404 Not Found; GET /debug/rpc: "),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn pings_any_server() {
+    let demo = Demo::start();
+    let summary = printed(&["ping", &demo.addr, "-c", "3", "-i", "1ms", "-o", "json"]);
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["calls"], 3);
+    let least = summary["min_us"].as_f64().unwrap();
+    let most = summary["max_us"].as_f64().unwrap();
+    assert!(0.0 < least && least <= summary["avg_us"].as_f64().unwrap() && least <= most, "{summary}");
+    let text = printed(&["ping", &demo.addr, "-c", "2", "-i", "1ms"]);
+    assert!(text.contains("connected in ") && text.contains("all: 2 calls, min "), "{text}");
+
+    static UNKNOWN: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":\"rpc: can't find service _rpcwrap_.Ping\"}\n"),
+        Step::Wait,
+    ];
+    let go = printed(&["ping", &puppet(&UNKNOWN), "-c", "1", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&go).unwrap()["calls"], 1);
+}
+
+#[test]
+fn watches_what_changes() {
+    let demo = Demo::start();
+    let same = printed(&["watch", &demo.addr, "Echo.Any", "{\"n\":1}", "-n", "3", "-i", "1ms"]);
+    assert_eq!(same, "{\"n\":1}\n");
+    static STEPS: [Step; 8] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":1,\"error\":null}\n"),
+        REQUEST,
+        Step::Send("{\"id\":1,\"result\":null,\"error\":\"no\"}\n"),
+        REQUEST,
+        Step::Send("{\"id\":2,\"result\":2,\"error\":null}\n"),
+    ];
+    let ended = rpcwrap(&["watch", &puppet(&STEPS), "A.B", "-n", "3", "-i", "1ms"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "1\n2\n"), "{}", ended.stderr);
+    assert_eq!(ended.stderr, "rpcwrap: remote error: no\n");
+}
+
+#[test]
+fn shows_what_a_server_does() {
+    let demo = Demo::start();
+    printed(&["call", &demo.addr, "Arith.Multiply", "{\"A\":1,\"B\":1} {\"A\":1,\"B\":1}"]);
+    let frames = printed(&["top", &demo.addr, "-n", "2", "-i", "10ms", "-o", "json"]);
+    let frames: Vec<Value> = frames.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(frames.len(), 2);
+    let multiply =
+        frames[1].as_array().unwrap().iter().find(|row| row["method"] == "Arith.Multiply").unwrap();
+    assert_eq!((&multiply["calls"], &multiply["in_flight"]), (&json!(2), &json!(0)));
+    let table = printed(&["top", &demo.addr, "-n", "1", "-i", "10ms"]);
+    assert!(table.starts_with("METHOD ") && !table.contains('\x1b'), "{table}");
+}
+
+/// Runs a command that fails; checks its exit code, and that stdout holds nothing but JSON.
+fn fails(code: i32, args: &[&str]) -> String {
+    let ended = rpcwrap(&[args, &["-o", "json"]].concat());
+    assert_eq!(ended.code, code, "{args:?}: {}", ended.stderr);
+    assert_eq!(ended.stdout, "", "{args:?}");
+    assert!(!ended.stderr.is_empty(), "{args:?}");
+    ended.stderr
+}
+
+#[test]
+fn exit_1_wrong_usage() {
+    let demo = Demo::start();
+    fails(1, &["nope"]);
+    fails(1, &["call"]);
+    fails(1, &["call", "no-port", "A.B"]);
+    fails(1, &["call", &demo.addr, "A.B", "--max-time", "soon"]);
+    fails(1, &["call", &demo.addr, "A.B", "{\"A\":"]);
+    fails(1, &["call", &demo.addr, "A.B", "@/no/such/file"]);
+    fails(1, &["call", &demo.addr, "A.B", "--user", "ala", "--password-file", "/no/such/file"]);
+    fails(1, &["man", "nope"]);
+}
+
+#[test]
+fn exit_7_cannot_connect() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    for command in [&["call", &closed, "A.B"][..], &["list", &closed], &["ping", &closed], &["top", &closed]]
+    {
+        let text = fails(7, command);
+        assert!(text.starts_with(&format!("rpcwrap: cannot connect to {closed}: ")), "{text}");
+    }
+    fails(7, &["call", "unix:/no/such/socket", "A.B"]);
+}
+
+#[test]
+fn exit_28_out_of_time() {
+    let demo = Demo::start();
+    let text = fails(28, &["call", &demo.addr, "Sleep.For", "60000", "--max-time", "50ms"]);
+    assert_eq!(text, "rpcwrap: not done within 50 ms\n");
+    static SILENT: [Step; 1] = [Step::Wait];
+    let silent = puppet(&SILENT);
+    let text = fails(28, &["call", &silent, "A.B", "--connect-timeout", "50ms"]);
+    assert_eq!(text, format!("rpcwrap: no connection to {silent} within 50 ms\n"));
+    fails(28, &["list", &silent, "--max-time", "50ms"]);
+    fails(28, &["top", &silent, "--connect-timeout", "50ms"]);
+}
+
+#[test]
+fn exit_52_closed_without_an_answer() {
+    static AT_ONCE: [Step; 1] = [CONNECT];
+    static IN_CALL: [Step; 3] = [CONNECT, CONNECTED, REQUEST];
+    fails(52, &["call", &puppet(&AT_ONCE), "A.B"]);
+    let text = fails(52, &["call", &puppet(&IN_CALL), "A.B"]);
+    assert_eq!(text, "rpcwrap: connection lost: unexpected EOF\n");
+    static IN_PAGE: [Step; 1] = [Step::Expect("\r\n\r\n")];
+    fails(52, &["top", &puppet(&IN_PAGE)]);
+}
+
+#[test]
+fn exit_65_the_server_says_no() {
+    let demo = Demo::start();
+    for codec in ["json", "bson"] {
+        let no = |args: &[&str]| fails(65, &[&["call", &demo.addr], args, &["--codec", codec]].concat());
+        assert_eq!(no(&["Arith.Divide", "{}"]), "rpcwrap: remote error: divide by zero\n");
+        assert_eq!(no(&["Fail.With"]), "rpcwrap: remote error: no such account (code not_found)\n");
+        assert!(no(&["No.Such"]).contains("rpc: can't find service No.Such"));
+    }
+}
+
+#[test]
+fn exit_66_no_go_rpc() {
+    static NOT_FOUND: [Step; 2] = [CONNECT, Step::Send("HTTP/1.0 404 Not Found\r\n\r\n")];
+    static SSH: [Step; 1] = [Step::Send("SSH-2.0-OpenSSH_9.6\r\n")];
+    static GARBAGE: [Step; 4] = [CONNECT, CONNECTED, REQUEST, Step::Send("<html>\n")];
+    let text = fails(66, &["call", &puppet(&NOT_FOUND), "A.B"]);
+    assert_eq!(text, "rpcwrap: unexpected HTTP response: 404 Not Found\n");
+    fails(66, &["call", &puppet(&SSH), "A.B"]);
+    fails(66, &["call", &puppet(&GARBAGE), "A.B"]);
+}
+
+#[test]
+fn exit_67_draining_or_overloaded() {
+    static FULL: [Step; 2] = [CONNECT, Step::Send("HTTP/1.1 503 Service Unavailable\r\n\r\n")];
+    static DRAINING: [Step; 4] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":\"rpc: server is draining\"}\n"),
+    ];
+    static BUSY: [Step; 4] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send(
+            "{\"id\":0,\"result\":null,\"error\":\"rpc: server overloaded: A.B already has 4 calls in flight\"}\n",
+        ),
+    ];
+    for steps in [&FULL[..], &DRAINING, &BUSY] {
+        fails(67, &["call", &puppet(steps), "A.B"]);
+    }
+}
+
+#[test]
+fn completions_and_manual_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        assert!(script.contains("describe") && script.contains("connect-timeout"), "{shell}");
+    }
+    assert!(printed(&["man"]).contains(".TH rpcwrap 1"));
+    assert!(printed(&["man", "call"]).contains(".TH rpcwrap-call 1"));
+}
+
+/// Commands that serve until Ctrl-C; their examples are ended when they have said where they listen.
+const SERVES: [&str; 1] = ["rpcwrap proxy "];
+
+#[test]
+fn every_example_in_the_help_runs_as_printed() {
+    let demo = Demo::start();
+    demo.dir.file("args.json", "{\"A\":7,\"B\":8}");
+    demo.dir.file("secret.txt", "ma kota\n");
+    let main = printed(&["--help"]);
+    let commands = main.split("\nCommands:\n").nth(1).unwrap().lines();
+    let commands: Vec<String> = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().map(str::to_owned))
+        .filter(|name| !name.is_empty() && name != "help")
+        .collect();
+    assert!(commands.len() >= 8, "{commands:?}");
+    let mut helps = vec![main];
+    helps.extend(commands.iter().map(|name| printed(&[name, "--help"])));
+    for help in &helps {
+        let examples = help.split("\nExamples:\n").nth(1).unwrap_or_else(|| panic!("examples in {help}"));
+        let examples: Vec<&str> = examples.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        assert!(!examples.is_empty(), "{help}");
+        for example in examples {
+            let line = example
+                .replace("127.0.0.1:7070", ":7070")
+                .replace(":7070", &demo.addr)
+                .replace(":7071", "127.0.0.1:0")
+                .replace("/run/rpcwrapd.sock", demo.unix.to_str().unwrap());
+            let line = if SERVES.iter().any(|serves| line.starts_with(serves)) {
+                format!("timeout --preserve-status -s INT 2 {line}")
+            } else {
+                line
+            };
+            let ended = shell(&line, &demo.dir);
+            assert_eq!(ended.code, 0, "{example}: {}", ended.stderr);
+            assert!(!ended.stdout.is_empty(), "{example}");
+        }
+    }
+}
