@@ -158,14 +158,14 @@ impl Config {
         self.within("stream", self.open(stream, Some(&path), codec)).await
     }
 
-    /// As [`over`](Self::over), on the path with a login, as `user` with `secret`.
+    /// As [`dial_over`](Self::dial_over), on the path with a login, as `user` with `secret`.
     ///
     /// # Errors
     /// As [`dial_auth_http`](Self::dial_auth_http).
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub async fn over_auth<S>(
+    pub async fn dial_over_auth<S>(
         self,
         stream: S,
         codec: AnyCodec,

@@ -46,8 +46,8 @@ impl Session {
         let config = Config::default().connect_timeout(left).extensions(true);
         let asked = Instant::now();
         let opened = match &login {
-            Some((user, secret)) => config.over_auth(stream, options.codec.into(), user, secret).await,
-            None => config.over(stream, options.codec.into()).await,
+            Some((user, secret)) => config.dial_over_auth(stream, options.codec.into(), user, secret).await,
+            None => config.dial_over(stream, options.codec.into()).await,
         };
         let client = opened.map_err(|error| match error {
             DialError::Timeout { .. } => transport::no_connection(addr, options.connect_timeout),
