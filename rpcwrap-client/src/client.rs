@@ -66,7 +66,7 @@ impl Drop for Handle {
 impl Client {
     /// A client over any byte stream on which both sides are ready to speak `codec`: no CONNECT is sent.
     ///
-    /// For transports of the program's own, and for tests without sockets. [`Config::over`] sends CONNECT first, as a
+    /// For transports of the program's own, and for tests without sockets. [`Config::dial_over`] sends CONNECT first, as a
     /// server behind [`tokio::io::duplex`] expects it.
     ///
     /// # Panics

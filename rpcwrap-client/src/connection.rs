@@ -155,22 +155,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Decodes what was read and hands it over; the replies before a fault still count.
     fn decode(&mut self) -> Result<(), Closed> {
-        loop {
+        let more = loop {
             let fault = self.decode_batch();
             let full = self.replies.len() == BATCH;
-            self.shared.deliver(&mut self.replies, &mut self.wakers);
+            let more = self.shared.deliver(&mut self.replies, &mut self.wakers);
             if let Some(fault) = fault {
                 return Err(Closed::Protocol(fault));
             }
             if !full {
-                break;
+                break more;
             }
+        };
+        // Replies that are still held keep their bytes; what nobody holds is used again while there is need.
+        if self.input.is_empty() && (!more || self.input.capacity() > KEEP_BYTES) {
+            self.input = BytesMut::new();
         }
-        if self.input.is_empty() {
-            // Replies that are still held keep their bytes; what nobody holds is used again.
-            if self.input.capacity() > KEEP_BYTES || self.shared.in_flight() == 0 {
-                self.input = BytesMut::new();
-            }
+        if !more {
+            self.replies = Vec::new();
+            self.wakers = Vec::new();
         }
         Ok(())
     }

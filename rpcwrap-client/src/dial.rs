@@ -144,13 +144,13 @@ impl Config {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use rpcwrap_client::{AnyCodec, Config};
     /// let server = rpcwrap::Server::builder().method("Echo.Say", |text: String| async move { Ok(text) }).build()?;
-    /// let client = Config::default().over(server.connect()?, AnyCodec::Json).await?;
+    /// let client = Config::default().dial_over(server.connect()?, AnyCodec::Json).await?;
     /// let said: String = client.call("Echo.Say", "hi").await?;
     /// assert_eq!(said, "hi");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
-    pub async fn over<S>(self, stream: S, codec: AnyCodec) -> Result<Client, DialError>
+    pub async fn dial_over<S>(self, stream: S, codec: AnyCodec) -> Result<Client, DialError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

@@ -41,7 +41,8 @@ pub struct Config {
     /// After SIGTERM: readiness says 503, but calls and connections are still taken, so that load balancers can
     /// look away first. Default 5 s; `0` stops at once.
     pub lame_duck: Duration,
-    /// From the end of `lame_duck` to the hard stop. Default 30 s.
+    /// From the first signal to the end of the program at the latest, `lame_duck` included. Default 30 s, which is
+    /// also how long Kubernetes waits.
     pub drain_timeout: Duration,
     /// Kinds of BSON element in replies. Default: as the client's own.
     pub bson_dialect: BsonDialect,

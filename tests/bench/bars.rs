@@ -1,5 +1,6 @@
 //! What rpcwrap has to reach, and whether it did. Every bar is a ratio taken in this run, or memory.
 
+use crate::client_row::{self, CALLERS, Caller, GO};
 use crate::load::Shape;
 use crate::peer::{GO_JSONRPC, Kind, TARGETS, Target};
 use crate::report::Results;
@@ -11,6 +12,9 @@ const BATCHED_TO_GO: f64 = 0.1;
 /// One call per wake-up: nearly all of the cost is the kernel's.
 const SINGLE_TO_FLOOR: f64 = 1.15;
 const IDLE_KIB: f64 = 3.0;
+/// What a client adds: Seq, the table of those who wait, a task to wake per call, values in and out.
+const CLIENT_TO_BARE: f64 = 2.0;
+const CLIENT_TO_GO: f64 = 0.25;
 
 /// One bar and the figure that was measured for it.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ impl fmt::Display for Bar {
     }
 }
 
-/// All bars for `shapes` and the idle connections.
+/// All bars for `shapes`, the idle connections and the clients.
 pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
     let mut bars = Vec::new();
     for rpcwrap in TARGETS.into_iter().filter(|target| target.kind == Kind::Rpcwrap) {
@@ -60,18 +64,32 @@ pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
         let measured = idle.map(|idle| idle.kib_per_connection());
         bars.push(Bar { subject: format!("{name}, KiB per idle connection,"), limit: IDLE_KIB, measured });
     }
+    bars.extend(client_bars(results));
     bars
+}
+
+fn client_bars(results: &Results) -> Vec<Bar> {
+    let ours = CALLERS.into_iter().filter(|caller| caller.kind == client_row::Kind::Rpcwrap);
+    let bars = ours.flat_map(|caller| {
+        let bare = Caller { kind: client_row::Kind::Bare, ..caller };
+        [(bare, CLIENT_TO_BARE), (GO, CLIENT_TO_GO)].map(|(base, limit)| Bar {
+            subject: format!("client {} ÷ {}", caller.name(), base.name()),
+            limit,
+            measured: results.client_ratio(caller, base).map(|spread| spread.median),
+        })
+    });
+    bars.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::{FLOOR, RPCWRAP, SHAPE, row};
+    use crate::report::tests::{FLOOR, RPCWRAP, SHAPE, clients, row};
 
     #[test]
     fn a_bar_is_missed_when_exceeded_or_not_measured() {
         let rows = vec![row(FLOOR, &[10]), row(RPCWRAP, &[18]), row(GO_JSONRPC, &[179])];
-        let results = Results { rows, idle: Vec::new() };
+        let results = Results { rows, idle: Vec::new(), clients: clients() };
         let lines: Vec<String> = bars(&results, &[SHAPE]).iter().map(ToString::to_string).collect();
         assert_eq!(
             lines[..3],
@@ -79,6 +97,13 @@ mod tests {
                 "reached: rpcwrap-bson ÷ floor-bson at 1x64 is 1.800, the bar is 1.8",
                 "MISSED: rpcwrap-bson ÷ go-jsonrpc at 1x64 is 0.101, the bar is 0.1",
                 "MISSED: rpcwrap-bson, KiB per idle connection, was not measured, the bar is 3",
+            ]
+        );
+        assert_eq!(
+            lines[lines.len() - 2..],
+            [
+                "reached: client rpcwrap-json ÷ bare-json is 1.500, the bar is 2",
+                "MISSED: client rpcwrap-json ÷ go-jsonrpc was not measured, the bar is 0.25",
             ]
         );
     }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Kept per connection for reading, and again for writing.
-const BUFFER_BYTES: usize = 16 * 1024;
+pub(crate) const BUFFER_BYTES: usize = 16 * 1024;
 /// A longer CONNECT head than the load generator ever sends.
 const MAX_HEAD_BYTES: usize = 1024;
 
@@ -71,7 +71,7 @@ async fn echo(mut stream: TcpStream, sizes: Sizes) -> io::Result<()> {
 }
 
 /// Reads up to the empty line that ends the CONNECT head; bytes behind it stay in `input`.
-async fn read_head(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
+pub(crate) async fn read_head(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
     loop {
         if let Some(end) = input.windows(2).position(|pair| pair == b"\n\n") {
             input.advance(end + 2);

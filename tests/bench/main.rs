@@ -1,11 +1,14 @@
 //! The end-to-end benchmark: server CPU per call and memory per idle connection, of rpcwrap beside a
-//! raw tokio echo and Go's net/rpc, all in one run under one load generator.
+//! raw tokio echo and Go's net/rpc, all in one run under one load generator; and client CPU per call.
 //!
 //! `cargo run --release -p rpcwrap-tests --bin bench`; how to read the table: README.md beside this
 //! file. This file holds the command line and the order of a run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is output, the rest progress")]
 
+mod answer;
 mod bars;
+mod client;
+mod client_row;
 mod floor;
 mod load;
 mod machine;
@@ -15,6 +18,7 @@ mod report;
 mod workload;
 
 use clap::{Parser, Subcommand};
+use client_row::{CALLERS, Caller};
 use load::Shape;
 use peer::{Kind, Peer, Programs, TARGETS, Target};
 use report::{Idle, Results, Row};
@@ -24,6 +28,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
+use workload::Codec;
 
 /// For what `main` prints and nobody matches on.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -84,6 +89,36 @@ enum Program {
         #[arg(long)]
         reply_bytes: usize,
     },
+    /// Serve the constant replies that the clients are compared with.
+    Answer {
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        codec: Codec,
+    },
+    /// Be a client that is compared.
+    Client {
+        #[arg(long)]
+        kind: client::Kind,
+        #[arg(long)]
+        call: SocketAddr,
+        #[arg(long)]
+        codec: Codec,
+        #[arg(long)]
+        in_flight: usize,
+    },
+}
+
+impl Program {
+    fn run(&self) -> Result<()> {
+        match *self {
+            Self::Floor { listen, request_bytes, reply_bytes } => {
+                floor::serve(listen, floor::Sizes { request_bytes, reply_bytes })
+            }
+            Self::Answer { listen, codec } => answer::serve(listen, codec),
+            Self::Client { kind, call, codec, in_flight } => client::run(kind, call, codec, in_flight),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -102,8 +137,8 @@ fn start(options: &Options) -> Result<bool> {
     if cfg!(debug_assertions) {
         return Err("only a release build measures anything: cargo run --release".into());
     }
-    if let Some(Program::Floor { listen, request_bytes, reply_bytes }) = options.command {
-        floor::serve(listen, floor::Sizes { request_bytes, reply_bytes })?;
+    if let Some(program) = &options.command {
+        program.run()?;
         return Ok(true);
     }
     let programs = Programs::locate(options.rpcwrapd.as_deref())?;
@@ -113,10 +148,14 @@ fn start(options: &Options) -> Result<bool> {
     }
     options.watch();
     let machine = machine::describe();
-    let results = Results { rows: options.measure_rows(&programs)?, idle: options.measure_idle(&programs)? };
+    let results = Results {
+        rows: options.measure_rows(&programs)?,
+        idle: options.measure_idle(&programs)?,
+        clients: options.measure_clients(&programs)?,
+    };
     println!("{machine}  ");
     println!(
-        "Servers on core {}, load generator on core {}; median (range) of {} rounds of {} s.\n",
+        "Servers on core {}, load generator or client on core {}; median (range) of {} rounds of {} s.\n",
         options.server_core, options.load_core, options.rounds, options.seconds
     );
     println!("{}", results.markdown());
@@ -146,7 +185,7 @@ impl Options {
         if wanted(Kind::Rpcwrap) && self.rpcwrapd.is_none() {
             programs.build_rpcwrapd()?;
         }
-        if wanted(Kind::Go) {
+        if wanted(Kind::Go) || self.selects_caller(client_row::GO) {
             programs.build_go().map_err(|error| format!("{error} (without Go: --only floor,rpcwrap)"))?;
         }
         Ok(())
@@ -154,7 +193,7 @@ impl Options {
 
     /// Ends the process, and with it the servers, should the run take far longer than it can.
     fn watch(&self) {
-        let rows = f64::from(self.rounds) * (TARGETS.len() * SHAPES.len()) as f64;
+        let rows = f64::from(self.rounds) * (TARGETS.len() * SHAPES.len() + CALLERS.len()) as f64;
         let limit = 300.0 + 2.0 * rows * (self.seconds + WARM_UP.as_secs_f64());
         thread::spawn(move || {
             thread::sleep(Duration::from_secs_f64(limit));
@@ -201,13 +240,33 @@ impl Options {
             .collect()
     }
 
+    /// Measures all selected clients.
+    fn measure_clients(&self, programs: &Programs) -> Result<Vec<report::Client>> {
+        let callers: Vec<Caller> =
+            CALLERS.into_iter().filter(|&caller| self.selects_caller(caller)).collect();
+        let cores = [self.server_core, self.load_core];
+        client_row::measure(&callers, programs, cores, self.rounds, Duration::from_secs_f64(self.seconds))
+    }
+
     fn selects_any(&self, target: Target) -> bool {
         SHAPES.iter().any(|shape| self.selects(target, shape)) || self.selects(target, &IDLE)
     }
 
     fn selects(&self, target: Target, row: &impl ToString) -> bool {
-        let names =
-            [target.name(), target.kind_name().to_owned(), target.codec.name().to_owned(), row.to_string()];
+        self.selects_names(&[
+            target.name(),
+            target.kind_name().to_owned(),
+            target.codec.name().to_owned(),
+            row.to_string(),
+        ])
+    }
+
+    fn selects_caller(&self, caller: Caller) -> bool {
+        let (kind, codec) = (caller.kind_name().to_owned(), caller.codec.name().to_owned());
+        self.selects_names(&[caller.name(), kind, codec, client_row::ROW.to_owned()])
+    }
+
+    fn selects_names(&self, names: &[String; 4]) -> bool {
         let matches = |filter: &String| filter.split('/').all(|part| names.iter().any(|name| name == part));
         self.only.is_empty() || self.only.iter().any(matches)
     }
@@ -236,7 +295,10 @@ fn positive(text: &str) -> std::result::Result<f64, String> {
 /// A filter with a part that names nothing would select nothing, silently.
 fn filter(text: &str) -> std::result::Result<String, String> {
     let mut known: Vec<String> = SHAPES.iter().map(ToString::to_string).collect();
-    known.push(IDLE.to_owned());
+    known.extend([IDLE, client_row::ROW].map(str::to_owned));
+    for caller in CALLERS {
+        known.extend([caller.name(), caller.kind_name().to_owned()]);
+    }
     for target in TARGETS {
         known.extend([target.name(), target.kind_name().to_owned(), target.codec.name().to_owned()]);
     }

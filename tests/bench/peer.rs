@@ -7,7 +7,7 @@ use crate::workload::{Codec, Reply};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,6 +99,16 @@ impl Programs {
         Ok(Self { rpcwrapd, go: bench.with_file_name("bench-go"), bench })
     }
 
+    /// This program, which holds the floor and the Rust clients.
+    pub(crate) fn bench(&self) -> &Path {
+        &self.bench
+    }
+
+    /// The Go program, server and client.
+    pub(crate) fn go(&self) -> &Path {
+        &self.go
+    }
+
     /// Builds `rpcwrapd` with cargo, into the directory where this program was built.
     pub(crate) fn build_rpcwrapd(&self) -> Result<()> {
         let target_dir = self.bench.ancestors().nth(2).ok_or("this program has no target directory")?;
@@ -131,8 +141,37 @@ fn run(command: &mut Command) -> Result<()> {
     Err(format!("{name}: not done after {BUILD_LIMIT:?}").into())
 }
 
+/// Starts `program` on `core` alone, with its output to be read.
+///
+/// setpriv has the kernel kill it should this program die without running its destructors.
+pub(crate) fn start_on(program: &Command, core: usize, stdin: Stdio) -> Result<Running> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "taskset", "-c", &core.to_string()]);
+    command.arg(program.get_program()).args(program.get_args());
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(stdin).stdout(Stdio::piped());
+    Ok(Running(command.spawn().map_err(|error| format!("setpriv (util-linux): {error}"))?))
+}
+
 /// A child that is killed when dropped.
-struct Running(Child);
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// setpriv and taskset exec what follows them: this is the program's own id.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Its output, once.
+    pub(crate) fn stdout(&mut self) -> Result<ChildStdout> {
+        Ok(self.0.stdout.take().ok_or("a child without output")?)
+    }
+
+    /// Its input, once, if it has one.
+    pub(crate) fn stdin(&mut self) -> Result<ChildStdin> {
+        Ok(self.0.stdin.take().ok_or("a child without input")?)
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -151,31 +190,21 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Starts `target` on `core` alone and waits until it listens.
-    ///
-    /// setpriv has the kernel kill the server should this program die without running its destructors.
     pub(crate) fn start(target: Target, programs: &Programs, core: usize) -> Result<Self> {
-        let server = target.command(programs);
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "taskset", "-c", &core.to_string()]);
-        command.arg(server.get_program()).args(server.get_args());
-        command.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = Running(command.spawn().map_err(|error| format!("setpriv (util-linux): {error}"))?);
-        let stdout = child.0.stdout.take().ok_or("the server has no output")?;
-        let addr = listening_on(stdout).map_err(|error| format!("{}: {error}", target.name()))?;
+        let mut child = start_on(&target.command(programs), core, Stdio::null())?;
+        let addr = listening_on(child.stdout()?).map_err(|error| format!("{}: {error}", target.name()))?;
         let reply = match target.kind {
             Kind::Floor => Reply::Opaque(target.codec.reply_bytes()),
             Kind::Rpcwrap | Kind::Go => Reply::Encoded(target.codec),
         };
-        // setpriv and taskset exec what follows: the child's id is the server's.
-        let endpoint = Endpoint { addr, pid: child.0.id(), codec: target.codec, reply };
+        let endpoint = Endpoint { addr, pid: child.id(), codec: target.codec, reply };
         Ok(Self { target, endpoint, _child: child })
     }
 }
 
 /// The address in the server's first line, `listening on <address>`. Later lines are thrown away, so
 /// that the server can never block on its output.
-fn listening_on(stdout: ChildStdout) -> Result<SocketAddr> {
+pub(crate) fn listening_on(stdout: ChildStdout) -> Result<SocketAddr> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(std::io::Result::ok) {

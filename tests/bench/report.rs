@@ -1,5 +1,6 @@
 //! The table: medians, ranges and ratios, as Markdown. It must not know how samples were taken.
 
+use crate::client_row::{self, Caller, GO, SHAPE};
 use crate::load::{Sample, Shape};
 use crate::peer::{GO_GOB, GO_JSONRPC, Kind, Target};
 
@@ -8,6 +9,7 @@ use crate::peer::{GO_GOB, GO_JSONRPC, Kind, Target};
 pub(crate) struct Results {
     pub(crate) rows: Vec<Row>,
     pub(crate) idle: Vec<Idle>,
+    pub(crate) clients: Vec<Client>,
 }
 
 /// One server under one shape; the samples are in the order of the rounds.
@@ -15,6 +17,13 @@ pub(crate) struct Results {
 pub(crate) struct Row {
     pub(crate) shape: Shape,
     pub(crate) target: Target,
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// One client; the samples are its own CPU, in the order of the rounds.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) caller: Caller,
     pub(crate) samples: Vec<Sample>,
 }
 
@@ -53,6 +62,12 @@ impl Spread {
         Some(Self { median, low, high })
     }
 
+    /// Of the cost of one thing divided by that of another in the same round.
+    fn of_ratio(samples: &[Sample], base: &[Sample]) -> Option<Self> {
+        let rounds = samples.iter().zip(base);
+        Self::of(rounds.map(|(ours, theirs)| ours.micros_per_call() / theirs.micros_per_call()))
+    }
+
     fn cell(self) -> String {
         let Self { median, low, high } = self;
         format!("{} ({}–{})", figure(median), figure(low), figure(high))
@@ -75,12 +90,16 @@ impl Results {
 
     /// Server CPU per call of `target` divided by that of `base`, round by round.
     pub(crate) fn ratio(&self, shape: Shape, target: Target, base: Target) -> Option<Spread> {
-        let (target, base) = (self.row(shape, target)?, self.row(shape, base)?);
-        let rounds = target.samples.iter().zip(&base.samples);
-        Spread::of(rounds.map(|(ours, theirs)| ours.micros_per_call() / theirs.micros_per_call()))
+        Spread::of_ratio(&self.row(shape, target)?.samples, &self.row(shape, base)?.samples)
     }
 
-    /// The two tables, ready for a README.
+    /// Client CPU per call of `caller` divided by that of `base`, round by round.
+    pub(crate) fn client_ratio(&self, caller: Caller, base: Caller) -> Option<Spread> {
+        let samples = |caller| self.clients.iter().find(|client| client.caller == caller);
+        Spread::of_ratio(&samples(caller)?.samples, &samples(base)?.samples)
+    }
+
+    /// The tables of what was measured, ready for a README.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
         if !self.rows.is_empty() {
@@ -102,18 +121,22 @@ impl Results {
             let (name, each) = (idle.target.name(), figure(idle.kib_per_connection()));
             text.push_str(&format!("| {name} | {each} | {before:.1} → {after:.1} |\n"));
         }
+        if !self.clients.is_empty() {
+            text.push_str(&format!(
+                "\n| client, {} × {} | client CPU, µs per call | of it user | ÷ bare tokio | ÷ Go jsonrpc \
+                 | core used |\n|---|---|---|---|---|---|\n",
+                SHAPE.connections, SHAPE.in_flight
+            ));
+        }
+        for client in &self.clients {
+            text.push_str(&self.client_line(client));
+        }
         text
     }
 
     fn line(&self, row: &Row) -> String {
         let Row { shape, target, samples } = row;
-        let spread = |f: fn(&Sample) -> f64| Spread::of(samples.iter().map(f));
-        let cost = spread(Sample::micros_per_call).map_or_else(String::new, Spread::cell);
-        let percent = |spread: Option<Spread>| {
-            spread.map_or_else(String::new, |spread| format!("{:.0} %", spread.median * 100.0))
-        };
-        let user = percent(spread(|sample| sample.cpu.user_share()));
-        let used = percent(spread(Sample::utilisation));
+        let [cost, user, used] = costs(samples);
         let floor = Target { kind: Kind::Floor, codec: target.codec };
         let [floor, jsonrpc, gob] = [floor, GO_JSONRPC, GO_GOB].map(|base| {
             let ratio = if *target == base { None } else { self.ratio(*shape, *target, base) };
@@ -122,12 +145,39 @@ impl Results {
         let shape = format!("{} × {}", shape.connections, shape.in_flight);
         format!("| {shape} | {} | {cost} | {user} | {floor} | {jsonrpc} | {gob} | {used} |\n", target.name())
     }
+
+    fn client_line(&self, client: &Client) -> String {
+        let Client { caller, samples } = client;
+        let [cost, user, used] = costs(samples);
+        let bare = Caller { kind: client_row::Kind::Bare, codec: caller.codec };
+        let [bare, go] = [bare, GO].map(|base| {
+            let ratio = if *caller == base { None } else { self.client_ratio(*caller, base) };
+            ratio.map_or_else(String::new, Spread::cell)
+        });
+        format!("| {} | {cost} | {user} | {bare} | {go} | {used} |\n", caller.name())
+    }
+}
+
+/// Cells: CPU per call, the user part of it, and how busy the core was.
+fn costs(samples: &[Sample]) -> [String; 3] {
+    let spread = |f: fn(&Sample) -> f64| Spread::of(samples.iter().map(f));
+    let percent = |spread: Option<Spread>| {
+        spread.map_or_else(String::new, |spread| format!("{:.0} %", spread.median * 100.0))
+    };
+    [
+        spread(Sample::micros_per_call).map_or_else(String::new, Spread::cell),
+        percent(spread(|sample| sample.cpu.user_share())),
+        percent(spread(Sample::utilisation)),
+    ]
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
+    use super::{Client, Idle, Results, Row, Sample, Spread};
+    use crate::client_row::{self, Caller};
+    use crate::load::Shape;
     use crate::measure::Cpu;
+    use crate::peer::{Kind, Target};
     use crate::workload::Codec;
     use std::time::Duration;
 
@@ -145,6 +195,15 @@ pub(crate) mod tests {
         Row { shape: SHAPE, target, samples: micros.iter().map(sample).collect() }
     }
 
+    /// A bare client that costs 2 µs per call, and ours at 3 µs.
+    pub(crate) fn clients() -> Vec<Client> {
+        let client = |kind, micros| Client {
+            caller: Caller { kind, codec: Codec::Json },
+            samples: row(FLOOR, &[micros]).samples,
+        };
+        vec![client(client_row::Kind::Bare, 2), client(client_row::Kind::Rpcwrap, 3)]
+    }
+
     #[test]
     fn the_median_lies_between_the_extremes() {
         let spread = |figures: &[f64]| Spread::of(figures.iter().copied());
@@ -156,7 +215,7 @@ pub(crate) mod tests {
     #[test]
     fn ratios_are_taken_within_a_round_and_not_between_medians() {
         let rows = vec![row(FLOOR, &[1, 10, 2]), row(RPCWRAP, &[2, 10, 6])];
-        let ratio = Results { rows, idle: Vec::new() }.ratio(SHAPE, RPCWRAP, FLOOR);
+        let ratio = Results { rows, ..Results::default() }.ratio(SHAPE, RPCWRAP, FLOOR);
         assert_eq!(ratio, Some(Spread { median: 2.0, low: 1.0, high: 3.0 }));
     }
 
@@ -164,7 +223,7 @@ pub(crate) mod tests {
     fn the_table_leaves_out_what_was_not_measured() {
         let rows = vec![row(FLOOR, &[2]), row(RPCWRAP, &[3])];
         let idle = vec![Idle { target: RPCWRAP, connections: 1024, before_kib: 2048, after_kib: 4096 }];
-        let text = Results { rows, idle }.markdown();
+        let text = Results { rows, idle, clients: clients() }.markdown();
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(
             lines,
@@ -175,6 +234,11 @@ pub(crate) mod tests {
                 "| 1024 idle connections | KiB each | RSS before → with them, MiB |",
                 "|---|---|---|",
                 "| rpcwrap-bson | 2.00 | 2.0 → 4.0 |",
+                "",
+                "| client, 1 × 64 | client CPU, µs per call | of it user | ÷ bare tokio | ÷ Go jsonrpc | core used |",
+                "|---|---|---|---|---|---|",
+                "| bare-json | 2.00 (2.00–2.00) | 25 % |  |  | 50 % |",
+                "| rpcwrap-json | 3.00 (3.00–3.00) | 25 % | 1.50 (1.50–1.50) |  | 50 % |",
             ]
         );
     }

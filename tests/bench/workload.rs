@@ -27,7 +27,7 @@ const GOB_FIRST: &[u8] =
 const GOB: &[u8] = b"\x15\xff\x80\x01\x0eArith.Multiply\x01\x01\0\x07\xff\x82\x01\x0e\x01\x10\0";
 
 /// How messages are encoded on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Codec {
     Bson,
     Json,

@@ -25,7 +25,21 @@ fn ok(body: &str) -> (u16, String) {
     (200, body.to_owned())
 }
 
+/// All at the same time: each spends most of its own on telling load balancers that it is about to stop.
 #[tokio::test]
+async fn every_example() {
+    tokio::join!(
+        hello(),
+        streaming(),
+        auth(),
+        graceful_shutdown(),
+        own_codec(),
+        service_macro(),
+        axum_pages(),
+        conformance(),
+    );
+}
+
 async fn hello() {
     let program = Program::example("hello", &[ANY]).await;
     assert_eq!(ask(&program, "/Echo/Say", "\"hi\"").await, ok("\"hi\"\n"));
@@ -37,7 +51,6 @@ async fn hello() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn streaming() {
     let program = Program::example("streaming", &[ANY]).await;
     let squares = ask(&program, "/Numbers/Squares", r#"{"From":1,"To":4}"#).await;
@@ -51,7 +64,6 @@ async fn streaming() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn auth() {
     let program = Program::example("auth", &[ANY]).await;
     assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"nobody\"\n"));
@@ -66,7 +78,6 @@ async fn auth() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn graceful_shutdown() {
     // By a call: the one under way is answered before the program ends.
     let program = Program::example("graceful_shutdown", &[ANY]).await;
@@ -90,7 +101,6 @@ async fn graceful_shutdown() {
     assert_eq!(program.end().await.0.code(), Some(0));
 }
 
-#[tokio::test]
 async fn own_codec() {
     let program = Program::example("own_codec", &[ANY]).await;
     let mut peer = Peer::connect_codec(program.addr, "line").await;
@@ -100,7 +110,6 @@ async fn own_codec() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn service_macro() {
     let program = Program::example("service_macro", &[ANY]).await;
     assert_eq!(ask(&program, "/Books/Add", r#"{"Id":1,"Title":"Solaris"}"#).await, ok("1\n"));
@@ -112,7 +121,6 @@ async fn service_macro() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn axum_pages() {
     let program = Program::example("axum_pages", &[ANY]).await;
     assert_eq!(ask(&program, "/Scores/Add", r#"{"Player":"ala","Points":3}"#).await, ok("3\n"));
@@ -127,7 +135,6 @@ async fn axum_pages() {
     program.terminate().await;
 }
 
-#[tokio::test]
 async fn conformance() {
     let users = crate::tidy::root().join("examples/conformance/users.json");
     let args = ["--listen", ANY, "--http-rpc-listen", ANY, "--auth-credentials", users.to_str().unwrap()];

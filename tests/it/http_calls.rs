@@ -187,7 +187,7 @@ async fn a_stream_is_a_line_per_item() {
     }
     assert_eq!(gate.left(), 0);
     drop(peer);
-    gate.open(1000);
+    gate.open(1_000_000);
     until(|| gate.left() == 1).await;
 }
 

@@ -243,6 +243,19 @@ async fn handlers_go_when_their_peer_does() {
 }
 
 #[tokio::test]
+async fn a_peer_that_vanishes_behind_its_half_close_is_missed() {
+    let (server, gate) = gated(Config::default()).await;
+    let mut peer = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;
+    peer.send(wait(1)).await;
+    peer.half_close().await;
+    until(|| gate.entered() == 1).await;
+    drop(peer);
+    until(|| gate.left() == 1).await;
+    assert_eq!(server.snapshot().server.canceled_calls, 1);
+    until(|| server.snapshot().server.connections == 0).await;
+}
+
+#[tokio::test]
 async fn a_call_can_be_taken_back() {
     let (server, gate) = gated(Config::default()).await;
     for method in ["Gate.Wait", "Gate.Spawned", "Gate.Stream"] {

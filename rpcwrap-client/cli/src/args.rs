@@ -3,11 +3,13 @@
 //! Each command's own flags are with its command; what all of them share is [`Options`].
 
 use crate::{
+    bench::BenchArgs,
     call::CallArgs,
     describe::DescribeArgs,
     generate::{CompletionsArgs, ManArgs},
     list::ListArgs,
     ping::PingArgs,
+    proxy::ProxyArgs,
     top::TopArgs,
     units::parse_duration,
     watch::WatchArgs,
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Ping(PingArgs),
     Watch(WatchArgs),
     Top(TopArgs),
+    Bench(BenchArgs),
+    Proxy(ProxyArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

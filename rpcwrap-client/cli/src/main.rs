@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod bench;
 mod call;
 mod catalogue;
 mod color;
@@ -16,6 +17,7 @@ mod list;
 mod output;
 mod ping;
 mod pretty;
+mod proxy;
 mod session;
 mod top;
 mod trace;
@@ -62,6 +64,9 @@ async fn run(Args { options, command }: Args) -> Result<(), Failure> {
         Command::Ping(args) => within(limit, ping::run(&options, &args)).await,
         Command::Watch(args) => within(limit, watch::run(&options, &args)).await,
         Command::Top(args) => within(limit, top::run(&options, &args)).await,
+        // Its limit is one of each call.
+        Command::Bench(args) => bench::run(&options, &args).await,
+        Command::Proxy(args) => proxy::run(&options, &args).await,
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }

@@ -25,13 +25,14 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (number, unit) = match seconds {
-        1.0.. => (seconds, "s"),
-        1e-3.. => (seconds * 1e3, "ms"),
+        // Below this, three digits round up to the next unit.
+        0.9995.. => (seconds, "s"),
+        0.9995e-3.. => (seconds * 1e3, "ms"),
         _ => (seconds * 1e6, "µs"),
     };
     let decimals = match number {
-        100.0.. => 0,
-        10.0.. => 1,
+        99.95.. => 0,
+        9.995.. => 1,
         _ => 2,
     };
     format!("{number:.decimals$} {unit}")
@@ -61,10 +62,17 @@ mod tests {
 
     #[test]
     fn times_are_written_with_three_digits() {
-        for (micros, text) in
-            [(7, "7.00 µs"), (80_300, "80.3 ms"), (999_000, "999 ms"), (1_935_000, "1.94 s")]
-        {
-            assert_eq!(format_duration(Duration::from_micros(micros)), text);
+        for (nanos, text) in [
+            (7_000, "7.00 µs"),
+            (9_996, "10.0 µs"),
+            (999_800, "1.00 ms"),
+            (80_300_000, "80.3 ms"),
+            (999_000_000, "999 ms"),
+            (999_900_000, "1.00 s"),
+            (1_935_000_000, "1.94 s"),
+            (400_000_000_000, "400 s"),
+        ] {
+            assert_eq!(format_duration(Duration::from_nanos(nanos)), text);
         }
     }
 }

@@ -9,8 +9,10 @@ use crate::items::{Item, Items, Pushed};
 use codecs::Reply;
 use std::task::{Poll, Waker};
 
-/// Slots kept while nothing is in flight.
-const IDLE_SLOTS: usize = 8;
+/// Slots of the first call.
+const FIRST_SLOTS: usize = 8;
+/// Slots kept while nothing is in flight, some 5 KiB.
+const IDLE_SLOTS: usize = 64;
 
 /// Calls and streams that are sent and not yet taken back by their callers.
 #[derive(Debug, Default)]
@@ -127,7 +129,7 @@ impl InFlight {
         match state {
             State::Answered(_) => {
                 if let State::Answered(reply) = std::mem::take(state) {
-                    self.len -= 1;
+                    self.freed();
                     return Poll::Ready(reply);
                 }
                 Poll::Pending
@@ -159,7 +161,7 @@ impl InFlight {
             State::Answered(_) => false,
             State::Stream(items) => !items.has_ended(),
         };
-        self.len -= 1;
+        self.freed();
         self.unanswered -= usize::from(unanswered);
         unanswered
     }
@@ -184,8 +186,10 @@ impl InFlight {
         self.unanswered
     }
 
-    /// Gives memory back while nothing is in flight.
-    pub(crate) fn shrink(&mut self) {
+    /// A slot has become free; gives memory back when it was the last one.
+    #[inline]
+    fn freed(&mut self) {
+        self.len -= 1;
         if self.len == 0 && self.slots.len() > IDLE_SLOTS {
             self.slots = Vec::new();
         }
@@ -194,7 +198,7 @@ impl InFlight {
     /// Doubles the slots. Places that differ modulo a length differ modulo its double: nobody collides.
     #[cold]
     fn grow(&mut self) {
-        let len = (self.slots.len() * 2).max(IDLE_SLOTS);
+        let len = (self.slots.len() * 2).max(FIRST_SLOTS);
         let old = std::mem::take(&mut self.slots);
         self.slots.resize_with(len, Slot::default);
         for slot in old.into_iter().filter(|slot| !matches!(slot.state, State::Free)) {

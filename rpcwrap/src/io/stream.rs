@@ -22,6 +22,17 @@ pub enum Stream {
     Memory(DuplexStream),
 }
 
+impl Stream {
+    /// Whether the peer has reset the connection, or keep-alive found it gone: what a reader that has met the end of
+    /// the stream is no longer told. Only TCP knows.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().is_err(),
+            Self::Unix(_) | Self::Memory(_) => false,
+        }
+    }
+}
+
 macro_rules! each {
     ($self:expr, $stream:ident => $do:expr) => {
         match $self.get_mut() {

@@ -26,6 +26,9 @@ use std::{
 };
 use tokio::{io::DuplexStream, task::JoinHandle};
 
+/// What a stop waits for handlers that do not let go of their thread.
+const STOP_LIMIT: Duration = Duration::from_millis(500);
+
 /// A running server. Dropping it closes its listeners and connections at once; [`drain`](Self::drain) first, or use
 /// [`run`](Self::run), to end with nothing lost.
 ///
@@ -174,14 +177,14 @@ impl Server {
         let shutdown = &self.cx.dispatch.shutdown;
         shutdown.advance(Phase::Stopped);
         // Every task ends at its next poll; a handler that blocks its thread must not hold the program.
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.cx.dispatch.connections.all_gone()).await;
+        let _ = tokio::time::timeout(STOP_LIMIT, self.cx.dispatch.connections.all_gone()).await;
         Drained { cut: shutdown.cut() }
     }
 
     /// Runs until SIGTERM or SIGINT, then drains; a second signal ends at once.
     ///
-    /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. Then at
-    /// most `Config::drain_timeout`. Signals are caught from this call on, not from the first poll.
+    /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
+    /// most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not from the first poll.
     ///
     /// # Errors
     /// Signal handlers cannot be installed.

@@ -1,6 +1,6 @@
 //! From the first signal to the end of the program.
 
-use super::{Drained, Server};
+use super::{Drained, STOP_LIMIT, Server};
 use std::{future::Future, io, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -36,7 +36,7 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
         server.start_lame_duck();
         let drain = async {
             tokio::time::sleep(lame_duck).await;
-            server.drain(config.drain_timeout).await
+            server.drain(config.drain_timeout.saturating_sub(lame_duck + STOP_LIMIT)).await
         };
         let drained = tokio::select! {
             drained = drain => drained,

@@ -1,6 +1,6 @@
 //! `rpcwrap call`: one call per JSON value, the replies on stdout.
 
-mod input;
+pub(crate) mod input;
 
 use crate::{address::Address, args::Options, failure::Failure, output::Output, pretty, session::Session};
 use codecs::types::Any;

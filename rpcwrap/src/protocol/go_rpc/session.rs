@@ -39,6 +39,9 @@ const BATCH: usize = 256;
 const TURNS: usize = 16;
 /// A draining connection is closed when it has been quiet for this long: calls on their way are still told.
 const QUIET: Duration = Duration::from_millis(100);
+/// How often a peer that has closed its sending side while calls run is looked after: nothing else tells that it has
+/// gone altogether.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
 const CANCEL: &[u8] = b"_goRPC_.Cancel";
 
@@ -86,6 +89,8 @@ enum Wait {
     Stall,
     /// A draining connection to stay quiet.
     Quiet,
+    /// A half-closed connection to turn out to be gone.
+    Gone,
 }
 
 impl Session {
@@ -368,6 +373,8 @@ impl Session {
             Some(Wait::Stall)
         } else if self.draining && idle {
             Some(Wait::Quiet)
+        } else if self.ended && !idle {
+            Some(Wait::Gone)
         } else {
             None
         };
@@ -380,16 +387,25 @@ impl Session {
             let limit = match wait {
                 Wait::Stall => self.dispatch.config.stall_timeout,
                 Wait::Quiet => QUIET,
+                Wait::Gone => LOOK_AFTER,
             };
             self.timer = Some((wait, Box::pin(sleep(limit))));
         }
         let Some((_, timer)) = &mut self.timer else { return Poll::Pending };
         ready!(timer.as_mut().poll(cx));
-        if wait == Wait::Stall {
-            self.dispatch.stats.stalled.add_one();
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
+        match wait {
+            Wait::Quiet => Poll::Ready(Ok(())),
+            Wait::Stall => {
+                self.dispatch.stats.stalled.add_one();
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")))
+            }
+            Wait::Gone if self.stream.is_gone() => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Wait::Gone => {
+                self.timer = None;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
-        Poll::Ready(Ok(()))
     }
 }
 

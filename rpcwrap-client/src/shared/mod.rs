@@ -4,29 +4,27 @@
 //! whole output at once, and hands a batch of replies over at once. No lock is held while waiting, reading, writing or
 //! waking. Knows nothing of sockets.
 
+mod state;
+
+pub(crate) use state::Closed;
+
 use crate::{
     config::Config,
     error::Error,
-    in_flight::{Delivered, InFlight, Waiter},
+    in_flight::{Delivered, Waiter},
     items::Item,
 };
 use bytes::BytesMut;
-use codecs::{
-    AnyCodec, CallOptions, DecodeError, EncodeError, Reply, ReplyReader, RequestWriter, ValueError,
-};
+use codecs::{AnyCodec, CallOptions, Reply, ReplyReader, ValueError};
 use serde::{Serialize, de::DeserializeOwned};
+use state::{Phase, State};
 use std::{
     future::poll_fn,
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
 use tokio::sync::{Notify, Semaphore};
 
-/// The method that takes a call back, as in the fork keegancsmith/rpc.
-const CANCEL: &str = "_goRPC_.Cancel";
-/// Permits kept beside the semaphore before they are given back to it.
-const MAX_SPARE: usize = 64;
 /// The most an output buffer keeps while idle, in bytes.
 const IDLE_BYTES: usize = 1 << 10;
 
@@ -43,43 +41,6 @@ pub(crate) struct Shared {
     ended: Notify,
 }
 
-#[derive(Debug)]
-struct State {
-    writer: RequestWriter,
-    /// Written by callers, not yet taken by the connection.
-    output: BytesMut,
-    /// The first Seq in `output`: this one and later ones have not been sent.
-    first_unsent: u64,
-    in_flight: InFlight,
-    phase: Phase,
-    /// The connection, when it sleeps until there is output.
-    connection: Option<Waker>,
-    /// Permits on their way from one caller to the next without touching the semaphore; 0 while anybody waits.
-    spare: usize,
-    waiting: usize,
-    /// Permits of calls given up before their bytes were taken: what is in `output` stays bounded by `max_in_flight`.
-    abandoned: usize,
-}
-
-#[derive(Debug)]
-enum Phase {
-    Open,
-    /// No new calls; closes when the last one is answered.
-    Draining,
-    Closed(Closed),
-}
-
-/// Why a connection is closed.
-#[derive(Debug, Clone)]
-pub(crate) enum Closed {
-    /// By us, in good order or because its last handle is gone.
-    Here,
-    /// By the server or the network.
-    Lost(Arc<io::Error>),
-    /// The server's bytes were no replies.
-    Protocol(DecodeError),
-}
-
 /// What the connection does next about its output.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Output {
@@ -93,31 +54,6 @@ pub(crate) enum Output {
     Finished,
 }
 
-struct Cancel {
-    seq: u64,
-}
-
-impl Serialize for Cancel {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut members = serializer.serialize_struct("Cancel", 1)?;
-        members.serialize_field("Seq", &self.seq)?;
-        members.end()
-    }
-}
-
-/// Takes back a half-written request, also when the caller's `Serialize` panics.
-struct Rollback<'o> {
-    output: &'o mut BytesMut,
-    keep: usize,
-}
-
-impl Drop for Rollback<'_> {
-    fn drop(&mut self) {
-        self.output.truncate(self.keep);
-    }
-}
-
 /// A caller in the queue for a permit.
 struct Queued<'s>(&'s Shared);
 
@@ -129,20 +65,9 @@ impl Drop for Queued<'_> {
 
 impl Shared {
     pub(crate) fn new(codec: AnyCodec, config: Config) -> Self {
-        let state = State {
-            writer: codec.request_writer(),
-            output: BytesMut::new(),
-            first_unsent: 0,
-            in_flight: InFlight::default(),
-            phase: Phase::Open,
-            connection: None,
-            spare: 0,
-            waiting: 0,
-            abandoned: 0,
-        };
         Self {
             reader: Mutex::new(codec.reply_reader(config.message_limits())),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(codec.request_writer())),
             permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
             codec,
@@ -180,12 +105,22 @@ impl Shared {
         };
         let at_once = poll_fn(|cx| {
             let mut state = self.state();
-            if !self.try_permit(&mut state) {
-                return Poll::Ready(None);
-            }
+            // Given back if the arguments fail or panic.
+            let permit = match state.spare {
+                0 => match self.permits.try_acquire() {
+                    Ok(permit) => Some(permit),
+                    Err(_) => {
+                        state.waiting += 1;
+                        return Poll::Ready(None);
+                    }
+                },
+                _ => None,
+            };
             let started = state.check_open().and_then(|()| start(&mut state, cx.waker()));
-            if started.is_err() {
-                state.spare += 1;
+            match permit {
+                _ if started.is_err() => {}
+                Some(permit) => permit.forget(),
+                None => state.spare -= 1,
             }
             self.unlock_and_wake(state, false);
             Poll::Ready(Some(started))
@@ -205,25 +140,6 @@ impl Shared {
         .await?;
         permit.forget();
         Ok(started)
-    }
-
-    /// Takes a permit if there is one; otherwise the caller counts as waiting.
-    #[inline]
-    fn try_permit(&self, state: &mut State) -> bool {
-        if state.spare > 0 {
-            state.spare -= 1;
-            return true;
-        }
-        match self.permits.try_acquire() {
-            Ok(permit) => {
-                permit.forget();
-                true
-            }
-            Err(_) => {
-                state.waiting += 1;
-                false
-            }
-        }
     }
 
     /// The reply to a call, or why there will be none; either way its slot is free.
@@ -361,20 +277,16 @@ impl Shared {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-        if state.in_flight.len() == 0 {
-            state.in_flight.shrink();
-            if state.output.capacity() > IDLE_BYTES {
-                state.output = BytesMut::new();
-            }
-            if writing.capacity() > IDLE_BYTES {
-                *writing = BytesMut::new();
-            }
+        if state.in_flight.unanswered() == 0 {
+            forget(&mut state.output);
+            forget(writing);
         }
         Output::Empty
     }
 
-    /// Hands a batch of replies to their callers; `wakers` is where those to be woken are gathered.
-    pub(crate) fn deliver(&self, replies: &mut Vec<Reply>, wakers: &mut Vec<Waker>) {
+    /// Hands a batch of replies to their callers; `wakers` is where those to be woken are gathered. Returns whether
+    /// more replies are expected.
+    pub(crate) fn deliver(&self, replies: &mut Vec<Reply>, wakers: &mut Vec<Waker>) -> bool {
         let mut state = self.state();
         for reply in replies.drain(..) {
             let seq = reply.seq();
@@ -391,8 +303,10 @@ impl Shared {
                 }
             }
         }
+        let more = state.in_flight.unanswered() > 0;
         drop(state);
         wakers.drain(..).for_each(Waker::wake);
+        more
     }
 
     /// Ends everything: whoever is in flight fails, whoever waits too. The first reason stands.
@@ -414,61 +328,9 @@ impl Shared {
     }
 }
 
-impl State {
-    fn check_open(&self) -> Result<(), Error> {
-        if matches!(self.phase, Phase::Open) { Ok(()) } else { Err(Error::Shutdown) }
-    }
-
-    /// Appends one whole request to the output, or nothing; returns the Seq it was written under.
-    #[inline]
-    fn write<A: Serialize + ?Sized>(
-        &mut self,
-        service_method: &str,
-        options: CallOptions,
-        args: &A,
-        limit: usize,
-    ) -> Result<u64, Error> {
-        let seq = self.in_flight.next_seq();
-        let keep = self.output.len();
-        let mut rollback = Rollback { output: &mut self.output, keep };
-        self.writer.encode(seq, service_method, options, args, rollback.output).map_err(Error::Encode)?;
-        let len = rollback.output.len() - keep;
-        if len > limit {
-            return Err(Error::Encode(EncodeError::new(format!("request of {len} bytes, limit {limit}"))));
-        }
-        rollback.keep = rollback.output.len();
-        Ok(seq)
-    }
-
-    /// Tells the server that nobody waits for `seq`; its answer will be dropped as nobody's.
-    fn cancel(&mut self, seq: u64) {
-        if self.write(CANCEL, CallOptions::default(), &Cancel { seq }, usize::MAX).is_ok() {
-            self.in_flight.skip_seq();
-        }
-    }
-
-    /// Why an unanswered call will never be answered, once the connection is closed.
-    fn failure(&self, seq: u64) -> Option<Error> {
-        let Phase::Closed(reason) = &self.phase else { return None };
-        Some(match reason {
-            _ if self.is_unsent(seq) => Error::Shutdown,
-            // Nobody is left to ask when the last handle is gone; a runtime that shuts down asks all the same.
-            Closed::Here => Error::Io(Arc::new(io::ErrorKind::ConnectionAborted.into())),
-            Closed::Lost(error) => Error::Io(error.clone()),
-            Closed::Protocol(error) => Error::Protocol(error.clone()),
-        })
-    }
-
-    fn is_unsent(&self, seq: u64) -> bool {
-        seq >= self.first_unsent
-    }
-
-    /// Permits that are wanted in the queue, or too many to keep here.
-    #[inline]
-    fn permits_to_give_back(&mut self) -> usize {
-        if self.waiting == 0 && self.spare <= MAX_SPARE {
-            return 0;
-        }
-        std::mem::take(&mut self.spare)
+/// Gives an empty buffer's memory back, if it is worth it.
+fn forget(buf: &mut BytesMut) {
+    if buf.capacity() > IDLE_BYTES {
+        *buf = BytesMut::new();
     }
 }

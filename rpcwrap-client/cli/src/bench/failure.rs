@@ -1,0 +1,175 @@
+//! Why a request has no reply, in the few kinds a report tells apart. It must not know how often each happened.
+
+use crate::failure::Exit;
+use codecs::connect::ConnectError;
+use rpcwrap_client::{DialError, Error};
+use std::io::ErrorKind;
+
+/// How our servers begin the text of a call they refuse for load; the code is there only if it was asked for.
+const BUSY_TEXT: &str = "rpc: server overloaded";
+const BUSY_CODE: &str = "busy";
+
+/// One kind of failure: a row of the report, and the program's exit code if there was nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody listens.
+    Refused,
+    /// The name does not resolve, or no way leads there.
+    Unreachable,
+    /// The connection broke before the reply.
+    Reset,
+    /// No reply, or no connection, in time.
+    Timeout,
+    /// The method, or the server, answered with an error.
+    Remote,
+    /// The server sheds load.
+    Busy,
+    /// The server is shutting down.
+    Draining,
+    /// What came is no Go-RPC.
+    Protocol,
+}
+
+impl Kind {
+    /// In the order of the report.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Refused,
+        Self::Unreachable,
+        Self::Reset,
+        Self::Timeout,
+        Self::Remote,
+        Self::Busy,
+        Self::Draining,
+        Self::Protocol,
+    ];
+
+    /// Its name in every form of report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Remote => "remote",
+            Self::Busy => "busy",
+            Self::Draining => "draining",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// The program's exit code for it.
+    pub(crate) const fn exit(self) -> Exit {
+        match self {
+            Self::Refused | Self::Unreachable => Exit::Connect,
+            Self::Timeout => Exit::Timeout,
+            Self::Reset => Exit::Empty,
+            Self::Remote => Exit::Remote,
+            Self::Protocol => Exit::Protocol,
+            Self::Busy | Self::Draining => Exit::Unavailable,
+        }
+    }
+}
+
+/// One failed request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    /// For people.
+    pub(crate) text: String,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let kind = match error {
+            Error::Server { text, code, .. } if code == BUSY_CODE || text.starts_with(BUSY_TEXT) => {
+                Kind::Busy
+            }
+            Error::Server { .. } => Kind::Remote,
+            Error::Draining => Kind::Draining,
+            Error::Shutdown | Error::Io(_) => Kind::Reset,
+            Error::Timeout { .. } => Kind::Timeout,
+            // The rest is bytes that fit neither side; the client's list of errors may grow.
+            _ => Kind::Protocol,
+        };
+        Self { kind, text: with_source(error) }
+    }
+}
+
+impl From<&DialError> for Failure {
+    fn from(error: &DialError) -> Self {
+        let kind = match error {
+            DialError::Connect { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
+                Kind::Refused
+            }
+            DialError::Connect { source, .. } if source.kind() == ErrorKind::ConnectionReset => Kind::Reset,
+            DialError::Connect { .. } => Kind::Unreachable,
+            DialError::Timeout { .. } => Kind::Timeout,
+            DialError::Handshake(ConnectError::Refused { status: 503, .. }) => Kind::Busy,
+            DialError::Io(_) => Kind::Reset,
+            DialError::Login(error) => Self::from(error).kind,
+            _ => Kind::Protocol,
+        };
+        Self { kind, text: with_source(error) }
+    }
+}
+
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_source(source)),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io, sync::Arc, time::Duration};
+
+    fn server(text: &str, code: &str) -> Error {
+        Error::Server { text: text.into(), code: code.into(), data: None }
+    }
+
+    #[test]
+    fn every_error_of_a_call_has_its_kind() {
+        let reset = || Arc::new(io::Error::from(ErrorKind::ConnectionReset));
+        for (error, kind, text) in [
+            (server("divide by zero", ""), Kind::Remote, "divide by zero"),
+            (server("too much", "busy"), Kind::Busy, "too much"),
+            (
+                server("rpc: server overloaded: A.B already has 1 calls in flight", ""),
+                Kind::Busy,
+                "rpc: server",
+            ),
+            (Error::Draining, Kind::Draining, "rpc: server is draining"),
+            (Error::Shutdown, Kind::Reset, "connection is shut down"),
+            (Error::Io(reset()), Kind::Reset, "connection lost: connection reset"),
+            (
+                Error::Timeout { after: Duration::from_millis(5), sent: true },
+                Kind::Timeout,
+                "no reply within 5 ms",
+            ),
+            (Error::Overrun { items: 1, bytes: 1 }, Kind::Protocol, "stream reader"),
+        ] {
+            let failure = Failure::from(&error);
+            assert_eq!(failure.kind, kind, "{error:?}");
+            assert!(failure.text.starts_with(text), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn every_error_of_a_connection_has_its_kind() {
+        let connect = |kind: ErrorKind| DialError::Connect { addr: "a:1".into(), source: kind.into() };
+        let refused = |status| DialError::Handshake(ConnectError::Refused { status, reason: "x".into() });
+        for (error, kind) in [
+            (connect(ErrorKind::ConnectionRefused), Kind::Refused),
+            (connect(ErrorKind::NotFound), Kind::Unreachable),
+            (DialError::Timeout { addr: "a:1".into(), after: Duration::ZERO }, Kind::Timeout),
+            (refused(404), Kind::Protocol),
+            (refused(503), Kind::Busy),
+            (DialError::Io(ErrorKind::UnexpectedEof.into()), Kind::Reset),
+            (DialError::Login(server("no such user", "")), Kind::Remote),
+        ] {
+            assert_eq!(Failure::from(&error).kind, kind, "{error:?}");
+        }
+    }
+}

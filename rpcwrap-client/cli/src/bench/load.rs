@@ -1,0 +1,263 @@
+//! A run: workers that make the calls, a pacer that says when, an end for all of them.
+//!
+//! Each connection has as many workers as it may have calls in flight, and a worker makes one call at a time. In a closed
+//! loop it makes the next one at once. In an open loop the requests of the [`Schedule`] are handed out one by one, at
+//! the time each is due, to whichever worker is free: a request that waits for a worker is late, and its response time
+//! shows it. It must not know how results are shown.
+
+use super::{
+    failure::{Failure, Kind},
+    schedule::Schedule,
+    tally::{Moment, Second, Span, Tally},
+    target::Link,
+};
+use rpcwrap_client::Client;
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{sync::Semaphore, task::JoinSet, time};
+
+/// How soon the pacer notices that the run is over.
+const PACER_NAP: Duration = Duration::from_millis(20);
+/// After a failure that took no time, so that a closed loop does not spin on a server that is gone.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_secs(1);
+
+/// When requests are made, and when no more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Plan {
+    /// As fast as the replies come, until either is reached.
+    Closed { duration: Duration, requests: u64 },
+    /// At the times of a schedule.
+    Open(Schedule),
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) tally: Tally,
+    pub(crate) seconds: Vec<Moment>,
+    /// From the first request to the end of the last one, or of the plan.
+    pub(crate) elapsed: Duration,
+    /// Stopped before its end.
+    pub(crate) interrupted: bool,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+struct Shared {
+    plan: Plan,
+    started: Instant,
+    /// Requests that are due and not yet taken; a worker's ticket to take one.
+    tickets: Semaphore,
+    taken: AtomicU64,
+    over: AtomicBool,
+    /// A few, so that workers seldom meet and memory does not grow with connections.
+    tallies: Box<[Mutex<Tally>]>,
+}
+
+/// Runs `plan` with `in_flight` calls on each of `links`.
+///
+/// After the end of the plan what is still under way has `grace` to finish; what then is not finished is counted so.
+/// `interrupt` ends the run at once. Each second `observe` is told what happened in it.
+pub(crate) async fn run(
+    links: &[Arc<Link>],
+    in_flight: usize,
+    plan: Plan,
+    grace: Duration,
+    interrupt: impl Future<Output = ()>,
+    mut observe: impl FnMut(&Second),
+) -> Outcome {
+    let shards = links.len().min(2 * thread::available_parallelism().map_or(1, usize::from));
+    let shared = Arc::new(Shared {
+        plan,
+        started: Instant::now(),
+        tickets: Semaphore::new(0),
+        taken: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+        tallies: (0..shards).map(|_| Mutex::new(Tally::new())).collect(),
+    });
+    let mut workers = JoinSet::new();
+    // Connection after connection, for tickets go to those who have waited longest.
+    for _ in 0..in_flight {
+        for (index, link) in links.iter().enumerate() {
+            workers.spawn(work(shared.clone(), link.clone(), index % shards));
+        }
+    }
+    let pacer = shared.schedule().map(|schedule| {
+        let (shared, workers) = (shared.clone(), links.len() * in_flight);
+        thread::spawn(move || shared.pace(&schedule, workers))
+    });
+
+    let mut seconds = Vec::new();
+    let mut tick = time::interval_at(time::Instant::now() + TICK, TICK);
+    let limit = time::sleep(shared.duration().saturating_add(grace));
+    tokio::pin!(interrupt, limit);
+    let interrupted = loop {
+        tokio::select! {
+            joined = workers.join_next() => if joined.is_none() { break false },
+            () = &mut interrupt => break true,
+            () = &mut limit => break false,
+            _ = tick.tick() => {
+                let second = shared.take_second();
+                observe(&second);
+                seconds.push(Moment::from(&second));
+            }
+        }
+    };
+    let ended = shared.started.elapsed();
+    shared.over.store(true, Ordering::Relaxed);
+    workers.shutdown().await;
+    if let Some(pacer) = pacer {
+        // Nothing in it can panic, and it has no result.
+        let _ = pacer.join();
+    }
+    shared.finish(seconds, ended, interrupted)
+}
+
+/// One call after the other, until there are no more to make.
+async fn work(shared: Arc<Shared>, link: Arc<Link>, shard: usize) {
+    let mut client: Option<Client> = None;
+    while let Some(intended) = shared.next().await {
+        let flight = Flight::start(&shared, shard, intended);
+        let result = link.request(&mut client).await;
+        let refused = matches!(&result, Err(failure) if failure.kind != Kind::Timeout && client.is_none());
+        flight.end(result);
+        if refused && matches!(shared.plan, Plan::Closed { .. }) {
+            time::sleep(PAUSE_AFTER_REFUSAL).await;
+        }
+    }
+}
+
+impl Shared {
+    fn schedule(&self) -> Option<Schedule> {
+        match self.plan {
+            Plan::Open(schedule) => Some(schedule),
+            Plan::Closed { .. } => None,
+        }
+    }
+
+    /// How long requests are made.
+    fn duration(&self) -> Duration {
+        match self.plan {
+            Plan::Closed { duration, .. } => duration,
+            Plan::Open(schedule) => schedule.due(schedule.total()),
+        }
+    }
+
+    /// Waits for the next request; its intended start, or `None` when there are no more.
+    async fn next(&self) -> Option<Instant> {
+        match self.plan {
+            Plan::Closed { duration, requests } => {
+                let now = Instant::now();
+                let more =
+                    now - self.started < duration && self.taken.fetch_add(1, Ordering::Relaxed) < requests;
+                more.then_some(now)
+            }
+            Plan::Open(schedule) => {
+                // The semaphore is never closed.
+                self.tickets.acquire().await.ok()?.forget();
+                let index = self.taken.fetch_add(1, Ordering::Relaxed);
+                (index < schedule.total()).then(|| self.started + schedule.due(index))
+            }
+        }
+    }
+
+    /// Hands out a ticket whenever a request is due, then one to every worker, which finds that there is no more.
+    ///
+    /// A thread of its own, for the timers of a runtime count in milliseconds.
+    fn pace(&self, schedule: &Schedule, workers: usize) {
+        let mut issued = 0;
+        while issued < schedule.total() {
+            if self.over.load(Ordering::Relaxed) {
+                return;
+            }
+            let now = self.started.elapsed();
+            let before = issued;
+            while issued < schedule.total() && schedule.due(issued) <= now {
+                issued += 1;
+            }
+            self.tickets.add_permits((issued - before) as usize);
+            let next = schedule.due(issued);
+            thread::sleep(next.saturating_sub(self.started.elapsed()).min(PACER_NAP));
+        }
+        self.tickets.add_permits(workers);
+    }
+
+    fn tally(&self, shard: usize) -> MutexGuard<'_, Tally> {
+        // Counting does not panic; and if it did, the counts so far would be worth more than none.
+        self.tallies[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_second(&self) -> Second {
+        let mut second = Second::new();
+        (0..self.tallies.len()).for_each(|shard| self.tally(shard).take_second(&mut second));
+        second
+    }
+
+    /// Adds everything up; requests that were due before `ended` and never taken are counted as not sent.
+    fn finish(&self, mut seconds: Vec<Moment>, ended: Duration, interrupted: bool) -> Outcome {
+        let rest = self.take_second();
+        if rest.done + rest.failed > 0 {
+            seconds.push(Moment::from(&rest));
+        }
+        let mut tally = Tally::new();
+        (0..self.tallies.len()).for_each(|shard| tally.add(&self.tally(shard)));
+        if let Some(schedule) = self.schedule() {
+            let taken = self.taken.load(Ordering::Relaxed);
+            let due = (taken..schedule.total()).map(|index| schedule.due(index));
+            due.take_while(|due| *due <= ended).for_each(|due| tally.left_unsent(ended - due));
+        }
+        let elapsed = match self.plan {
+            // A schedule's last request may be answered before its time is over.
+            Plan::Open(_) if !interrupted => ended.max(self.duration()),
+            _ => ended,
+        };
+        Outcome { tally, seconds, elapsed, interrupted }
+    }
+}
+
+/// A request under way; dropped with its worker before it has ended, it is counted as unfinished.
+struct Flight<'s> {
+    shared: &'s Shared,
+    shard: usize,
+    intended: Instant,
+    sent: Instant,
+    ended: bool,
+}
+
+impl<'s> Flight<'s> {
+    fn start(shared: &'s Shared, shard: usize, intended: Instant) -> Self {
+        let sent = if shared.schedule().is_some() { Instant::now() } else { intended };
+        Self { shared, shard, intended, sent, ended: false }
+    }
+
+    fn end(mut self, result: Result<(), Failure>) {
+        self.ended = true;
+        let span = self.span();
+        let mut tally = self.shared.tally(self.shard);
+        match result {
+            Ok(()) => tally.done(span),
+            Err(failure) => tally.failed(span, failure),
+        }
+    }
+
+    fn span(&self) -> Span {
+        let now = Instant::now();
+        Span { response: now - self.intended, service: now - self.sent }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.tally(self.shard).left_in_flight(self.span());
+        }
+    }
+}

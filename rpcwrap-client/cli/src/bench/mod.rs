@@ -1,0 +1,132 @@
+//! `rpcwrap bench`: load a method and report how it answers.
+//!
+//! ```text
+//! args → schedule    what is asked for, and when each request is due
+//! load → target      workers make the calls over connections that heal
+//! tally → failure    what became of each
+//! report             the same figures as text, JSON, CSV, page and histogram
+//! ```
+
+mod args;
+mod failure;
+mod load;
+mod progress;
+mod report;
+mod schedule;
+mod tally;
+mod target;
+
+pub(crate) use args::BenchArgs;
+
+use crate::{
+    args::{Format, Options},
+    call::input,
+    failure::{Exit, Failure},
+};
+use codecs::types::Any;
+use futures_util::future::try_join_all;
+use progress::Progress;
+use report::Report;
+use rpcwrap_client::Config;
+use std::{
+    fmt::Display,
+    fs,
+    future::pending,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
+use target::{Link, Target};
+
+/// Connections opened at a time.
+const DIALS: usize = 64;
+
+/// Runs the command and prints its report; `--max-time` limits each call.
+///
+/// # Errors
+/// No load at all: wrong usage, no connection. And, with the report printed, no answer at all.
+pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failure> {
+    let links = open(Arc::new(target(options, args).await?), args.connections).await?;
+    if let Some(warm_up) = args.warm_up_plan() {
+        let outcome = load::run(&links, args.in_flight(), warm_up, args.grace, interrupt(), |_| {}).await;
+        if outcome.interrupted {
+            return Ok(());
+        }
+    }
+    let plan = args.plan();
+    let mut progress = Progress::new(plan);
+    let observe = |second: &_| progress.observe(second);
+    let outcome = load::run(&links, args.in_flight(), plan, args.grace, interrupt(), observe).await;
+    drop(progress);
+    let report = Report::new(args.asked(options, plan), outcome);
+    publish(args, options.output, &report)?;
+    match report.exit() {
+        None => Ok(()),
+        Some(exit) => Err(Failure::new(exit, "no request was answered")),
+    }
+}
+
+async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
+    Ok(Target {
+        addr: args.addr.as_str().to_owned(),
+        method: args.method.clone(),
+        argument: argument(&args.arg).await?,
+        codec: options.codec.into(),
+        login: options.login()?,
+        max_time: options.max_time,
+        config: Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight()),
+    })
+}
+
+/// The one argument of all calls: inline, from `@FILE`, or from standard input.
+async fn argument(source: &str) -> Result<Any, Failure> {
+    let mut values = input::values(source)?;
+    let argument = values.recv().await.ok_or_else(|| Failure::usage("the argument is empty"))??;
+    match values.recv().await {
+        None => Ok(argument),
+        Some(_) => Err(Failure::usage("bench takes one argument")),
+    }
+}
+
+/// Opens all connections, so many at a time that a server's accept queue has room for them.
+async fn open(target: Arc<Target>, connections: usize) -> Result<Vec<Arc<Link>>, Failure> {
+    let mut links = Vec::with_capacity(connections);
+    while links.len() < connections {
+        let more = DIALS.min(connections - links.len());
+        let opened = try_join_all((0..more).map(|_| Link::open(target.clone()))).await?;
+        links.extend(opened.into_iter().map(Arc::new));
+    }
+    Ok(links)
+}
+
+/// Writes the files first: what is printed is then the last thing that can fail.
+fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<(), Failure> {
+    let write =
+        |file: &Path, text: String| fs::write(file, text).map_err(|error| unusable(file.display(), &error));
+    if let Some(file) = &args.hdr {
+        write(file, report.hgrm())?;
+    }
+    if let Some(file) = &args.html {
+        write(file, report.html())?;
+    }
+    let mut out = io::stdout().lock();
+    let written = if args.json || (format == Some(Format::Json) && !args.csv) {
+        writeln!(out, "{:#}", report.json())
+    } else if args.csv {
+        out.write_all(report.csv().as_bytes())
+    } else {
+        write!(out, "{}", report.text())
+    };
+    written.map_err(|error| Failure::output(&error))
+}
+
+fn unusable(subject: impl Display, error: &io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("{subject}: {error}"))
+}
+
+/// Completes at Ctrl-C; never where there are no signals to be had.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        pending::<()>().await;
+    }
+}

@@ -1,0 +1,50 @@
+//! The report as two lines of CSV (RFC 4180), names and figures: the second lines of many runs make a table.
+
+use super::{Report, Summary, millis};
+
+impl Report {
+    pub(crate) fn csv(&self) -> String {
+        let Self { asked, tally, .. } = self;
+        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut field = |name: &str, value: String| fields.push((name.to_owned(), value));
+        field("addr", asked.addr.clone());
+        field("method", asked.method.clone());
+        field("codec", asked.codec.clone());
+        field("loop", asked.loop_name().to_owned());
+        field("connections", asked.connections.to_string());
+        field("inflight", asked.in_flight.to_string());
+        field("elapsed_s", format!("{:.3}", self.elapsed.as_secs_f64()));
+        field("rate_asked", asked.rate.map_or_else(String::new, |rate| format!("{rate:.3}")));
+        field("rate_achieved", format!("{:.3}", self.achieved()));
+        field("intended", tally.in_all().to_string());
+        field("done", tally.done.to_string());
+        for (kind, failures) in tally.failures() {
+            field(kind.name(), failures.count.to_string());
+        }
+        field("in_flight_at_end", tally.in_flight.to_string());
+        field("not_sent", tally.not_sent.to_string());
+        for (prefix, summary) in [("service", Some(&self.service)), ("response", self.response.as_ref())] {
+            let names = self.service.figures().map(|(name, _)| name);
+            for (index, name) in names.enumerate() {
+                let time = summary.and_then(|summary| nth_figure(summary, index));
+                field(&format!("{prefix}_{name}_ms"), time.unwrap_or_default());
+            }
+        }
+        let (names, values): (Vec<String>, Vec<String>) =
+            fields.into_iter().map(|(name, value)| (name, quote(&value))).unzip();
+        format!("{}\n{}\n", names.join(","), values.join(","))
+    }
+}
+
+fn nth_figure(summary: &Summary, index: usize) -> Option<String> {
+    summary.figures().nth(index).map(|(_, time)| format!("{:.6}", millis(time)))
+}
+
+/// A field with a comma, a quote or a line end goes into quotes.
+fn quote(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

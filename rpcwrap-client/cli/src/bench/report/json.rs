@@ -1,0 +1,57 @@
+//! The report as one JSON object. Times are in milliseconds, names stay as they are from version to version.
+
+use super::{Report, Summary, millis};
+use crate::bench::tally::Moment;
+use serde_json::{Map, Value, json};
+
+impl Report {
+    pub(crate) fn json(&self) -> Value {
+        let Self { asked, tally, .. } = self;
+        let failures: Map<String, Value> = tally
+            .failures()
+            .map(|(kind, failures)| {
+                let Some(example) = Some(&failures.example).filter(|_| failures.count > 0) else {
+                    return (kind.name().to_owned(), json!({ "count": 0 }));
+                };
+                (kind.name().to_owned(), json!({ "count": failures.count, "example": example }))
+            })
+            .collect();
+        json!({
+            "addr": asked.addr,
+            "method": asked.method,
+            "codec": asked.codec,
+            "loop": asked.loop_name(),
+            "connections": asked.connections,
+            "inflight": asked.in_flight,
+            "ramp": asked.ramp,
+            "elapsed_s": self.elapsed.as_secs_f64(),
+            "interrupted": self.interrupted,
+            "requests": {
+                "intended": tally.in_all(),
+                "done": tally.done,
+                "failed": tally.failed_in_all(),
+                "in_flight_at_end": tally.in_flight,
+                "not_sent": tally.not_sent,
+            },
+            "rate": { "asked": asked.rate, "achieved": self.achieved() },
+            "failures": failures,
+            "service_time_ms": times(&self.service),
+            "response_time_ms": self.response.as_ref().map(times),
+            "seconds": self.seconds.iter().map(moment).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn times(summary: &Summary) -> Value {
+    summary.figures().map(|(name, time)| (name.to_owned(), json!(millis(time)))).collect::<Map<_, _>>().into()
+}
+
+fn moment(moment: &Moment) -> Value {
+    json!({
+        "done": moment.done,
+        "failed": moment.failed,
+        "p50_ms": millis(moment.p50),
+        "p99_ms": millis(moment.p99),
+        "max_ms": millis(moment.max),
+    })
+}

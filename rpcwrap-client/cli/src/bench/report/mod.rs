@@ -1,0 +1,126 @@
+//! The result of a run as plain data, and its forms: text for people, JSON and CSV for programs, a page, a histogram.
+//!
+//! Everything a form shows is in [`Report`]; a form must not measure or compute anything but its own layout.
+
+mod csv;
+mod hgrm;
+mod html;
+mod json;
+mod svg;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use super::{
+    load::Outcome,
+    tally::{Moment, Tally, Times},
+};
+use crate::failure::Exit;
+use std::time::Duration;
+
+/// The shares of requests whose times are reported, and their names.
+const QUANTILES: [(&str, f64); 5] =
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) addr: String,
+    pub(crate) method: String,
+    pub(crate) codec: String,
+    pub(crate) connections: usize,
+    /// Per connection.
+    pub(crate) in_flight: usize,
+    /// Requests per second on average; `None` in a closed loop.
+    pub(crate) rate: Option<f64>,
+    /// The ramp as it was written.
+    pub(crate) ramp: Option<String>,
+}
+
+impl Asked {
+    fn is_open(&self) -> bool {
+        self.rate.is_some()
+    }
+
+    /// `open loop` or `closed loop`.
+    fn loop_name(&self) -> &'static str {
+        if self.is_open() { "open" } else { "closed" }
+    }
+}
+
+/// The times of all requests at every reported share.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) min: Duration,
+    pub(crate) mean: Duration,
+    pub(crate) quantiles: [Duration; QUANTILES.len()],
+    pub(crate) max: Duration,
+}
+
+impl Summary {
+    fn of(times: &Times) -> Self {
+        Self {
+            min: times.min(),
+            mean: times.mean(),
+            quantiles: QUANTILES.map(|(_, share)| times.quantile(share)),
+            max: times.max(),
+        }
+    }
+
+    /// Every figure with its name.
+    fn figures(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let quantiles = QUANTILES.iter().zip(&self.quantiles).map(|((name, _), time)| (*name, *time));
+        [("min", self.min), ("mean", self.mean)].into_iter().chain(quantiles).chain([("max", self.max)])
+    }
+}
+
+/// A whole run.
+#[derive(Debug)]
+pub(crate) struct Report {
+    asked: Asked,
+    tally: Tally,
+    seconds: Vec<Moment>,
+    elapsed: Duration,
+    interrupted: bool,
+    service: Summary,
+    /// Only an open loop knows when requests were to start.
+    response: Option<Summary>,
+}
+
+impl Report {
+    pub(crate) fn new(asked: Asked, outcome: Outcome) -> Self {
+        let Outcome { tally, seconds, elapsed, interrupted } = outcome;
+        let service = Summary::of(&tally.service);
+        let response = asked.is_open().then(|| Summary::of(&tally.response));
+        Self { asked, tally, seconds, elapsed, interrupted, service, response }
+    }
+
+    /// Completed requests per second.
+    fn achieved(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.tally.done as f64 / seconds } else { 0.0 }
+    }
+
+    /// Times counted from what the loop knows best: the intended start, else the sending.
+    fn times(&self) -> &Times {
+        if self.asked.is_open() { &self.tally.response } else { &self.tally.service }
+    }
+
+    /// What the program's exit code says if nothing was answered: the most frequent failure.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        if self.tally.done > 0 {
+            return None;
+        }
+        let worst = self.tally.failures().max_by_key(|(_, failures)| failures.count);
+        match worst {
+            Some((kind, failures)) if failures.count > 0 => Some(kind.exit()),
+            _ if self.tally.in_flight > 0 && !self.interrupted => Some(Exit::Timeout),
+            _ => None,
+        }
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

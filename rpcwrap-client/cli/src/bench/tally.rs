@@ -1,0 +1,298 @@
+//! What has become of the requests so far: counts, failures by kind, and two histograms of times.
+//!
+//! Workers share a few tallies, so that memory does not grow with them; at the end the tallies are added up. It must not
+//! know clocks or connections.
+
+use super::failure::{Failure, Kind};
+use hdrhistogram::Histogram;
+use std::time::Duration;
+
+/// Three digits: a reported time is within 0.1 % of the measured one.
+const DIGITS: u8 = 3;
+/// Times are counted in nanoseconds.
+const LOWEST: u64 = 1;
+/// A histogram begins with room for a second and grows when a longer time comes.
+const HIGHEST: u64 = 1_000_000_000;
+
+/// Times of requests, in nanoseconds.
+#[derive(Debug, Clone)]
+pub(crate) struct Times(Histogram<u64>);
+
+impl Times {
+    pub(crate) fn new() -> Self {
+        let mut histogram = Histogram::new_with_bounds(LOWEST, HIGHEST, DIGITS)
+            .expect("bounds and digits are constants in range");
+        histogram.auto(true);
+        Self(histogram)
+    }
+
+    pub(crate) fn record(&mut self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(LOWEST);
+        if self.0.record(nanos).is_err() {
+            // It could not grow.
+            self.0.saturating_record(nanos);
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("a histogram that may grow takes every value");
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The time within which this share of the requests, from 0 to 1, was over. Zero when there are none.
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
+        Duration::from_nanos(if self.is_empty() { 0 } else { self.0.value_at_quantile(share) })
+    }
+
+    pub(crate) fn min(&self) -> Duration {
+        Duration::from_nanos(self.0.min())
+    }
+
+    pub(crate) fn max(&self) -> Duration {
+        Duration::from_nanos(self.0.max())
+    }
+
+    pub(crate) fn mean(&self) -> Duration {
+        Duration::from_nanos(self.0.mean() as u64)
+    }
+
+    pub(crate) fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+}
+
+/// Failures of one kind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Failures {
+    pub(crate) count: u64,
+    /// The text of the first.
+    pub(crate) example: String,
+}
+
+/// When a request was to start, when it did, and when that was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    /// From its intended start; in a closed loop the same as `service`.
+    pub(crate) response: Duration,
+    /// From the moment it was sent.
+    pub(crate) service: Duration,
+}
+
+/// Counts and times of requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    pub(crate) done: u64,
+    failed: [Failures; Kind::ALL.len()],
+    /// Sent, and at the end without reply.
+    pub(crate) in_flight: u64,
+    /// Due, and at the end not sent.
+    pub(crate) not_sent: u64,
+    /// Of those done; timeouts and unfinished requests count with the time they waited, for they are the slowest.
+    pub(crate) response: Times,
+    /// Likewise, without those that were never sent.
+    pub(crate) service: Times,
+    second: Second,
+}
+
+/// What happened since the last [`Tally::take_second`].
+#[derive(Debug, Clone)]
+pub(crate) struct Second {
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) response: Times,
+}
+
+impl Second {
+    pub(crate) fn new() -> Self {
+        Self { done: 0, failed: 0, response: Times::new() }
+    }
+}
+
+/// One second in figures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) max: Duration,
+}
+
+impl From<&Second> for Moment {
+    fn from(second: &Second) -> Self {
+        let Second { done, failed, response } = second;
+        let [p50, p99] = [0.5, 0.99].map(|share| response.quantile(share));
+        Self { done: *done, failed: *failed, p50, p99, max: response.max() }
+    }
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self {
+            done: 0,
+            failed: Default::default(),
+            in_flight: 0,
+            not_sent: 0,
+            response: Times::new(),
+            service: Times::new(),
+            second: Second::new(),
+        }
+    }
+
+    pub(crate) fn done(&mut self, span: Span) {
+        self.done += 1;
+        self.second.done += 1;
+        self.record(span);
+    }
+
+    pub(crate) fn failed(&mut self, span: Span, failure: Failure) {
+        // A refusal is quick, and would pass for a quick reply.
+        if failure.kind == Kind::Timeout {
+            self.record(span);
+        }
+        self.second.failed += 1;
+        let failures = &mut self.failed[failure.kind as usize];
+        if failures.count == 0 {
+            failures.example = failure.text;
+        }
+        failures.count += 1;
+    }
+
+    pub(crate) fn left_in_flight(&mut self, span: Span) {
+        self.in_flight += 1;
+        self.record(span);
+    }
+
+    pub(crate) fn left_unsent(&mut self, response: Duration) {
+        self.not_sent += 1;
+        self.response.record(response);
+    }
+
+    fn record(&mut self, span: Span) {
+        self.response.record(span.response);
+        self.service.record(span.service);
+        self.second.response.record(span.response);
+    }
+
+    /// Moves what happened since the last time into `second`.
+    pub(crate) fn take_second(&mut self, second: &mut Second) {
+        second.done += std::mem::take(&mut self.second.done);
+        second.failed += std::mem::take(&mut self.second.failed);
+        second.response.add(&self.second.response);
+        self.second.response.clear();
+    }
+
+    /// Adds another tally's requests to this one's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.done += other.done;
+        self.in_flight += other.in_flight;
+        self.not_sent += other.not_sent;
+        self.response.add(&other.response);
+        self.service.add(&other.service);
+        for (failures, others) in self.failed.iter_mut().zip(&other.failed) {
+            if failures.count == 0 {
+                failures.example.clone_from(&others.example);
+            }
+            failures.count += others.count;
+        }
+    }
+
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Kind, &Failures)> {
+        Kind::ALL.into_iter().zip(&self.failed)
+    }
+
+    pub(crate) fn failed_in_all(&self) -> u64 {
+        self.failed.iter().map(|failures| failures.count).sum()
+    }
+
+    /// Every request that was to be made, however it ended.
+    pub(crate) fn in_all(&self) -> u64 {
+        self.done + self.failed_in_all() + self.in_flight + self.not_sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(response: u64, service: u64) -> Span {
+        Span { response: Duration::from_millis(response), service: Duration::from_millis(service) }
+    }
+
+    fn failure(kind: Kind, text: &str) -> Failure {
+        Failure { kind, text: text.into() }
+    }
+
+    fn assert_close(time: Duration, millis: u64) {
+        let ratio = time.as_secs_f64() * 1000.0 / millis as f64;
+        assert!((0.999..=1.001).contains(&ratio), "{time:?} is not {millis} ms");
+    }
+
+    #[test]
+    fn quantiles_are_within_a_thousandth() {
+        let mut times = Times::new();
+        (1..=10_000).for_each(|millis| times.record(Duration::from_millis(millis)));
+        for (share, millis) in
+            [(0.5, 5000), (0.9, 9000), (0.99, 9900), (0.999, 9990), (0.9999, 9999), (1.0, 10_000)]
+        {
+            assert_close(times.quantile(share), millis);
+        }
+        assert_close(times.min(), 1);
+        assert_close(times.max(), 10_000);
+        assert_close(times.mean(), 5000);
+    }
+
+    #[test]
+    fn no_times_have_no_quantiles_and_the_longest_time_fits() {
+        let mut times = Times::new();
+        assert_eq!(
+            (times.quantile(0.99), times.max(), times.is_empty()),
+            (Duration::ZERO, Duration::ZERO, true)
+        );
+        times.record(Duration::MAX);
+        assert!(times.max() > Duration::from_secs(3600 * 24 * 365 * 100));
+    }
+
+    #[test]
+    fn every_request_is_counted_once_whatever_becomes_of_it() {
+        let mut tally = Tally::new();
+        tally.done(span(10, 5));
+        tally.failed(span(1, 1), failure(Kind::Refused, "first"));
+        tally.failed(span(1, 1), failure(Kind::Refused, "second"));
+        tally.left_in_flight(span(300, 200));
+        let mut other = Tally::new();
+        other.failed(span(100, 100), failure(Kind::Timeout, "late"));
+        other.left_unsent(Duration::from_millis(400));
+        tally.add(&other);
+
+        assert_eq!((tally.in_all(), tally.failed_in_all()), (6, 3));
+        let failed: Vec<_> = tally.failures().filter(|(_, failures)| failures.count > 0).collect();
+        assert_eq!(failed.len(), 2);
+        assert_eq!((failed[0].0, failed[0].1.count, &*failed[0].1.example), (Kind::Refused, 2, "first"));
+        assert_eq!((failed[1].0, failed[1].1.count, &*failed[1].1.example), (Kind::Timeout, 1, "late"));
+        // Refusals are not times; what was waited for in vain is.
+        assert_eq!((tally.response.histogram().len(), tally.service.histogram().len()), (4, 3));
+        assert_close(tally.response.max(), 400);
+        assert_close(tally.service.max(), 200);
+    }
+
+    #[test]
+    fn a_second_is_taken_once() {
+        let mut tally = Tally::new();
+        tally.done(span(10, 5));
+        tally.failed(span(1, 1), failure(Kind::Remote, "x"));
+        for expected in [(1, 1, 1), (0, 0, 0)] {
+            let mut second = Second::new();
+            tally.take_second(&mut second);
+            assert_eq!((second.done, second.failed, second.response.histogram().len()), expected);
+        }
+        assert_eq!(tally.in_all(), 2);
+    }
+}

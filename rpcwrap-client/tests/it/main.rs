@@ -1,0 +1,13 @@
+//! The client against servers made of bytes: every case says what is sent and what comes back.
+#![allow(clippy::unwrap_used, reason = "a test that finds something else has failed")]
+
+mod calls;
+mod codec;
+mod dial;
+mod extensions;
+mod failures;
+mod load;
+mod ours;
+mod peer;
+mod replay;
+mod streams;
