@@ -1,6 +1,6 @@
 //! Each example: started on a free port, used, told to stop, gone with status 0.
 
-use crate::program::Program;
+use crate::program::{Program, output};
 use rpcwrap::codecs::cram_md5;
 use rpcwrap_tests::{
     raw::{Peer, bson_request, document},
@@ -154,4 +154,30 @@ async fn a_client_that_never_closes_does_not_hold_a_program() {
     let silent = Peer::connect(program.addr).await;
     within(Duration::from_secs(10), program.terminate()).await;
     drop((stubborn, silent));
+}
+
+/// What each client prints, of a server of its own and, where the services are rpcwrapd's, of that.
+#[tokio::test]
+async fn clients() {
+    let daemon = Program::daemon(&[]).await;
+    let addr = daemon.addr.to_string();
+    let calls = "7 * 8 = 56\n7 / 2 = Quotient { quo: 3, rem: 1 }\n7 / 0: the server says \"divide by zero\"\n\
+        after close: connection is shut down; may have executed: false\n";
+    let many = "1000 replies, 4500 ms slept on the server\nnever more than 200 in flight: true\n\
+        faster than one after another: true\n";
+    let streams = "1\n2\n3\nend\nbeside one without an end: Some(1)\nSome(1) Some(2)\n\
+        some items (true), then: no reply within 50 ms\n";
+    for (name, printed) in [("client", calls), ("concurrent_calls", many), ("streaming_client", streams)] {
+        assert_eq!(output(name, &[]).await, printed, "{name}");
+        assert_eq!(output(name, &[&addr]).await, printed, "{name} of rpcwrapd");
+    }
+    let stopped = "slept 1 ms\nno reply within 50 ms; may have executed: true\nits handler was stopped\n\
+        taken back: true; still in flight: 0\nits handler was stopped\nthe first to answer slept 2 ms\n";
+    assert_eq!(output("deadlines", &[]).await, stopped);
+    assert_eq!(output("deadlines", &[&addr]).await, stopped.replace("its handler was stopped\n", ""));
+    let logins = "json: the server takes us for ala\nbson: the server takes us for ala\n\
+        wrong password: authentication error: authentication failed\n\
+        without a login: rpc: Private.Who needs an authenticated connection\n";
+    assert_eq!(output("auth_client", &[]).await, logins);
+    daemon.terminate().await;
 }

@@ -38,6 +38,17 @@ async fn built() {
     BUILT.get_or_init(build).await;
 }
 
+/// What an example that ends by itself prints.
+pub(crate) async fn output(name: &str, args: &[&str]) -> String {
+    built().await;
+    let path = folder().join("examples").join(name);
+    let output = Command::new(path).args(args).stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = within(Duration::from_secs(30), output).await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "{name}: {} {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A running program that has said `listening on …`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Program {

@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     args::{Format, Options},
     catalogue::{self, Service, skeleton},
-    failure::Failure,
+    failure::{Failure, printable},
     list,
     output::Output,
 };
@@ -61,7 +61,8 @@ fn template(output: Output, services: &[Service]) -> Result<(), Failure> {
     let (value, unknown) = skeleton(&method.args);
     if let Some(name) = unknown {
         // Nobody is left to be told that stderr is closed.
-        let _ = writeln!(io::stderr(), "rpcwrap: the server does not say what members {name} has");
+        let _ =
+            writeln!(io::stderr(), "rpcwrap: the server does not say what members {} has", printable(name));
     }
     output.json(&value)
 }
@@ -70,11 +71,11 @@ fn text(output: Output, services: &[Service]) -> String {
     let mut out = String::new();
     for service in services {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}", output.palette.heading(&service.name));
+        let _ = writeln!(out, "{}", output.palette.heading(&printable(&service.name)));
         indented(&mut out, &service.doc, "  ");
         for method in &service.methods {
             let idempotent = if method.idempotent == Some(true) { "  (idempotent)" } else { "" };
-            let _ = writeln!(out, "  {method}{idempotent}");
+            let _ = writeln!(out, "  {}{idempotent}", printable(&method.to_string()));
             indented(&mut out, &method.doc, "      ");
         }
         out.push('\n');
@@ -83,7 +84,7 @@ fn text(output: Output, services: &[Service]) -> String {
 }
 
 fn indented(out: &mut String, text: &str, by: &str) {
-    for line in text.lines() {
+    for line in printable(text).lines() {
         let _ = writeln!(out, "{by}{line}");
     }
 }

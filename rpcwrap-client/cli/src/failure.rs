@@ -104,6 +104,11 @@ fn remote(text: &str, code: &str, data: Option<&serde_json::Value>) -> Failure {
     Failure::new(Exit::Remote, shown)
 }
 
+/// What a server says, without anything a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{FFFD}")
+}
+
 /// An error with its causes.
 fn chain(error: &dyn error::Error) -> String {
     let mut text = error.to_string();
@@ -155,6 +160,14 @@ mod tests {
         ] {
             assert_eq!(Failure::from(error).exit, exit);
         }
+    }
+
+    #[test]
+    fn terminals_are_given_no_orders() {
+        assert_eq!(
+            printable("\x1b]0;x\x07 a\tb\nza\u{17c}\u{9b}"),
+            "\u{FFFD}]0;x\u{FFFD} a\tb\nza\u{17c}\u{FFFD}"
+        );
     }
 
     #[test]

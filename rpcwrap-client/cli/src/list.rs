@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     args::{Format, Options},
     catalogue::{self, Service},
-    failure::Failure,
+    failure::{Failure, printable},
     output::Output,
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: &Options, args: &ListArgs) -> Result<(), Failur
     match output.list_format() {
         Format::Json => output.json(&services),
         Format::Table => table(output, &services),
-        Format::Raw => names(&services).try_for_each(|name| output.print(&name)),
+        Format::Raw => names(&services).try_for_each(|name| output.print(&printable(&name))),
     }
 }
 

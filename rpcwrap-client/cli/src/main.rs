@@ -27,7 +27,7 @@ mod watch;
 
 use args::{Args, Command};
 use clap::Parser;
-use failure::{Exit, Failure};
+use failure::{Exit, Failure, printable};
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { exit, text }) => {
             if exit != Exit::Quiet {
-                let _ = writeln!(io::stderr(), "rpcwrap: {text}");
+                let _ = writeln!(io::stderr(), "rpcwrap: {}", printable(&text));
             }
             (exit as u8).into()
         }

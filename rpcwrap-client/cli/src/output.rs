@@ -3,7 +3,7 @@
 use crate::{
     args::{Format, Options},
     color::Palette,
-    failure::Failure,
+    failure::{Failure, printable},
     pretty,
 };
 use codecs::types::Any;
@@ -70,7 +70,8 @@ impl Output {
 /// Columns without borders.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).add_rows(rows);
+    let cells = |row: &Vec<String>| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>();
+    table.load_preset(presets::NOTHING).add_rows(rows.iter().map(cells));
     if !header.is_empty() {
         table.set_header(header);
     }

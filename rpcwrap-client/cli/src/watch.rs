@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     args::{Format, Options},
     call,
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, printable},
     output::Output,
     pretty,
     session::Session,
@@ -74,7 +74,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
             match &now {
                 Ok(value) => output.reply(value)?,
                 // Nobody is left to be told that stderr is closed.
-                Err(failure) => drop(writeln!(io::stderr(), "rpcwrap: {}", failure.text)),
+                Err(failure) => drop(writeln!(io::stderr(), "rpcwrap: {}", printable(&failure.text))),
             }
         }
         before = Some(now);
@@ -92,7 +92,7 @@ fn screen(
     let shown = match (before, now) {
         (Some(Ok(before)), Ok(now)) => pretty::pretty_changes(now, before, output.palette),
         (_, Ok(now)) => pretty::pretty(now, output.palette),
-        (_, Err(failure)) => failure.text.clone(),
+        (_, Err(failure)) => printable(&failure.text),
     };
     let heading = format!("{} {} every {} ms", args.addr, args.method, args.interval.as_millis());
     format!("{CLEAR}{}\n\n{shown}", output.palette.heading(&heading))

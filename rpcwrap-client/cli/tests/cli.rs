@@ -360,6 +360,23 @@ fn completions_and_manual_know_the_commands() {
     assert!(printed(&["man", "call"]).contains(".TH rpcwrap-call 1"));
 }
 
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let demo = Demo::start();
+    let line = format!("rpcwrap call {} Count.Up '{{\"To\":100000}}' --stream | head -n 1", demo.addr);
+    let ended = shell(&line, &demo.dir);
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1\n", ""));
+}
+
+#[test]
+fn an_interrupted_ping_still_says_what_it_saw() {
+    let demo = Demo::start();
+    let line = format!("timeout --preserve-status -s INT 1 rpcwrap ping {} -i 1ms -o json", demo.addr);
+    let ended = shell(&line, &demo.dir);
+    let summary: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(ended.code == 0 && summary["calls"].as_u64().unwrap() > 0, "{summary} {}", ended.stderr);
+}
+
 /// Commands that serve until Ctrl-C; their examples are ended when they have said where they listen.
 const SERVES: [&str; 1] = ["rpcwrap proxy "];
 
