@@ -33,6 +33,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
+use tokio::runtime::{self, Runtime};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
             return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
         }
     };
-    match run(args) {
+    let ended = runtime(&args.command).and_then(|runtime| runtime.block_on(run(args)));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { exit, text }) => {
             if exit != Exit::Quiet {
@@ -54,7 +56,16 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+/// One thread for commands that print: while stdout takes nothing more the connection is not read either, so a slow
+/// reader of a stream slows its server down. All cores for those that move bytes.
+fn runtime(command: &Command) -> Result<Runtime, Failure> {
+    let mut builder = match command {
+        Command::Bench(_) | Command::Proxy(_) => runtime::Builder::new_multi_thread(),
+        _ => runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build().map_err(|error| Failure::usage(format!("cannot start: {error}")))
+}
+
 async fn run(Args { options, command }: Args) -> Result<(), Failure> {
     let limit = options.max_time;
     match command {

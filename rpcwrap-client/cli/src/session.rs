@@ -16,6 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Bytes of a stream that may wait to be printed. More than the connection's task can read between two turns of the
+/// command, whose thread it shares: 61 polls of 16 reads of 16 KiB.
+const STREAM_BUFFER_BYTES: usize = 64 << 20;
+
 /// A client, and what `-v` and `--max-time` want to know of it.
 pub(crate) struct Session {
     client: Client,
@@ -43,7 +47,11 @@ impl Session {
         };
         let left = options.connect_timeout.saturating_sub(started.elapsed());
         // The server is asked for codes and data of errors, which others than ours do not know and skip.
-        let config = Config::default().connect_timeout(left).extensions(true);
+        let config = Config::default()
+            .connect_timeout(left)
+            .extensions(true)
+            .stream_buffer_items(usize::MAX)
+            .stream_buffer_bytes(STREAM_BUFFER_BYTES);
         let asked = Instant::now();
         let opened = match &login {
             Some((user, secret)) => config.dial_over_auth(stream, options.codec.into(), user, secret).await,

@@ -138,7 +138,8 @@ fn the_wire_is_shown_on_stderr() {
 #[test]
 fn lists_and_describes_our_servers() {
     let demo = Demo::start();
-    let names = "Arith.Divide\nArith.Multiply\nCount.Up\nEcho.Any\nEcho.Who\nFail.With\nSleep.For\n";
+    let names =
+        "Arith.Divide\nArith.Multiply\nCount.Up\nCount.Wide\nEcho.Any\nEcho.Who\nFail.With\nSleep.For\n";
     for codec in ["json", "bson"] {
         assert_eq!(printed(&["list", &demo.addr, "--codec", codec]), names);
         let described = printed(&["describe", &demo.addr, "Arith.Multiply", "-o", "json", "--codec", codec]);
@@ -366,6 +367,15 @@ fn a_reader_that_leaves_is_no_error() {
     let line = format!("rpcwrap call {} Count.Up '{{\"To\":100000}}' --stream | head -n 1", demo.addr);
     let ended = shell(&line, &demo.dir);
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1\n", ""));
+}
+
+/// More than any buffer holds waits in the server until somebody reads it.
+#[test]
+fn a_slow_reader_of_a_stream_slows_the_server_down() {
+    let demo = Demo::start();
+    let call = format!("rpcwrap call {} Count.Wide '{{\"To\":1600}}' --stream -o raw", demo.addr);
+    let ended = shell(&format!("{call} | (sleep 1; wc -c)"), &demo.dir);
+    assert_eq!((ended.stdout.trim(), ended.stderr.as_str()), ("104857600", ""));
 }
 
 #[test]

@@ -57,9 +57,7 @@ impl Demo {
                 .service(Service::new("Fail").method("With", |_: Any| async {
                     Err::<(), _>(Error::new("no such account").code("not_found"))
                 }))
-                .service(Service::new("Count").stream("Up", |args: Args| {
-                    futures_util::stream::iter((1..=args.to).map(Ok::<u64, Error>))
-                }))
+                .service(count())
                 .build()
                 .unwrap();
             server.listen(&format!("unix:{}", unix.display())).await.unwrap();
@@ -82,6 +80,14 @@ fn arith() -> Service {
         .doc("Sums.")
         .with(Method::new("Multiply", multiply).doc("A * B").idempotent())
         .method("Divide", divide)
+}
+
+fn count() -> Service {
+    let up = |args: Args| futures_util::stream::iter((1..=args.to).map(Ok::<u64, Error>));
+    // 64 KiB each.
+    let wide =
+        |args: Args| futures_util::stream::iter((0..args.to).map(|_| Ok::<_, Error>("x".repeat(65_535))));
+    Service::new("Count").stream("Up", up).stream("Wide", wide)
 }
 
 fn echo() -> Service {
