@@ -2,20 +2,29 @@
 //!
 //! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, offset in minutes in the lowest 16.
 
+use crate::message::Dialect;
+
 /// The offset that says UTC.
 const UTC: i128 = 0x8000;
 
 /// Go's zero time, 0001-01-01 00:00:00 UTC.
 pub(super) const ZERO: i128 = (-62_135_596_800 << 64) | UTC;
 
+/// What Go's zero time becomes on its way through 64-bit nanoseconds.
+const ZERO_IN_VITESS: i64 = -6_795_364_578_871;
+
 /// Milliseconds since 1970 of a packed time, cut off toward zero.
 ///
-/// Far years wrap as in Go: its zero time becomes -6795364578871. Source: vitess `go/bson` `EncodeTime`
-/// (`UnixNano() / 1e6`).
-pub(super) fn to_millis(packed: i128) -> i64 {
-    let secs = (packed >> 64) as i64;
-    let nanos = (packed >> 32) as u32;
-    secs.wrapping_mul(1_000_000_000).wrapping_add(i64::from(nanos)) / 1_000_000
+/// vitess goes through 64-bit nanoseconds, which hold the years 1678 to 2262 only. Its peers know what that makes of
+/// the zero time, so this is kept for them; what it makes of other far years is of use to nobody. Source: vitess
+/// `go/bson` `EncodeTime` (`UnixNano() / 1e6`).
+pub(super) fn to_millis(packed: i128, dialect: Dialect) -> i64 {
+    if packed == ZERO && dialect == Dialect::Vitess {
+        return ZERO_IN_VITESS;
+    }
+    let (secs, nanos) = (packed >> 64, i128::from((packed >> 32) as u32));
+    let millis = (secs * 1_000_000_000 + nanos) / 1_000_000;
+    millis.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
 /// The packed time, in UTC, of milliseconds since 1970.
@@ -34,22 +43,27 @@ mod tests {
     }
 
     #[test]
-    fn millis_are_cut_off_toward_zero_and_wrap_as_in_go() {
+    fn millis_are_cut_off_toward_zero() {
         for (time, millis) in [
             (packed(0, 0), 0),
             (packed(1_421_305_881, 123_999_999), 1_421_305_881_123),
             (packed(-1, 998_500_000), -1),
             (packed(-1, 999_500_000), 0),
-            (ZERO, -6_795_364_578_871),
+            (packed(253_402_300_799, 999_000_000), 253_402_300_799_999),
+            (packed(i64::MAX, 0), i64::MAX),
         ] {
-            assert_eq!(to_millis(time), millis, "{time:x}");
+            for dialect in [Dialect::Vitess, Dialect::Standard] {
+                assert_eq!(to_millis(time, dialect), millis, "{time:x}");
+            }
         }
+        assert_eq!(to_millis(ZERO, Dialect::Vitess), -6_795_364_578_871);
+        assert_eq!(to_millis(ZERO, Dialect::Standard), -62_135_596_800_000);
     }
 
     #[test]
     fn millis_come_back() {
-        for millis in [0, 1, -1, -1500, 1_421_305_881_123, -6_795_364_578_871, 9_000_000_000_000] {
-            assert_eq!(to_millis(from_millis(millis)), millis);
+        for millis in [0, 1, -1, -1500, 1_421_305_881_123, -6_795_364_578_871, 253_402_300_799_999] {
+            assert_eq!(to_millis(from_millis(millis), Dialect::Vitess), millis);
         }
         assert_eq!(from_millis(-1500), (-2 << 64) | (500_000_000 << 32) | UTC);
     }

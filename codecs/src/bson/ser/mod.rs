@@ -233,7 +233,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
         if self.role != Role::Time {
             return Err(EncodeError::new("don't know how to marshal int128"));
         }
-        self.fixed(kind::DATETIME, time::to_millis(value).to_le_bytes())
+        let millis = time::to_millis(value, self.dialect);
+        self.fixed(kind::DATETIME, millis.to_le_bytes())
     }
 
     #[inline]

@@ -286,7 +286,8 @@ fn simple_values_go_out_wrapped() {
     round_trip(&Text::from("é"), &v, &s);
     let (v, s) = both(kind::BINARY, &binary(b"\0\xff"));
     round_trip(&Blob(b"\0\xff".to_vec()), &v, &s);
-    let (v, s) = both(kind::DATETIME, &(-6_795_364_578_871i64).to_le_bytes());
+    let v = wrapped(kind::DATETIME, &(-6_795_364_578_871i64).to_le_bytes());
+    let s = wrapped(kind::DATETIME, &(-62_135_596_800_000i64).to_le_bytes());
     encodes(Time::default(), &v, &s);
     let (v, s) = both(kind::DATETIME, &1_421_305_881_123i64.to_le_bytes());
     round_trip(&Time(time::from_millis(1_421_305_881_123)), &v, &s);

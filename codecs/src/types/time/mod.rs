@@ -76,12 +76,19 @@ impl Time {
         if self.offset == UTC { None } else { Some(self.offset) }
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z as vitess' BSON has them.
+    /// Milliseconds since 1970-01-01T00:00:00Z, cut toward zero; beyond 64 bits, the nearest that fit.
     ///
-    /// Cut toward zero, and computed through Go's 64-bit `UnixNano`, which overflows outside the years 1678 to
-    /// 2262: the zero time is -6795364578871. Source: vitess `go/bson` `EncodeTime`.
+    /// BSON carries these. To peers of vitess' dialect the zero time goes out as -6795364578871 instead, which is what
+    /// Go's 64-bit nanoseconds make of it.
     pub const fn unix_millis(self) -> i64 {
-        self.seconds.wrapping_mul(NANOS_PER_SECOND as i64).wrapping_add(self.nanos as i64) / 1_000_000
+        let millis = (self.seconds as i128 * NANOS_PER_SECOND as i128 + self.nanos as i128) / 1_000_000;
+        if millis > i64::MAX as i128 {
+            i64::MAX
+        } else if millis < i64::MIN as i128 {
+            i64::MIN
+        } else {
+            millis as i64
+        }
     }
 
     /// The instant `millis` after (or before) 1970-01-01T00:00:00Z, in UTC.

@@ -92,9 +92,11 @@ fn years_text_cannot_carry_are_refused() {
 }
 
 #[test]
-fn milliseconds_as_vitess_counts_them() {
+fn milliseconds_are_cut_toward_zero() {
     for (time, millis) in [
-        (Time::default(), -6_795_364_578_871),
+        (Time::default(), -62_135_596_800_000),
+        (time(253_402_300_799, 999_000_000), 253_402_300_799_999),
+        (time(i64::MAX, 0), i64::MAX),
         (time(-2, 498_500_000), -1501),
         (time(-1, 998_500_000), -1),
         (time(0, 1_500_000), 1),
