@@ -72,6 +72,10 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
             _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
         };
     }
+    // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant there.
+    if codecs::connect::parse_path(path).is_some() {
+        return respond::must_connect(false);
+    }
     let name = method_name(path);
     if let Some((service, method)) = &name
         && cx.has_service(service)

@@ -135,6 +135,8 @@ async fn refusals_have_gos_words() {
         ("connect /_echo_rpc_ HTTP/1.0\n\n", "HTTP/1.0", MUST_CONNECT),
         ("OPTIONS /_echo_rpc_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
         ("POST /_bson_rpc_ HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.0", MUST_CONNECT),
+        ("GET /_nope_rpc_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
+        ("GET /_goRPC_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
         ("CONNECT /_nope_rpc_ HTTP/1.0\n\n", "HTTP/1.0", NOT_FOUND),
         ("CONNECT /_echo_rpc_/ HTTP/1.0\n\n", "HTTP/1.0", NOT_FOUND),
         ("CONNECT /_nope_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1", NOT_FOUND),
