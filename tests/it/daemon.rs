@@ -1,8 +1,14 @@
 //! `rpcwrapd` as a user meets it: the commands it prints and the commands of the README, run as they stand.
 
 use crate::{program::Program, tidy::root};
-use rpcwrap_tests::{limit, raw::Peer, raw::json_request};
-use std::{fs, time::Duration};
+use rpcwrap_tests::{limit, raw::Peer, raw::json_request, until};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::process::Command;
 
 /// Runs a line as typed into a terminal; its output.
@@ -65,7 +71,9 @@ async fn sigterm_under_load_answers_every_request_that_was_read() {
     fs::write(&config, "lame_duck = \"100ms\"\n").unwrap();
     let program = Program::daemon(&["--config", config.to_str().unwrap()]).await;
     let mut callers = Vec::new();
+    let busy = Arc::new(AtomicU64::new(0));
     for _ in 0..16 {
+        let busy = busy.clone();
         let mut peer = Peer::connect_codec(program.addr, "json").await;
         callers.push(tokio::spawn(async move {
             let (mut answered, mut refused) = (0_u64, 0_u64);
@@ -88,6 +96,9 @@ async fn sigterm_under_load_answers_every_request_that_was_read() {
                     if line.ends_with("\"result\":56,\"error\":null}") {
                         assert_eq!(refused, 0, "a call was answered behind a refused one");
                         answered += 1;
+                        if answered == 100 {
+                            busy.fetch_add(1, Ordering::Relaxed);
+                        }
                     } else {
                         assert!(line.contains("rpc: server is draining"), "{line}");
                         refused += 1;
@@ -100,7 +111,7 @@ async fn sigterm_under_load_answers_every_request_that_was_read() {
             (answered, refused)
         }));
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until(|| busy.load(Ordering::Relaxed) == 16).await;
     program.signal("TERM").await;
     for caller in callers {
         let (answered, refused) = limit(caller).await.unwrap();
