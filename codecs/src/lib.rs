@@ -7,6 +7,7 @@ pub mod codec;
 pub mod connect;
 pub mod cram_md5;
 mod error;
+pub mod gob;
 pub mod json;
 mod message;
 pub mod types;

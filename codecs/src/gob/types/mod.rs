@@ -1,0 +1,399 @@
+//! The types a peer has defined: one table per direction per connection.
+//!
+//! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
+//! lies in three flat vectors: a table costs little more than the bytes that brought it, and copying one is cheap.
+//! Knows no values. Source: Go `encoding/gob` `type.go` (`wireType`), `decoder.go` (`recvType`).
+
+use super::wire::{Fault, Reader};
+
+/// Types one connection may define in one direction.
+pub(super) const MAX_TYPES: usize = 4096;
+/// Fields one struct may have, and all structs of a connection together.
+pub(super) const MAX_FIELDS: usize = 4096;
+const MAX_ALL_FIELDS: usize = 64 << 10;
+/// Bytes of a field's name, and of all names of a connection together.
+pub(super) const MAX_NAME_BYTES: usize = 1024;
+const MAX_ALL_NAME_BYTES: usize = 1 << 20;
+
+/// The number of a type, the same for one direction of one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Id(u32);
+
+impl Id {
+    pub(super) const BOOL: Self = Self(1);
+    pub(super) const INT: Self = Self(2);
+    pub(super) const UINT: Self = Self(3);
+    pub(super) const FLOAT: Self = Self(4);
+    pub(super) const BYTES: Self = Self(5);
+    pub(super) const STRING: Self = Self(6);
+    pub(super) const COMPLEX: Self = Self(7);
+    pub(super) const INTERFACE: Self = Self(8);
+    /// The first id a peer may define; Go 1.21 and later start here, older ones at 65.
+    pub(super) const FIRST_USER: Self = Self(64);
+    /// The first id we define: accepted by all of them.
+    pub(super) const FIRST_OWN: Self = Self(65);
+
+    /// The id as a number on the wire; Go's are 32 bits with a sign.
+    #[inline]
+    pub(super) fn new(number: i64) -> Option<Self> {
+        match u32::try_from(number) {
+            Ok(id) if id <= i32::MAX.unsigned_abs() => Some(Self(id)),
+            _ => None,
+        }
+    }
+
+    /// The number on the wire.
+    #[inline]
+    pub(super) fn number(self) -> i64 {
+        self.0.into()
+    }
+
+    /// The id after this one.
+    #[inline]
+    pub(super) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// What values of a type look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Bool,
+    Int,
+    Uint,
+    Float,
+    Bytes,
+    String,
+    Complex,
+    Interface,
+    Array {
+        elem: Id,
+        len: u64,
+    },
+    Slice {
+        elem: Id,
+    },
+    Map {
+        key: Id,
+        elem: Id,
+    },
+    Struct(Struct),
+    /// Bytes only their own type reads.
+    Opaque(Marshaler),
+}
+
+/// Who made an opaque value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marshaler {
+    Gob,
+    Binary,
+    Text,
+}
+
+/// The place of a struct's fields in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Struct {
+    first: u32,
+    count: u32,
+}
+
+impl Struct {
+    /// The number of fields.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        self.count as usize
+    }
+}
+
+/// Where in the names a name lies.
+#[derive(Debug, Clone, Copy, Default)]
+struct Name {
+    start: u32,
+    end: u32,
+}
+
+/// A field of a struct.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    name: Name,
+    pub(super) id: Id,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    id: Id,
+    name: Name,
+    shape: Type,
+    /// Whether values of the type may hold interfaces, and how many types there were when that was found out.
+    interface: bool,
+    known_at: u32,
+}
+
+/// The types one peer has defined so far.
+///
+/// At most 4096, with at most 4096 fields each and 65536 together; names of fields of at most 1024 bytes.
+#[derive(Debug, Clone, Default)]
+pub struct Types {
+    /// In the order of ids.
+    entries: Vec<Entry>,
+    fields: Vec<Field>,
+    names: String,
+}
+
+impl Types {
+    /// A table of nothing but the predefined types.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn entry(&self, id: Id) -> Option<&Entry> {
+        // Peers number their types in one go, so the place mostly follows from the number.
+        let first = self.entries.first()?.id;
+        let guess = id.0.wrapping_sub(first.0) as usize;
+        match self.entries.get(guess) {
+            Some(entry) if entry.id == id => Some(entry),
+            _ => self.entries.get(self.position(id).ok()?),
+        }
+    }
+
+    fn position(&self, id: Id) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.id)
+    }
+
+    /// The type of that id; `None` if nobody has defined it.
+    #[inline]
+    pub(super) fn get(&self, id: Id) -> Option<Type> {
+        Some(match id {
+            Id::BOOL => Type::Bool,
+            Id::INT => Type::Int,
+            Id::UINT => Type::Uint,
+            Id::FLOAT => Type::Float,
+            Id::BYTES => Type::Bytes,
+            Id::STRING => Type::String,
+            Id::COMPLEX => Type::Complex,
+            Id::INTERFACE => Type::Interface,
+            _ => self.entry(id)?.shape,
+        })
+    }
+
+    /// The name the peer gave to a type; empty if it has none.
+    pub(super) fn name(&self, id: Id) -> &str {
+        self.entry(id).map(|entry| self.text(entry.name)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn text(&self, name: Name) -> &str {
+        self.names.get(name.start as usize..name.end as usize).unwrap_or_default()
+    }
+
+    /// The fields of a struct, in the order of their numbers.
+    #[inline]
+    pub(super) fn fields(&self, fields: Struct) -> &[Field] {
+        let first = fields.first as usize;
+        self.fields.get(first..first + fields.len()).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn field_name(&self, field: Field) -> &str {
+        self.text(field.name)
+    }
+
+    /// How many types the peer has defined.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value.
+    pub(super) fn has_interface(&mut self, id: Id) -> bool {
+        if id == Id::INTERFACE {
+            return true;
+        }
+        // What types that are still to come will hold is found out when they are there.
+        let now = self.entries.len() as u32;
+        match self.entry(id) {
+            None => return false,
+            Some(entry) if entry.interface || entry.known_at == now => return entry.interface,
+            Some(_) => {}
+        }
+        let found = self.find_interface(id);
+        if let Ok(at) = self.position(id)
+            && let Some(entry) = self.entries.get_mut(at)
+        {
+            (entry.interface, entry.known_at) = (found, now);
+        }
+        found
+    }
+
+    /// Looks through everything a type is made of, each type once.
+    fn find_interface(&self, id: Id) -> bool {
+        let mut seen = vec![false; self.entries.len()];
+        let mut due = vec![id];
+        while let Some(id) = due.pop() {
+            if id == Id::INTERFACE {
+                return true;
+            }
+            let Ok(at) = self.position(id) else { continue };
+            let (Some(entry), Some(seen)) = (self.entries.get(at), seen.get_mut(at)) else { continue };
+            if std::mem::replace(seen, true) {
+                continue;
+            }
+            match entry.shape {
+                Type::Array { elem, .. } | Type::Slice { elem } => due.push(elem),
+                Type::Map { key, elem } => due.extend([key, elem]),
+                Type::Struct(fields) => due.extend(self.fields(fields).iter().map(|field| field.id)),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
+    ///
+    /// # Errors
+    /// The definition is malformed, over a limit, or a second one; the table is of no more use then.
+    pub(super) fn define(&mut self, number: i64, reader: &mut Reader<'_>) -> Result<(), Fault> {
+        let id = Id::new(number).filter(|&id| id >= Id::FIRST_USER);
+        let (Some(id), Some(Err(at))) = (id, id.map(|id| self.position(id))) else {
+            return Err(Fault::Hostile("gob: duplicate type received"));
+        };
+        if self.entries.len() >= MAX_TYPES {
+            return Err(Fault::Hostile("gob: too many types"));
+        }
+        let mut parts = Parts::default();
+        let mut kind = None;
+        each_field(reader, |reader, number| {
+            if kind.replace(number).is_some() {
+                return Err(Fault::Hostile("gob: type of two kinds"));
+            }
+            each_field(reader, |reader, part| match (number, part) {
+                (0..=6, 0) => {
+                    parts.name = self.common(reader)?;
+                    Ok(())
+                }
+                (0 | 1, 1) | (3, 2) => read_id(reader).map(|id| parts.elem = id),
+                (3, 1) => read_id(reader).map(|id| parts.key = id),
+                (0, 2) => {
+                    let len = u64::try_from(reader.int()?);
+                    len.map(|len| parts.len = len)
+                        .map_err(|_| Fault::Hostile("gob: array of negative length"))
+                }
+                (2, 1) => self.struct_fields(reader).map(|fields| parts.fields = fields),
+                _ => Err(UNKNOWN_FIELD),
+            })
+        })?;
+        let shape = match kind {
+            Some(0) => Type::Array { elem: parts.elem, len: parts.len },
+            Some(1) => Type::Slice { elem: parts.elem },
+            Some(2) => Type::Struct(parts.fields),
+            Some(3) => Type::Map { key: parts.key, elem: parts.elem },
+            Some(4) => Type::Opaque(Marshaler::Gob),
+            Some(5) => Type::Opaque(Marshaler::Binary),
+            Some(6) => Type::Opaque(Marshaler::Text),
+            _ => return Err(Fault::Hostile("gob: type of no kind")),
+        };
+        self.entries.insert(at, Entry { id, name: parts.name, shape, interface: false, known_at: 0 });
+        Ok(())
+    }
+
+    /// Reads a `CommonType`: the name; the id in it is not to be believed.
+    fn common(&mut self, reader: &mut Reader<'_>) -> Result<Name, Fault> {
+        let mut name = Name::default();
+        each_field(reader, |reader, number| match number {
+            0 => {
+                let text = reader.bytes()?;
+                // Information only, so cut rather than refused.
+                name = self.keep_name(text.get(..MAX_NAME_BYTES).unwrap_or(text))?;
+                Ok(())
+            }
+            1 => reader.int().map(drop),
+            _ => Err(UNKNOWN_FIELD),
+        })?;
+        Ok(name)
+    }
+
+    /// Reads a `[]fieldType`.
+    fn struct_fields(&mut self, reader: &mut Reader<'_>) -> Result<Struct, Fault> {
+        let (first, count) = (self.fields.len(), reader.len()?);
+        if count > MAX_FIELDS || first + count > MAX_ALL_FIELDS {
+            return Err(Fault::Hostile("gob: too many fields"));
+        }
+        for _ in 0..count {
+            let (mut name, mut id) = (Name::default(), UNDEFINED);
+            each_field(reader, |reader, number| match number {
+                0 => {
+                    let text = reader.bytes()?;
+                    if text.len() > MAX_NAME_BYTES {
+                        return Err(Fault::Hostile("gob: field name too long"));
+                    }
+                    name = self.keep_name(text)?;
+                    Ok(())
+                }
+                1 => read_id(reader).map(|found| id = found),
+                _ => Err(UNKNOWN_FIELD),
+            })?;
+            self.fields.push(Field { name, id });
+        }
+        // Both are far below 2^32, see the limits.
+        Ok(Struct { first: first as u32, count: count as u32 })
+    }
+
+    fn keep_name(&mut self, name: &[u8]) -> Result<Name, Fault> {
+        if self.names.len() + name.len() > MAX_ALL_NAME_BYTES {
+            return Err(Fault::Hostile("gob: too many names"));
+        }
+        let start = self.names.len() as u32;
+        self.names.push_str(&String::from_utf8_lossy(name));
+        Ok(Name { start, end: self.names.len() as u32 })
+    }
+}
+
+/// An id nobody can define.
+const UNDEFINED: Id = Id(0);
+const UNKNOWN_FIELD: Fault = Fault::Hostile("gob: unknown field in a type definition");
+
+/// What a definition said so far.
+#[derive(Debug)]
+struct Parts {
+    name: Name,
+    elem: Id,
+    key: Id,
+    len: u64,
+    fields: Struct,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            name: Name::default(),
+            elem: UNDEFINED,
+            key: UNDEFINED,
+            len: 0,
+            fields: Struct { first: 0, count: 0 },
+        }
+    }
+}
+
+fn read_id(reader: &mut Reader<'_>) -> Result<Id, Fault> {
+    Id::new(reader.int()?).ok_or(Fault::Hostile("gob: negative type id"))
+}
+
+/// Calls `field` with the number of each field of a struct, from 0 on; it reads the value.
+#[inline]
+fn each_field<'de>(
+    reader: &mut Reader<'de>,
+    mut field: impl FnMut(&mut Reader<'de>, u64) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut next = 0u64;
+    loop {
+        let delta = reader.uint()?;
+        if delta == 0 {
+            return Ok(());
+        }
+        next = next.saturating_add(delta);
+        field(reader, next - 1)?;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Definitions recorded from Go, and ones nobody should accept.
+
+use super::*;
+
+/// `Request{ServiceMethod string, Seq uint}` under id 64, without its length and its id.
+const REQUEST: &[u8] =
+    b"\x03\x01\x01\x07Request\x01\xff\x80\x00\x01\x02\x01\x0dServiceMethod\x01\x0c\x00\x01\x03Seq\x01\x06\x00\x00\x00";
+/// `[]int` as Go defines it, whatever its id.
+const INTS: &[u8] = b"\x02\x01\x02\xff\x84\x00\x01\x04\x00\x00";
+
+type Definitions<'a> = &'a [(i64, &'a [u8])];
+
+fn defined(definitions: Definitions<'_>) -> Result<Types, Fault> {
+    let mut types = Types::new();
+    for (id, bytes) in definitions {
+        let mut reader = Reader::new(bytes);
+        types.define(*id, &mut reader)?;
+        assert_eq!(reader.rest(), b"", "a definition ends where it ends");
+    }
+    Ok(types)
+}
+
+fn id(number: i64) -> Id {
+    Id::new(number).unwrap()
+}
+
+#[test]
+fn definitions_as_go_sends_them() {
+    let array = b"\x01\x01\x02\xff\x86\x00\x01\x06\x01\x08\x00\x00";
+    let map = b"\x04\x01\x02\xff\x88\x00\x01\x0c\x01\xff\x80\x00\x00";
+    let time = b"\x05\x01\x01\x04Time\x01\xff\x8a\x00\x00\x00";
+    let types = defined(&[(64, REQUEST), (66, INTS), (67, array), (68, map), (90, time)]).unwrap();
+
+    let Some(Type::Struct(fields)) = types.get(id(64)) else { panic!("no struct") };
+    assert_eq!(types.name(id(64)), "Request");
+    let fields: Vec<_> = types.fields(fields).iter().map(|&f| (types.field_name(f), f.id)).collect();
+    assert_eq!(fields, [("ServiceMethod", Id::STRING), ("Seq", Id::UINT)]);
+    assert_eq!(types.get(id(66)), Some(Type::Slice { elem: Id::INT }));
+    assert_eq!(types.name(id(66)), "");
+    assert_eq!(types.get(id(67)), Some(Type::Array { elem: Id::UINT, len: 4 }));
+    assert_eq!(types.get(id(68)), Some(Type::Map { key: Id::STRING, elem: id(64) }));
+    assert_eq!(types.get(id(90)), Some(Type::Opaque(Marshaler::Gob)));
+    assert_eq!(types.name(id(90)), "Time");
+    for undefined in [0, 9, 16, 63, 65, 69, 91, i64::from(i32::MAX)] {
+        assert_eq!(types.get(id(undefined)), None, "{undefined}");
+    }
+}
+
+#[test]
+fn ids_in_any_order() {
+    let definitions: Vec<_> = [90, 64, 70, 65, 4000].map(|number| (number, INTS)).into();
+    let types = defined(&definitions).unwrap();
+    for (number, _) in definitions {
+        assert_eq!(types.get(id(number)), Some(Type::Slice { elem: Id::INT }), "{number}");
+    }
+}
+
+#[test]
+fn interfaces_are_found_through_forward_references_and_cycles() {
+    let slice_of = |elem: &'static [u8]| [b"\x02\x01\x02\xff\x84\x00\x01", elem, b"\x00\x00"].concat();
+    let [of_66, of_67, of_interface] = [b"\xff\x84", b"\xff\x86", &b"\x10"[..]].map(slice_of);
+    let mut types = defined(&[(65, &of_66), (66, &of_67)]).unwrap();
+    assert!(types.has_interface(Id::INTERFACE));
+    assert!(!types.has_interface(Id::INT));
+    assert!(!types.has_interface(id(65)), "67 is still to come");
+    types.define(67, &mut Reader::new(&of_interface)).unwrap();
+    assert!(types.has_interface(id(65)));
+
+    let mut types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
+    assert!(!types.has_interface(id(66)));
+}
+
+#[test]
+fn refused() {
+    let deep = b"\x03\x01\x01\x01T\x01\xff\x80\x00\x01\xf8\x0f\xff\xff\xff\xff\xff\xff\xff";
+    let cases: [(&str, Definitions<'_>, Fault); 11] = [
+        ("twice", &[(64, INTS), (64, INTS)], Fault::Hostile("gob: duplicate type received")),
+        ("below 64", &[(63, INTS)], Fault::Hostile("gob: duplicate type received")),
+        ("over 2^31", &[(1 << 31, INTS)], Fault::Hostile("gob: duplicate type received")),
+        ("i64::MIN negated", &[(i64::MIN, INTS)], Fault::Hostile("gob: duplicate type received")),
+        ("no kind", &[(64, b"\x00")], Fault::Hostile("gob: type of no kind")),
+        ("two kinds", &[(64, b"\x01\x00\x01\x00\x00")], Fault::Hostile("gob: type of two kinds")),
+        ("kind 8", &[(64, b"\x08\x01\x02\x02\x00\x00\x00")], UNKNOWN_FIELD),
+        ("field past the end", &[(64, b"\x02\x05\x02\x00\x00")], UNKNOWN_FIELD),
+        (
+            "negative length",
+            &[(64, b"\x01\x03\x01\x00\x00")],
+            Fault::Hostile("gob: array of negative length"),
+        ),
+        ("fields without end", &[(64, deep)], Fault::Eof),
+        ("cut", &[(64, &REQUEST[..20])], Fault::Eof),
+    ];
+    for (name, definitions, fault) in cases {
+        assert_eq!(defined(definitions).err(), Some(fault), "{name}");
+    }
+    let long = [b"\x03\x02\x01\x01\xfe\x04\x01", &[b'x'; 1025][..], b"\x01\x04\x00\x00\x00"].concat();
+    assert_eq!(defined(&[(64, &long)]).err(), Some(Fault::Hostile("gob: field name too long")));
+}
+
+#[test]
+fn tables_are_bounded() {
+    let mut types = Types::new();
+    let fault = (64..).find_map(|number| types.define(number, &mut Reader::new(INTS)).err());
+    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many types")), MAX_TYPES));
+
+    let of_fields = |count: u16| {
+        let mut bytes = b"\x03\x02\xfe".to_vec();
+        bytes.extend(count.to_be_bytes());
+        (0..count).for_each(|_| bytes.extend(b"\x01\x01A\x01\x04\x00"));
+        bytes.extend(b"\x00\x00");
+        bytes
+    };
+    assert_eq!(defined(&[(64, &of_fields(4097))]).err(), Some(Fault::Hostile("gob: too many fields")));
+    let (mut types, most) = (Types::new(), of_fields(4096));
+    let fault = (64..).find_map(|number| types.define(number, &mut Reader::new(&most)).err());
+    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many fields")), 16));
+
+    let cut = [b"\x03\x01\x01\xfe\x08\x00", &[b'x'; 2048][..], b"\x00\x00\x00"].concat();
+    assert_eq!(defined(&[(64, &cut)]).unwrap().name(id(64)).len(), MAX_NAME_BYTES);
+}

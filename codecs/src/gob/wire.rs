@@ -1,0 +1,238 @@
+//! The scalars of gob: checked reads from the front of a slice, appends to a buffer.
+//!
+//! Everything else of the format is made of these. Knows neither types nor messages. Source: Go `encoding/gob`
+//! `decodeUint`, `encodeUint`.
+
+use crate::error::ValueError;
+use bytes::{BufMut, BytesMut};
+
+/// What is wrong with bytes that should be gob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The message ends inside a value.
+    Eof,
+    /// An integer of more than 8 bytes.
+    LongUint,
+    /// A value or a type inside more than this many others.
+    TooDeep(usize),
+    /// Anything else, in words; Go's own where Go has them.
+    Corrupt(&'static str),
+    /// As [`Fault::Corrupt`], of bytes that only somebody hostile sends, or that leave the type table in doubt.
+    Hostile(&'static str),
+}
+
+impl Fault {
+    /// The fault in words that need not be built.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::Eof => "unexpected EOF",
+            Self::LongUint => "gob: encoded unsigned integer out of range",
+            Self::TooDeep(_) => "nested too deep",
+            Self::Corrupt(what) | Self::Hostile(what) => what,
+        }
+    }
+}
+
+impl From<Fault> for ValueError {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::TooDeep(limit) => Self::fatal(format!("nesting deeper than {limit}")),
+            Fault::Hostile(what) => Self::fatal(what),
+            _ => Self::new(fault.what()),
+        }
+    }
+}
+
+/// Reads from the front of a slice.
+#[derive(Debug, Clone)]
+pub(super) struct Reader<'de> {
+    rest: &'de [u8],
+}
+
+impl<'de> Reader<'de> {
+    #[inline]
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read yet.
+    #[inline]
+    pub(super) fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Fault> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Fault::Eof)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Below 128 one byte; else one byte, the negated count of the big-endian bytes that follow. Leading zeros are
+    /// accepted as in Go.
+    #[inline]
+    pub(super) fn uint(&mut self) -> Result<u64, Fault> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_uint(),
+        }
+    }
+
+    fn long_uint(&mut self) -> Result<u64, Fault> {
+        let (&first, rest) = self.rest.split_first().ok_or(Fault::Eof)?;
+        let len = usize::from(first.wrapping_neg());
+        if len > 8 {
+            return Err(Fault::LongUint);
+        }
+        let (digits, rest) = rest.split_at_checked(len).ok_or(Fault::Eof)?;
+        self.rest = rest;
+        Ok(digits.iter().fold(0, |value, &digit| value << 8 | u64::from(digit)))
+    }
+
+    /// The sign is the lowest bit; the other bits are inverted if it is set.
+    #[inline]
+    pub(super) fn int(&mut self) -> Result<i64, Fault> {
+        let bits = self.uint()?;
+        let value = (bits >> 1).cast_signed();
+        Ok(if bits & 1 == 0 { value } else { !value })
+    }
+
+    /// The bits of the number, last byte first.
+    #[inline]
+    pub(super) fn float(&mut self) -> Result<f64, Fault> {
+        self.uint().map(|bits| f64::from_bits(bits.swap_bytes()))
+    }
+
+    /// A length that has to lie within what is left.
+    #[inline]
+    pub(super) fn len(&mut self) -> Result<usize, Fault> {
+        match usize::try_from(self.uint()?) {
+            Ok(len) if len <= self.rest.len() => Ok(len),
+            _ => Err(Fault::Eof),
+        }
+    }
+
+    /// A length and as many bytes: texts, bytes and opaque values.
+    #[inline]
+    pub(super) fn bytes(&mut self) -> Result<&'de [u8], Fault> {
+        let len = self.len()?;
+        self.take(len)
+    }
+}
+
+/// Appends an unsigned integer in as few bytes as it takes.
+#[inline]
+pub(super) fn put_uint(out: &mut BytesMut, value: u64) {
+    if let Ok(small) = u8::try_from(value)
+        && small < 0x80
+    {
+        out.put_u8(small);
+    } else {
+        put_long_uint(out, value);
+    }
+}
+
+fn put_long_uint(out: &mut BytesMut, value: u64) {
+    let mut bytes = [0; 9];
+    let digits = value.to_be_bytes();
+    let zeros = value.leading_zeros() as usize / 8;
+    if let (Some(place), Some(digits)) = (bytes.get_mut(1..9 - zeros), digits.get(zeros..)) {
+        place.copy_from_slice(digits);
+    }
+    // 8 - zeros is at most 8.
+    bytes[0] = ((8 - zeros) as u8).wrapping_neg();
+    out.extend_from_slice(bytes.get(..9 - zeros).unwrap_or_default());
+}
+
+/// Appends a signed integer.
+#[inline]
+pub(super) fn put_int(out: &mut BytesMut, value: i64) {
+    let bits = (value << 1) ^ (value >> 63);
+    put_uint(out, bits.cast_unsigned());
+}
+
+/// Appends a float.
+#[inline]
+pub(super) fn put_float(out: &mut BytesMut, value: f64) {
+    put_uint(out, value.to_bits().swap_bytes());
+}
+
+/// Appends a length and the bytes.
+#[inline]
+pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
+    put_uint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UINTS: [(u64, &[u8]); 8] = [
+        (0, b"\x00"),
+        (7, b"\x07"),
+        (127, b"\x7f"),
+        (128, b"\xff\x80"),
+        (255, b"\xff\xff"),
+        (256, b"\xfe\x01\x00"),
+        (u64::MAX >> 8, b"\xf9\xff\xff\xff\xff\xff\xff\xff"),
+        (u64::MAX, b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff"),
+    ];
+
+    fn written(put: impl FnOnce(&mut BytesMut)) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        put(&mut out);
+        out.to_vec()
+    }
+
+    #[test]
+    fn uints() {
+        for (value, bytes) in UINTS {
+            assert_eq!(written(|out| put_uint(out, value)), bytes, "{value}");
+            assert_eq!(Reader::new(bytes).uint(), Ok(value));
+            for cut in 0..bytes.len() {
+                assert_eq!(Reader::new(&bytes[..cut]).uint(), Err(Fault::Eof), "{value} cut at {cut}");
+            }
+        }
+        assert_eq!(Reader::new(b"\xfc\0\0\0\x05").uint(), Ok(5), "leading zeros");
+        assert_eq!(Reader::new(b"\xf7\0\0\0\0\0\0\0\0\0").uint(), Err(Fault::LongUint));
+        assert_eq!(Reader::new(b"\x80").uint(), Err(Fault::LongUint));
+    }
+
+    #[test]
+    fn ints_and_floats() {
+        let ints: [(i64, &[u8]); 7] = [
+            (0, b"\x00"),
+            (-1, b"\x01"),
+            (28, b"\x38"),
+            (-64, b"\x7f"),
+            (64, b"\xff\x80"),
+            (i64::MAX, b"\xf8\xff\xff\xff\xff\xff\xff\xff\xfe"),
+            (i64::MIN, b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff"),
+        ];
+        for (value, bytes) in ints {
+            assert_eq!(written(|out| put_int(out, value)), bytes, "{value}");
+            assert_eq!(Reader::new(bytes).int(), Ok(value));
+        }
+        let floats: [(f64, &[u8]); 4] =
+            [(0.0, b"\x00"), (-0.0, b"\xff\x80"), (17.0, b"\xfe\x31\x40"), (f64::INFINITY, b"\xfe\xf0\x7f")];
+        for (value, bytes) in floats {
+            assert_eq!(written(|out| put_float(out, value)), bytes, "{value}");
+            assert_eq!(Reader::new(bytes).float().map(f64::to_bits), Ok(value.to_bits()));
+        }
+    }
+
+    #[test]
+    fn bytes_within_what_is_left() {
+        assert_eq!(written(|out| put_bytes(out, b"abc")), b"\x03abc");
+        let mut reader = Reader::new(b"\x03abcd");
+        assert_eq!(reader.bytes(), Ok(&b"abc"[..]));
+        assert_eq!(reader.rest(), b"d");
+        assert_eq!(Reader::new(b"\x03ab").bytes(), Err(Fault::Eof));
+        assert_eq!(Reader::new(b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff").bytes(), Err(Fault::Eof));
+    }
+}
