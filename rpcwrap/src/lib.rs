@@ -39,6 +39,7 @@ pub mod protocol;
 mod registry;
 mod server;
 mod service;
+mod session;
 mod shutdown;
 mod snapshot;
 mod sniff;

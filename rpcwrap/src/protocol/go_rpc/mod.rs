@@ -1,23 +1,19 @@
 //! Go-RPC: after CONNECT the socket is a codec's, requests in and replies out, each as it is ready.
 //!
-//! [`login`] comes first on `/auth` paths, then [`session`] for the rest of the connection's life. Requests become
+//! [`login`] comes first on `/auth` paths, then a [`Session`] for the rest of the connection's life. Requests become
 //! calls through dispatch only; names, access and limits are its business.
 
-mod batch;
-mod in_flight;
 mod login;
-mod scratch;
-mod session;
 
 use super::{Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     call::Peer,
     connection::close_gently,
     io::{Prefixed, Stream},
+    session::{End, Halves, Session},
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, Limits, ReplyWriter, RequestReader, connect};
-use session::{End, Session};
+use codecs::{AnyCodec, Limits, connect};
 use std::{io, sync::Arc};
 use tokio::io::AsyncWriteExt;
 
@@ -102,10 +98,4 @@ async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::
     let peer = Peer { addr: cx.peer_addr.clone(), protocol: GoRpc::NAME, codec: codec.name().into(), user };
     let session = Session::new(stream, input, Halves { reader, writer }, cx.dispatch.clone(), peer.into());
     Ok(Opened::Session(Box::new(session)))
-}
-
-/// The codec's two objects of one connection.
-struct Halves {
-    reader: RequestReader,
-    writer: ReplyWriter,
 }

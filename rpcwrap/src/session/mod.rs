@@ -2,14 +2,13 @@
 //!
 //! Each turn reads what is there, starts each request and polls it once in place, lets waiting calls that are ready
 //! write, and sends everything in one write. Three things stop reading: `max_in_flight` calls, `max_output_bytes` of
-//! replies the peer has not taken, and the end of the stream. Requests already read are always answered.
+//! replies the peer has not taken, and the end of the stream. Requests already read are always answered. A protocol
+//! that frames its messages by a codec ends in one of these; it knows the codec's halves and no protocol.
 
-use super::{
-    Halves,
-    batch::Batch,
-    in_flight::{InFlight, Waiting},
-    scratch::{READ_BYTES, Scratch},
-};
+mod batch;
+mod in_flight;
+mod scratch;
+
 use crate::{
     call::{Peer, Written},
     connection::close_gently,
@@ -18,8 +17,11 @@ use crate::{
     io::Stream,
     shutdown::Phase,
 };
+use batch::Batch;
 use bytes::{Buf, BytesMut};
-use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Request};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};
+use in_flight::{InFlight, Waiting};
+use scratch::{READ_BYTES, Scratch};
 use std::{
     future::{Future, poll_fn},
     io,
@@ -47,7 +49,7 @@ const CANCEL: &[u8] = b"_goRPC_.Cancel";
 
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     Closed,
     /// Nobody ever called: a health probe that went as far as the handshake.
     NoCall,
@@ -60,8 +62,14 @@ struct CancelArgs {
     seq: u64,
 }
 
+/// The codec's two objects of one connection.
+pub(crate) struct Halves {
+    pub(crate) reader: RequestReader,
+    pub(crate) writer: ReplyWriter,
+}
+
 /// One connection after its handshake.
-pub(super) struct Session {
+pub(crate) struct Session {
     stream: Stream,
     halves: Halves,
     dispatch: Arc<Dispatch>,
@@ -94,7 +102,7 @@ enum Wait {
 }
 
 impl Session {
-    pub(super) fn new(
+    pub(crate) fn new(
         stream: Stream,
         input: BytesMut,
         halves: Halves,
@@ -119,7 +127,7 @@ impl Session {
     }
 
     /// Serves until the peer closes, breaks the rules, or the server has drained.
-    pub(super) async fn run(mut self: Box<Self>) -> io::Result<End> {
+    pub(crate) async fn run(mut self: Box<Self>) -> io::Result<End> {
         {
             let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
