@@ -2,14 +2,17 @@
 //!
 //! This crate cannot do I/O: it knows no runtime, no sockets and no clock. Servers and clients share it.
 
+pub mod baidu_std;
 pub mod bson;
 pub mod codec;
+pub mod compress;
 pub mod connect;
 pub mod cram_md5;
 mod error;
 pub mod gob;
 pub mod json;
 mod message;
+pub mod raw;
 pub mod types;
 
 pub use codec::{

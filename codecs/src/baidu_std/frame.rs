@@ -1,0 +1,241 @@
+//! Frames of either direction: where one ends, and what is behind its meta.
+
+use super::{
+    CRC32C, HEADER_LEN, MAGIC, checksum, compress_type, compression, content_type, content_type_number,
+    meta::{Meta, Span},
+    wire::{put_bytes, put_int},
+};
+use crate::{
+    codec::Limits,
+    compress::Compression,
+    error::{DecodeError, EncodeError, ValueError},
+    raw::ContentType,
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use std::borrow::Cow;
+
+/// A whole message.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    bytes: Bytes,
+    meta_len: usize,
+    pub(super) meta: Meta,
+}
+
+/// What a message carries: the data, checked and decompressed, and the attachment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Payload {
+    /// The message in [`content_type`](Self::content_type)'s form.
+    pub body: Bytes,
+    /// Bytes beside it, never compressed.
+    pub attachment: Bytes,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// How the body came.
+    pub compression: Compression,
+}
+
+impl Frame {
+    /// Takes one frame from the front of `buf`, or nothing while it is not complete.
+    ///
+    /// The 12 bytes of the header are enough to refuse a size, the first of them to refuse the rest.
+    #[inline]
+    pub(super) fn decode(buf: &mut BytesMut, limits: &Limits) -> Result<Option<Self>, DecodeError> {
+        let Some(&[m0, m1, m2, m3, b0, b1, b2, b3, l0, l1, l2, l3]) = buf.first_chunk::<HEADER_LEN>() else {
+            return match buf.iter().zip(MAGIC).position(|(have, want)| have != want) {
+                Some(at) => Err(no_magic(at)),
+                None => Ok(None),
+            };
+        };
+        if [m0, m1, m2, m3] != *MAGIC {
+            return Err(no_magic(0));
+        }
+        let body_size = u32::from_be_bytes([b0, b1, b2, b3]);
+        let meta_size = u32::from_be_bytes([l0, l1, l2, l3]);
+        let (body_len, meta_len) = (body_size as usize, meta_size as usize);
+        if body_len > limits.max_message_bytes {
+            return Err(DecodeError::TooBig { len: body_size.into(), limit: limits.max_message_bytes });
+        }
+        if meta_len > body_len {
+            return Err(DecodeError::Malformed { at: 8, what: "a meta longer than its message" });
+        }
+        if buf.len() - HEADER_LEN < body_len {
+            return Ok(None);
+        }
+        let meta = Meta::read(buf, HEADER_LEN..HEADER_LEN + meta_len)?;
+        let bytes = buf.split_to(HEADER_LEN + body_len).freeze();
+        Ok(Some(Self { bytes, meta_len, meta }))
+    }
+
+    /// A field of the meta.
+    #[inline]
+    pub(super) fn field(&self, span: &Span) -> &[u8] {
+        self.bytes.get(span.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn user_fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        Meta::user_fields(&self.bytes, HEADER_LEN..HEADER_LEN + self.meta_len)
+    }
+
+    /// Bytes of the whole frame.
+    pub(super) fn wire_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Checks and takes out what is behind the meta. `what` is the word for the message in error texts.
+    #[inline]
+    pub(super) fn payload(&self, what: &str, limits: &Limits) -> Result<Payload, ValueError> {
+        let meta = &self.meta;
+        if meta.streams {
+            return Err(ValueError::new("streaming RPC is not supported"));
+        }
+        let start = HEADER_LEN + self.meta_len;
+        let rest = self.bytes.len() - start;
+        let data_len = match usize::try_from(meta.attachment_size) {
+            Ok(attachment) if attachment <= rest => rest - attachment,
+            _ => {
+                let size = meta.attachment_size;
+                let text = format!("attachment_size={size} is larger than {what}_size={rest}");
+                return Err(ValueError::new(text));
+            }
+        };
+        let (Some(compression), Some(content_type)) =
+            (compression(meta.compress_type), content_type(meta.content_type))
+        else {
+            return Err(self.unreadable(what, data_len, None));
+        };
+        let data = self.bytes.slice(start..start + data_len);
+        let attachment = self.bytes.slice(start + data_len..);
+        if meta.checksum_type != 0 {
+            self.check(&data, &attachment).map_err(|why| self.unreadable(what, data_len, Some(why)))?;
+        }
+        let body = match compression {
+            Compression::None => data,
+            packed => packed
+                .decompress(&data, limits.max_message_bytes)
+                .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?
+                .into(),
+        };
+        Ok(Payload { body, attachment, content_type, compression })
+    }
+
+    /// Compares the checksum. bRPC aborts the process if the value is not of 4 bytes.
+    fn check(&self, data: &[u8], attachment: &[u8]) -> Result<(), &'static str> {
+        if self.meta.checksum_type != CRC32C {
+            return Err("unknown checksum_type");
+        }
+        let Ok(value) = <[u8; 4]>::try_from(self.field(&self.meta.checksum_value)) else {
+            return Err("checksum_value is not of 4 bytes");
+        };
+        let attachment = if self.meta.checksum_with_attachment { attachment } else { &[] };
+        if u32::from_be_bytes(value) == checksum::masked(&[data, attachment]) {
+            Ok(())
+        } else {
+            Err("checksum_value does not match")
+        }
+    }
+
+    /// The facts bRPC tells of a body that cannot be read, and what it does not tell: why.
+    #[cold]
+    pub(super) fn unreadable(&self, what: &str, size: usize, why: Option<&str>) -> ValueError {
+        let content = match self.meta.content_type {
+            0 => "pb",
+            1 => "json",
+            2 => "proto-json",
+            3 => "proto-text",
+            _ => "unknown",
+        };
+        let compress = match self.meta.compress_type {
+            0 => "none",
+            1 => "snappy",
+            2 => "gzip",
+            3 => "zlib",
+            4 => "lz4",
+            _ => "unknown",
+        };
+        let checksum = match self.meta.checksum_type {
+            0 => "none",
+            CRC32C => "crc32c",
+            _ => "unknown",
+        };
+        let text = format!(
+            "Fail to parse {what}, ContentType={content}, CompressType={compress}, ChecksumType={checksum}, \
+             {what}_size={size}{}{}",
+            if why.is_some() { ": " } else { "" },
+            why.unwrap_or_default(),
+        );
+        ValueError::new(text)
+    }
+}
+
+#[cold]
+fn no_magic(at: usize) -> DecodeError {
+    DecodeError::Malformed { at, what: "no PRPC at the start of a message" }
+}
+
+/// What is written behind a meta, and what the meta has to say of it.
+pub(super) struct Packed<'a> {
+    data: Cow<'a, [u8]>,
+    attachment: &'a [u8],
+    compress_type: i64,
+    checksum: Option<u32>,
+}
+
+impl<'a> Packed<'a> {
+    #[inline]
+    pub(super) fn new(
+        body: &'a [u8],
+        attachment: &'a [u8],
+        compression: Compression,
+        checksum: bool,
+    ) -> Self {
+        let data: Cow<'a, [u8]> = match compression {
+            Compression::None => body.into(),
+            packed => packed.compress(body).into(),
+        };
+        let checksum = checksum.then(|| checksum::masked(&[&data]));
+        Self { data, attachment, compress_type: compress_type(compression), checksum }
+    }
+
+    /// The most [`put_meta`](Self::put_meta) writes, in bytes.
+    pub(super) const MAX_META: usize = 2 + 6 + 2 + 2 + 6;
+
+    /// Writes the meta's fields 3, 5 and 10 to 12, those that are not 0.
+    #[inline]
+    pub(super) fn put_meta(&self, out: &mut impl BufMut, content_type: ContentType) {
+        if self.compress_type != 0 {
+            put_int(out, 3, self.compress_type);
+        }
+        if !self.attachment.is_empty() {
+            put_int(out, 5, self.attachment.len() as i64);
+        }
+        let content_type = content_type_number(content_type);
+        if content_type != 0 {
+            put_int(out, 10, content_type);
+        }
+        if let Some(checksum) = self.checksum {
+            put_int(out, 11, CRC32C.into());
+            put_bytes(out, 12, &checksum.to_be_bytes());
+        }
+    }
+
+    /// Appends the frame whose meta is `meta`, or nothing.
+    #[inline]
+    pub(super) fn put_frame(&self, meta: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
+        let body_size = meta.len() + self.data.len() + self.attachment.len();
+        if body_size > MAX_BODY {
+            return Err(EncodeError::new(format!("message of {body_size} bytes, limit {MAX_BODY}")));
+        }
+        out.reserve(HEADER_LEN + body_size);
+        out.put_slice(MAGIC);
+        out.put_u32(body_size as u32);
+        out.put_u32(meta.len() as u32);
+        out.put_slice(meta);
+        out.put_slice(&self.data);
+        out.put_slice(self.attachment);
+        Ok(())
+    }
+}
+
+/// The largest body the sizes of a meta can tell.
+const MAX_BODY: usize = i32::MAX as usize;
