@@ -3,7 +3,10 @@
 //! A handler sees [`Context`]; dispatch and protocols see a [`Call`]: something to poll that, once ready, writes its
 //! own reply with the connection's codec, so that no reply is ever built twice. Nothing here knows a protocol.
 
-use crate::error::{CallError, Error};
+use crate::{
+    auth::Identity,
+    error::{CallError, Error},
+};
 use bytes::BytesMut;
 use codecs::{ReplyWriter, Request};
 use futures_util::Stream;
@@ -46,16 +49,37 @@ impl fmt::Display for PeerAddr {
 }
 
 /// What is known of a connection when it starts to make calls.
+///
+/// Made by [`ConnCx::peer`](crate::protocol::ConnCx::peer) only, so that no protocol can call in another's name or as
+/// a user nobody has verified.
 #[derive(Debug, Clone)]
 pub struct Peer {
+    pub(crate) addr: PeerAddr,
+    pub(crate) protocol: &'static str,
+    pub(crate) codec: Arc<str>,
+    pub(crate) user: Option<Identity>,
+}
+
+impl Peer {
     /// Its address.
-    pub addr: PeerAddr,
+    pub fn addr(&self) -> &PeerAddr {
+        &self.addr
+    }
+
     /// The protocol it speaks, such as `go_rpc` or `http`.
-    pub protocol: &'static str,
+    pub fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
     /// The codec it speaks, such as `bson`; empty where the protocol has none.
-    pub codec: Arc<str>,
+    pub fn codec(&self) -> &str {
+        &self.codec
+    }
+
     /// The user it has proven to be.
-    pub user: Option<Arc<str>>,
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_ref().map(Identity::name)
+    }
 }
 
 /// What a handler may know of its call beside the arguments.
@@ -80,7 +104,7 @@ impl Context {
 
     /// The authenticated user, if the connection has one.
     pub fn user(&self) -> Option<&str> {
-        self.peer.user.as_deref()
+        self.peer.user()
     }
 
     /// The protocol the call came by: `go_rpc`, `http`, …

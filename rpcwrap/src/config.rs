@@ -15,8 +15,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// From accept to the protocol decision; covers silent and half-sent openings. Default 10 s.
+    /// From accept, or the end of the TLS handshake, to the protocol decision; covers silent and half-sent openings.
+    /// Default 10 s.
     pub first_byte_timeout: Duration,
+    /// When `first_byte_timeout` begins, or that it does not count. Default `Accept`.
+    pub first_byte_clock: OpeningClock,
     /// For one HTTP head, and for the whole login dialog of an `/auth` path. Default 10 s.
     pub header_timeout: Duration,
     /// Bytes of one HTTP head. Default 16 KiB; hyper's own floor is 8 KiB.
@@ -48,10 +51,23 @@ pub struct Config {
     pub bson_dialect: BsonDialect,
 }
 
+/// From when on a connection has to say which protocol it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpeningClock {
+    /// From accept: a silent connection costs nobody anything for long.
+    #[default]
+    Accept,
+    /// From its first byte, and before that `keep_alive_timeout`: for pools that open connections ahead.
+    FirstByte,
+    /// Never: a silent connection stays. For networks where every peer is trusted.
+    Off,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             first_byte_timeout: Duration::from_secs(10),
+            first_byte_clock: OpeningClock::Accept,
             header_timeout: Duration::from_secs(10),
             max_header_bytes: 16 << 10,
             max_message_bytes: 64 << 20,
@@ -86,6 +102,7 @@ macro_rules! setters {
 
 setters! {
     first_byte_timeout: Duration,
+    first_byte_clock: OpeningClock,
     header_timeout: Duration,
     max_header_bytes: usize,
     max_message_bytes: usize,

@@ -1,14 +1,20 @@
-//! One socket's life: permit, first bytes, the protocol they choose, hand-overs, and the count when it ends.
+//! One socket's life: accept → [`prepare`] (PROXY header, TLS) → [`sniff`] → serve, hand-overs, and the count when it
+//! ends.
+//!
+//! Each step hands on what it read too much: [`Opening::prefix`]. Everything before `serve` has a deadline of its own,
+//! which covers silent and half-sent openings.
 
 use crate::{
-    io::Stream,
-    limits::ConnectionPermit,
-    protocol::{Conn, ConnCx, Protocol, Served},
+    config::OpeningClock,
+    io::{Opening, Stream},
+    openings::OpeningFailure,
+    protocol::{Class, Conn, ConnCx, Registered, Served},
     shutdown::Phase,
-    sniff::{Choice, MAX_PREFIX, choose},
+    sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
+    tracker::ConnectionPermit,
 };
-use bytes::{Bytes, BytesMut};
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use bytes::{Buf, Bytes};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{sleep, timeout},
@@ -22,64 +28,170 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 ///
 /// The parts are tasks one after the other, not one future: what the opening needed is then gone while the session
 /// it led to sits idle.
-pub(crate) async fn serve(
-    stream: Stream,
-    cx: ConnCx,
-    table: Arc<[Arc<dyn Protocol>]>,
-    permit: ConnectionPermit,
-) {
-    let stats = &cx.dispatch.stats;
-    let opening = {
+pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPermit) {
+    let draining = cx.dispatch.shutdown.reached(Phase::Draining);
+    let opened = {
         let over = async {
-            cx.dispatch.shutdown.reached(Phase::Draining).await;
+            draining.await;
             sleep(LAST_WORDS).await;
         };
-        let opening = timeout(cx.dispatch.config.first_byte_timeout, open(stream, &table));
         tokio::select! {
             biased;
-            opening = opening => opening,
+            opened = open(stream, &mut cx) => opened,
             () = over => return,
         }
     };
-    let (conn, protocol) = match opening {
-        Err(_) => {
-            stats.opening_timeouts.add_one();
-            tracing::debug!(peer = %cx.peer_addr, "first bytes did not come in time");
-            return;
+    match opened {
+        Ok((conn, registered)) => run(conn, registered, cx, permit),
+        Err(end) => count(&end, &cx),
+    }
+}
+
+/// Why a connection ended before it had a protocol.
+pub(crate) enum Ended {
+    /// The peer closed or reset it: a health probe, whether or not it sent a byte.
+    Probe { silent: bool },
+    /// It is refused; these are its first bytes.
+    Failed(OpeningFailure, Bytes),
+}
+
+async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
+    let mut opening = Opening::new(stream);
+    prepare(&mut opening, cx).await?;
+    sniff(opening, cx).await
+}
+
+/// What comes before a protocol's first byte, in this order: the PROXY header of a trusted proxy, which names the peer
+/// in `cx`, then the TLS handshake, which may name the user. Each leaves the stream as the next one is to see it.
+#[allow(
+    clippy::unused_async,
+    clippy::needless_pass_by_ref_mut,
+    reason = "the steps of listeners that have any"
+)]
+async fn prepare(_opening: &mut Opening, _cx: &mut ConnCx) -> Result<(), Ended> {
+    Ok(())
+}
+
+/// Reads until the first bytes tell whose connection it is.
+async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
+    let (limit, idle) = (cx.dispatch.config.first_byte_timeout, cx.dispatch.config.keep_alive_timeout);
+    let found = match cx.dispatch.config.first_byte_clock {
+        OpeningClock::Accept => within(limit, choose_protocol(&mut opening, cx)).await,
+        OpeningClock::FirstByte => {
+            let first =
+                async { if opening.prefix.is_empty() { read_more(&mut opening, cx).await } else { Ok(()) } };
+            match within(idle, first).await {
+                Some(Ok(())) => within(limit, choose_protocol(&mut opening, cx)).await,
+                Some(Err(end)) => Some(Err(end)),
+                None => None,
+            }
         }
-        Ok(Err(Opening::Probe)) => {
+        OpeningClock::Off => Some(choose_protocol(&mut opening, cx).await),
+    };
+    match found {
+        Some(Ok(registered)) => {
+            let conn = Conn::new(opening.prefix, opening.stream);
+            Ok((conn, registered))
+        }
+        Some(Err(end)) => Err(end),
+        None => Err(Ended::Failed(OpeningFailure::Timeout, opening.prefix.freeze())),
+    }
+}
+
+async fn within<T>(limit: Duration, step: impl Future<Output = T>) -> Option<T> {
+    timeout(limit, step).await.ok()
+}
+
+async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Registered>, Ended> {
+    let protocols = &cx.port.sniffed;
+    let failed = |why, opening: &mut Opening| Err(Ended::Failed(why, opening.prefix.split().freeze()));
+    loop {
+        let blank = after_blank_lines(&opening.prefix);
+        let head = opening.prefix.get(blank.unwrap_or(0)..).unwrap_or_default();
+        let choice = match blank {
+            Some(_) => choose(head, protocols),
+            None => Choice::Unknown,
+        };
+        match choice {
+            Choice::Found(registered) => {
+                let registered = registered.clone();
+                opening.prefix.advance(blank.unwrap_or(0));
+                return Ok(registered);
+            }
+            Choice::NeedMore if opening.prefix.len() >= MAX_PREFIX => {
+                return failed(OpeningFailure::TooLong, opening);
+            }
+            Choice::NeedMore => read_more(opening, cx).await?,
+            Choice::Unknown if head.starts_with(b"\x16") => return failed(OpeningFailure::Tls, opening),
+            Choice::Unknown => {
+                // Where one grammar is all there is to choose, it says itself what is wrong with the bytes.
+                if let [only] = &protocols[..]
+                    && only.protocol.class() == Class::Grammar
+                {
+                    return Ok(only.clone());
+                }
+                return failed(OpeningFailure::Unknown, opening);
+            }
+        }
+    }
+}
+
+async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
+    match opening.read_more().await {
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.prefix.is_empty() }),
+        Ok(n) => {
+            cx.tracked.received(n);
+            Ok(())
+        }
+    }
+}
+
+fn count(end: &Ended, cx: &ConnCx) {
+    let stats = &cx.dispatch.stats;
+    let (why, head) = match end {
+        Ended::Probe { silent } => {
             stats.probes.add_one();
+            if *silent {
+                stats.silent_probes.add_one();
+            }
             tracing::debug!(peer = %cx.peer_addr, "closed before its first request: a probe");
             return;
         }
-        Ok(Err(Opening::Unknown(head))) => {
-            stats.unknown_openings.add_one();
-            tracing::info!(peer = %cx.peer_addr, head = %hex(&head), "no protocol for these first bytes");
-            return;
-        }
-        Ok(Ok(found)) => found,
+        Ended::Failed(why, head) => (*why, head),
     };
-    run(conn, protocol, cx, permit);
+    match why {
+        OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
+        OpeningFailure::TooLong => stats.long_openings.add_one(),
+        OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
+    }
+    if head.is_empty() {
+        tracing::debug!(peer = %cx.peer_addr, "{}", why.text());
+    } else {
+        cx.port.table.failed.add(why, &cx.peer_addr, head);
+    }
 }
 
 /// Starts the protocol on a task of its own, which hands over to the next one if it must.
-fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPermit) {
+fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: ConnectionPermit) {
+    cx.protocol = registered.protocol.name();
+    cx.tracked.set_protocol(cx.protocol);
+    conn.tracked = Some(cx.tracked.clone());
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
-        let name = protocol.name();
+        let taken = registered.take();
         let served = {
             let stopped = pin!(cx.dispatch.shutdown.reached(Phase::Stopped));
-            let serving = protocol.serve(conn, cx.clone());
+            let serving = registered.protocol.clone().serve(conn, cx.clone());
             tokio::select! {
                 biased;
                 served = serving => served,
                 () = stopped => return,
             }
         };
+        drop(taken);
         let next = match served {
             Ok(Served::Handover(conn)) => {
-                let path = conn.path.as_deref().unwrap_or_default();
-                let next = cx.paths.iter().find(|protocol| protocol.takes_path(path)).cloned();
+                let next = cx.port.taker_of(conn.path.as_deref().unwrap_or_default()).cloned();
                 next.map(|next| (conn, next))
             }
             Ok(Served::Probe) => {
@@ -88,46 +200,19 @@ fn run(conn: Conn, protocol: Arc<dyn Protocol>, cx: ConnCx, permit: ConnectionPe
             }
             Ok(Served::Closed) => None,
             Err(error) => {
-                tracing::debug!(peer = %cx.peer_addr, protocol = name, %error, "connection ended");
+                registered.count(&error);
+                if error.is_malformed() {
+                    cx.dispatch.stats.malformed.add_one();
+                }
+                tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
                 None
             }
         };
         match next {
-            Some((conn, protocol)) => run(conn, protocol, cx, permit),
+            Some((conn, registered)) => run(conn, registered, cx, permit),
             None => drop(permit),
         }
     });
-}
-
-enum Opening {
-    Probe,
-    Unknown(Bytes),
-}
-
-/// Reads until the table can say whose connection it is.
-async fn open(mut stream: Stream, table: &[Arc<dyn Protocol>]) -> Result<(Conn, Arc<dyn Protocol>), Opening> {
-    let mut prefix = BytesMut::new();
-    loop {
-        // Nothing is allocated for a silent peer: the first bytes land on the stack.
-        let mut chunk = [0; 512];
-        match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return Err(Opening::Probe),
-            Ok(n) => prefix.extend_from_slice(&chunk[..n]),
-        }
-        match choose(&prefix, table) {
-            Choice::Found(index) => {
-                let conn = Conn { prefix: prefix.freeze(), unsent: Bytes::new(), stream, path: None };
-                return Ok((conn, table[index].clone()));
-            }
-            Choice::NeedMore if prefix.len() < MAX_PREFIX => {}
-            Choice::NeedMore | Choice::Unknown => break,
-        }
-    }
-    Err(Opening::Unknown(prefix.freeze()))
-}
-
-fn hex(head: &[u8]) -> String {
-    head.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Longest wait for a peer to close its side after ours.

@@ -9,10 +9,10 @@ use crate::{
     call::{BoxCall, ContextSource, Peer, Written},
     config::Config,
     error::CallError,
-    limits::Connections,
     registry::{Entry, Registry},
     shutdown::{Phase, Shutdown},
     stats::{ServerStats, Tally},
+    tracker::Tracker,
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, ReplyWriter, Request};
@@ -26,13 +26,18 @@ use std::{
 };
 use tokio::time::Sleep;
 
+/// What the program's own calls have for a protocol. It need not log in to itself.
+pub(crate) const IN_PROCESS: &str = "in_process";
+
 /// Everything that is decided and counted once, whatever the protocol.
 pub(crate) struct Dispatch {
     pub(crate) registry: Registry,
     pub(crate) config: Config,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) stats: ServerStats,
-    pub(crate) connections: Arc<Connections>,
+    pub(crate) tracker: Arc<Tracker>,
+    /// Whether only peers with an identity may call.
+    pub(crate) login_required: bool,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -64,6 +69,11 @@ impl Dispatch {
         if self.shutdown.refuses_calls() {
             self.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
+        }
+        // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
+        if self.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(self.refused(CallError::Unauthenticated(name), None));
         }
         let entry = self.registry.look_up(name, peer).map_err(|error| self.refused(error, None))?;
         let permit = match entry.max_in_flight {

@@ -198,7 +198,7 @@ pub enum ConfigError {
     /// A name that no request could carry.
     #[error("bad {what} name {name:?}: {why}")]
     BadName {
-        /// `service`, `method` or `codec`.
+        /// `service`, `method`, `codec` or `protocol`.
         what: &'static str,
         /// The name.
         name: String,
@@ -211,6 +211,19 @@ pub enum ConfigError {
     /// Two protocols of one name.
     #[error("protocol already defined: {0}")]
     DuplicateProtocol(String),
+    /// An opening that is not its protocol's alone: two claim it, or its own does not take it.
+    #[error("protocol {protocol} opens with \"{opening}\", which is taken by {other}")]
+    Opening {
+        /// The protocol that gave the opening as its own.
+        protocol: String,
+        /// The opening, escaped.
+        opening: String,
+        /// Who would get it, or part of it: another protocol, or `nobody`.
+        other: String,
+    },
+    /// A login is required and nobody could log in.
+    #[error("a login is required, but there are no credentials and no client certificates to check")]
+    NoWayToLogIn,
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {

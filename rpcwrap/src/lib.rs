@@ -32,8 +32,8 @@ pub mod expansion {
 mod handler;
 mod introspection;
 pub mod io;
-mod limits;
 mod method;
+mod openings;
 mod pages;
 pub mod protocol;
 mod registry;
@@ -44,14 +44,16 @@ mod shutdown;
 mod snapshot;
 mod sniff;
 mod stats;
+mod tracker;
 
-pub use auth::{Credentials, CredentialsError};
+pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
 pub use call::{Context, ContextSource, Peer, PeerAddr};
 pub use codecs;
-pub use config::Config;
+pub use config::{Config, OpeningClock};
 pub use error::{CallError, ConfigError, Error};
 pub use handler::{BlockingHandler, Handler, StreamHandler};
 pub use method::{Method, Signature};
+pub use openings::{FailedOpening, OpeningFailure};
 pub use protocol::http::Mount;
 pub use registry::MethodInfo;
 #[cfg(feature = "macros")]
@@ -61,3 +63,4 @@ pub use service::{Access, Service};
 pub use shutdown::Phase;
 pub use snapshot::{Process, Snapshot};
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
+pub use tracker::ConnectionInfo;

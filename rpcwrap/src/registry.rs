@@ -178,8 +178,8 @@ pub(crate) fn allow(access: &Access, name: &str, peer: &Peer) -> Result<(), Call
     }
     match (&peer.user, access.authenticated) {
         (None, true) => Err(CallError::Unauthenticated(name.to_owned())),
-        (Some(user), _) if !free(&access.users, user) => {
-            Err(CallError::Denied { name: name.to_owned(), user: user.to_string() })
+        (Some(user), _) if !free(&access.users, user.name()) => {
+            Err(CallError::Denied { name: name.to_owned(), user: user.name().to_owned() })
         }
         _ => Ok(()),
     }

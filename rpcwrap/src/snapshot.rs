@@ -1,6 +1,14 @@
 //! Everything pages show, gathered at one moment as plain data.
 
-use crate::{dispatch::Dispatch, registry::MethodInfo, shutdown::Phase, stats::ServerSnapshot};
+use crate::{
+    dispatch::Dispatch,
+    openings::FailedOpening,
+    protocol::{ProtocolInfo, Table},
+    registry::MethodInfo,
+    shutdown::Phase,
+    stats::ServerSnapshot,
+    tracker::ConnectionInfo,
+};
 use std::{
     fs,
     sync::LazyLock,
@@ -31,8 +39,12 @@ pub struct Snapshot {
     pub methods: Vec<MethodInfo>,
     /// Names of the codecs.
     pub codecs: Vec<String>,
-    /// Names of the protocols.
-    pub protocols: Vec<&'static str>,
+    /// The protocols, in the order they are asked.
+    pub protocols: Vec<ProtocolInfo>,
+    /// The last connections nobody took, the oldest first; at most 32.
+    pub failed_openings: Vec<FailedOpening>,
+    /// Open connections, the oldest first; empty but on the page that shows them.
+    pub connections: Vec<ConnectionInfo>,
 }
 
 impl Snapshot {
@@ -41,18 +53,20 @@ impl Snapshot {
         LazyLock::force(&STARTED);
     }
 
-    pub(crate) fn take(dispatch: &Dispatch, codecs: Vec<String>, protocols: Vec<&'static str>) -> Self {
+    pub(crate) fn take(dispatch: &Dispatch, codecs: Vec<String>, table: &Table) -> Self {
         Self {
             now: SystemTime::now(),
             uptime: STARTED.elapsed(),
             process: Process::look(),
             phase: dispatch.shutdown.phase(),
             max_connections: dispatch.config.max_connections,
-            server: dispatch.stats.snapshot(dispatch.connections.open()),
+            server: dispatch.stats.snapshot(dispatch.tracker.open()),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),
             codecs,
-            protocols,
+            protocols: table.infos(),
+            failed_openings: table.failed.list(),
+            connections: Vec::new(),
         }
     }
 }

@@ -3,17 +3,19 @@
 //! Walk in (class, registration) order. The first `Yes` wins unless a protocol of a strictly stronger class still
 //! says `NeedMore`. All `No` is unknown.
 
-use crate::protocol::{Protocol, Sniff};
+use crate::protocol::{Registered, Sniff};
 use std::sync::Arc;
 
 /// The most bytes looked at before a connection counts as unknown.
 pub(crate) const MAX_PREFIX: usize = 8 << 10;
+/// Blank lines before an opening that are dropped, as RFC 9112 section 2.2 asks.
+const MAX_BLANK_LINES: usize = 4;
 
 /// What the bytes so far allow to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// The protocol at this index.
-    Found(usize),
+#[derive(Clone, Copy)]
+pub(crate) enum Choice<'t> {
+    /// This protocol.
+    Found(&'t Arc<Registered>),
     /// Not enough bytes.
     NeedMore,
     /// No protocol will ever want it.
@@ -21,30 +23,49 @@ pub(crate) enum Choice {
 }
 
 /// Asks `protocols`, sorted by class, about `head`.
-pub(crate) fn choose(head: &[u8], protocols: &[Arc<dyn Protocol>]) -> Choice {
+pub(crate) fn choose<'t>(
+    head: &[u8],
+    protocols: impl IntoIterator<Item = &'t Arc<Registered>>,
+) -> Choice<'t> {
+    // The blank line that may be coming is nobody's.
+    if matches!(head, b"" | b"\r") {
+        return Choice::NeedMore;
+    }
     let mut waiting = None;
-    for (index, protocol) in protocols.iter().enumerate() {
+    for registered in protocols {
+        let protocol = &registered.protocol;
         match protocol.sniff(head) {
             Sniff::No => {}
             Sniff::Yes => {
                 let stronger_waits = waiting.is_some_and(|class| class < protocol.class());
-                return if stronger_waits { Choice::NeedMore } else { Choice::Found(index) };
+                return if stronger_waits { Choice::NeedMore } else { Choice::Found(registered) };
             }
             Sniff::NeedMore => waiting = waiting.or(Some(protocol.class())),
         }
     }
-    match waiting {
-        Some(_) => Choice::NeedMore,
-        // Where one protocol is all there is to choose, it says itself what is wrong with the bytes.
-        None if protocols.len() == 1 => Choice::Found(0),
-        None => Choice::Unknown,
+    if waiting.is_some() { Choice::NeedMore } else { Choice::Unknown }
+}
+
+/// How many bytes of blank lines `prefix` starts with; `None` if they are more lines than anybody sends.
+pub(crate) fn after_blank_lines(prefix: &[u8]) -> Option<usize> {
+    let (mut at, mut lines) = (0, 0);
+    loop {
+        at += match prefix.get(at..) {
+            Some([b'\n', ..]) => 1,
+            Some([b'\r', b'\n', ..]) => 2,
+            _ => return Some(at),
+        };
+        lines += 1;
+        if lines > MAX_BLANK_LINES {
+            return None;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Class, Conn, ConnCx, ServeFuture, Served};
+    use crate::protocol::{Class, Conn, ConnCx, Protocol, ServeFuture, Served};
 
     struct Fixed(&'static str, Class, fn(&[u8]) -> Sniff);
 
@@ -55,6 +76,9 @@ mod tests {
         fn class(&self) -> Class {
             self.1
         }
+        fn openings(&self) -> &[&[u8]] {
+            &[]
+        }
         fn sniff(&self, head: &[u8]) -> Sniff {
             (self.2)(head)
         }
@@ -63,52 +87,65 @@ mod tests {
         }
     }
 
-    fn magic(head: &[u8], magic: &[u8]) -> Sniff {
-        match () {
-            () if head.starts_with(magic) => Sniff::Yes,
-            () if magic.starts_with(head) => Sniff::NeedMore,
-            () => Sniff::No,
-        }
-    }
-
-    fn table() -> Vec<Arc<dyn Protocol>> {
-        vec![
-            Arc::new(Fixed("prpc", Class::Magic, |head| magic(head, b"PRPC"))),
-            Arc::new(Fixed("letters", Class::Grammar, |head| match head.first() {
+    fn table() -> Vec<Arc<Registered>> {
+        let protocols = [
+            Fixed("prpc", Class::Magic, |head| Sniff::magic(head, b"PRPC")),
+            Fixed("letters", Class::Grammar, |head| match head.first() {
                 None => Sniff::NeedMore,
                 Some(first) if first.is_ascii_uppercase() => Sniff::Yes,
                 Some(_) => Sniff::No,
-            })),
-            Arc::new(Fixed("middle", Class::Weak, |head| match head.get(4..8) {
+            }),
+            Fixed("middle", Class::Weak, |head| match head.get(4..8) {
                 None => Sniff::NeedMore,
                 Some(b"\x01\x01\x01\x01") => Sniff::Yes,
                 Some(_) => Sniff::No,
-            })),
-        ]
+            }),
+        ];
+        protocols.into_iter().map(|protocol| Arc::new(Registered::new(Arc::new(protocol)))).collect()
+    }
+
+    /// The protocol's name, `more` or `nobody`.
+    fn chosen(head: &[u8], table: &[Arc<Registered>]) -> &'static str {
+        match choose(head, table) {
+            Choice::Found(registered) => registered.protocol.name(),
+            Choice::NeedMore => "more",
+            Choice::Unknown => "nobody",
+        }
     }
 
     #[test]
     fn the_choice_rule() {
         let table = table();
         for (head, wanted) in [
-            (&b""[..], Choice::NeedMore),
-            (b"P", Choice::NeedMore),
-            (b"PR", Choice::NeedMore),
-            (b"PRPC", Choice::Found(0)),
-            (b"PRI ", Choice::Found(1)),
-            (b"G", Choice::Found(1)),
-            (b"\x01\x01\x01\x01", Choice::NeedMore),
-            (b"\x01\x01\x01\x01\x01\x01\x01\x01", Choice::Found(2)),
-            (b"\x02\x02\x02\x02\x02\x02\x02\x02", Choice::Unknown),
+            (&b""[..], "more"),
+            (b"\r", "more"),
+            (b"P", "more"),
+            (b"PR", "more"),
+            (b"PRPC", "prpc"),
+            (b"PRI ", "letters"),
+            (b"G", "letters"),
+            (b"\x01\x01\x01\x01", "more"),
+            (b"\x01\x01\x01\x01\x01\x01\x01\x01", "middle"),
+            (b"\x02\x02\x02\x02\x02\x02\x02\x02", "nobody"),
         ] {
-            assert_eq!(choose(head, &table), wanted, "{:?}", head.escape_ascii().to_string());
+            assert_eq!(chosen(head, &table), wanted, "{}", head.escape_ascii());
         }
     }
 
     #[test]
-    fn one_protocol_gets_everything_that_is_not_undecided() {
-        let table = table().split_off(1)[..1].to_vec();
-        assert_eq!(choose(b"", &table), Choice::NeedMore);
-        assert_eq!(choose(b"\xff", &table), Choice::Found(0));
+    fn blank_lines() {
+        for (prefix, wanted) in [
+            (&b""[..], Some(0)),
+            (b"GET", Some(0)),
+            (b"\r", Some(0)),
+            (b"\rG", Some(0)),
+            (b"\r\n\nGET", Some(3)),
+            (b"\r\n\r\n\0\r\nQUIT\n", Some(4)),
+            (b"\n\n\n\n", Some(4)),
+            (b"\n\n\n\n\n", None),
+            (b"\r\n\r\n\r\n\r\n\r\nGET", None),
+        ] {
+            assert_eq!(after_blank_lines(prefix), wanted, "{}", prefix.escape_ascii());
+        }
     }
 }

@@ -219,8 +219,12 @@ counters! {
     connections_refused,
     /// Connections closed by their peer before a complete request: health probes.
     probes,
+    /// Of these, connections closed without a byte.
+    silent_probes,
     /// Connections closed because no protocol knew their first bytes.
     unknown_openings,
+    /// Connections closed because 8 KiB did not tell whose they are.
+    long_openings,
     /// Connections closed because their first bytes, or an HTTP head they began, did not come in time.
     opening_timeouts,
     /// Connections closed because a peer moved no byte for `stall_timeout`.

@@ -1,7 +1,7 @@
 //! Protocols of the program's own: one found by its first bytes, one reached by CONNECT.
 
 use rpcwrap::{
-    ConfigError, Peer as Caller,
+    ConfigError,
     protocol::{Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
 use rpcwrap_tests::{
@@ -23,11 +23,11 @@ impl Protocol for Lines {
     }
 
     fn sniff(&self, head: &[u8]) -> Sniff {
-        match () {
-            () if head.starts_with(MAGIC) => Sniff::Yes,
-            () if MAGIC.starts_with(head) => Sniff::NeedMore,
-            () => Sniff::No,
-        }
+        Sniff::magic(head, MAGIC)
+    }
+
+    fn openings(&self) -> &[&[u8]] {
+        &[MAGIC]
     }
 
     fn takes_path(&self, path: &str) -> bool {
@@ -44,13 +44,7 @@ impl Protocol for Lines {
             } else {
                 lines.next_line().await?;
             }
-            let caller = Caller {
-                addr: cx.peer_addr().clone(),
-                protocol: "lines",
-                codec: "".into(),
-                user: Some("somebody".into()),
-            };
-            let caller = Arc::new(caller);
+            let caller = cx.peer("", None);
             while let Some(line) = lines.next_line().await? {
                 let (name, args) = line.split_once(' ').unwrap_or((&line, "null"));
                 let reply = match cx.call(&caller, name, args.as_bytes(), None).await {
@@ -69,7 +63,7 @@ async fn it_shares_the_port_and_the_dispatch() {
     let server = start(services().protocol(Lines)).await;
     let calls = "LINE\nArith.Multiply {\"A\":6,\"B\":7}\nArith.Divide {\"A\":1}\nNope.X\nCtx.Who \"\"\n";
     let replies = "42\nerror math: divide by zero\nerror unknown_service: rpc: can't find service Nope.X\n\
-        \"lines  somebody\"\n";
+        \"lines  -\"\n";
     for pieces in each_split(calls.as_bytes()) {
         let mut peer = Peer::in_memory(&server);
         peer.send_pieces(&pieces).await;

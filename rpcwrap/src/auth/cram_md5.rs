@@ -3,7 +3,7 @@
 //! A state machine over requests; reading, writing and the time limit are the protocol's. Source: vitess
 //! `go/rpcwrap/auth/cram_md5.go`.
 
-use super::Credentials;
+use super::{Credential, Credentials, Identity};
 use crate::{error::CallError, registry::missing};
 use codecs::{
     Args,
@@ -13,7 +13,7 @@ use codecs::{
 use std::{
     fs,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -41,7 +41,7 @@ pub(crate) enum Answer {
     /// Here is a challenge.
     Challenge(Challenge),
     /// Welcome: the empty reply, and the connection is this user's.
-    Welcome(Arc<str>),
+    Welcome(Identity),
     /// No; the connection stays for another try.
     Again(CallError),
     /// No, and the connection is closed.
@@ -79,12 +79,10 @@ impl Dialog {
     }
 
     fn check(&self, proof: &Proof, credentials: &Credentials) -> Answer {
-        let users = credentials.table();
-        let secrets = |user: &str| users.get(user).map(Vec::as_slice);
-        match cram_md5::verify(&proof.proof, &self.challenge, secrets) {
-            Some(user) => Answer::Welcome(user.into()),
-            None if self.is_over() => Answer::Never(CallError::Failed(cram_md5::FAILED.into())),
-            None => Answer::Again(CallError::Failed(cram_md5::FAILED.into())),
+        match credentials.verify(&Credential::CramMd5 { challenge: &self.challenge, proof: &proof.proof }) {
+            Ok(identity) => Answer::Welcome(identity),
+            Err(_) if self.is_over() => Answer::Never(CallError::Failed(cram_md5::FAILED.into())),
+            Err(_) => Answer::Again(CallError::Failed(cram_md5::FAILED.into())),
         }
     }
 }
@@ -112,7 +110,7 @@ mod tests {
             let challenge = challenge_of(ask(&mut dialog, GET_NEW_CHALLENGE, "\"\""));
             let proof = cram_md5::proof("ala", secret, &challenge);
             match ask(&mut dialog, AUTHENTICATE, &format!("{{\"Proof\":\"{proof}\"}}")) {
-                Answer::Welcome(user) => assert!(opens && &*user == "ala"),
+                Answer::Welcome(user) => assert!(opens && user.name() == "ala"),
                 Answer::Never(error) => {
                     assert!(!opens && error.to_string() == cram_md5::FAILED);
                 }

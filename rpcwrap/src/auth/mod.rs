@@ -1,6 +1,8 @@
-//! Who a peer is: the users and their secrets, and the login dialog of Go-RPC.
+//! Who a peer is: the users and their secrets, the one check of them, and the login dialog of Go-RPC.
 
 pub(crate) mod cram_md5;
 mod credentials;
+mod identity;
 
 pub use credentials::{Credentials, CredentialsError};
+pub use identity::{Credential, Denied, Identity};

@@ -1,10 +1,12 @@
 //! A stream whose first bytes have been read already and are read again, and that may owe its peer a few.
 
 use super::Stream;
+use crate::tracker::Tracked;
 use bytes::{Buf, Bytes};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,12 +17,13 @@ pub struct Prefixed {
     prefix: Bytes,
     unsent: Bytes,
     stream: Stream,
+    tracked: Option<Arc<Tracked>>,
 }
 
 impl Prefixed {
     /// `prefix` is read first, then the stream.
     pub fn new(prefix: Bytes, stream: Stream) -> Self {
-        Self { prefix, unsent: Bytes::new(), stream }
+        Self { prefix, unsent: Bytes::new(), stream, tracked: None }
     }
 
     /// The same stream, which writes `unsent` before anything else.
@@ -29,15 +32,30 @@ impl Prefixed {
         Self { unsent, ..self }
     }
 
+    /// The same stream, whose bytes are counted.
+    #[must_use]
+    pub(crate) fn tracked(self, tracked: Option<Arc<Tracked>>) -> Self {
+        Self { tracked, ..self }
+    }
+
     #[inline]
     fn poll_send_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))? {
+            let written = Pin::new(&mut self.stream).poll_write(cx, &self.unsent);
+            match ready!(self.count_sent(written))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 n => self.unsent.advance(n),
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn count_sent(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let (Poll::Ready(Ok(n)), Some(tracked)) = (&written, &self.tracked) {
+            tracked.sent(*n);
+        }
+        written
     }
 
     /// The unread rest of the prefix, and the stream. What is still owed is lost: flush first.
@@ -59,7 +77,12 @@ impl AsyncRead for Prefixed {
             self.prefix.advance(n);
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if let Some(tracked) = &self.tracked {
+            tracked.received(buf.filled().len() - before);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -67,7 +90,8 @@ impl AsyncWrite for Prefixed {
     #[inline]
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_send_unsent(cx))?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.count_sent(written)
     }
 
     fn poll_write_vectored(
@@ -76,7 +100,8 @@ impl AsyncWrite for Prefixed {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_send_unsent(cx))?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.count_sent(written)
     }
 
     fn is_write_vectored(&self) -> bool {

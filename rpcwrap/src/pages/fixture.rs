@@ -34,7 +34,9 @@ pub(super) fn snapshot() -> Snapshot {
             method("Arith", "Multiply", ("Args", "i64", false), 4310, 0),
         ],
         codecs: vec!["json".to_owned(), "bson".to_owned()],
-        protocols: vec!["go_rpc", "http"],
+        protocols: Vec::new(),
+        failed_openings: Vec::new(),
+        connections: Vec::new(),
     };
     fill(&mut snapshot);
     snapshot
@@ -47,7 +49,9 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.accepted,
         &mut server.connections_refused,
         &mut server.probes,
+        &mut server.silent_probes,
         &mut server.unknown_openings,
+        &mut server.long_openings,
         &mut server.opening_timeouts,
         &mut server.stalled,
         &mut server.malformed,

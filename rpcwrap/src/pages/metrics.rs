@@ -63,9 +63,10 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
 
-    let families: [Family<'_>; 10] = [
+    let families: [Family<'_>; 11] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         ("probes", "Connections closed by their peer before a complete request.", &[("", server.probes)]),
+        ("silent_probes", "Probes that sent no byte.", &[("", server.silent_probes)]),
         (
             "shed",
             "Connections and calls refused for want of room.",
@@ -80,6 +81,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
             "Connections closed because of their peer.",
             &[
                 ("reason=\"unknown_opening\"", server.unknown_openings),
+                ("reason=\"long_opening\"", server.long_openings),
                 ("reason=\"opening_timeout\"", server.opening_timeouts),
                 ("reason=\"stalled\"", server.stalled),
                 ("reason=\"malformed\"", server.malformed),

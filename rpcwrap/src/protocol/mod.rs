@@ -6,19 +6,18 @@
 //!
 //! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test.
 
+mod conn;
+mod error;
 pub(crate) mod go_rpc;
 pub(crate) mod http;
+mod table;
 
-use crate::{
-    call::{Peer, PeerAddr},
-    dispatch::Dispatch,
-    error::CallError,
-    io::{Prefixed, Stream},
-    snapshot::Snapshot,
-};
-use bytes::Bytes;
-use codecs::AnyCodec;
-use std::{fmt, future::Future, io, pin::Pin, sync::Arc, time::Duration};
+pub use conn::{Conn, ConnCx};
+pub use error::ProtoError;
+pub use table::ProtocolInfo;
+pub(crate) use table::{Port, Registered, Table};
+
+use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a protocol thinks of a connection's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +30,17 @@ pub enum Sniff {
     Yes,
 }
 
+impl Sniff {
+    /// The verdict of a protocol whose connections start with `magic`.
+    pub fn magic(head: &[u8], magic: &[u8]) -> Self {
+        match () {
+            () if head.starts_with(magic) => Self::Yes,
+            () if magic.starts_with(head) => Self::NeedMore,
+            () => Self::No,
+        }
+    }
+}
+
 /// How strong a protocol's `Yes` is. Stronger classes are asked first, and a weaker `Yes` waits for their `NeedMore`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -38,12 +48,27 @@ pub enum Class {
     Magic,
     /// A grammar, such as HTTP's request line.
     Grammar,
-    /// A guess, such as a magic in the middle of a binary header.
+    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up anybody else's `Yes`.
     Weak,
 }
 
+/// How the peers of a protocol prove who they are, apart from a TLS client certificate, which does for all.
+///
+/// Nothing a protocol says here opens anything: where the server requires a login, dispatch refuses the calls of every
+/// peer without an [`Identity`](crate::Identity), and only [`ConnCx::verify`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthMode {
+    /// They cannot: where a login is required, only a client certificate lets them call.
+    #[default]
+    Certificate,
+    /// By a login at the start of the connection.
+    Connection,
+    /// By a credential in each request.
+    Request,
+}
+
 /// A future of a protocol.
-pub type ServeFuture = Pin<Box<dyn Future<Output = io::Result<Served>> + Send>>;
+pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtoError>> + Send>>;
 
 /// A protocol of the one port.
 pub trait Protocol: Send + Sync + 'static {
@@ -55,6 +80,12 @@ pub trait Protocol: Send + Sync + 'static {
         Class::Magic
     }
 
+    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only; it is then
+    /// never asked to [`sniff`](Self::sniff).
+    ///
+    /// They are offered to all protocols when the server is built: each has to be this one's and nobody else's.
+    fn openings(&self) -> &[&[u8]];
+
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).
     fn sniff(&self, head: &[u8]) -> Sniff;
 
@@ -64,10 +95,15 @@ pub trait Protocol: Send + Sync + 'static {
         false
     }
 
+    /// How its peers prove who they are.
+    fn auth(&self) -> AuthMode {
+        AuthMode::default()
+    }
+
     /// Serves the connection until it ends. Dropping the future closes it.
     ///
     /// # Errors
-    /// An error of the socket; logged at debug level, as peers that vanish are nothing special.
+    /// Why the connection had to end: see [`ProtoError`]. What the peer is to read of it has been written.
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture;
 }
 
@@ -80,81 +116,4 @@ pub enum Served {
     Probe,
     /// It met `CONNECT` of a path another protocol takes; nothing of the answer has been written.
     Handover(Conn),
-}
-
-/// A connection as a protocol gets it.
-#[derive(Debug)]
-pub struct Conn {
-    /// Bytes already read, which the protocol reads first.
-    pub prefix: Bytes,
-    /// Replies the protocol before still owes the peer: they are written first, best together with the answer to the
-    /// CONNECT. [`into_io`](Self::into_io) sees to it.
-    pub unsent: Bytes,
-    /// The socket.
-    pub stream: Stream,
-    /// The path of the CONNECT that brought it here, if one did.
-    pub path: Option<String>,
-}
-
-impl Conn {
-    /// The connection as one stream: what is read starts with the prefix, what is written with the unsent.
-    pub fn into_io(self) -> Prefixed {
-        Prefixed::new(self.prefix, self.stream).owing(self.unsent)
-    }
-}
-
-/// What a protocol may know and ask of the server while it serves one connection.
-#[derive(Clone)]
-pub struct ConnCx {
-    pub(crate) dispatch: Arc<Dispatch>,
-    pub(crate) codecs: Arc<[AnyCodec]>,
-    pub(crate) paths: Arc<[Arc<dyn Protocol>]>,
-    pub(crate) peer_addr: PeerAddr,
-    pub(crate) http_rpc: bool,
-}
-
-impl ConnCx {
-    /// The address at the other end.
-    pub fn peer_addr(&self) -> &PeerAddr {
-        &self.peer_addr
-    }
-
-    /// Whether some protocol takes connections that ask for `CONNECT path`.
-    pub fn takes_path(&self, path: &str) -> bool {
-        self.paths.iter().any(|protocol| protocol.takes_path(path))
-    }
-
-    /// Whether the server has a service of this name, whoever may reach it.
-    pub(crate) fn has_service(&self, name: &str) -> bool {
-        self.dispatch.registry.services().contains_key(name)
-    }
-
-    /// The server's numbers at this moment.
-    pub fn snapshot(&self) -> Snapshot {
-        let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();
-        let protocols = self.paths.iter().map(|protocol| protocol.name()).collect();
-        Snapshot::take(&self.dispatch, codecs, protocols)
-    }
-
-    /// Makes one call with JSON arguments for a JSON reply; a stream's items come one per line.
-    ///
-    /// Cancelled by dropping the future. For protocols without a codec of their own.
-    ///
-    /// # Errors
-    /// Every way a call can fail; the protocol turns it into its own words.
-    pub async fn call(
-        &self,
-        peer: &Arc<Peer>,
-        service_method: &str,
-        args: &[u8],
-        timeout: Option<Duration>,
-    ) -> Result<Bytes, CallError> {
-        self.dispatch.call_json(peer, service_method, args, timeout).await
-    }
-}
-
-impl fmt::Debug for ConnCx {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnCx").field("peer_addr", &self.peer_addr).finish_non_exhaustive()
-    }
 }

@@ -3,16 +3,14 @@
 use super::Server;
 use crate::{
     auth::Credentials,
-    call::PeerAddr,
     config::Config,
-    dispatch::Dispatch,
+    dispatch::{Dispatch, IN_PROCESS},
     error::ConfigError,
     handler::Handler,
     introspection,
-    limits::Connections,
     method::Method,
     protocol::{
-        ConnCx, Protocol,
+        Port, Protocol, Table,
         go_rpc::GoRpc,
         http::{Http, Mount},
     },
@@ -21,6 +19,7 @@ use crate::{
     shutdown::Shutdown,
     snapshot::Snapshot,
     stats::ServerStats,
+    tracker::Tracker,
 };
 use codecs::{AnyCodec, Codec};
 use std::{
@@ -48,6 +47,7 @@ pub struct Builder {
     protocols: Vec<Protocols>,
     config: Config,
     credentials: Option<Credentials>,
+    login_required: bool,
     mount: Option<Mount>,
     no_introspection: bool,
 }
@@ -104,6 +104,14 @@ impl Builder {
         self
     }
 
+    /// Refuses the calls of every peer that has not proven who it is, whatever its protocol: by a login, HTTP basic
+    /// authentication or a TLS client certificate. Pages and probes stay open to all.
+    #[must_use]
+    pub fn require_login(mut self) -> Self {
+        self.login_required = true;
+        self
+    }
+
     /// Serves every HTTP path that is not the server's own with a tower service, such as an `axum::Router`.
     #[must_use]
     pub fn mount(mut self, mount: impl Into<Mount>) -> Self {
@@ -139,31 +147,26 @@ impl Builder {
             Arc::new(Http::new(self.mount)),
         ];
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
-        check_protocols(&protocols)?;
+        let table = Arc::new(Table::new(protocols)?);
+        if self.login_required && self.credentials.is_none() {
+            return Err(ConfigError::NoWayToLogIn);
+        }
 
         let introspection = (!self.no_introspection).then(|| introspection::service(&self.services));
         let mut registry = Registry::new(self.services)?;
         introspection.into_iter().for_each(|service| registry.reserve(service));
-        check_access(&registry, &codecs, &protocols)?;
+        check_access(&registry, &codecs, &table)?;
         let dispatch = Arc::new(Dispatch {
             registry,
-            connections: Connections::new(self.config.max_connections),
+            tracker: Tracker::new(self.config.max_connections),
+            login_required: self.login_required,
             config: self.config,
             credentials: self.credentials,
             stats: ServerStats::default(),
             shutdown: Shutdown::new(),
         });
-        // Go-RPC has no opening of its own on this port: HTTP hands it every connection it gets.
-        let mut table: Vec<_> = protocols.iter().filter(|p| p.name() != GoRpc::NAME).cloned().collect();
-        table.sort_by_key(|protocol| protocol.class());
-        let cx = ConnCx {
-            dispatch,
-            codecs,
-            paths: protocols.into(),
-            peer_addr: PeerAddr::InProcess,
-            http_rpc: false,
-        };
-        Ok(Server { cx, table: table.into(), listeners: Mutex::default() })
+        let port = Arc::new(Port::all(dispatch.clone(), codecs, table));
+        Ok(Server { dispatch, port, listeners: Mutex::default() })
     }
 
     /// Builds the server, listens on `addr` and runs until SIGTERM or SIGINT, see [`Server::run`].
@@ -207,22 +210,10 @@ fn check_codecs(codecs: &[AnyCodec]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_protocols(protocols: &[Arc<dyn Protocol>]) -> Result<(), ConfigError> {
-    let mut names = HashSet::new();
-    match protocols.iter().find(|protocol| !names.insert(protocol.name())) {
-        Some(twice) => Err(ConfigError::DuplicateProtocol(twice.name().to_owned())),
-        None => Ok(()),
-    }
-}
-
-fn check_access(
-    registry: &Registry,
-    codecs: &[AnyCodec],
-    protocols: &[Arc<dyn Protocol>],
-) -> Result<(), ConfigError> {
+fn check_access(registry: &Registry, codecs: &[AnyCodec], table: &Table) -> Result<(), ConfigError> {
     let known_codec = |name: &str| codecs.iter().any(|codec| codec.name() == name);
     let known_protocol =
-        |name: &str| name == "in_process" || protocols.iter().any(|protocol| protocol.name() == name);
+        |name: &str| name == IN_PROCESS || table.all().iter().any(|one| one.protocol.name() == name);
     for (service, access) in registry.access_rules() {
         let unknown = |what, names: &Option<Vec<String>>, known: &dyn Fn(&str) -> bool| {
             names.iter().flatten().find(|name| !known(name)).map(|name| ConfigError::UnknownAccess {

@@ -4,7 +4,7 @@ use crate::{
     call::PeerAddr,
     connection,
     io::Stream,
-    protocol::{ConnCx, Protocol},
+    protocol::{ConnCx, Port},
     shutdown::Phase,
 };
 use socket2::{Domain, Socket, TcpKeepalive, Type};
@@ -96,9 +96,9 @@ impl Listener {
     }
 
     /// Accepts until the server drains, then what waits in the queue, then closes.
-    pub(super) async fn accept_all(self, cx: ConnCx, table: Arc<[Arc<dyn Protocol>]>) {
-        let admission = Admission { cx, table, refusals: Arc::new(Semaphore::new(REFUSALS)) };
-        let mut draining = pin!(admission.cx.dispatch.shutdown.reached(Phase::Draining));
+    pub(super) async fn accept_all(self, port: Arc<Port>) {
+        let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
+        let mut draining = pin!(admission.port.dispatch.shutdown.reached(Phase::Draining));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -201,20 +201,19 @@ async fn pause_after(error: &io::Error) {
 }
 
 struct Admission {
-    cx: ConnCx,
-    table: Arc<[Arc<dyn Protocol>]>,
+    port: Arc<Port>,
     refusals: Arc<Semaphore>,
 }
 
 impl Admission {
     fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
-        let dispatch = &self.cx.dispatch;
+        let dispatch = &self.port.dispatch;
         dispatch.stats.accepted.add_one();
-        match dispatch.connections.admit() {
+        match dispatch.tracker.admit(peer_addr.clone()) {
             Some(permit) => {
-                let cx = ConnCx { peer_addr, ..self.cx.clone() };
+                let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
                 // Owned by its permit, which drain waits for.
-                tokio::spawn(connection::serve(stream, cx, self.table.clone(), permit));
+                tokio::spawn(connection::serve(stream, cx, permit));
             }
             None => {
                 dispatch.stats.connections_refused.add_one();

@@ -11,11 +11,13 @@ use crate::{
     auth::CredentialsError,
     call::{Peer, PeerAddr},
     connection,
+    dispatch::{Dispatch, IN_PROCESS},
     error::CallError,
     io::Stream,
-    protocol::{ConnCx, Protocol},
+    protocol::{ConnCx, Port},
     shutdown::Phase,
     snapshot::Snapshot,
+    tracker::ConnectionInfo,
 };
 use listen::Listener;
 use serde::{Serialize, de::DeserializeOwned};
@@ -46,8 +48,9 @@ const STOP_LIMIT: Duration = Duration::from_millis(500);
 /// # }).unwrap();
 /// ```
 pub struct Server {
-    pub(crate) cx: ConnCx,
-    table: Arc<[Arc<dyn Protocol>]>,
+    pub(crate) dispatch: Arc<Dispatch>,
+    /// What a listener offers unless it is told otherwise.
+    pub(crate) port: Arc<Port>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -79,7 +82,22 @@ impl Server {
     /// # Errors
     /// The address cannot be parsed, resolved or bound; the text names it.
     pub async fn listen(&self, addr: &str) -> io::Result<ListenAddr> {
-        self.listen_as(addr, false).await
+        self.listen_at(addr, self.port.clone()).await
+    }
+
+    /// As [`listen`](Self::listen), for some of the protocols: the others never see a byte of its connections.
+    ///
+    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`.
+    ///
+    /// # Errors
+    /// Also a name no protocol of this server has (`InvalidInput`).
+    pub async fn listen_only(&self, addr: &str, protocols: &[&str]) -> io::Result<ListenAddr> {
+        let port = self.port.only(protocols).map_err(|unknown| {
+            let names: Vec<_> = self.port.table.all().iter().map(|one| one.protocol.name()).collect();
+            let text = format!("no protocol {unknown:?}; there are {}", names.join(", "));
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })?;
+        self.listen_at(addr, Arc::new(port)).await
     }
 
     /// Opens a port on which `/_<codec>_rpc_` takes one request per POST instead of CONNECT: vitess' HTTP-RPC.
@@ -87,14 +105,13 @@ impl Server {
     /// # Errors
     /// As [`listen`](Self::listen).
     pub async fn listen_http_rpc(&self, addr: &str) -> io::Result<ListenAddr> {
-        self.listen_as(addr, true).await
+        self.listen_at(addr, Arc::new(self.port.with_http_rpc(true))).await
     }
 
-    async fn listen_as(&self, addr: &str, http_rpc: bool) -> io::Result<ListenAddr> {
+    async fn listen_at(&self, addr: &str, port: Arc<Port>) -> io::Result<ListenAddr> {
         let listener = Listener::bind(addr).await?;
         let bound = listener.local_addr().clone();
-        let cx = ConnCx { http_rpc, ..self.cx.clone() };
-        let accepting = tokio::spawn(listener.accept_all(cx, self.table.clone()));
+        let accepting = tokio::spawn(listener.accept_all(port));
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(accepting);
         Ok(bound)
     }
@@ -105,13 +122,13 @@ impl Server {
     /// # Errors
     /// `max_connections` are open.
     pub fn connect(&self) -> io::Result<DuplexStream> {
-        let permit = self.cx.dispatch.connections.admit().ok_or_else(|| {
+        let permit = self.dispatch.tracker.admit(PeerAddr::InProcess).ok_or_else(|| {
             io::Error::new(io::ErrorKind::ConnectionRefused, "max_connections connections are open")
         })?;
         let (ours, theirs) = tokio::io::duplex(64 << 10);
-        self.cx.dispatch.stats.accepted.add_one();
-        let cx = ConnCx { peer_addr: PeerAddr::InProcess, ..self.cx.clone() };
-        tokio::spawn(connection::serve(Stream::Memory(ours), cx, self.table.clone(), permit));
+        self.dispatch.stats.accepted.add_one();
+        let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), PeerAddr::InProcess);
+        tokio::spawn(connection::serve(Stream::Memory(ours), cx, permit));
         Ok(theirs)
     }
 
@@ -126,18 +143,22 @@ impl Server {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let peer =
-            Peer { addr: PeerAddr::InProcess, protocol: "in_process", codec: Arc::from(""), user: None };
+        let peer = Peer { addr: PeerAddr::InProcess, protocol: IN_PROCESS, codec: Arc::from(""), user: None };
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
-        let reply = self.cx.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
+        let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
         let bad_reply = |e: codecs::ValueError| CallError::BadReply(codecs::EncodeError::new(e.text()));
         codecs::Args::JsonValue(&reply).decode().map_err(bad_reply)
     }
 
     /// The server's numbers at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        self.cx.snapshot()
+        self.port.snapshot()
+    }
+
+    /// The open connections, the oldest first, at most `most` of them.
+    pub fn connections(&self, most: usize) -> Vec<ConnectionInfo> {
+        self.dispatch.tracker.list(most)
     }
 
     /// Reads the credentials file again, for logins from now on.
@@ -145,18 +166,18 @@ impl Server {
     /// # Errors
     /// The file cannot be read or has another form; the users stay as they were.
     pub fn reload_credentials(&self) -> Result<(), CredentialsError> {
-        self.cx.dispatch.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
+        self.dispatch.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
     }
 
     /// Says "not ready" on the readiness pages, and goes on serving.
     pub fn start_lame_duck(&self) {
-        self.cx.dispatch.shutdown.advance(Phase::LameDuck);
+        self.dispatch.shutdown.advance(Phase::LameDuck);
     }
 
     /// Closes the listeners, answers everything that was read, refuses new calls, and closes connections as they
     /// fall idle; whatever is left after `limit` is cut. Connections in the accept queue are still served.
     pub async fn drain(&self, limit: Duration) -> Drained {
-        let shutdown = &self.cx.dispatch.shutdown;
+        let shutdown = &self.dispatch.shutdown;
         shutdown.advance(Phase::Draining);
         let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
         let quiet = async {
@@ -164,7 +185,7 @@ impl Server {
                 // A listener's task cannot panic or be aborted; if it did, it is closed all the same.
                 let _ = listener.await;
             }
-            self.cx.dispatch.connections.all_gone().await;
+            self.dispatch.tracker.all_gone().await;
         };
         if tokio::time::timeout(limit, quiet).await.is_err() {
             self.stop().await;
@@ -174,10 +195,10 @@ impl Server {
 
     /// Closes everything at once.
     pub async fn stop(&self) -> Drained {
-        let shutdown = &self.cx.dispatch.shutdown;
+        let shutdown = &self.dispatch.shutdown;
         shutdown.advance(Phase::Stopped);
         // Every task ends at its next poll; a handler that blocks its thread must not hold the program.
-        let _ = tokio::time::timeout(STOP_LIMIT, self.cx.dispatch.connections.all_gone()).await;
+        let _ = tokio::time::timeout(STOP_LIMIT, self.dispatch.tracker.all_gone()).await;
         Drained { cut: shutdown.cut() }
     }
 
@@ -195,12 +216,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.cx.dispatch.shutdown.advance(Phase::Stopped);
+        self.dispatch.shutdown.advance(Phase::Stopped);
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("phase", &self.cx.dispatch.shutdown.phase()).finish_non_exhaustive()
+        f.debug_struct("Server").field("phase", &self.dispatch.shutdown.phase()).finish_non_exhaustive()
     }
 }

@@ -15,7 +15,9 @@ use crate::{
     dispatch::{Dispatch, Flight, Refused},
     error::CallError,
     io::Stream,
+    protocol::{ConnCx, ProtoError},
     shutdown::Phase,
+    tracker::Tracked,
 };
 use batch::Batch;
 use bytes::{Buf, BytesMut};
@@ -73,6 +75,7 @@ pub(crate) struct Session {
     stream: Stream,
     halves: Halves,
     dispatch: Arc<Dispatch>,
+    tracked: Arc<Tracked>,
     peer: Arc<Peer>,
     in_flight: InFlight,
     /// Read and not yet decoded; empty while idle.
@@ -88,6 +91,8 @@ pub(crate) struct Session {
     ended: bool,
     /// No more is decoded: the stream is out of step, or has ended.
     closing: bool,
+    /// Why it is out of step.
+    fault: Option<Box<ProtoError>>,
 }
 
 /// What a session's one timer waits for.
@@ -102,17 +107,12 @@ enum Wait {
 }
 
 impl Session {
-    pub(crate) fn new(
-        stream: Stream,
-        input: BytesMut,
-        halves: Halves,
-        dispatch: Arc<Dispatch>,
-        peer: Arc<Peer>,
-    ) -> Self {
+    pub(crate) fn new(stream: Stream, input: BytesMut, halves: Halves, cx: &ConnCx, peer: Arc<Peer>) -> Self {
         Self {
             stream,
             halves,
-            dispatch,
+            dispatch: cx.dispatch.clone(),
+            tracked: cx.tracked.clone(),
             peer,
             in_flight: InFlight::default(),
             input,
@@ -123,11 +123,12 @@ impl Session {
             hungry: true,
             ended: false,
             closing: false,
+            fault: None,
         }
     }
 
-    /// Serves until the peer closes, breaks the rules, or the server has drained.
-    pub(crate) async fn run(mut self: Box<Self>) -> io::Result<End> {
+    /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
+    pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
         {
             let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
@@ -144,7 +145,10 @@ impl Session {
         if !self.ended {
             close_gently(&mut self.stream).await?;
         }
-        Ok(end)
+        match self.fault.take() {
+            Some(fault) => Err(*fault),
+            None => Ok(end),
+        }
     }
 
     /// Turns until nothing moves.
@@ -228,8 +232,7 @@ impl Session {
                     break;
                 }
                 Err(error) => {
-                    dispatch.stats.malformed.add_one();
-                    tracing::debug!(peer = %self.peer.addr, %error, "stream out of step");
+                    self.fault = Some(Box::new(error.into()));
                     self.closing = true;
                 }
             }
@@ -240,6 +243,7 @@ impl Session {
             input.clear();
         }
         self.called |= requests > 0;
+        self.tracked.called(requests);
         requests > 0
     }
 
@@ -348,7 +352,10 @@ impl Session {
             match Pin::new(&mut self.stream).poll_write(cx, output) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(n)) => output.advance(n),
+                Poll::Ready(Ok(n)) => {
+                    self.tracked.sent(n);
+                    output.advance(n);
+                }
                 Poll::Ready(Err(error)) => return Err(error),
             }
             sent = true;
@@ -369,7 +376,10 @@ impl Session {
                 self.ended = true;
                 Ok(true)
             }
-            Poll::Ready(Ok(_)) => Ok(true),
+            Poll::Ready(Ok(n)) => {
+                self.tracked.received(n);
+                Ok(true)
+            }
             Poll::Ready(Err(error)) => Err(error),
         }
     }
@@ -377,6 +387,7 @@ impl Session {
     /// Nothing moves: waits for the peer, with a limit where the peer owes something.
     fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
         let idle = self.in_flight.len() == 0;
+        self.tracked.set_in_flight(self.in_flight.len());
         let wanted = if !self.output.is_empty() || (!self.input.is_empty() && idle) {
             Some(Wait::Stall)
         } else if self.draining && idle {

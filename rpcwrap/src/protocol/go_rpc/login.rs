@@ -1,10 +1,13 @@
 //! The login before an authenticated session: one request at a time, few, small and soon.
 
 use super::ConnCx;
-use crate::auth::cram_md5::{Answer, Dialog};
+use crate::auth::{
+    Identity,
+    cram_md5::{Answer, Dialog},
+};
 use bytes::BytesMut;
 use codecs::{ReplyWriter, Request, RequestReader};
-use std::{io, sync::Arc};
+use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -23,20 +26,10 @@ pub(super) async fn run(
     reader: &mut RequestReader,
     writer: &mut ReplyWriter,
     cx: &ConnCx,
-) -> io::Result<Option<Arc<str>>> {
-    let stats = &cx.dispatch.stats;
+) -> io::Result<Option<Identity>> {
     let dialog = timeout(cx.dispatch.config.header_timeout, dialog(stream, input, reader, writer, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
-    match &user {
-        Some(user) => {
-            stats.logins.add_one();
-            tracing::debug!(peer = %cx.peer_addr, user = &**user, "logged in");
-        }
-        None => {
-            stats.login_failures.add_one();
-            tracing::info!(peer = %cx.peer_addr, "login failed");
-        }
-    }
+    cx.count_login(user.as_ref());
     Ok(user)
 }
 
@@ -46,7 +39,7 @@ async fn dialog(
     reader: &mut RequestReader,
     writer: &mut ReplyWriter,
     cx: &ConnCx,
-) -> io::Result<Option<Arc<str>>> {
+) -> io::Result<Option<Identity>> {
     let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
     let mut dialog = Dialog::default();
     while !dialog.is_over() {

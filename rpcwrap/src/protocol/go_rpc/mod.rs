@@ -5,16 +5,15 @@
 
 mod login;
 
-use super::{Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
+use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
-    call::Peer,
     connection::close_gently,
     io::{Prefixed, Stream},
     session::{End, Halves, Session},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, Limits, connect};
-use std::{io, sync::Arc};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
@@ -44,6 +43,14 @@ impl Protocol for GoRpc {
     }
 
     /// HTTP owns the opening and hands the connection over.
+    fn openings(&self) -> &[&[u8]] {
+        &[]
+    }
+
+    fn auth(&self) -> AuthMode {
+        AuthMode::Connection
+    }
+
     fn sniff(&self, _head: &[u8]) -> Sniff {
         Sniff::No
     }
@@ -57,16 +64,17 @@ impl Protocol for GoRpc {
         let Some((codec, auth)) = self.codec_of(path) else {
             return Box::pin(async { Ok(Served::Closed) });
         };
-        let (codec, cx) = (codec.clone(), cx);
+        // The opening is boxed apart: what it needs is gone while the session sits idle.
+        let opening = Box::pin(open(conn, codec.clone(), auth, cx));
         Box::pin(async move {
-            // The opening is boxed apart: what it needs is gone while the session sits idle.
-            match Box::pin(open(conn, &codec, auth, &cx)).await? {
-                Opened::Refused(mut stream) => close_gently(&mut stream).await.map(|()| Served::Closed),
-                Opened::Session(session) => session.run().await.map(|end| match end {
-                    End::Closed => Served::Closed,
-                    End::NoCall => Served::Probe,
-                }),
+            match opening.await? {
+                Opened::Refused(mut stream) => close_gently(&mut stream).await?,
+                Opened::Session(session) => match session.run().await? {
+                    End::Closed => {}
+                    End::NoCall => return Ok(Served::Probe),
+                },
             }
+            Ok(Served::Closed)
         })
     }
 }
@@ -77,8 +85,10 @@ enum Opened {
 }
 
 /// Answers the CONNECT and, where the path asks for it, the login.
-async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::Result<Opened> {
-    conn.stream.write_all(&[&conn.unsent, connect::OK].concat()).await?;
+async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Opened, ProtoError> {
+    let answer = [&conn.unsent, connect::OK].concat();
+    conn.stream.write_all(&answer).await?;
+    cx.tracked.sent(answer.len());
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
     let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
@@ -89,13 +99,13 @@ async fn open(mut conn: Conn, codec: &AnyCodec, auth: bool, cx: &ConnCx) -> io::
             max_message_bytes: login::MAX_BYTES,
             ..cx.dispatch.config.message_limits()
         });
-        user = login::run(&mut stream, &mut input, &mut reader, &mut writer, cx).await?;
+        user = login::run(&mut stream, &mut input, &mut reader, &mut writer, &cx).await?;
         if user.is_none() {
             return Ok(Opened::Refused(stream));
         }
         reader.set_limits(cx.dispatch.config.message_limits());
     }
-    let peer = Peer { addr: cx.peer_addr.clone(), protocol: GoRpc::NAME, codec: codec.name().into(), user };
-    let session = Session::new(stream, input, Halves { reader, writer }, cx.dispatch.clone(), peer.into());
+    let peer = cx.peer(codec.name(), user);
+    let session = Session::new(stream, input, Halves { reader, writer }, &cx, peer);
     Ok(Opened::Session(Box::new(session)))
 }

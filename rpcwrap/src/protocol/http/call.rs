@@ -6,13 +6,17 @@
 //! middle of a stream, which has its status already, they are its last line.
 
 use super::{
-    Http,
     body::{self, Body, ReadError},
     flight::{Answer, First},
     progress::Progress,
     respond,
 };
-use crate::{call::Peer, error::CallError, protocol::ConnCx};
+use crate::{
+    auth::{Credential, Denied, Identity},
+    call::Peer,
+    error::CallError,
+    protocol::ConnCx,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, ReplyWriter, Request as RpcRequest};
@@ -38,8 +42,7 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     let (head, incoming) = request.into_parts();
     let Ok(user) = user(&head.headers, cx) else {
-        let wrong = crate::error::Error::new("wrong user or password").code("unauthenticated");
-        return respond::call_error(&CallError::Failed(wrong));
+        return respond::wrong_user();
     };
     let Ok(timeout) = timeout(&head.headers, head.uri.query().unwrap_or_default()) else {
         let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
@@ -50,8 +53,7 @@ pub(super) async fn answer(
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
     };
-    let peer =
-        Arc::new(Peer { addr: cx.peer_addr.clone(), protocol: Http::NAME, codec: "json".into(), user });
+    let peer = cx.peer("json", user);
     match start(cx, full_name, &args, timeout, &peer) {
         Err(error) => respond::call_error(&error),
         Ok(answer) => {
@@ -99,25 +101,17 @@ fn line(value: Bytes) -> Bytes {
 }
 
 /// The user a request names and proves to be. Without users there is nobody to be, and the header is not ours.
-fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Arc<str>>, WrongUser> {
-    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+pub(super) fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>, Denied> {
+    if cx.dispatch.credentials.is_none() {
+        return Ok(None);
+    }
     let Some(login) = headers.get(AUTHORIZATION).and_then(|value| basic(value.as_bytes())) else {
         return Ok(None);
     };
     let decoded = STANDARD.decode(login).ok().and_then(|text| String::from_utf8(text).ok());
-    match decoded.as_deref().and_then(|text| text.split_once(':')) {
-        Some((user, secret)) if credentials.check(user, secret) => {
-            cx.dispatch.stats.logins.add_one();
-            Ok(Some(user.into()))
-        }
-        _ => {
-            cx.dispatch.stats.login_failures.add_one();
-            Err(WrongUser)
-        }
-    }
+    let (user, secret) = decoded.as_deref().and_then(|text| text.split_once(':')).unwrap_or_default();
+    cx.verify(&Credential::Password { user, secret }).map(Some)
 }
-
-struct WrongUser;
 
 /// The part of `Basic <part>`; other schemes are not ours.
 fn basic(value: &[u8]) -> Option<&[u8]> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     connection::close_gently,
-    protocol::{Conn, ConnCx, Served},
+    protocol::{Conn, ConnCx, ProtoError, Served},
     shutdown::Phase,
 };
 use hyper::{
@@ -21,7 +21,6 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use std::{
     future::{Future, poll_fn},
-    io,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -32,7 +31,7 @@ use tokio::{
 };
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for somebody else.
-pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result<Served> {
+pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
     let progress = Progress::new();
     let io = TokioIo::new(Socket::new(conn.into_io(), progress.clone()));
     let service = Requests { http, cx: cx.clone(), progress: progress.clone() };
@@ -53,8 +52,10 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result
         (notes.handover.take(), notes.requests, notes.ended || notes.gone)
     };
     if let Some((path, early)) = handover {
-        let prefix = [early, parts.read_buf, unread].concat().into();
-        return Ok(Served::Handover(Conn { prefix, unsent, stream, path: Some(path) }));
+        let prefix = [early, parts.read_buf, unread].concat();
+        let mut conn = Conn::new(prefix, stream);
+        (conn.unsent, conn.path) = (unsent, Some(path));
+        return Ok(Served::Handover(conn));
     }
     if count(&end, &cx) {
         let last_words = timeout(cx.dispatch.config.stall_timeout, stream.write_all(&unsent)).await;
@@ -62,7 +63,11 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> io::Result
             close_gently(&mut stream).await?;
         }
     }
-    Ok(if requests == 0 && !end.is_fault() { Served::Probe } else { Served::Closed })
+    match end {
+        End::Http(Err(error)) if error.is_parse() => Err(ProtoError::Malformed("not HTTP")),
+        _ if requests == 0 && !end.is_fault() => Ok(Served::Probe),
+        _ => Ok(Served::Closed),
+    }
 }
 
 /// Counts the end of a connection; whether there is still somebody to be polite to.
@@ -80,7 +85,6 @@ fn count(end: &End, cx: &ConnCx) -> bool {
         }
         End::Gone => false,
         End::Http(Err(error)) if error.is_parse() => {
-            stats.malformed.add_one();
             tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
             true
         }

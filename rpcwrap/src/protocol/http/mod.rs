@@ -21,7 +21,7 @@ mod tests;
 
 pub use mount::Mount;
 
-use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
 use std::sync::Arc;
 
 /// The protocol of pages, probes, POSTed calls and the CONNECT that leads to Go-RPC.
@@ -45,6 +45,14 @@ impl Protocol for Http {
 
     fn class(&self) -> Class {
         Class::Grammar
+    }
+
+    fn openings(&self) -> &[&[u8]] {
+        &sniff::OPENINGS
+    }
+
+    fn auth(&self) -> AuthMode {
+        AuthMode::Request
     }
 
     fn sniff(&self, head: &[u8]) -> Sniff {

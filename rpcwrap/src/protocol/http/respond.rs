@@ -1,7 +1,10 @@
 //! Replies that are all there when they start: pages, refusals, one call's value or error.
 
 use super::body::Body;
-use crate::{error::CallError, pages::Page};
+use crate::{
+    error::{CallError, Error},
+    pages::Page,
+};
 use bytes::Bytes;
 use hyper::{
     Response, StatusCode,
@@ -80,6 +83,11 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<B
     reply(status, JSON, Body::full(error_text(code, message, None)))
 }
 
+/// A credential that proves nothing.
+pub(super) fn wrong_user() -> Response<Body> {
+    call_error(&CallError::Failed(Error::new("wrong user or password").code("unauthenticated")))
+}
+
 /// A call that failed, with the status HTTP has for it.
 pub(super) fn call_error(error: &CallError) -> Response<Body> {
     let status = status_of(error);
@@ -129,7 +137,6 @@ fn status_of(error: &CallError) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use codecs::{EncodeError, ValueError};
     use std::time::Duration;
 

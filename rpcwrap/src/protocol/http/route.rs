@@ -35,7 +35,7 @@ pub(super) async fn answer(
         rpc::answer(&cx, &codec, request, &progress).await
     } else if cx.takes_path(path) {
         if request.method() != Method::CONNECT {
-            respond::must_connect(cx.http_rpc)
+            respond::must_connect(cx.port.http_rpc)
         } else if hijack::is_bare(&request) {
             return Err(hijack::hand_over(request, &progress));
         } else {
@@ -49,11 +49,11 @@ pub(super) async fn answer(
 
 /// The codec of `/_<codec>_rpc_` on a listener that takes calls there.
 fn http_rpc_codec<'a>(cx: &'a ConnCx, path: &str) -> Option<&'a AnyCodec> {
-    if !cx.http_rpc {
+    if !cx.port.http_rpc {
         return None;
     }
     let (name, auth) = codecs::connect::parse_path(path)?;
-    cx.codecs.iter().find(|codec| codec.name() == name && !auth)
+    cx.port.codecs.iter().find(|codec| codec.name() == name && !auth)
 }
 
 async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &Progress) -> Response<Body> {

@@ -4,18 +4,17 @@
 //! 200; a body that is no request is answered by nothing. A second message in the body is ignored.
 
 use super::{
-    Http,
     body::{self, Body},
     call,
     flight::{Answer, First},
     progress::Progress,
     respond,
 };
-use crate::{call::Peer, protocol::ConnCx};
+use crate::{auth::Identity, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
 use codecs::{AnyCodec, ReplyWriter, Request as RpcRequest};
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 /// Makes the call in the body.
 pub(super) async fn answer(
@@ -24,12 +23,15 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
+    let Ok(user) = call::user(request.headers(), cx) else {
+        return respond::wrong_user();
+    };
     let limits = cx.dispatch.config.message_limits();
     let message = match body::read(request.into_body(), limits.max_message_bytes, progress).await {
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
-    match start(cx, codec, BytesMut::from(message)) {
+    match start(cx, codec, user, BytesMut::from(message)) {
         None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
         Some(Ok(answer)) => match answer.first().await {
@@ -49,7 +51,12 @@ fn reply(codec: &AnyCodec, body: Body) -> Response<Body> {
 }
 
 /// The call under way, or the message that refuses it, or nothing where there was no request.
-fn start(cx: &ConnCx, codec: &AnyCodec, mut message: BytesMut) -> Option<Result<Answer, Bytes>> {
+fn start(
+    cx: &ConnCx,
+    codec: &AnyCodec,
+    user: Option<Identity>,
+    mut message: BytesMut,
+) -> Option<Result<Answer, Bytes>> {
     let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
     let mut writer = codec.reply_writer();
     let bytes = message.len();
@@ -58,10 +65,9 @@ fn start(cx: &ConnCx, codec: &AnyCodec, mut message: BytesMut) -> Option<Result<
         Ok(None) => reader.decode_eof(&mut message).ok()??,
         Err(_) => return None,
     };
-    let peer =
-        Peer { addr: cx.peer_addr.clone(), protocol: Http::NAME, codec: codec.name().into(), user: None };
+    let peer = cx.peer(codec.name(), user);
     let (name, args) = (request.service_method(), reader.args(&request));
-    let started = cx.dispatch.start(name, args, request.timeout(), &Arc::new(peer), Instant::now());
+    let started = cx.dispatch.start(name, args, request.timeout(), &peer, Instant::now());
     Some(match cx.dispatch.take_off(started, bytes) {
         Ok(flight) => Ok(Answer::new(flight, request.into_head(), writer)),
         Err(error) => Err(refusal(&request, &mut writer, &error.to_reply())),

@@ -33,6 +33,9 @@ impl Protocol for EchoPrefix {
     fn class(&self) -> Class {
         Class::Weak
     }
+    fn openings(&self) -> &[&[u8]] {
+        &[]
+    }
     fn sniff(&self, _: &[u8]) -> Sniff {
         Sniff::No
     }
@@ -362,7 +365,7 @@ async fn new_calls_are_refused_while_draining() {
     let server = server();
     let mut stream = connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n").await;
     sleep(Duration::from_millis(100)).await;
-    server.cx.dispatch.shutdown.advance(Phase::Draining);
+    server.dispatch.shutdown.advance(Phase::Draining);
     stream.write_all(b"\r\n1").await.unwrap();
     let seen = rest(stream).await;
     assert!(seen.starts_with("HTTP/1.1 503 ") && seen.contains("\r\nretry-after: 1\r\n"), "{seen}");
@@ -583,7 +586,7 @@ async fn a_mounted_service_gets_the_other_paths() {
 #[tokio::test(start_paused = true)]
 async fn http_rpc_takes_one_message_per_body() {
     let mut server = server();
-    server.cx.http_rpc = true;
+    server.port = Arc::new(server.port.with_http_rpc(true));
     let call = r#"{"method":"Arith.Multiply","params":[{"a":7,"b":8}],"id":0}"#;
     let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 34\r\n\r\n\
         {\"id\":0,\"result\":56,\"error\":null}\n";

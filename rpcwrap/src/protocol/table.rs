@@ -1,0 +1,241 @@
+//! The protocols of a server, checked against one another when it is built, and what each listener offers of them.
+
+use super::{AuthMode, Class, ProtoError, Protocol};
+use crate::{
+    dispatch::{Dispatch, IN_PROCESS},
+    error::ConfigError,
+    openings::FailedOpenings,
+    snapshot::Snapshot,
+    sniff::{Choice, choose},
+    stats::Counter,
+};
+use codecs::AnyCodec;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// A protocol and what it has done.
+pub(crate) struct Registered {
+    pub(crate) protocol: Arc<dyn Protocol>,
+    connections: AtomicU64,
+    pub(crate) matched: Counter,
+    too_big: Counter,
+    overloaded: Counter,
+    malformed: Counter,
+}
+
+impl Registered {
+    pub(crate) fn new(protocol: Arc<dyn Protocol>) -> Self {
+        Self {
+            protocol,
+            connections: AtomicU64::new(0),
+            matched: Counter::default(),
+            too_big: Counter::default(),
+            overloaded: Counter::default(),
+            malformed: Counter::default(),
+        }
+    }
+
+    /// Counts a connection that is this protocol's until the guard is dropped.
+    pub(crate) fn take(self: &Arc<Self>) -> Taken {
+        self.matched.add_one();
+        self.connections.fetch_add(1, Relaxed);
+        Taken(self.clone())
+    }
+
+    /// Counts why a connection was given up, if the counters have a word for it.
+    pub(crate) fn count(&self, error: &ProtoError) {
+        match error {
+            ProtoError::TooBig { .. } => self.too_big.add_one(),
+            ProtoError::Overloaded => self.overloaded.add_one(),
+            ProtoError::Malformed(_) => self.malformed.add_one(),
+            ProtoError::Io(_) => {}
+        }
+    }
+
+    fn info(&self) -> ProtocolInfo {
+        ProtocolInfo {
+            name: self.protocol.name(),
+            class: self.protocol.class(),
+            auth: self.protocol.auth(),
+            by_connect: self.protocol.openings().is_empty(),
+            connections: self.connections.load(Relaxed),
+            matched: self.matched.get(),
+            too_big: self.too_big.get(),
+            overloaded: self.overloaded.get(),
+            malformed: self.malformed.get(),
+        }
+    }
+}
+
+/// A connection of a protocol, see [`Registered::take`].
+pub(crate) struct Taken(Arc<Registered>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+/// One protocol as pages show it, in the order protocols are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProtocolInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// How strong its claim to a connection is.
+    pub class: Class,
+    /// How its peers prove who they are.
+    pub auth: AuthMode,
+    /// Whether it has no opening of its own: HTTP's CONNECT leads to it.
+    pub by_connect: bool,
+    /// Connections that are its own now.
+    pub connections: u64,
+    /// Connections that ever were.
+    pub matched: u64,
+    /// Connections it gave up because of a message over a limit.
+    pub too_big: u64,
+    /// Connections it gave up for want of room.
+    pub overloaded: u64,
+    /// Connections it gave up because of bytes against its rules.
+    pub malformed: u64,
+}
+
+/// All protocols of a server, by class and then in the order they were registered.
+pub(crate) struct Table {
+    all: Vec<Arc<Registered>>,
+    pub(crate) failed: FailedOpenings,
+}
+
+impl Table {
+    /// Checks names and openings.
+    pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>) -> Result<Self, ConfigError> {
+        let mut names = HashSet::new();
+        for protocol in &protocols {
+            check_name(protocol.name())?;
+            if !names.insert(protocol.name()) {
+                return Err(ConfigError::DuplicateProtocol(protocol.name().to_owned()));
+            }
+        }
+        let mut all: Vec<_> =
+            protocols.into_iter().map(|protocol| Arc::new(Registered::new(protocol))).collect();
+        all.sort_by_key(|registered| registered.protocol.class());
+        check_openings(&all)?;
+        Ok(Self { all, failed: FailedOpenings::default() })
+    }
+
+    pub(crate) fn all(&self) -> &[Arc<Registered>] {
+        &self.all
+    }
+
+    pub(crate) fn infos(&self) -> Vec<ProtocolInfo> {
+        self.all.iter().map(|registered| registered.info()).collect()
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ConfigError> {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.is_empty() || !name.bytes().all(is_plain) {
+        let why = "must be lower-case letters, digits and `_`";
+        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
+    }
+    if name == IN_PROCESS {
+        let why = "is what the program's own calls are known by";
+        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
+    }
+    Ok(())
+}
+
+/// Every opening is its protocol's and nobody else's, whole and at each byte on the way there.
+fn check_openings(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
+    let sniffed: Vec<_> =
+        all.iter().filter(|registered| !registered.protocol.openings().is_empty()).collect();
+    for owner in &sniffed {
+        let name = owner.protocol.name();
+        for opening in owner.protocol.openings() {
+            let conflict = |other: &str| ConfigError::Opening {
+                protocol: name.to_owned(),
+                opening: opening.escape_ascii().to_string(),
+                other: other.to_owned(),
+            };
+            let claims = sniffed.iter().filter(|one| one.protocol.sniff(opening) == super::Sniff::Yes);
+            if let Some(other) = claims.map(|one| one.protocol.name()).find(|claimed| *claimed != name) {
+                return Err(conflict(other));
+            }
+            for len in 0..=opening.len() {
+                match choose(&opening[..len], sniffed.iter().copied()) {
+                    Choice::Found(found) if found.protocol.name() == name => {}
+                    Choice::NeedMore if len < opening.len() => {}
+                    Choice::Found(found) => return Err(conflict(found.protocol.name())),
+                    Choice::NeedMore | Choice::Unknown => return Err(conflict("nobody")),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one listener offers.
+pub(crate) struct Port {
+    pub(crate) dispatch: Arc<Dispatch>,
+    pub(crate) codecs: Arc<[AnyCodec]>,
+    pub(crate) table: Arc<Table>,
+    /// The protocols whose first bytes are looked for.
+    pub(crate) sniffed: Vec<Arc<Registered>>,
+    /// The protocols reached by a path.
+    enabled: Vec<Arc<Registered>>,
+    pub(crate) http_rpc: bool,
+}
+
+impl Port {
+    /// All protocols.
+    pub(crate) fn all(dispatch: Arc<Dispatch>, codecs: Arc<[AnyCodec]>, table: Arc<Table>) -> Self {
+        let enabled = table.all().to_vec();
+        Self { dispatch, codecs, sniffed: sniffed(&enabled), enabled, table, http_rpc: false }
+    }
+
+    /// The same, with `http_rpc` as said.
+    pub(crate) fn with_http_rpc(&self, http_rpc: bool) -> Self {
+        Self { http_rpc, ..self.with(self.enabled.clone()) }
+    }
+
+    /// Only these protocols: the others never see a byte. The name that is not there, if one is not.
+    pub(crate) fn only<'n>(&self, names: &[&'n str]) -> Result<Self, &'n str> {
+        if let Some(unknown) =
+            names.iter().find(|name| !self.enabled.iter().any(|one| one.protocol.name() == **name))
+        {
+            return Err(unknown);
+        }
+        let named = |one: &&Arc<Registered>| names.contains(&one.protocol.name());
+        Ok(self.with(self.enabled.iter().filter(named).cloned().collect()))
+    }
+
+    fn with(&self, enabled: Vec<Arc<Registered>>) -> Self {
+        Self {
+            dispatch: self.dispatch.clone(),
+            codecs: self.codecs.clone(),
+            table: self.table.clone(),
+            sniffed: sniffed(&enabled),
+            enabled,
+            http_rpc: self.http_rpc,
+        }
+    }
+
+    /// The protocol of this listener that takes connections which ask for `CONNECT path`.
+    pub(crate) fn taker_of(&self, path: &str) -> Option<&Arc<Registered>> {
+        self.enabled.iter().find(|one| one.protocol.takes_path(path))
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();
+        Snapshot::take(&self.dispatch, codecs, &self.table)
+    }
+}
+
+fn sniffed(enabled: &[Arc<Registered>]) -> Vec<Arc<Registered>> {
+    enabled.iter().filter(|one| !one.protocol.openings().is_empty()).cloned().collect()
+}
