@@ -3,7 +3,7 @@
 //! Knows serde's calls and nothing of any one codec; binary codecs recognise the newtype name
 //! `ANY` and then say what they found by the visit they make.
 
-use super::{ANY, Blob, Text, Time};
+use super::{ANY, Blob, Complex, Text, Time};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
@@ -14,7 +14,7 @@ use std::fmt;
 /// A value whose kind only the peer knows.
 ///
 /// On the wire: each kind as its own type would be written. JSON brings back `Null`, `Bool`, `Int`, `Uint` (over
-/// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; BSON brings back all of them.
+/// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; BSON brings back all but `Complex`, gob all but `Int32`.
 ///
 /// ```
 /// use codecs::types::Any;
@@ -36,6 +36,8 @@ pub enum Any {
     Uint(u64),
     /// Go's `float64`.
     Float(f64),
+    /// Go's `complex128`.
+    Complex(Complex),
     /// Go's `string`.
     Text(Text),
     /// Go's `[]byte`.
@@ -92,6 +94,7 @@ from! {
     i64 => Int,
     u64 => Uint,
     f64 => Float,
+    Complex => Complex,
     &str => Text,
     String => Text,
     Text => Text,
@@ -110,6 +113,7 @@ impl Serialize for Any {
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::Uint(value) => serializer.serialize_u64(*value),
             Self::Float(value) => serializer.serialize_f64(*value),
+            Self::Complex(value) => value.serialize(serializer),
             Self::Text(value) => value.serialize(serializer),
             Self::Blob(value) => value.serialize(serializer),
             Self::Time(value) => value.serialize(serializer),
@@ -192,6 +196,10 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
     fn visit_i128<E: Error>(self, packed: i128) -> Result<Any, E> {
         Time::from_packed(packed).map(Any::Time).ok_or_else(|| E::custom("packed time out of range"))
+    }
+
+    fn visit_u128<E: Error>(self, packed: u128) -> Result<Any, E> {
+        Ok(Any::Complex(Complex::from_packed(packed)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Any, E> {

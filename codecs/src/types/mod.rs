@@ -1,16 +1,18 @@
-//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times and `any`.
+//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers and `any`.
 //!
-//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME` and `ANY` as the names of
+//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX` and `ANY` as the names of
 //! newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
 
 mod any;
 mod blob;
 mod civil;
+mod complex;
 mod text;
 mod time;
 
 pub use any::Any;
 pub use blob::Blob;
+pub use complex::Complex;
 pub use text::Text;
 pub use time::{Time, TimeError};
 
@@ -18,5 +20,8 @@ pub use time::{Time, TimeError};
 pub(crate) const TEXT: &str = "$rpcwrap::Text";
 /// Newtype name of a time; its inner value is the `i128` of `Time::to_packed`.
 pub(crate) const TIME: &str = "$rpcwrap::Time";
-/// Newtype name of `Any`: decoders hand a time over as `visit_i128` with the packed form.
+/// Newtype name of a complex number; its inner value is a tuple of two floats.
+pub(crate) const COMPLEX: &str = "$rpcwrap::Complex";
+/// Newtype name of `Any`: decoders hand a time over as `visit_i128`, a complex number as `visit_u128`, with the packed
+/// form.
 pub(crate) const ANY: &str = "$rpcwrap::Any";
