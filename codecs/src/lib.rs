@@ -15,6 +15,7 @@ mod message;
 pub mod proxy_header;
 pub mod raw;
 pub mod types;
+mod zero;
 
 pub use codec::{
     AnyCodec, Args, BsonDialect, CallOptions, Codec, Limits, ReplyReader, ReplyWriter, RequestReader,

@@ -1,6 +1,7 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
-use super::{de::De, fault::Fault, zero::Zero};
+use super::{de::De, fault::Fault};
+use crate::zero::Zero;
 use serde::{
     de::{
         DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -38,7 +39,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
             self.first = false;
             seed.deserialize(&mut *self.de).map(Some)
         } else if owed {
-            seed.deserialize(Zero { feed: self.de.feed }).map(Some)
+            seed.deserialize(Zero::new(self.de.feed)).map(Some)
         } else {
             Ok(None)
         }

@@ -3,7 +3,7 @@
 //! The error type of the deserializer: collects the path of struct members on its way out and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/json` `UnmarshalTypeError`.
 
-use crate::error::ValueError;
+use crate::{error::ValueError, zero::ZeroFault};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
@@ -54,17 +54,17 @@ impl Fault {
         self.0.path.push(member);
         self
     }
+}
 
-    /// The same fault, of a struct that stands where the bytes have no value.
-    pub(super) fn of_zero(mut self) -> Self {
+impl ZeroFault for Fault {
+    fn of_zero(mut self) -> Self {
         if let Cause::MissingField(name) = self.0.cause {
             self.0.cause = Cause::ZeroWanted(name);
         }
         self
     }
 
-    /// The member whose zero value is wanted and would have helped.
-    pub(super) fn zero_wanted(&self) -> Option<&'static str> {
+    fn zero_wanted(&self) -> Option<&'static str> {
         match self.0.cause {
             Cause::ZeroWanted(name) => Some(name),
             _ => None,

@@ -17,7 +17,6 @@ mod request;
 mod scan;
 mod ser;
 mod text;
-mod zero;
 
 pub use de::{params_from_slice, value_from_slice};
 pub use reply::{ReplyDecoder, ReplyEncoder};

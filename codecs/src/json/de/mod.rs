@@ -8,9 +8,11 @@ use super::{
     access::{Elements, Entries, Members, Variant},
     cursor::{Cursor, Number},
     fault::Fault,
-    zero::Zero,
 };
-use crate::error::ValueError;
+use crate::{
+    error::ValueError,
+    zero::{Zero, with_zeros},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use std::borrow::Cow;
@@ -45,24 +47,8 @@ pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueEr
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
         de.cursor.enter()?;
-        if de.cursor.peek() == Some(b']') { T::deserialize(Zero { feed }) } else { T::deserialize(&mut de) }
+        if de.cursor.peek() == Some(b']') { T::deserialize(Zero::new(feed)) } else { T::deserialize(&mut de) }
     })
-}
-
-/// Reads until no struct of zero values lacks a member any more: once, unless the peer left one out.
-#[inline]
-fn with_zeros<T>(read: impl Fn(&[&'static str]) -> Result<T, Fault>) -> Result<T, ValueError> {
-    let mut feed = Vec::new();
-    loop {
-        let fault = match read(&feed) {
-            Ok(value) => return Ok(value),
-            Err(fault) => fault,
-        };
-        match fault.zero_wanted() {
-            Some(name) if !feed.contains(&name) => feed.push(name),
-            _ => return Err(fault.into()),
-        }
-    }
 }
 
 /// The deserializer; `feed` is for the zero values ([`Zero`]).
@@ -102,9 +88,9 @@ impl<'de> De<'de, '_> {
     ) -> Result<V::Value, Fault> {
         if self.cursor.take_null()? {
             return if len == 0 {
-                Zero { feed: self.feed }.deserialize_seq(visitor)
+                Zero::new(self.feed).deserialize_seq(visitor)
             } else {
-                Zero { feed: self.feed }.deserialize_tuple(len, visitor)
+                Zero::new(self.feed).deserialize_tuple(len, visitor)
             };
         }
         if self.cursor.peek() != Some(b'[') {
@@ -317,7 +303,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
-            _ if self.cursor.take_null()? => Zero { feed: self.feed }.deserialize_map(visitor),
+            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
     }
@@ -331,9 +317,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     ) -> Result<V::Value, Fault> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
-            _ if self.cursor.take_null()? => {
-                Zero { feed: self.feed }.deserialize_struct(name, fields, visitor)
-            }
+            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_struct(name, fields, visitor),
             _ => Err(self.cursor.mismatch(name)),
         }
     }
@@ -352,9 +336,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
                 self.cursor.leave(b'}')?;
                 Ok(value)
             }
-            _ if self.cursor.take_null()? => {
-                Zero { feed: self.feed }.deserialize_enum(name, variants, visitor)
-            }
+            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_enum(name, variants, visitor),
             _ => Err(self.cursor.mismatch(name)),
         }
     }
