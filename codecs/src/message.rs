@@ -4,9 +4,9 @@
 //! them the parts lie; nothing is copied or decoded before somebody asks. They know nothing of codecs' rules:
 //! the codec that made a message is the only one that reads its arguments.
 
-use crate::error::ValueError;
+use crate::{error::ValueError, gob::Types};
 use bytes::Bytes;
-use std::{fmt, ops::Range, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 /// What tells a call from the others on its connection; echoed in every reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,6 +232,7 @@ pub struct Reply {
     service_method: Range<usize>,
     body: Range<usize>,
     error: Option<Box<ErrorReply>>,
+    types: Option<Arc<Types>>,
 }
 
 impl Reply {
@@ -244,13 +245,21 @@ impl Reply {
             service_method.end <= bytes.len() && body.end <= bytes.len(),
             "ranges lie within the message"
         );
-        Self { bytes, seq, service_method, body, error: None }
+        Self { bytes, seq, service_method, body, error: None, types: None }
     }
 
     /// The same reply as a failure.
     #[must_use]
     pub fn with_error(mut self, error: ErrorReply) -> Self {
         self.error = Some(Box::new(error));
+        self
+    }
+
+    /// The same reply, whose value is of one of these types (gob).
+    #[inline]
+    #[must_use]
+    pub fn with_types(mut self, types: Arc<Types>) -> Self {
+        self.types = Some(types);
         self
     }
 
@@ -272,6 +281,11 @@ impl Reply {
     /// The encoded value, in the form the reply's codec reads.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body.clone()).unwrap_or_default()
+    }
+
+    /// The types the value's own is one of, where the codec has such (gob).
+    pub fn types(&self) -> Option<&Types> {
+        self.types.as_deref()
     }
 }
 

@@ -4,10 +4,24 @@
 //! Source: Go `encoding/gob`, `net/rpc`.
 #![allow(dead_code, reason = "the parts that use these follow")]
 
+mod de;
+mod header;
+mod reply;
+mod request;
+mod scan;
+#[cfg(test)]
+mod tests;
 mod types;
+mod values;
 mod wire;
 
+pub use de::value_from_slice;
+pub use reply::ReplyDecoder;
+pub use request::RequestDecoder;
 pub use types::Types;
 
 /// The word in `/_gob_rpc_`; Go's own path is `/_goRPC_`.
 pub const NAME: &str = "gob";
+
+/// Levels of values inside values, and of types inside types; Go has no limit for values and dies at some millions.
+const MAX_DEPTH: usize = 100;

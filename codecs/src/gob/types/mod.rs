@@ -204,19 +204,25 @@ impl Types {
         self.entries.len()
     }
 
-    /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value.
-    pub(super) fn has_interface(&mut self, id: Id) -> bool {
-        if id == Id::INTERFACE {
-            return true;
+    /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value; `None`
+    /// if nobody has found out since the last definition.
+    #[inline]
+    pub(super) fn knows_interface(&self, id: Id) -> Option<bool> {
+        if id < Id::FIRST_USER {
+            return Some(id == Id::INTERFACE);
         }
-        // What types that are still to come will hold is found out when they are there.
-        let now = self.entries.len() as u32;
         match self.entry(id) {
-            None => return false,
-            Some(entry) if entry.interface || entry.known_at == now => return entry.interface,
-            Some(_) => {}
+            Some(entry) if entry.interface || entry.known_at as usize == self.entries.len() => {
+                Some(entry.interface)
+            }
+            Some(_) => None,
+            None => Some(false),
         }
-        let found = self.find_interface(id);
+    }
+
+    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are there.
+    pub(super) fn find_interface(&mut self, id: Id) -> bool {
+        let (found, now) = (self.reaches_interface(id), self.entries.len() as u32);
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
@@ -226,7 +232,7 @@ impl Types {
     }
 
     /// Looks through everything a type is made of, each type once.
-    fn find_interface(&self, id: Id) -> bool {
+    fn reaches_interface(&self, id: Id) -> bool {
         let mut seen = vec![false; self.entries.len()];
         let mut due = vec![id];
         while let Some(id) = due.pop() {

@@ -60,14 +60,14 @@ fn interfaces_are_found_through_forward_references_and_cycles() {
     let slice_of = |elem: &'static [u8]| [b"\x02\x01\x02\xff\x84\x00\x01", elem, b"\x00\x00"].concat();
     let [of_66, of_67, of_interface] = [b"\xff\x84", b"\xff\x86", &b"\x10"[..]].map(slice_of);
     let mut types = defined(&[(65, &of_66), (66, &of_67)]).unwrap();
-    assert!(types.has_interface(Id::INTERFACE));
-    assert!(!types.has_interface(Id::INT));
-    assert!(!types.has_interface(id(65)), "67 is still to come");
+    assert!(types.find_interface(Id::INTERFACE));
+    assert!(!types.find_interface(Id::INT));
+    assert!(!types.find_interface(id(65)), "67 is still to come");
     types.define(67, &mut Reader::new(&of_interface)).unwrap();
-    assert!(types.has_interface(id(65)));
+    assert!(types.find_interface(id(65)));
 
     let mut types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
-    assert!(!types.has_interface(id(66)));
+    assert!(!types.find_interface(id(66)));
 }
 
 #[test]

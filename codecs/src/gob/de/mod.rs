@@ -1,0 +1,66 @@
+//! Gob into values of ours: a serde deserializer over the bytes of one value and the types its peer has defined.
+//!
+//! [`value`] reads one value, whose type must fit what the target asks for; [`access`] walks lists, maps and structs;
+//! [`opaque`] reads what Go marshals by itself. Types fit as in Go, see each method. A field that the peer's type has and
+//! the value has not is zero, as it was when the peer left it out; a field that the peer's type lacks is left to serde's
+//! own defaults and options, and only where there are none it is zero, as in Go. Source: Go `encoding/gob` `decode.go`.
+
+mod access;
+mod misfit;
+mod opaque;
+mod value;
+
+use super::{
+    scan::{UNDEFINED, singleton},
+    types::{Id, Types},
+    wire::Reader,
+};
+use crate::{error::ValueError, zero::with_zeros};
+use serde::de::DeserializeOwned;
+use value::Value;
+
+/// Bytes of fields' names that targets without fields of their own get for nothing, and for each byte of the value.
+const FREE_NAME_BYTES: usize = 64 << 10;
+const NAME_BYTES_PER_BYTE: usize = 16;
+
+/// Decodes one value into `T`.
+///
+/// Shape: the type's id, then the value as Go frames it (a zero in front of everything but structs), without the
+/// definitions that Go puts inside values with interfaces; further bytes do not count. Integers with a sign, without
+/// one, floats, texts, bytes, lists and arrays never stand for each other; a struct takes fields by their exact names
+/// and ignores others, but one whose name differs in nothing but case from a field that nothing was received for is an
+/// error. A name of a field may be at most 1024 bytes, values may be nested 100 levels deep.
+///
+/// # Errors
+/// The bytes do not fit `T`; the connection goes on. Deeper nesting is [fatal](ValueError::is_fatal).
+///
+/// Source: Go `encoding/gob` `Decoder.DecodeValue`.
+///
+/// ```
+/// use codecs::gob::{Types, value_from_slice};
+/// assert_eq!(value_from_slice::<i64>(&Types::new(), b"\x04\0\x70").unwrap(), 56);
+/// ```
+#[inline]
+pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Result<T, ValueError> {
+    with_zeros(|feed| {
+        let mut reader = Reader::new(value);
+        let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
+        singleton(types, &mut reader, id)?;
+        let names_left = FREE_NAME_BYTES.saturating_add(value.len().saturating_mul(NAME_BYTES_PER_BYTE));
+        let mut de = De { types, reader, feed, names_left, ignored: false };
+        T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
+    })
+}
+
+/// What all parts of one value share.
+#[derive(Debug)]
+struct De<'a, 'de> {
+    types: &'a Types,
+    reader: Reader<'de>,
+    /// Members that are handed over as zero though the peer's type lacks them.
+    feed: &'a [&'static str],
+    /// Bytes of names that may still be handed over to targets that keep them.
+    names_left: usize,
+    /// Whether the target said of the last value that it does not want it.
+    ignored: bool,
+}

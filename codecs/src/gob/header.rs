@@ -1,0 +1,147 @@
+//! The header structs of both directions, read by hand.
+//!
+//! Shape: request `{ServiceMethod string, Seq uint}`, reply `{ServiceMethod string, Seq uint, Error string}`, by the names
+//! of whatever definition the peer sent, in any order, other fields skipped, absent ones zero. Optional fields of ours
+//! that other peers skip: request `Timeout` (int or uint, milliseconds) and `Details` (bool), reply `Code` (string) and
+//! `Data` (a string of JSON). Source: Go `net/rpc` `Request`, `Response`.
+
+use super::{
+    scan::{Walk, next_field},
+    types::{Id, Type, Types},
+    values::malformed,
+    wire::{Fault, Reader},
+};
+use crate::error::DecodeError;
+use std::{ops::Range, time::Duration};
+
+/// What a field of a header means to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    ServiceMethod,
+    Seq,
+    Error,
+    TimeoutInt,
+    TimeoutUint,
+    Details,
+    Code,
+    Data,
+    Other,
+}
+
+/// What the peer's header struct looks like; found out once per definition.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    id: Option<Id>,
+    roles: Vec<Role>,
+}
+
+impl Plan {
+    /// Makes this the plan of the struct `id`.
+    ///
+    /// # Errors
+    /// It is no struct, has a field we know under another type, or none that we know.
+    #[inline]
+    fn of(&mut self, types: &Types, id: Id) -> Result<(), &'static str> {
+        if self.id == Some(id) { Ok(()) } else { self.make(types, id) }
+    }
+
+    #[cold]
+    fn make(&mut self, types: &Types, id: Id) -> Result<(), &'static str> {
+        let fields = match types.get(id) {
+            Some(Type::Struct(fields)) => types.fields(fields),
+            Some(_) => return Err("header is no struct"),
+            None => return Err("header of an undefined type"),
+        };
+        let roles = fields.iter().map(|&field| match (types.field_name(field), field.id) {
+            ("ServiceMethod", Id::STRING) => Ok(Role::ServiceMethod),
+            ("Seq", Id::UINT) => Ok(Role::Seq),
+            ("Error", Id::STRING) => Ok(Role::Error),
+            ("ServiceMethod" | "Seq" | "Error", _) => Err("wrong type for a field of the header"),
+            ("Timeout", Id::INT) => Ok(Role::TimeoutInt),
+            ("Timeout", Id::UINT) => Ok(Role::TimeoutUint),
+            ("Details", Id::BOOL) => Ok(Role::Details),
+            ("Code", Id::STRING) => Ok(Role::Code),
+            ("Data", Id::STRING) => Ok(Role::Data),
+            _ => Ok(Role::Other),
+        });
+        let roles = roles.collect::<Result<Vec<_>, _>>()?;
+        if !roles.iter().any(|role| matches!(role, Role::ServiceMethod | Role::Seq | Role::Error))
+            && !roles.is_empty()
+        {
+            return Err("no field of a header");
+        }
+        (self.id, self.roles) = (Some(id), roles);
+        Ok(())
+    }
+}
+
+/// What a header says; ranges count from the start of the buffer.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    pub(super) service_method: Range<usize>,
+    pub(super) seq: u64,
+    pub(super) error: Range<usize>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) details: bool,
+    pub(super) code: Range<usize>,
+    pub(super) data: Range<usize>,
+}
+
+impl Header {
+    /// Reads the value that lies at `at` in `buf`.
+    #[inline]
+    pub(super) fn read(
+        plan: &mut Plan,
+        types: &Types,
+        buf: &[u8],
+        at: Range<usize>,
+    ) -> Result<Self, DecodeError> {
+        let end = at.end;
+        let mut reader = Reader::new(buf.get(at.clone()).unwrap_or_default());
+        // A message begins with the id of its value.
+        let id = reader.int().ok().and_then(Id::new);
+        let id = id.ok_or_else(|| malformed(at.start, "header of an undefined type"))?;
+        plan.of(types, id).map_err(|what| malformed(at.start, what))?;
+        let mut header = Self::default();
+        let read = header.fields(plan, types, id, &mut reader, end);
+        read.map_err(|fault| malformed(end - reader.rest().len(), fault.what()))?;
+        Ok(header)
+    }
+
+    #[inline]
+    fn fields(
+        &mut self,
+        plan: &Plan,
+        types: &Types,
+        id: Id,
+        reader: &mut Reader<'_>,
+        end: usize,
+    ) -> Result<(), Fault> {
+        let Some(Type::Struct(fields)) = types.get(id) else { return Ok(()) };
+        let (fields, mut next) = (types.fields(fields), 0);
+        let text = |reader: &mut Reader<'_>| {
+            let len = reader.bytes()?.len();
+            let end = end - reader.rest().len();
+            Ok(end - len..end)
+        };
+        while let Some((number, field)) = next_field(fields, reader, next)? {
+            next = number + 1;
+            match plan.roles.get(number).copied().unwrap_or(Role::Other) {
+                Role::ServiceMethod => self.service_method = text(reader)?,
+                Role::Seq => self.seq = reader.uint()?,
+                Role::Error => self.error = text(reader)?,
+                Role::TimeoutInt => self.timeout = u64::try_from(reader.int()?).ok().and_then(timeout),
+                Role::TimeoutUint => self.timeout = timeout(reader.uint()?),
+                Role::Details => self.details = reader.uint()? != 0,
+                Role::Code => self.code = text(reader)?,
+                Role::Data => self.data = text(reader)?,
+                Role::Other => Walk::skip(types, reader, field.id)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn timeout(millis: u64) -> Option<Duration> {
+    (millis > 0).then(|| Duration::from_millis(millis))
+}

@@ -1,0 +1,87 @@
+//! Replies: a client's reading half.
+//!
+//! Frames like [`super::request`]; a reply takes the table of types along, so that whoever waits for it can decode its
+//! value while the next reply is read.
+
+use super::{
+    header::{Header, Plan},
+    values::{Found, Trouble, Values, malformed},
+};
+use crate::{
+    codec::Limits,
+    error::DecodeError,
+    message::{ErrorReply, Reply},
+};
+use bytes::BytesMut;
+use std::{ops::Range, sync::Arc};
+
+/// Reads the replies of one connection.
+#[derive(Debug)]
+pub struct ReplyDecoder {
+    limits: Limits,
+    values: Values,
+    plan: Plan,
+    waiting: Option<Header>,
+}
+
+impl ReplyDecoder {
+    /// A decoder for one new connection, which knows none of the peer's types yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, values: Values::default(), plan: Plan::default(), waiting: None }
+    }
+
+    /// Takes one reply from the front of `buf`.
+    ///
+    /// Shape: as a request, but the first value is `{ServiceMethod string, Seq uint, Error string}`. `Ok(None)`: not
+    /// complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Limits as in
+    /// [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header, whose error text may be long, may have
+    /// as many bytes as the whole. The value of a reply that failed means nothing. A value that cannot be walked, for
+    /// its interfaces are broken, makes a reply without a value: that call fails, the connection goes on.
+    ///
+    /// # Errors
+    /// The stream is out of step: close the connection.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        let limit = self.limits.max_message_bytes;
+        let header = match self.waiting.take() {
+            Some(header) => header,
+            None => match self.values.next(buf, limit) {
+                Ok(None) => return Ok(None),
+                Ok(Some(Found::At(at))) => Header::read(&mut self.plan, self.values.types(), buf, at)?,
+                Ok(Some(Found::InPieces(_))) => return Err(malformed(0, "definition inside a header")),
+                Err(Trouble::Value(_)) => return Err(malformed(0, "broken header")),
+                Err(Trouble::Stream(error)) => return Err(error),
+            },
+        };
+        let found = match self.values.next(buf, limit) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.waiting = Some(header);
+                return Ok(None);
+            }
+            Err(Trouble::Value(error)) if !error.is_fatal() => Found::At(0..0),
+            Err(Trouble::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
+            Err(Trouble::Stream(error)) => return Err(error),
+        };
+        let mut bytes = buf.split_to(self.values.at());
+        self.values.restart();
+        let body = found.join(&mut bytes);
+        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
+        let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
+            .with_types(Arc::clone(self.values.types()));
+        Ok(Some(match error {
+            Some(error) => reply.with_error(error),
+            None => reply,
+        }))
+    }
+}
+
+fn error_reply(header: &Header, bytes: &[u8]) -> ErrorReply {
+    let bytes = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let text = |range: &Range<usize>| String::from_utf8_lossy(bytes(range)).into_owned();
+    ErrorReply {
+        text: text(&header.error),
+        code: text(&header.code),
+        data: serde_json::from_slice(bytes(&header.data)).ok(),
+    }
+}

@@ -1,0 +1,146 @@
+//! Requests: a server's reading half.
+//!
+//! Takes two values with [`super::values`] and hands the first to [`super::header`]; never looks into the second.
+
+use super::{
+    header::{Header, Plan},
+    types::Types,
+    values::{Found, Trouble, Values, malformed},
+};
+use crate::{
+    codec::Limits,
+    error::{DecodeError, ValueError},
+    message::Request,
+};
+use bytes::BytesMut;
+
+/// Bytes a request's header may have, its definitions included; a method's name is its only long part.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Reads the requests of one connection.
+#[derive(Debug)]
+pub struct RequestDecoder {
+    limits: Limits,
+    values: Values,
+    plan: Plan,
+    /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
+    waiting: Option<(Header, usize)>,
+    /// Why nothing can be read any more.
+    broken: Option<DecodeError>,
+}
+
+impl RequestDecoder {
+    /// A decoder for one new connection, which knows none of the peer's types yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, values: Values::default(), plan: Plan::default(), waiting: None, broken: None }
+    }
+
+    /// Other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// The types the peer has defined so far: what [`value_from_slice`](super::value_from_slice) needs beside the
+    /// arguments.
+    pub fn types(&self) -> &Types {
+        self.values.types()
+    }
+
+    /// Takes one request from the front of `buf`.
+    ///
+    /// Shape: messages of a length and that many bytes. Each is a definition of a type or a value; the first value is
+    /// the struct `{ServiceMethod string, Seq uint}`, by its fields' names, the second the arguments. `Ok(None)`: not
+    /// complete yet, `buf` untouched; asking again costs nothing, whatever the number of messages. `Ok(Some(_))`:
+    /// exactly its bytes are gone. All messages of a request together may have at most
+    /// [`Limits::max_message_bytes`], those of the header 64 KiB; a length is refused before anything is kept for it.
+    /// Arguments that cannot be read make a request with broken arguments, so that its caller gets an answer, and the
+    /// next message starts the next request, as in Go. Where the stream is out of step instead, all of `buf` is gone
+    /// and the next call fails.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooBig`] or [`DecodeError::Malformed`]: the stream is out of step, close the connection.
+    ///
+    /// Source: Go `net/rpc` `gobServerCodec`, `encoding/gob` `Decoder`.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let (header, header_end) = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => match self.header(buf)? {
+                Some(header) => (header, self.values.at()),
+                None => return Ok(None),
+            },
+        };
+        match self.values.next(buf, self.limits.max_message_bytes) {
+            Ok(Some(found)) => Ok(Some(self.request(header, buf, &found))),
+            Ok(None) => {
+                self.waiting = Some((header, header_end));
+                Ok(None)
+            }
+            Err(Trouble::Value(error)) if !error.is_fatal() => {
+                Ok(Some(self.request(header, buf, &Found::At(0..0)).with_broken_args(error)))
+            }
+            Err(Trouble::Value(error)) => {
+                let then = malformed(self.values.at(), "arguments beyond repair");
+                Ok(Some(self.refuse(header, buf, error, then)))
+            }
+            Err(Trouble::Stream(error)) => {
+                Ok(Some(self.refuse(header, buf, ValueError::fatal(error.to_string()), error)))
+            }
+        }
+    }
+
+    /// The peer has sent its last byte: takes what is left.
+    ///
+    /// A header without its arguments makes a request whose arguments are broken with Go's `EOF` (nothing of them
+    /// came) or `unexpected EOF` (part of them).
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        if let Some(request) = self.decode(buf)? {
+            return Ok(Some(request));
+        }
+        if buf.is_empty() {
+            return Ok(None);
+        }
+        let (header, end) = self.waiting.take().ok_or(DecodeError::Truncated)?;
+        let text = if buf.len() == end { "EOF" } else { "unexpected EOF" };
+        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+    }
+
+    /// The header at the front of `buf`, as soon as it is there.
+    #[inline]
+    fn header(&mut self, buf: &[u8]) -> Result<Option<Header>, DecodeError> {
+        let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
+        match self.values.next(buf, limit) {
+            Ok(None) => Ok(None),
+            Ok(Some(Found::At(at))) => Header::read(&mut self.plan, self.values.types(), buf, at).map(Some),
+            Ok(Some(Found::InPieces(_))) => Err(malformed(0, "definition inside a header")),
+            Err(Trouble::Value(_)) => Err(malformed(0, "broken header")),
+            Err(Trouble::Stream(error)) => Err(error),
+        }
+    }
+
+    /// Takes what has been understood out of `buf`.
+    #[inline]
+    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Found) -> Request {
+        let mut bytes = buf.split_to(self.values.at());
+        self.values.restart();
+        let args = args.join(&mut bytes);
+        Request::new(bytes.freeze(), header.seq, header.service_method, args)
+            .with_timeout(header.timeout)
+            .with_details(header.details)
+    }
+
+    /// The last request of a connection that cannot go on.
+    #[cold]
+    fn refuse(&mut self, header: Header, buf: &mut BytesMut, args: ValueError, then: DecodeError) -> Request {
+        self.broken = Some(then);
+        let request = self.request(header, buf, &Found::At(0..0)).with_broken_args(args);
+        buf.clear();
+        request
+    }
+}

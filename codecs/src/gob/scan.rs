@@ -1,0 +1,218 @@
+//! Walks over a value of a given type without keeping anything: where it ends, what it brings with it.
+//!
+//! Used to skip what nobody wants, and to find the definitions that stand in the midst of values with interfaces. The
+//! walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the next, and a
+//! hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
+//! `decodeInterface`).
+
+use super::{
+    MAX_DEPTH,
+    types::{Field, Id, Struct, Type, Types},
+    wire::{Fault, Reader},
+};
+
+/// The longest name of an interface's concrete type, in bytes. Source: Go `decodeInterface`.
+pub(super) const MAX_INTERFACE_NAME_BYTES: usize = 1024;
+
+/// Why a walk stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The value has ended.
+    End,
+    /// The message has ended where the type of an interface's value is due; the value goes on in the next.
+    Message,
+    /// A definition comes next.
+    Definition,
+}
+
+/// A value on its way.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// What has begun and not ended, outermost first.
+    open: Vec<Open>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Open {
+    /// Elements of an array or slice.
+    List { elem: Id, left: u64 },
+    /// Pairs of a map, or the second half of one.
+    Map { key: Id, elem: Id, left: u64, half: bool },
+    /// Fields, from the number `next` on.
+    Struct { fields: Struct, next: usize },
+    /// An interface whose name has been read.
+    Named,
+    /// An interface whose value has begun.
+    Inside,
+}
+
+impl Walk {
+    /// Drops a value of type `id` that is no message of its own.
+    #[inline]
+    pub(super) fn skip(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+        let mut walk = Self { open: Vec::new() };
+        walk.value(types, reader, id)?;
+        match walk.run(types, reader)? {
+            Stop::End => Ok(()),
+            Stop::Message => Err(Fault::Eof),
+            Stop::Definition => Err(Fault::Corrupt("gob: definition inside a value")),
+        }
+    }
+
+    /// Begins a whole value, which is alone in its message or in its interface.
+    pub(super) fn begin(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Self, Fault> {
+        let mut walk = Self { open: Vec::new() };
+        walk.whole(types, reader, id)?;
+        Ok(walk)
+    }
+
+    fn whole(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+        singleton(types, reader, id)?;
+        self.value(types, reader, id)
+    }
+
+    /// Goes on until the value ends or somebody else has to do something first.
+    pub(super) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop, Fault> {
+        while let Some(open) = self.open.last_mut() {
+            let id = match open {
+                Open::List { left: 0, .. } | Open::Map { left: 0, half: false, .. } | Open::Inside => {
+                    self.open.pop();
+                    continue;
+                }
+                Open::List { elem, left } => {
+                    present(reader)?;
+                    *left -= 1;
+                    *elem
+                }
+                Open::Map { elem, half: half @ true, .. } => {
+                    *half = false;
+                    *elem
+                }
+                Open::Map { key, left, half, .. } => {
+                    present(reader)?;
+                    *left -= 1;
+                    *half = true;
+                    *key
+                }
+                Open::Struct { fields, next } => match next_field(types.fields(*fields), reader, *next)? {
+                    Some((number, field)) => {
+                        *next = number + 1;
+                        field.id
+                    }
+                    None => {
+                        self.open.pop();
+                        continue;
+                    }
+                },
+                Open::Named => {
+                    match next_id(reader)? {
+                        Ok(id) => {
+                            *open = Open::Inside;
+                            // The length of the value, which definitions inside have made useless.
+                            reader.uint()?;
+                            self.whole(types, reader, id)?;
+                        }
+                        Err(stop) => return Ok(stop),
+                    }
+                    continue;
+                }
+            };
+            self.value(types, reader, id)?;
+        }
+        Ok(Stop::End)
+    }
+
+    /// Drops a simple value, or begins one that has others inside.
+    #[inline]
+    fn value(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+        let open = match types.get(id).ok_or(UNDEFINED)? {
+            Type::Bool | Type::Int | Type::Uint | Type::Float => return reader.uint().map(drop),
+            Type::Bytes | Type::String | Type::Opaque(_) => return reader.bytes().map(drop),
+            Type::Complex => {
+                reader.uint()?;
+                return reader.uint().map(drop);
+            }
+            Type::Interface => match interface_name(reader)? {
+                b"" => return Ok(()),
+                _ => Open::Named,
+            },
+            Type::Array { elem, len } if reader.uint()? == len => Open::List { elem, left: len },
+            Type::Array { .. } => return Err(LENGTH_MISMATCH),
+            Type::Slice { elem } => Open::List { elem, left: reader.uint()? },
+            Type::Map { key, elem } => Open::Map { key, elem, left: reader.uint()?, half: false },
+            Type::Struct(fields) => Open::Struct { fields, next: 0 },
+        };
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Fault::TooDeep(MAX_DEPTH));
+        }
+        self.open.push(open);
+        Ok(())
+    }
+}
+
+/// A type nobody has defined.
+pub(super) const UNDEFINED: Fault = Fault::Corrupt("gob: unknown type id or corrupted data");
+pub(super) const LENGTH_MISMATCH: Fault = Fault::Corrupt("gob: length mismatch in decodeArray");
+
+/// An element takes at least a byte: what is announced and not there is found out before anything is done with it.
+#[inline]
+pub(super) fn present(reader: &Reader<'_>) -> Result<(), Fault> {
+    if reader.rest().is_empty() {
+        return Err(Fault::Corrupt("gob: decoding array or slice: length exceeds input size"));
+    }
+    Ok(())
+}
+
+/// A whole value that is no struct has a zero in front, as if it were a field.
+#[inline]
+pub(super) fn singleton(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+    match types.get(id).ok_or(UNDEFINED)? {
+        Type::Struct(_) => Ok(()),
+        _ if reader.uint()? == 0 => Ok(()),
+        _ => Err(Fault::Corrupt("gob: decode: corrupted data: non-zero delta for singleton")),
+    }
+}
+
+/// The next field of a struct that is there, or nothing at its end; a message may end instead, as in Go.
+#[inline]
+pub(super) fn next_field<'a>(
+    fields: &'a [Field],
+    reader: &mut Reader<'_>,
+    next: usize,
+) -> Result<Option<(usize, &'a Field)>, Fault> {
+    if reader.rest().is_empty() {
+        return Ok(None);
+    }
+    let delta = reader.uint()?;
+    if delta == 0 {
+        return Ok(None);
+    }
+    let number = usize::try_from(delta - 1).ok().and_then(|skipped| next.checked_add(skipped));
+    match number.and_then(|number| Some((number, fields.get(number)?))) {
+        Some(found) => Ok(Some(found)),
+        None => Err(Fault::Corrupt("gob: bad data: field numbers out of bounds")),
+    }
+}
+
+/// The name of an interface's concrete type; empty for nil.
+pub(super) fn interface_name<'de>(reader: &mut Reader<'de>) -> Result<&'de [u8], Fault> {
+    let name = reader.bytes()?;
+    if name.len() > MAX_INTERFACE_NAME_BYTES {
+        return Err(Fault::Corrupt("gob: interface name too long"));
+    }
+    Ok(name)
+}
+
+/// The id of the type that comes next, or what has to happen before it can be read.
+pub(super) fn next_id(reader: &mut Reader<'_>) -> Result<Result<Id, Stop>, Fault> {
+    if reader.rest().is_empty() {
+        return Ok(Err(Stop::Message));
+    }
+    let mut ahead = reader.clone();
+    let number = ahead.int()?;
+    if number < 0 {
+        return Ok(Err(Stop::Definition));
+    }
+    *reader = ahead;
+    Id::new(number).ok_or(UNDEFINED).map(Ok)
+}

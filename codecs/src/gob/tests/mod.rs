@@ -1,0 +1,3 @@
+//! Tests of the whole codec; the files name their subject.
+
+mod sessions;

@@ -1,0 +1,234 @@
+//! The next value of a stream: frames messages, takes definitions into the table on the way.
+//!
+//! Both directions read two values per RPC message with it. It never looks at what a value means, and at its inside
+//! only where its type may hold interfaces: those bring definitions along, and go on in further messages.
+//! Source: Go `encoding/gob` `decoder.go` (`recvMessage`, `decodeTypeSequence`).
+
+use super::{
+    scan::{Stop, Walk, next_id},
+    types::Types,
+    wire::{Fault, Reader},
+};
+use crate::error::{DecodeError, ValueError};
+use bytes::BytesMut;
+use std::{ops::Range, sync::Arc};
+
+/// Pieces one value may come in; Go begins a new one with a type that is defined inside the value only.
+const MAX_PIECES: usize = 4096;
+
+/// Why a value cannot be had.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The value is broken, but its message has an end: the stream is in step.
+    Value(ValueError),
+    /// The stream is out of step.
+    Stream(DecodeError),
+}
+
+impl From<DecodeError> for Trouble {
+    fn from(error: DecodeError) -> Self {
+        Self::Stream(error)
+    }
+}
+
+/// Where in the buffer a value lies: its type's id, then its bytes, without definitions.
+#[derive(Debug)]
+pub(super) enum Found {
+    At(Range<usize>),
+    /// In pieces, in order.
+    InPieces(Vec<Range<usize>>),
+}
+
+impl Found {
+    /// Where the value lies once it is in one piece.
+    pub(super) fn join(&self, bytes: &mut BytesMut) -> Range<usize> {
+        let pieces = match self {
+            Self::At(range) => return range.clone(),
+            Self::InPieces(pieces) => pieces,
+        };
+        let start = pieces.first().map_or(0, |piece| piece.start);
+        let mut end = start;
+        for piece in pieces {
+            // Pieces lie in the buffer in their order, so this only moves bytes to the front.
+            bytes.copy_within(piece.clone(), end);
+            end += piece.len();
+        }
+        start..end
+    }
+}
+
+/// A value with interfaces that has begun.
+#[derive(Debug)]
+struct Scan {
+    walk: Walk,
+    pieces: Vec<Range<usize>>,
+}
+
+/// Reads the values of one direction of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    types: Arc<Types>,
+    /// Up to here the buffer has been understood.
+    at: usize,
+    scan: Option<Scan>,
+}
+
+impl Values {
+    pub(super) fn types(&self) -> &Arc<Types> {
+        &self.types
+    }
+
+    /// How much of the buffer has been understood: whole messages, the last value and its definitions included.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Says that what has been understood is gone from the buffer.
+    #[inline]
+    pub(super) fn restart(&mut self) {
+        self.at = 0;
+    }
+
+    /// The next value in `buf`; nothing if it is not complete yet, and asking again then costs nothing.
+    ///
+    /// # Errors
+    /// [`Trouble::Stream`] if a message would end beyond `limit`, or a definition is bad.
+    #[inline]
+    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Found>, Trouble> {
+        loop {
+            let Some(message) = message(buf, self.at, limit)? else {
+                return Ok(None);
+            };
+            let content = buf.get(message.clone()).unwrap_or_default();
+            let mut reader = Reader::new(content);
+            if self.scan.is_some() {
+                if let Some(found) = self.go_on(reader, &message)? {
+                    return Ok(Some(found));
+                }
+                continue;
+            }
+            match next_id(&mut reader) {
+                Ok(Ok(id)) => {
+                    let interface = match self.types.knows_interface(id) {
+                        Some(known) => known,
+                        None => Arc::make_mut(&mut self.types).find_interface(id),
+                    };
+                    if !interface {
+                        self.at = message.end;
+                        return Ok(Some(Found::At(message)));
+                    }
+                    let walk = Walk::begin(&self.types, &mut reader, id);
+                    let walk = walk.map_err(|fault| self.broken(fault, &message))?;
+                    self.scan = Some(Scan { walk, pieces: Vec::new() });
+                    if let Some(found) = self.go_on_from(reader, &message, message.start)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(Err(Stop::Definition)) => {
+                    self.define(&mut reader, &message)?;
+                    if !reader.rest().is_empty() {
+                        return Err(malformed(message.start, "extra data in buffer").into());
+                    }
+                    self.at = message.end;
+                }
+                // Go takes an empty message for the end of the stream; as a value it is one that is not there.
+                Ok(Err(_)) => {
+                    self.at = message.end;
+                    return Err(Trouble::Value(ValueError::new("EOF")));
+                }
+                Err(fault) => return Err(self.broken(fault, &message)),
+            }
+        }
+    }
+
+    /// Walks on at the start of a message.
+    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Found>, Trouble> {
+        if reader.rest().is_empty() {
+            return Err(self.broken(Fault::Corrupt("EOF"), message));
+        }
+        self.go_on_from(reader, message, message.start)
+    }
+
+    /// Walks on; what has been read from `start` on belongs to the value.
+    fn go_on_from(
+        &mut self,
+        mut reader: Reader<'_>,
+        message: &Range<usize>,
+        mut start: usize,
+    ) -> Result<Option<Found>, Trouble> {
+        loop {
+            let Some(scan) = &mut self.scan else { return Ok(None) };
+            let stop = scan.walk.run(&self.types, &mut reader);
+            let stop = stop.map_err(|fault| self.broken(fault, message))?;
+            let end = message.end - reader.rest().len();
+            let Some(scan) = &mut self.scan else { return Ok(None) };
+            if start < end {
+                scan.pieces.push(start..end);
+            }
+            if scan.pieces.len() > MAX_PIECES {
+                return Err(self.broken(Fault::Hostile("gob: value in too many pieces"), message));
+            }
+            match stop {
+                Stop::Definition => {
+                    self.define(&mut reader, message)?;
+                    // The length of what follows, if that is not a message of its own.
+                    if !reader.rest().is_empty() {
+                        reader.uint().map_err(|fault| self.broken(fault, message))?;
+                    }
+                    start = message.end - reader.rest().len();
+                }
+                Stop::Message => {
+                    self.at = message.end;
+                    return Ok(None);
+                }
+                Stop::End => {
+                    self.at = message.end;
+                    let pieces = self.scan.take().map(|scan| scan.pieces).unwrap_or_default();
+                    return Ok(Some(match &*pieces {
+                        [whole] => Found::At(whole.clone()),
+                        _ => Found::InPieces(pieces),
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Takes in the definition that comes next.
+    fn define(&mut self, reader: &mut Reader<'_>, message: &Range<usize>) -> Result<(), DecodeError> {
+        let defined = reader.int().and_then(|number| {
+            // i64::MIN has no counterpart, and is no type either.
+            Arc::make_mut(&mut self.types).define(number.saturating_neg(), reader)
+        });
+        defined.map_err(|fault| malformed(message.end - reader.rest().len(), fault.what()))
+    }
+
+    /// Gives the value up; the next one starts after this message.
+    #[cold]
+    fn broken(&mut self, fault: Fault, message: &Range<usize>) -> Trouble {
+        self.scan = None;
+        self.at = message.end;
+        Trouble::Value(fault.into())
+    }
+}
+
+/// The content of the message that starts at `at`, if all of it has arrived.
+#[inline]
+fn message(buf: &[u8], at: usize, limit: usize) -> Result<Option<Range<usize>>, DecodeError> {
+    let mut reader = Reader::new(buf.get(at..).unwrap_or_default());
+    let len = match reader.uint() {
+        Ok(len) => len,
+        Err(Fault::Eof) => return Ok(None),
+        Err(fault) => return Err(malformed(at, fault.what())),
+    };
+    let start = buf.len() - reader.rest().len();
+    match usize::try_from(len).ok().and_then(|len| start.checked_add(len)) {
+        Some(end) if end <= limit => Ok((end <= buf.len()).then_some(start..end)),
+        _ => Err(DecodeError::TooBig { len: len.saturating_add(start as u64), limit }),
+    }
+}
+
+#[cold]
+pub(super) fn malformed(at: usize, what: &'static str) -> DecodeError {
+    DecodeError::Malformed { at, what }
+}
