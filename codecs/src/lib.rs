@@ -14,6 +14,7 @@ pub mod json;
 mod message;
 pub mod proxy_header;
 pub mod raw;
+pub mod schema;
 pub mod types;
 mod zero;
 
