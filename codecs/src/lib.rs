@@ -12,6 +12,7 @@ mod error;
 pub mod gob;
 pub mod json;
 mod message;
+pub mod msgpack;
 pub mod proxy_header;
 pub mod raw;
 pub mod schema;

@@ -1,0 +1,190 @@
+//! The insides of lists, maps and enums.
+
+use super::{De, Fault, Result, zero::Zero};
+use crate::msgpack::read::{Reader, Token};
+use serde::{
+    Deserializer as _,
+    de::{
+        DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::BorrowedStrDeserializer,
+    },
+};
+
+/// The elements of a list, then zero values until `owed` are handed over.
+///
+/// No hint of how many there are: the number is the peer's, and room is made as they arrive.
+#[derive(Debug)]
+pub(super) struct List<'r, 'de, 'f> {
+    pub(super) reader: &'r mut Reader<'de>,
+    pub(super) feed: &'f [&'static str],
+    pub(super) depth: usize,
+    pub(super) left: u32,
+    pub(super) owed: usize,
+}
+
+impl List<'_, '_, '_> {
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(self) -> Result<()> {
+        for _ in 0..self.left {
+            self.reader.skip()?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let owed = self.owed > 0;
+        self.owed = self.owed.saturating_sub(1);
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                let de = De { reader: self.reader, feed: self.feed, depth: self.depth, key: false };
+                seed.deserialize(de).map(Some)
+            }
+            None if owed => seed.deserialize(Zero { feed: self.feed }).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The pairs of a map, then the members of `feed` that a struct has and the bytes do not.
+#[derive(Debug)]
+pub(super) struct Members<'r, 'de, 'f> {
+    reader: &'r mut Reader<'de>,
+    feed: &'f [&'static str],
+    depth: usize,
+    left: u32,
+    /// Whether the value of the key read last is still to be read.
+    due: bool,
+    fields: &'static [&'static str],
+    /// Those of `feed` that the bytes have.
+    seen: Vec<&'static str>,
+    /// Those of `feed` that were gone through after the last pair.
+    fed: usize,
+}
+
+impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
+    #[inline]
+    pub(super) fn new(
+        reader: &'r mut Reader<'de>,
+        feed: &'f [&'static str],
+        depth: usize,
+        len: u32,
+        fields: &'static [&'static str],
+    ) -> Self {
+        Self { reader, feed, depth, left: len, due: false, fields, seen: Vec::new(), fed: 0 }
+    }
+
+    #[inline]
+    fn de(&mut self, key: bool) -> De<'_, 'de, 'f> {
+        De { reader: self.reader, feed: self.feed, depth: self.depth, key }
+    }
+
+    /// Notes which of the members that would be fed is there.
+    fn note(&mut self) -> Result<()> {
+        if let Token::Str(key) | Token::Bin(key) = self.reader.peek()?
+            && let Some(name) = self.feed.iter().find(|name| name.as_bytes() == key)
+        {
+            self.seen.push(name);
+        }
+        Ok(())
+    }
+
+    /// The next member that is fed.
+    fn next_fed(&mut self) -> Option<&'static str> {
+        while let Some(&name) = self.feed.get(self.fed) {
+            self.fed += 1;
+            if self.fields.contains(&name) && !self.seen.contains(&name) {
+                return Some(name);
+            }
+        }
+        None
+    }
+
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(self) -> Result<()> {
+        if self.due {
+            self.reader.skip()?;
+        }
+        for _ in 0..u64::from(self.left) * 2 {
+            self.reader.skip()?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
+    type Error = Fault;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return match self.next_fed() {
+                Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+                None => Ok(None),
+            };
+        };
+        self.left = left;
+        self.due = true;
+        if !self.feed.is_empty() {
+            self.note()?;
+        }
+        seed.deserialize(self.de(true)).map(Some)
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        if self.fed > 0 {
+            return seed.deserialize(Zero { feed: self.feed });
+        }
+        self.due = false;
+        seed.deserialize(self.de(false))
+    }
+}
+
+/// An enum as `{variant: value}`; the map has been entered.
+#[derive(Debug)]
+pub(super) struct Variant<'r, 'de, 'f> {
+    pub(super) de: De<'r, 'de, 'f>,
+}
+
+impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
+        let De { reader, feed, depth, .. } = self.de;
+        let variant = seed.deserialize(De { reader: &mut *reader, feed, depth, key: false })?;
+        Ok((variant, Self { de: De { reader, feed, depth, key: false } }))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<()> {
+        Ok(self.de.reader.skip()?)
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self.de)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.de.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.de.deserialize_struct("", fields, visitor)
+    }
+}

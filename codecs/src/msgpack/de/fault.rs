@@ -1,0 +1,85 @@
+//! What does not fit a type.
+//!
+//! The error type of the deserializer: knows a missing member from everything else, and becomes a [`ValueError`] at the
+//! end.
+
+use crate::{
+    error::ValueError,
+    msgpack::read::{Fault as Broken, Token},
+};
+use serde::de;
+use std::fmt;
+
+/// Why a value cannot be made.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A struct lacks a member that has no default.
+    Missing(&'static str),
+    /// Anything else.
+    Value(ValueError),
+}
+
+impl Fault {
+    #[cold]
+    pub(super) fn other(text: impl Into<Box<str>>) -> Self {
+        Self::Value(ValueError::new(text))
+    }
+
+    /// `found` stands where Go would have a value of type `wanted`.
+    #[cold]
+    pub(super) fn mismatch(found: &Token<'_>, wanted: &str) -> Self {
+        Self::other(format!("msgpack: cannot decode {} into {wanted}", found.kind()))
+    }
+
+    #[cold]
+    pub(super) fn out_of_range(value: i128, wanted: &str) -> Self {
+        Self::other(format!("msgpack: value {value} out of range for {wanted}"))
+    }
+
+    /// The member whose zero value would have helped.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(name) => Some(name),
+            Self::Value(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "missing field `{name}`"),
+            Self::Value(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    #[cold]
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self::other(text.to_string())
+    }
+
+    #[cold]
+    fn missing_field(name: &'static str) -> Self {
+        Self::Missing(name)
+    }
+}
+
+impl From<Broken> for Fault {
+    #[cold]
+    fn from(fault: Broken) -> Self {
+        Self::Value(fault.into())
+    }
+}
+
+impl From<Fault> for ValueError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Value(error) => error,
+            missing => Self::new(missing.to_string()),
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! MessagePack into values of ours: a serde deserializer over the borrowed body, nothing built in between.
+//!
+//! The target says what it wants, the token what is there. Integers and floats fit by value, whatever their width on
+//! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
+//! [`access`] walks lists and maps, [`zero`] makes what is not there, [`fault`] says what does not fit.
+
+mod access;
+mod fault;
+mod zero;
+
+use super::{
+    MAX_DEPTH,
+    read::{Fault as Broken, Reader, Token},
+    time,
+};
+use crate::{
+    error::ValueError,
+    types::{ANY, TEXT, TIME, Time},
+};
+use access::{List, Members, Variant};
+use fault::Fault;
+use serde::{
+    Deserializer,
+    de::{
+        DeserializeOwned, IntoDeserializer, Visitor,
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer},
+    },
+};
+use zero::Zero;
+
+type Result<T> = std::result::Result<T, Fault>;
+
+/// Decodes one body into `T`; bytes behind it do not count.
+///
+/// Shape: structs are maps with names or, as Go's `StructToArray` has it, lists; strings and bytes are taken for one
+/// another; a time is the extension -1 or, from Go's codec in its older form, its 4, 8 or 12 bytes as a string. A nil,
+/// and every member of a struct that is not there, is the zero value unless serde has a default for it; unknown members
+/// are skipped.
+///
+/// # Errors
+/// The bytes do not fit `T`; the connection goes on. Values nested deeper than 100 are [fatal](ValueError::is_fatal).
+///
+/// ```
+/// assert_eq!(codecs::msgpack::value_from_slice::<(i64, String)>(b"\x92\x05\xA2hi").unwrap(), (5, "hi".to_owned()));
+/// ```
+#[inline]
+pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
+    let mut feed = Vec::new();
+    loop {
+        let fault = match T::deserialize(De::new(&mut Reader::new(bytes), &feed)) {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault,
+        };
+        // Read again until no struct lacks a member any more: once, unless the peer left one out.
+        match fault.missing() {
+            Some(name) if !feed.contains(&name) => feed.push(name),
+            _ => return Err(fault.into()),
+        }
+    }
+}
+
+/// The value at the front of `reader`.
+///
+/// `feed` names the members that structs ask for and get even where the bytes have none; `key` says that the value is
+/// the key of a map, where a text may be wanted of a number.
+#[derive(Debug)]
+struct De<'r, 'de, 'f> {
+    reader: &'r mut Reader<'de>,
+    feed: &'f [&'static str],
+    depth: usize,
+    key: bool,
+}
+
+impl<'r, 'de, 'f> De<'r, 'de, 'f> {
+    #[inline]
+    fn new(reader: &'r mut Reader<'de>, feed: &'f [&'static str]) -> Self {
+        Self { reader, feed, depth: 0, key: false }
+    }
+
+    /// The place one level further in.
+    #[inline]
+    fn deeper(&self) -> Result<usize> {
+        if self.depth >= MAX_DEPTH { Err(Broken::TooDeep.into()) } else { Ok(self.depth + 1) }
+    }
+
+    #[inline]
+    fn zero(&self) -> Zero<'f> {
+        Zero { feed: self.feed }
+    }
+
+    /// An integer of any width that holds the value.
+    #[inline]
+    fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
+        match self.reader.token()? {
+            Token::Uint(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
+            Token::Int(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
+            Token::Nil => T::try_from(0u64).map_err(|_| Fault::out_of_range(0, wanted)),
+            other => Err(Fault::mismatch(&other, wanted)),
+        }
+    }
+
+    #[inline]
+    fn float(self, wanted: &'static str) -> Result<f64> {
+        Ok(match self.reader.token()? {
+            Token::F64(value) => value,
+            Token::F32(value) => value.into(),
+            Token::Uint(value) => value as f64,
+            Token::Int(value) => value as f64,
+            Token::Nil => 0.0,
+            other => return Err(Fault::mismatch(&other, wanted)),
+        })
+    }
+
+    /// A string or bytes; nil is the empty one.
+    #[inline]
+    fn bytes(self, wanted: &'static str) -> Result<&'de [u8]> {
+        match self.reader.token()? {
+            Token::Str(bytes) | Token::Bin(bytes) => Ok(bytes),
+            Token::Nil => Ok(b""),
+            other => Err(Fault::mismatch(&other, wanted)),
+        }
+    }
+
+    /// A number where the key of a map is to be a text.
+    fn number_as_text(&mut self) -> Result<Option<String>> {
+        let text = match self.reader.peek()? {
+            Token::Uint(value) if self.key => value.to_string(),
+            Token::Int(value) if self.key => value.to_string(),
+            Token::Bool(value) if self.key => value.to_string(),
+            Token::F64(value) if self.key => value.to_string(),
+            _ => return Ok(None),
+        };
+        self.reader.token()?;
+        Ok(Some(text))
+    }
+
+    /// A time in the packed form of [`TIME`].
+    fn packed_time(self) -> Result<i128> {
+        let token = self.reader.token()?;
+        let packed = match token {
+            Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::packed(bytes),
+            Token::Nil => Some(time::ZERO),
+            _ => None,
+        };
+        packed.ok_or_else(|| Fault::mismatch(&token, "time.Time"))
+    }
+
+    /// The elements of a list for `visitor`, which is owed `owed` of them: zero values if there are fewer.
+    #[inline]
+    fn list<V: Visitor<'de>>(self, len: u32, owed: usize, visitor: V) -> Result<V::Value> {
+        let depth = self.deeper()?;
+        let mut list = List { reader: self.reader, feed: self.feed, depth, left: len, owed };
+        let value = visitor.visit_seq(&mut list)?;
+        list.finish()?;
+        Ok(value)
+    }
+
+    /// The pairs of a map for `visitor`, a struct's if it has `fields`.
+    #[inline]
+    fn members<V: Visitor<'de>>(
+        self,
+        len: u32,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        let depth = self.deeper()?;
+        let mut members = Members::new(self.reader, self.feed, depth, len, fields);
+        let value = visitor.visit_map(&mut members)?;
+        members.finish()?;
+        Ok(value)
+    }
+
+    /// Whatever is there, integers as [`Any`](crate::types::Any) knows them or by their sign.
+    fn any<V: Visitor<'de>>(self, for_any: bool, visitor: V) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::Nil => visitor.visit_unit(),
+            Token::Bool(value) => visitor.visit_bool(value),
+            Token::Int(value) => visitor.visit_i64(value),
+            Token::Uint(value) => match i64::try_from(value) {
+                Ok(value) if for_any => visitor.visit_i64(value),
+                _ => visitor.visit_u64(value),
+            },
+            Token::F32(value) => visitor.visit_f64(value.into()),
+            Token::F64(value) => visitor.visit_f64(value),
+            Token::Str(text) => match std::str::from_utf8(text) {
+                Ok(text) => visitor.visit_borrowed_str(text),
+                Err(_) => visitor.visit_borrowed_bytes(text),
+            },
+            Token::Bin(bytes) => visitor.visit_borrowed_bytes(bytes),
+            token @ Token::Ext(kind, bytes) => {
+                match time::packed(bytes).filter(|_| kind == time::EXTENSION) {
+                    Some(packed) if for_any => visitor.visit_i128(packed),
+                    Some(packed) => match Time::from_packed(packed) {
+                        Some(time) => visitor.visit_string(time.to_string()),
+                        None => Err(Fault::mismatch(&token, "time.Time")),
+                    },
+                    None => Err(Fault::mismatch(&token, "interface {}")),
+                }
+            }
+            Token::List(len) => self.list(len, 0, visitor),
+            Token::Map(len) => self.members(len, &[], visitor),
+        }
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Fault::other("string is not valid UTF-8"))
+}
+
+macro_rules! numbers {
+    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            visitor.$visit(self.$read($go)?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
+    type Error = Fault;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.any(false, visitor)
+    }
+
+    numbers! {
+        deserialize_i8: visit_i8(integer, "int8"),
+        deserialize_i16: visit_i16(integer, "int16"),
+        deserialize_i32: visit_i32(integer, "int32"),
+        deserialize_i64: visit_i64(integer, "int"),
+        deserialize_i128: visit_i128(integer, "int128"),
+        deserialize_u8: visit_u8(integer, "uint8"),
+        deserialize_u16: visit_u16(integer, "uint16"),
+        deserialize_u32: visit_u32(integer, "uint32"),
+        deserialize_u64: visit_u64(integer, "uint"),
+        deserialize_u128: visit_u128(integer, "uint128"),
+        deserialize_f32: visit_f64(float, "float32"),
+        deserialize_f64: visit_f64(float, "float64"),
+    }
+
+    /// 0 and 1 will do, as in Go's codec.
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_bool(match self.reader.token()? {
+            Token::Bool(value) => value,
+            Token::Uint(1) => true,
+            Token::Uint(0) | Token::Nil => false,
+            other => return Err(Fault::mismatch(&other, "bool")),
+        })
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.peek()? {
+            Token::Nil => self.zero().deserialize_char(visitor),
+            _ => visitor.visit_borrowed_str(utf8(self.bytes("rune")?)?),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        if self.key
+            && let Some(text) = self.number_as_text()?
+        {
+            return visitor.visit_string(text);
+        }
+        visitor.visit_borrowed_str(utf8(self.bytes("string")?)?)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    /// The name of a member: a text; a number where the peer's code has one.
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.peek()? {
+            Token::Str(name) | Token::Bin(name) => {
+                self.reader.token()?;
+                match std::str::from_utf8(name) {
+                    Ok(name) => visitor.visit_borrowed_str(name),
+                    Err(_) => visitor.visit_borrowed_bytes(name),
+                }
+            }
+            _ => self.deserialize_str(visitor),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.peek()? {
+            Token::List(_) => self.deserialize_seq(visitor),
+            _ => visitor.visit_borrowed_bytes(self.bytes("[]byte")?),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.peek()? {
+            Token::Nil => {
+                self.reader.token()?;
+                visitor.visit_none()
+            }
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    /// Whoever wants nothing gets it from anything.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.reader.skip()?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        mut self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        match name {
+            TEXT => match self.number_as_text()? {
+                Some(text) => visitor.visit_string(text),
+                None => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.bytes("string")?)),
+            },
+            TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
+            ANY => self.any(true, visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    /// Bytes are a list of numbers to whoever wants one.
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::List(len) => self.list(len, 0, visitor),
+            Token::Nil => self.zero().deserialize_seq(visitor),
+            Token::Bin(bytes) | Token::Str(bytes) => {
+                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+            }
+            other => Err(Fault::mismatch(&other, "slice")),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::List(count) => self.list(count, len, visitor),
+            Token::Nil => self.zero().deserialize_tuple(len, visitor),
+            Token::Bin(bytes) | Token::Str(bytes) => {
+                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+            }
+            other => Err(Fault::mismatch(&other, "array")),
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::Map(len) => self.members(len, &[], visitor),
+            Token::Nil => self.zero().deserialize_map(visitor),
+            other => Err(Fault::mismatch(&other, "map")),
+        }
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::Map(len) => self.members(len, fields, visitor),
+            Token::List(len) => self.list(len, fields.len(), visitor),
+            Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
+            other => Err(Fault::mismatch(&other, name)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.reader.token()? {
+            Token::Str(variant) | Token::Bin(variant) => {
+                visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
+            }
+            Token::Map(1) => {
+                let depth = self.deeper()?;
+                visitor.visit_enum(Variant { de: De { depth, ..self } })
+            }
+            Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
+            other => Err(Fault::mismatch(&other, name)),
+        }
+    }
+}

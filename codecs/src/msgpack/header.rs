@@ -1,0 +1,166 @@
+//! The header values of both directions, read and written by hand.
+//!
+//! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, as a map with names in any order, unknown
+//! ones skipped and the last of equal ones counting, or as a list in this order, which is how Go's codec writes structs
+//! with `StructToArray`. Optional members of ours that other peers skip: request `Timeout` (milliseconds) and `Details`
+//! (bool), reply `Code` (string) and `Data` (any value).
+//! Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`; Go `net/rpc` `Request`, `Response`.
+
+use super::{
+    read::{Reader, Token},
+    write,
+};
+use crate::error::DecodeError;
+use bytes::BytesMut;
+use std::{ops::Range, time::Duration};
+
+/// Bytes a request's header may have; a method's name is its only long part.
+pub(super) const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// What a request's header says; ranges count from the start of the message.
+#[derive(Debug, Default)]
+pub(super) struct RequestHeader {
+    pub(super) len: usize,
+    pub(super) service_method: Range<usize>,
+    pub(super) seq: u64,
+    pub(super) timeout: Option<Duration>,
+    pub(super) details: bool,
+}
+
+impl RequestHeader {
+    /// Reads a whole header value.
+    #[inline]
+    pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
+        let mut read = Self { len: header.len(), ..Self::default() };
+        each_member(header, &[b"ServiceMethod", b"Seq"], |reader, key| {
+            match key {
+                b"ServiceMethod" => read.service_method = text(header, reader)?,
+                b"Seq" => read.seq = seq(reader)?,
+                b"Timeout" => {
+                    read.timeout = match reader.peek().map_err(|_| SHORT)? {
+                        Token::Uint(millis) if millis > 0 => Some(Duration::from_millis(millis)),
+                        _ => None,
+                    };
+                    skip(reader)?;
+                }
+                b"Details" => {
+                    read.details = reader.peek() == Ok(Token::Bool(true));
+                    skip(reader)?;
+                }
+                _ => skip(reader)?,
+            }
+            Ok(())
+        })?;
+        Ok(read)
+    }
+}
+
+/// What a reply's header says; ranges count from the start of the message.
+#[derive(Debug, Default)]
+pub(super) struct ReplyHeader {
+    pub(super) len: usize,
+    pub(super) service_method: Range<usize>,
+    pub(super) seq: u64,
+    pub(super) error: Range<usize>,
+    pub(super) code: Range<usize>,
+    /// A whole value.
+    pub(super) data: Range<usize>,
+}
+
+impl ReplyHeader {
+    /// Reads a whole header value.
+    #[inline]
+    pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
+        let mut read = Self { len: header.len(), ..Self::default() };
+        each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
+            match key {
+                b"ServiceMethod" => read.service_method = text(header, reader)?,
+                b"Seq" => read.seq = seq(reader)?,
+                b"Error" => read.error = text(header, reader)?,
+                b"Code" if matches!(reader.peek(), Ok(Token::Str(_) | Token::Bin(_))) => {
+                    read.code = text(header, reader)?;
+                }
+                b"Data" => {
+                    let start = header.len() - reader.rest().len();
+                    skip(reader)?;
+                    read.data = start..header.len() - reader.rest().len();
+                }
+                _ => skip(reader)?,
+            }
+            Ok(())
+        })?;
+        Ok(read)
+    }
+}
+
+const SHORT: &str = "header ends early";
+
+/// Calls `member` with the key of each member; it reads the value. A list's members have the names `of_list`.
+#[inline]
+fn each_member<'de>(
+    header: &'de [u8],
+    of_list: &[&'static [u8]],
+    mut member: impl FnMut(&mut Reader<'de>, &'de [u8]) -> Result<(), &'static str>,
+) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(header);
+    let mut walk = || match reader.token().map_err(|_| SHORT)? {
+        Token::Map(len) => (0..len).try_for_each(|_| {
+            let (Token::Str(key) | Token::Bin(key)) = reader.token().map_err(|_| SHORT)? else {
+                return Err("header member whose name is no string");
+            };
+            member(&mut reader, key)
+        }),
+        Token::List(len) => {
+            let names = of_list.iter().copied().chain(std::iter::repeat(&b""[..]));
+            (0..len).zip(names).try_for_each(|(_, name)| member(&mut reader, name))
+        }
+        _ => Err("header is neither map nor list"),
+    };
+    walk().map_err(|what| DecodeError::Malformed { at: header.len() - reader.rest().len(), what })
+}
+
+/// Where in `header` a text lies; nil is an empty one.
+#[inline]
+fn text(header: &[u8], reader: &mut Reader<'_>) -> Result<Range<usize>, &'static str> {
+    match reader.token().map_err(|_| SHORT)? {
+        Token::Str(text) | Token::Bin(text) => {
+            let end = header.len() - reader.rest().len();
+            Ok(end - text.len()..end)
+        }
+        Token::Nil => Ok(0..0),
+        _ => Err("header member that is no string"),
+    }
+}
+
+#[inline]
+fn seq(reader: &mut Reader<'_>) -> Result<u64, &'static str> {
+    match reader.token().map_err(|_| SHORT)? {
+        Token::Uint(seq) => Ok(seq),
+        Token::Nil => Ok(0),
+        _ => Err("Seq is no unsigned integer"),
+    }
+}
+
+#[inline]
+fn skip(reader: &mut Reader<'_>) -> Result<(), &'static str> {
+    reader.skip().map_err(|_| SHORT)
+}
+
+/// Starts a header: the two members of both directions, of `members` in all.
+#[inline]
+pub(super) fn put(out: &mut BytesMut, members: u8, service_method: &[u8], seq: u64) {
+    out.reserve(48 + service_method.len());
+    out.extend_from_slice(&[0x80 | members]);
+    out.extend_from_slice(b"\xADServiceMethod");
+    put_text(out, service_method);
+    out.extend_from_slice(b"\xA3Seq");
+    write::uint(out, seq);
+}
+
+/// A text in a header. One of 4 GiB does not fit the format and goes out empty: no peer's limits would let it in.
+#[inline]
+pub(super) fn put_text(out: &mut BytesMut, text: &[u8]) {
+    if write::text(out, text).is_none() {
+        out.extend_from_slice(&[0xA0]);
+    }
+}

@@ -1,0 +1,202 @@
+//! Checked reads from the front of a slice, one token at a time; every length is compared with what is there.
+//!
+//! Used by the scanner, the headers and the bodies alike; knows markers but neither serde nor messages.
+//! Source: MessagePack specification, "Formats".
+
+use super::MAX_DEPTH;
+use crate::error::ValueError;
+
+/// What is wrong with the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// They end inside a token, which has `wanted` bytes.
+    Eof {
+        /// Bytes from the token's marker to its end, as far as is known yet.
+        wanted: u64,
+    },
+    /// The marker 0xC1, which the specification never uses.
+    Reserved,
+    /// Values inside values beyond [`MAX_DEPTH`].
+    TooDeep,
+}
+
+impl From<Fault> for ValueError {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Eof { .. } => Self::new("unexpected EOF"),
+            Fault::Reserved => Self::fatal("msgpack: unrecognized descriptor byte: c1"),
+            Fault::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
+        }
+    }
+}
+
+/// A value, or the start of a list or map.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Token<'de> {
+    Nil,
+    Bool(bool),
+    /// A negative integer; those that are not are [`Uint`](Self::Uint) whatever their marker says.
+    Int(i64),
+    Uint(u64),
+    F32(f32),
+    F64(f64),
+    Str(&'de [u8]),
+    Bin(&'de [u8]),
+    /// An extension: its type and its bytes.
+    Ext(i8, &'de [u8]),
+    /// A list of so many values.
+    List(u32),
+    /// A map of so many pairs.
+    Map(u32),
+}
+
+impl Token<'_> {
+    /// What it is, for error texts.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "nil",
+            Self::Bool(_) => "bool",
+            Self::Int(_) | Self::Uint(_) => "integer",
+            Self::F32(_) | Self::F64(_) => "float",
+            Self::Str(_) => "string",
+            Self::Bin(_) => "bytes",
+            Self::Ext(..) => "extension",
+            Self::List(_) => "array",
+            Self::Map(_) => "map",
+        }
+    }
+
+    /// Values that follow and belong to it.
+    #[inline]
+    pub(super) fn children(&self) -> u64 {
+        match self {
+            Self::List(len) => (*len).into(),
+            Self::Map(len) => u64::from(*len) * 2,
+            _ => 0,
+        }
+    }
+}
+
+/// Reads from the front of a slice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'de> {
+    rest: &'de [u8],
+}
+
+impl<'de> Reader<'de> {
+    #[inline]
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read yet.
+    #[inline]
+    pub(super) fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
+    /// The next token, left where it is.
+    #[inline]
+    pub(super) fn peek(&self) -> Result<Token<'de>, Fault> {
+        Self { rest: self.rest }.token()
+    }
+
+    /// Takes the next token; nothing if it has not all arrived.
+    #[inline]
+    pub(super) fn token(&mut self) -> Result<Token<'de>, Fault> {
+        let Some((&marker, _)) = self.rest.split_first() else { return Err(Fault::Eof { wanted: 1 }) };
+        match marker {
+            0x00..=0x7F => self.fixed(|[]| Token::Uint(marker.into())),
+            0x80..=0x8F => self.fixed(|[]| Token::Map(u32::from(marker & 0x0F))),
+            0x90..=0x9F => self.fixed(|[]| Token::List(u32::from(marker & 0x0F))),
+            0xA0..=0xBF => self.bytes(1, u32::from(marker & 0x1F)).map(Token::Str),
+            0xC0 => self.fixed(|[]| Token::Nil),
+            0xC1 => Err(Fault::Reserved),
+            0xC2 | 0xC3 => self.fixed(|[]| Token::Bool(marker == 0xC3)),
+            0xC4 => self.sized(|[a]| a.into(), Self::bytes).map(Token::Bin),
+            0xC5 => self.sized(|len| u16::from_be_bytes(len).into(), Self::bytes).map(Token::Bin),
+            0xC6 => self.sized(u32::from_be_bytes, Self::bytes).map(Token::Bin),
+            0xC7 => self.sized(|[a]| a.into(), Self::extension),
+            0xC8 => self.sized(|len| u16::from_be_bytes(len).into(), Self::extension),
+            0xC9 => self.sized(u32::from_be_bytes, Self::extension),
+            0xCA => self.fixed(|value| Token::F32(f32::from_be_bytes(value))),
+            0xCB => self.fixed(|value| Token::F64(f64::from_be_bytes(value))),
+            0xCC => self.fixed(|[value]| Token::Uint(value.into())),
+            0xCD => self.fixed(|value| Token::Uint(u16::from_be_bytes(value).into())),
+            0xCE => self.fixed(|value| Token::Uint(u32::from_be_bytes(value).into())),
+            0xCF => self.fixed(|value| Token::Uint(u64::from_be_bytes(value))),
+            0xD0 => self.fixed(|value| signed(i8::from_be_bytes(value).into())),
+            0xD1 => self.fixed(|value| signed(i16::from_be_bytes(value).into())),
+            0xD2 => self.fixed(|value| signed(i32::from_be_bytes(value).into())),
+            0xD3 => self.fixed(|value| signed(i64::from_be_bytes(value))),
+            0xD4..=0xD8 => self.extension(1, 1 << (marker - 0xD4)),
+            0xD9 => self.sized(|[a]| a.into(), Self::bytes).map(Token::Str),
+            0xDA => self.sized(|len| u16::from_be_bytes(len).into(), Self::bytes).map(Token::Str),
+            0xDB => self.sized(u32::from_be_bytes, Self::bytes).map(Token::Str),
+            0xDC => self.fixed(|len| Token::List(u16::from_be_bytes(len).into())),
+            0xDD => self.fixed(|len| Token::List(u32::from_be_bytes(len))),
+            0xDE => self.fixed(|len| Token::Map(u16::from_be_bytes(len).into())),
+            0xDF => self.fixed(|len| Token::Map(u32::from_be_bytes(len))),
+            0xE0..=0xFF => self.fixed(|[]| Token::Int(i8::from_be_bytes([marker]).into())),
+        }
+    }
+
+    /// A token that is its marker and `N` bytes.
+    #[inline]
+    fn fixed<const N: usize>(
+        &mut self,
+        make: impl FnOnce([u8; N]) -> Token<'de>,
+    ) -> Result<Token<'de>, Fault> {
+        let value = self.rest.get(1..).and_then(<[u8]>::split_first_chunk);
+        let (value, rest) = value.ok_or(Fault::Eof { wanted: 1 + N as u64 })?;
+        self.rest = rest;
+        Ok(make(*value))
+    }
+
+    /// Reads the length behind the marker, `N` bytes of it, and then what has that length.
+    #[inline]
+    fn sized<const N: usize, T>(
+        &mut self,
+        len: impl FnOnce([u8; N]) -> u32,
+        read: impl FnOnce(&mut Self, usize, u32) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let bytes = self.rest.get(1..).and_then(<[u8]>::first_chunk);
+        let bytes = bytes.ok_or(Fault::Eof { wanted: 1 + N as u64 })?;
+        read(self, 1 + N, len(*bytes))
+    }
+
+    /// Drops `head` bytes and takes `len`.
+    #[inline]
+    fn bytes(&mut self, head: usize, len: u32) -> Result<&'de [u8], Fault> {
+        let short = Fault::Eof { wanted: head as u64 + u64::from(len) };
+        let all = usize::try_from(len).ok().and_then(|len| head.checked_add(len)).ok_or(short)?;
+        let (taken, rest) = self.rest.split_at_checked(all).ok_or(short)?;
+        self.rest = rest;
+        Ok(taken.get(head..).unwrap_or_default())
+    }
+
+    /// Drops `head` bytes and takes an extension of `len` bytes, whose type comes first.
+    #[inline]
+    fn extension(&mut self, head: usize, len: u32) -> Result<Token<'de>, Fault> {
+        let kind = self.rest.get(head).copied();
+        let bytes = self.bytes(head + 1, len)?;
+        Ok(Token::Ext(i8::from_be_bytes([kind.unwrap_or_default()]), bytes))
+    }
+
+    /// Drops a whole value nobody wants, without recursion.
+    #[inline]
+    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+        let mut owed = 1u64;
+        while owed > 0 {
+            // Every token has bytes of its own, so these counts cost no more than what has arrived.
+            owed = (owed - 1).saturating_add(self.token()?.children());
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn signed<'de>(value: i64) -> Token<'de> {
+    u64::try_from(value).map_or(Token::Int(value), Token::Uint)
+}

@@ -1,0 +1,133 @@
+//! Replies: a server's writing half and a client's reading half.
+//!
+//! Frames like [`super::request`]; the value is left to [`super::ser`] and [`super::de`].
+
+use super::{
+    de,
+    header::{self, ReplyHeader},
+    scan::Scanner,
+    ser,
+    write::NIL,
+};
+use crate::{
+    codec::Limits,
+    error::{DecodeError, EncodeError},
+    message::{ErrorReply, Reply, Request},
+};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Writes the replies of one connection.
+#[derive(Debug, Default)]
+pub struct ReplyEncoder;
+
+impl ReplyEncoder {
+    /// An encoder; it remembers nothing.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// Shape: `{ServiceMethod, Seq, Error: ""}` in this order, then the value: structs and maps as maps with names,
+    /// bytes as bin, times as the extension -1, texts as str where they are UTF-8 and else as bin, `()` and `None` as
+    /// nil, which every Go type takes for its zero value.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        request: &Request,
+        reply: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        header::put(out, 3, request.service_method(), request.seq());
+        out.extend_from_slice(b"\xA5Error\xA0");
+        ser::to_buf(reply, out).inspect_err(|_| out.truncate(start))
+    }
+
+    /// Appends one whole error reply to `out`: `Error` has the text, the body is nil.
+    ///
+    /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some) behind `Error`.
+    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+        let code = request.details() && !error.code.is_empty();
+        let mut data = BytesMut::new();
+        if let Some(value) = error.data.as_ref().filter(|_| request.details())
+            && ser::to_buf(value, &mut data).is_err()
+        {
+            data.clear();
+        }
+        let members = 3 + u8::from(code) + u8::from(!data.is_empty());
+        header::put(out, members, request.service_method(), request.seq());
+        out.extend_from_slice(b"\xA5Error");
+        header::put_text(out, error.text.as_bytes());
+        if code {
+            out.extend_from_slice(b"\xA4Code");
+            header::put_text(out, error.code.as_bytes());
+        }
+        if !data.is_empty() {
+            out.extend_from_slice(b"\xA4Data");
+            out.extend_from_slice(&data);
+        }
+        out.extend_from_slice(&[NIL]);
+    }
+}
+
+/// Reads the replies of one connection.
+#[derive(Debug)]
+pub struct ReplyDecoder {
+    limits: Limits,
+    scanner: Scanner,
+    waiting: Option<ReplyHeader>,
+}
+
+impl ReplyDecoder {
+    /// A decoder for one new connection.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, scanner: Scanner::default(), waiting: None }
+    }
+
+    /// Takes one reply from the front of `buf`.
+    ///
+    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as in
+    /// [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be as long
+    /// as a message.
+    ///
+    /// # Errors
+    /// The stream is out of step: close the connection.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        let Limits { max_message_bytes, max_depth } = self.limits;
+        let header = match self.waiting.take() {
+            Some(header) => header,
+            None => {
+                let Some(end) = self.scanner.scan(buf, max_message_bytes, max_depth)? else {
+                    return Ok(None);
+                };
+                ReplyHeader::read(buf.get(..end).unwrap_or_default())?
+            }
+        };
+        let Some(end) = self.scanner.scan(buf, max_message_bytes, max_depth)? else {
+            self.waiting = Some(header);
+            return Ok(None);
+        };
+        self.scanner.restart();
+        let bytes = buf.split_to(end).freeze();
+        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
+        let reply = Reply::new(bytes, header.seq, header.service_method, header.len..end);
+        Ok(Some(match error {
+            Some(error) => reply.with_error(error),
+            None => reply,
+        }))
+    }
+}
+
+fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let text = |range: &Range<usize>| String::from_utf8_lossy(part(range)).into_owned();
+    let data = if header.data.is_empty() { None } else { de::value_from_slice(part(&header.data)).ok() };
+    ErrorReply { text: text(&header.error), code: text(&header.code), data }
+}

@@ -1,0 +1,167 @@
+//! Requests: a server's reading half and a client's writing half.
+//!
+//! Frames by walking over the two values ([`super::scan`]) and hands the first to [`super::header`]; never looks into
+//! the body.
+
+use super::{
+    header::{self, MAX_HEADER_BYTES, RequestHeader},
+    scan::Scanner,
+    ser, write,
+};
+use crate::{
+    codec::{CallOptions, Limits},
+    error::{DecodeError, EncodeError, ValueError},
+    message::Request,
+};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Reads the requests of one connection.
+#[derive(Debug)]
+pub struct RequestDecoder {
+    limits: Limits,
+    scanner: Scanner,
+    /// The header at the front of the buffer, read while its body is still on the way.
+    waiting: Option<RequestHeader>,
+    /// Why nothing can be read any more.
+    broken: Option<DecodeError>,
+}
+
+impl RequestDecoder {
+    /// A decoder for one new connection.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, scanner: Scanner::default(), waiting: None, broken: None }
+    }
+
+    /// Other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Takes one request from the front of `buf`.
+    ///
+    /// Shape: two values back to back, `{ServiceMethod: string, Seq: int}` (or `[string, int]`) then the arguments;
+    /// unknown header members are skipped. `Ok(None)`: not complete yet, `buf` untouched; what has been walked over is
+    /// not walked over again. `Ok(Some(_))`: exactly its bytes are gone. Both values together may be at most
+    /// [`Limits::max_message_bytes`], the header 64 KiB; a length or a count beyond is refused before anything of it has
+    /// arrived. A body that is refused still makes a request, with broken arguments, so that its caller gets an answer;
+    /// all of `buf` is gone then, and the next call fails.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step, close
+    /// the connection.
+    ///
+    /// Source: `hashicorp/net-rpc-msgpackrpc` `MsgpackCodec.ReadRequestHeader`, `ReadRequestBody`.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let Limits { max_message_bytes, max_depth } = self.limits;
+        let header = match self.waiting.take() {
+            Some(header) => header,
+            None => {
+                let limit = max_message_bytes.min(MAX_HEADER_BYTES);
+                let Some(end) = self.scanner.scan(buf, limit, max_depth)? else { return Ok(None) };
+                RequestHeader::read(buf.get(..end).unwrap_or_default())?
+            }
+        };
+        match self.scanner.scan(buf, max_message_bytes, max_depth) {
+            Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),
+            Ok(None) => {
+                self.waiting = Some(header);
+                Ok(None)
+            }
+            Err(error) => Ok(Some(self.refuse(header, buf, ValueError::new(error.to_string()), error))),
+        }
+    }
+
+    /// The peer has sent its last byte: takes what is left.
+    ///
+    /// A header without its body makes a request whose arguments are broken with Go's `EOF` (nothing of the body
+    /// came) or `unexpected EOF` (part of it).
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        if let Some(request) = self.decode(buf)? {
+            return Ok(Some(request));
+        }
+        if buf.is_empty() {
+            return Ok(None);
+        }
+        let header = self.waiting.take().ok_or(DecodeError::Truncated)?;
+        let text = if buf.len() == header.len { "EOF" } else { "unexpected EOF" };
+        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+    }
+
+    #[inline]
+    fn request(&mut self, header: RequestHeader, buf: &mut BytesMut, end: usize) -> Request {
+        self.scanner.restart();
+        Request::new(buf.split_to(end).freeze(), header.seq, header.service_method, header.len..end)
+            .with_timeout(header.timeout)
+            .with_details(header.details)
+    }
+
+    /// The last request of a connection that cannot go on.
+    #[cold]
+    fn refuse(
+        &mut self,
+        header: RequestHeader,
+        buf: &mut BytesMut,
+        args: ValueError,
+        then: DecodeError,
+    ) -> Request {
+        self.broken = Some(then);
+        let len = header.len;
+        let request = self.request(header, buf, len).with_broken_args(args);
+        buf.clear();
+        request
+    }
+}
+
+/// Writes the requests of one connection.
+#[derive(Debug, Default)]
+pub struct RequestEncoder;
+
+impl RequestEncoder {
+    /// An encoder; it remembers nothing.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Appends one whole request to `out`, or nothing.
+    ///
+    /// Shape: `{ServiceMethod, Seq[, Timeout][, Details]}` then the arguments. `Timeout` is in whole milliseconds,
+    /// rounded up.
+    ///
+    /// # Errors
+    /// The arguments do not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        seq: u64,
+        service_method: &str,
+        options: CallOptions,
+        args: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        let members = 2 + u8::from(options.timeout.is_some()) + u8::from(options.details);
+        header::put(out, members, service_method.as_bytes(), seq);
+        if let Some(timeout) = options.timeout {
+            out.extend_from_slice(b"\xA7Timeout");
+            write::uint(out, millis(timeout));
+        }
+        if options.details {
+            out.extend_from_slice(b"\xA7Details\xC3");
+        }
+        ser::to_buf(args, out).inspect_err(|_| out.truncate(start))
+    }
+}
+
+/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
+fn millis(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_nanos().div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,229 @@
+//! Values of ours into MessagePack: a serde serializer that appends to the outgoing buffer.
+//!
+//! Nothing is built in between. A list or map of unknown length gets room for the longest one, which is filled in at
+//! its end. On an error the caller cuts the buffer back.
+
+mod compound;
+
+use super::{time, write};
+use crate::{
+    error::EncodeError,
+    types::{TEXT, TIME},
+};
+use bytes::BytesMut;
+use compound::Compound;
+use serde::{Serialize, ser};
+
+type Result<T> = std::result::Result<T, EncodeError>;
+
+/// Appends `value` as the body of a message; on an error `out` has lost nothing but may have grown.
+#[inline]
+pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<()> {
+    value.serialize(Serializer { out, role: Role::Plain })
+}
+
+/// What a newtype's name has said about the value inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Plain,
+    Text,
+    Time,
+}
+
+/// Writes one value.
+#[derive(Debug)]
+struct Serializer<'a> {
+    out: &'a mut BytesMut,
+    role: Role,
+}
+
+impl<'a> Serializer<'a> {
+    #[inline]
+    fn new(out: &'a mut BytesMut) -> Self {
+        Self { out, role: Role::Plain }
+    }
+
+    /// Opens `{variant: …}` around a value.
+    #[inline]
+    fn variant(self, variant: &'static str) -> Result<&'a mut BytesMut> {
+        fits(write::map(self.out, 1))?;
+        fits(write::str(self.out, variant))?;
+        Ok(self.out)
+    }
+}
+
+/// A length that the format cannot say.
+#[inline]
+fn fits(written: Option<()>) -> Result<()> {
+    written.ok_or_else(|| EncodeError::new("more than a MessagePack length can say"))
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty => $write:ident,)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<()> {
+            write::$write(self.out, value.into());
+            Ok(())
+        }
+    )*};
+}
+
+impl<'a> ser::Serializer for Serializer<'a> {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Compound<'a>;
+    type SerializeTuple = Compound<'a>;
+    type SerializeTupleStruct = Compound<'a>;
+    type SerializeTupleVariant = Compound<'a>;
+    type SerializeMap = Compound<'a>;
+    type SerializeStruct = Compound<'a>;
+    type SerializeStructVariant = Compound<'a>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<()> {
+        write::boolean(self.out, value);
+        Ok(())
+    }
+
+    integers! {
+        serialize_i8: i8 => int,
+        serialize_i16: i16 => int,
+        serialize_i32: i32 => int,
+        serialize_i64: i64 => int,
+        serialize_u8: u8 => uint,
+        serialize_u16: u16 => uint,
+        serialize_u32: u32 => uint,
+        serialize_u64: u64 => uint,
+        serialize_f32: f32 => f32,
+        serialize_f64: f64 => f64,
+    }
+
+    /// The inside of a time; other 128-bit integers go as far as 64 bits do.
+    fn serialize_i128(self, value: i128) -> Result<()> {
+        if self.role == Role::Time {
+            time::put(self.out, value);
+            return Ok(());
+        }
+        match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => self.serialize_i64(value),
+            (_, Ok(value)) => self.serialize_u64(value),
+            _ => Err(EncodeError::new(format!("integer {value} does not fit into 64 bits"))),
+        }
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<()> {
+        match u64::try_from(value) {
+            Ok(value) => self.serialize_u64(value),
+            Err(_) => Err(EncodeError::new(format!("integer {value} does not fit into 64 bits"))),
+        }
+    }
+
+    fn serialize_char(self, value: char) -> Result<()> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<()> {
+        fits(write::str(self.out, value))
+    }
+
+    #[inline]
+    fn serialize_bytes(self, value: &[u8]) -> Result<()> {
+        fits(match self.role {
+            Role::Text => write::text(self.out, value),
+            Role::Plain | Role::Time => write::bin(self.out, value),
+        })
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<()> {
+        self.serialize_unit()
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<()> {
+        self.out.extend_from_slice(&[write::NIL]);
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
+        self.serialize_str(variant)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
+        let role = match name {
+            TEXT => Role::Text,
+            TIME => Role::Time,
+            _ => Role::Plain,
+        };
+        value.serialize(Self { role, ..self })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        value.serialize(Serializer::new(self.variant(variant)?))
+    }
+
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'a>> {
+        Compound::list(self.out, len)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Compound<'a>> {
+        Compound::list(self.out, Some(len))
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Compound<'a>> {
+        Compound::list(self.out, Some(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Compound<'a>> {
+        Compound::list(self.variant(variant)?, Some(len))
+    }
+
+    #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Result<Compound<'a>> {
+        Compound::map(self.out, len)
+    }
+
+    #[inline]
+    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Compound<'a>> {
+        Compound::map(self.out, Some(len))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Compound<'a>> {
+        Compound::map(self.variant(variant)?, Some(len))
+    }
+}

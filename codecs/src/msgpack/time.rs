@@ -1,0 +1,53 @@
+//! Between the packed time of [`crate::types::TIME`] and MessagePack's timestamps.
+//!
+//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, offset in minutes in the lowest 16. A
+//! timestamp knows no offset: what comes back is in UTC. Source: MessagePack specification, "Timestamp extension type".
+
+use bytes::BytesMut;
+
+/// The type of the extension, as the byte that stands for it.
+pub(super) const EXTENSION: i8 = -1;
+
+/// The offset that says UTC.
+const UTC: i128 = 0x8000;
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
+/// Go's zero time, 0001-01-01 00:00:00 UTC.
+pub(super) const ZERO: i128 = (-62_135_596_800 << 64) | UTC;
+
+/// Appends a packed time as the shortest timestamp that can say it: 32, 64 or 96 bits.
+pub(super) fn put(out: &mut BytesMut, packed: i128) {
+    let (seconds, nanos) = ((packed >> 64) as i64, (packed >> 32) as u32);
+    match (u32::try_from(seconds), nanos) {
+        (Ok(seconds), 0) => {
+            out.extend_from_slice(b"\xD6\xFF");
+            out.extend_from_slice(&seconds.to_be_bytes());
+        }
+        _ if (0..1 << 34).contains(&seconds) => {
+            out.extend_from_slice(b"\xD7\xFF");
+            out.extend_from_slice(&((u64::from(nanos) << 34) | seconds.unsigned_abs()).to_be_bytes());
+        }
+        _ => {
+            out.extend_from_slice(b"\xC7\x0C\xFF");
+            out.extend_from_slice(&nanos.to_be_bytes());
+            out.extend_from_slice(&seconds.to_be_bytes());
+        }
+    }
+}
+
+/// The packed time of a timestamp's bytes; `None` if they are none.
+pub(super) fn packed(timestamp: &[u8]) -> Option<i128> {
+    let (seconds, nanos) = match timestamp.len() {
+        4 => (u32::from_be_bytes(*timestamp.first_chunk()?).into(), 0),
+        8 => {
+            let both = u64::from_be_bytes(*timestamp.first_chunk()?);
+            ((both & ((1 << 34) - 1)) as i64, (both >> 34) as u32)
+        }
+        12 => {
+            let (nanos, seconds) = timestamp.split_first_chunk()?;
+            (i64::from_be_bytes(*seconds.first_chunk()?), u32::from_be_bytes(*nanos))
+        }
+        _ => return None,
+    };
+    (nanos < NANOS_PER_SECOND).then_some((i128::from(seconds) << 64) | (i128::from(nanos) << 32) | UTC)
+}

@@ -1,0 +1,61 @@
+//! Calls with plain structs allocate nothing once a connection has seen its first.
+
+use bytes::BytesMut;
+use codecs::{CallOptions, Limits, msgpack};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Args {
+    a: i64,
+    b: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Quotient {
+    quo: i64,
+    rem: i64,
+}
+
+const CALLS: usize = 100;
+
+/// Allocations of `CALLS` calls after a first one, all of whose bytes have room and are read already.
+fn allocations(mut call: impl FnMut()) -> u64 {
+    call();
+    allocation_counter::measure(|| (0..CALLS).for_each(|_| call())).count_total
+}
+
+#[test]
+fn of_msgpack() {
+    let (mut requests, mut input) = (msgpack::RequestEncoder::new(), BytesMut::new());
+    for seq in 0..=CALLS as u64 {
+        let args = Args { a: 17, b: 5 };
+        requests.encode(seq, "Arith.Divide", CallOptions::default(), &args, &mut input).unwrap();
+    }
+    // Splitting a buffer for the first time makes it shared, once for all that is in it.
+    drop(input.split_to(0));
+    let mut output = BytesMut::with_capacity(1 << 16);
+    let mut decoder = msgpack::RequestDecoder::new(Limits::default());
+    let mut encoder = msgpack::ReplyEncoder::new();
+    let count = allocations(|| {
+        let request = decoder.decode(&mut input).unwrap().unwrap();
+        let Args { a, b } = msgpack::value_from_slice(request.args().unwrap()).unwrap();
+        encoder.encode(&request, &Quotient { quo: a / b, rem: a % b }, &mut output).unwrap();
+    });
+    assert_eq!(count, 0, "allocations of {CALLS} calls on the server");
+
+    let mut decoder = msgpack::ReplyDecoder::new(Limits::default());
+    let mut written = BytesMut::with_capacity(1 << 10);
+    let mut seq = 0;
+    let count = allocations(|| {
+        let reply = decoder.decode(&mut output).unwrap().unwrap();
+        let quotient: Quotient = msgpack::value_from_slice(reply.body()).unwrap();
+        assert_eq!(quotient, Quotient { quo: 3, rem: 2 });
+        written.clear();
+        seq += 1;
+        let args = Args { a: 17, b: 5 };
+        requests.encode(seq, "Arith.Divide", CallOptions::default(), &args, &mut written).unwrap();
+    });
+    assert_eq!(count, 0, "allocations of {CALLS} calls on the client");
+}
