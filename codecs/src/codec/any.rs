@@ -1,0 +1,83 @@
+//! The codecs known by name, and the halves each makes for a new connection.
+
+use super::{Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
+use crate::{bson, json, message::Dialect};
+use std::{fmt, sync::Arc};
+
+/// Which dialect of BSON a server answers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BsonDialect {
+    /// As the connection's first request: ServiceMethod as Binary 0x05 → vitess, as String 0x02 → standard.
+    #[default]
+    Auto,
+    /// Always this one.
+    Always(Dialect),
+}
+
+/// A codec, built in or brought by the program.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum AnyCodec {
+    /// Go's `net/rpc/jsonrpc`: JSON-RPC 1.0 objects.
+    Json,
+    /// vitess' `bsonrpc`: two BSON documents.
+    Bson(BsonDialect),
+    /// A program's own.
+    Custom(Arc<dyn Codec>),
+}
+
+impl AnyCodec {
+    /// The word in `/_<name>_rpc_`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Json => json::NAME,
+            Self::Bson(_) => bson::NAME,
+            Self::Custom(codec) => codec.name(),
+        }
+    }
+
+    /// A server's reading half for one new connection.
+    pub fn request_reader(&self, limits: Limits) -> RequestReader {
+        match self {
+            Self::Json => RequestReader::Json(json::RequestDecoder::new(limits)),
+            Self::Bson(dialect) => RequestReader::Bson(bson::RequestDecoder::new(limits, *dialect)),
+            Self::Custom(codec) => RequestReader::Custom(codec.request_decoder(limits)),
+        }
+    }
+
+    /// A server's writing half for one new connection.
+    pub fn reply_writer(&self) -> ReplyWriter {
+        match self {
+            Self::Json => ReplyWriter::Json(json::ReplyEncoder::new()),
+            Self::Bson(_) => ReplyWriter::Bson(bson::ReplyEncoder::new()),
+            Self::Custom(codec) => ReplyWriter::Custom(codec.reply_encoder()),
+        }
+    }
+
+    /// A client's writing half for one new connection.
+    pub fn request_writer(&self) -> RequestWriter {
+        match self {
+            Self::Json => RequestWriter::Json(json::RequestEncoder::new()),
+            Self::Bson(BsonDialect::Always(dialect)) => {
+                RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
+            }
+            Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
+            Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
+        }
+    }
+
+    /// A client's reading half for one new connection.
+    pub fn reply_reader(&self, limits: Limits) -> ReplyReader {
+        match self {
+            Self::Json => ReplyReader::Json(json::ReplyDecoder::new(limits)),
+            Self::Bson(_) => ReplyReader::Bson(bson::ReplyDecoder::new(limits)),
+            Self::Custom(codec) => ReplyReader::Custom(codec.reply_decoder(limits)),
+        }
+    }
+}
+
+impl fmt::Debug for AnyCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,63 @@
+//! The arguments of one call on their way into the handler's type.
+
+use super::{RequestDecoder, Visit};
+use crate::{bson, error::ValueError, json, message::Request};
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// The still encoded arguments of one call, in the form their protocol brought them.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Args<'a> {
+    /// A bare JSON value.
+    JsonValue(&'a [u8]),
+    /// The JSON array `params`, of which the first element counts.
+    JsonParams(&'a [u8]),
+    /// A BSON document, `{_Val_: x}` for simple values.
+    Bson(&'a [u8]),
+    /// Whatever a program's own codec reads.
+    Custom(&'a dyn RequestDecoder, &'a Request),
+    /// Arguments known to be unreadable, and why.
+    Broken(&'a ValueError),
+}
+
+impl Args<'_> {
+    /// Decodes the arguments straight into `T`.
+    ///
+    /// # Errors
+    /// They are malformed or do not fit `T`; the text goes to the caller.
+    #[inline]
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
+        match self {
+            Self::JsonValue(bytes) => json::value_from_slice(bytes),
+            Self::JsonParams(bytes) => json::params_from_slice(bytes),
+            Self::Bson(bytes) => bson::value_from_slice(bytes),
+            Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
+            Self::Broken(error) => Err((*error).clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Args<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JsonValue(_) => "JsonValue",
+            Self::JsonParams(_) => "JsonParams",
+            Self::Bson(_) => "Bson",
+            Self::Custom(..) => "Custom",
+            Self::Broken(_) => "Broken",
+        })
+    }
+}
+
+/// Decodes what a program's own codec hands over.
+pub(super) fn decode_erased<T: DeserializeOwned>(
+    source: impl FnOnce(Visit<'_>) -> Result<(), ValueError>,
+) -> Result<T, ValueError> {
+    let mut value = None;
+    source(&mut |deserializer| {
+        value = Some(erased_serde::deserialize(deserializer)?);
+        Ok(())
+    })?;
+    value.ok_or_else(|| ValueError::new("codec handed over no value"))
+}

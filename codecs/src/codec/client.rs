@@ -1,0 +1,101 @@
+//! A client's halves: requests out, replies in.
+
+use super::{CallOptions, ReplyDecoder, RequestEncoder, args::decode_erased};
+use crate::{
+    bson,
+    error::{DecodeError, EncodeError, ValueError},
+    json,
+    message::Reply,
+};
+use bytes::BytesMut;
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt;
+
+/// A client's writing half of any codec.
+pub enum RequestWriter {
+    /// JSON.
+    Json(json::RequestEncoder),
+    /// BSON.
+    Bson(bson::RequestEncoder),
+    /// A program's own.
+    Custom(Box<dyn RequestEncoder>),
+}
+
+impl RequestWriter {
+    /// Appends one whole request to `out`, or nothing.
+    ///
+    /// # Errors
+    /// The arguments do not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        seq: u64,
+        service_method: &str,
+        options: CallOptions,
+        args: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Self::Json(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
+        }
+    }
+}
+
+impl fmt::Debug for RequestWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "RequestWriter(json)",
+            Self::Bson(_) => "RequestWriter(bson)",
+            Self::Custom(_) => "RequestWriter(custom)",
+        })
+    }
+}
+
+/// A client's reading half of any codec.
+pub enum ReplyReader {
+    /// JSON.
+    Json(json::ReplyDecoder),
+    /// BSON.
+    Bson(bson::ReplyDecoder),
+    /// A program's own.
+    Custom(Box<dyn ReplyDecoder>),
+}
+
+impl ReplyReader {
+    /// As [`ReplyDecoder::decode`].
+    ///
+    /// # Errors
+    /// The stream is out of step.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        match self {
+            Self::Json(decoder) => decoder.decode(buf),
+            Self::Bson(decoder) => decoder.decode(buf),
+            Self::Custom(decoder) => decoder.decode(buf),
+        }
+    }
+
+    /// Decodes the value of a reply of this reader straight into `T`.
+    ///
+    /// # Errors
+    /// It is malformed or does not fit `T`.
+    pub fn body<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ValueError> {
+        match self {
+            Self::Json(_) => json::value_from_slice(reply.body()),
+            Self::Bson(_) => bson::value_from_slice(reply.body()),
+            Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
+        }
+    }
+}
+
+impl fmt::Debug for ReplyReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "ReplyReader(json)",
+            Self::Bson(_) => "ReplyReader(bson)",
+            Self::Custom(_) => "ReplyReader(custom)",
+        })
+    }
+}

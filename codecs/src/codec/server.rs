@@ -1,0 +1,134 @@
+//! A server's halves: requests in, replies out.
+
+use super::{Args, Limits, ReplyEncoder, RequestDecoder};
+use crate::{
+    bson,
+    error::{DecodeError, EncodeError},
+    json,
+    message::{ErrorReply, Request},
+};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::fmt;
+
+/// A server's reading half of any codec.
+pub enum RequestReader {
+    /// JSON.
+    Json(json::RequestDecoder),
+    /// BSON.
+    Bson(bson::RequestDecoder),
+    /// A program's own.
+    Custom(Box<dyn RequestDecoder>),
+}
+
+impl RequestReader {
+    /// As [`RequestDecoder::decode`].
+    ///
+    /// # Errors
+    /// The stream is out of step.
+    #[inline]
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        match self {
+            Self::Json(decoder) => decoder.decode(buf),
+            Self::Bson(decoder) => decoder.decode(buf),
+            Self::Custom(decoder) => decoder.decode(buf),
+        }
+    }
+
+    /// As [`RequestDecoder::decode_eof`].
+    ///
+    /// # Errors
+    /// The stream ended inside a message.
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        match self {
+            Self::Json(decoder) => decoder.decode_eof(buf),
+            Self::Bson(decoder) => decoder.decode_eof(buf),
+            Self::Custom(decoder) => decoder.decode_eof(buf),
+        }
+    }
+
+    /// Sets other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        match self {
+            Self::Json(decoder) => decoder.set_limits(limits),
+            Self::Bson(decoder) => decoder.set_limits(limits),
+            Self::Custom(decoder) => decoder.set_limits(limits),
+        }
+    }
+
+    /// The arguments of a request of this reader, ready to be decoded into a type.
+    #[inline]
+    pub fn args<'a>(&'a self, request: &'a Request) -> Args<'a> {
+        match (request.args(), self) {
+            (Err(error), _) => Args::Broken(error),
+            (Ok(bytes), Self::Json(_)) => Args::JsonParams(bytes),
+            (Ok(bytes), Self::Bson(_)) => Args::Bson(bytes),
+            (Ok(_), Self::Custom(decoder)) => Args::Custom(&**decoder, request),
+        }
+    }
+}
+
+impl fmt::Debug for RequestReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "RequestReader(json)",
+            Self::Bson(_) => "RequestReader(bson)",
+            Self::Custom(_) => "RequestReader(custom)",
+        })
+    }
+}
+
+/// A server's writing half of any codec, or the bare form of a protocol that frames replies itself.
+#[non_exhaustive]
+pub enum ReplyWriter {
+    /// JSON.
+    Json(json::ReplyEncoder),
+    /// BSON.
+    Bson(bson::ReplyEncoder),
+    /// The bare JSON value, for protocols whose own framing carries the id and the error.
+    JsonValue,
+    /// A program's own.
+    Custom(Box<dyn ReplyEncoder>),
+}
+
+impl ReplyWriter {
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        request: &Request,
+        reply: &T,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Self::Json(encoder) => encoder.encode(request, reply, out),
+            Self::Bson(encoder) => encoder.encode(request, reply, out),
+            Self::JsonValue => json::value_to_buf(reply, out),
+            Self::Custom(encoder) => encoder.encode(request, &reply, out),
+        }
+    }
+
+    /// Appends one whole error reply to `out`. The bare form writes nothing: its protocol says it in its own way.
+    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+        match self {
+            Self::Json(encoder) => encoder.encode_error(request, error, out),
+            Self::Bson(encoder) => encoder.encode_error(request, error, out),
+            Self::JsonValue => {}
+            Self::Custom(encoder) => encoder.encode_error(request, error, out),
+        }
+    }
+}
+
+impl fmt::Debug for ReplyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "ReplyWriter(json)",
+            Self::Bson(_) => "ReplyWriter(bson)",
+            Self::JsonValue => "ReplyWriter(bare json)",
+            Self::Custom(_) => "ReplyWriter(custom)",
+        })
+    }
+}
