@@ -1,8 +1,11 @@
 //! Go's `encoding/gob` as `net/rpc` uses it: a stream of definitions and values, two values per message.
 //!
-//! [`wire`] reads and writes scalars, [`types`] keeps the types a peer has defined.
+//! Bytes come in through [`RequestDecoder`] (server) or [`ReplyDecoder`] (client): [`values`] frames them and keeps the
+//! definitions in a table, [`types`]; [`header`] reads the first value of a message by hand; the second waits in the
+//! message until [`value_from_slice`] decodes it straight into the wanted type. [`scan`] walks over values nobody keeps,
+//! [`wire`] reads and writes scalars. Nothing here knows services or sockets.
 //! Source: Go `encoding/gob`, `net/rpc`.
-#![allow(dead_code, reason = "the parts that use these follow")]
+#![allow(dead_code, reason = "the writing half, which uses the rest of these, follows")]
 
 mod de;
 mod header;

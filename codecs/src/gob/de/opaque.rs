@@ -40,13 +40,13 @@ mod tests {
     #[test]
     fn both_versions() {
         let (zero, offset) =
-            (b"\x01\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff", b"\0\0\0\x0e\xcc\x49\x76\x99\x07\x5b\xcd\x15");
+            (b"\x01\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff", b"\0\0\0\x0e\xcc\x49\x5f\x19\x07\x5b\xcd\x15");
         for (bytes, text) in [
             (zero.to_vec(), "0001-01-01T00:00:00Z"),
-            ([b"\x01", &offset[..], b"\x00\x3c"].concat(), "2015-01-15T09:11:21.123456789+01:00"),
-            ([b"\x02", &offset[..], b"\x00\x3c\x1e"].concat(), "2015-01-15T09:11:21.123456789+01:00"),
-            ([b"\x01", &offset[..], b"\xff\xff"].concat(), "2015-01-15T08:11:21.123456789Z"),
-            ([b"\x01", &offset[..], b"\x7f\xff"].concat(), "2015-01-15T08:11:21.123456789Z"),
+            ([b"\x01", &offset[..], b"\x00\x3c"].concat(), "2015-01-15T08:11:21.123456789+01:00"),
+            ([b"\x02", &offset[..], b"\x00\x3c\x1e"].concat(), "2015-01-15T08:11:21.123456789+01:00"),
+            ([b"\x01", &offset[..], b"\xff\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
+            ([b"\x01", &offset[..], b"\x7f\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
         ] {
             assert_eq!(time(&bytes).unwrap().to_string(), text);
             for cut in 0..bytes.len() {

@@ -260,11 +260,12 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
             Type::Map { key, elem } => this.pairs(key, elem, true, visitor),
             Type::Struct(_) => this.members(visitor),
             Type::Opaque(_) => {
-                let is_time = this.de.types.name(this.id) == "Time";
+                // Where a pointer to a time is sent, its type has no name.
+                let may_be_time = matches!(this.de.types.name(this.id), "Time" | "");
                 let bytes = this.plain_bytes()?;
                 match opaque::time(bytes) {
-                    Ok(time) if is_time && exact => visitor.visit_i128(time.to_packed()),
-                    Ok(time) if is_time => visitor.visit_string(time.to_string()),
+                    Ok(time) if may_be_time && exact => visitor.visit_i128(time.to_packed()),
+                    Ok(time) if may_be_time => visitor.visit_string(time.to_string()),
                     _ => visitor.visit_borrowed_bytes(bytes),
                 }
             }

@@ -200,6 +200,7 @@ impl Types {
     }
 
     /// How many types the peer has defined.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
