@@ -1,18 +1,20 @@
 //! Gob into values of ours: a serde deserializer over the bytes of one value and the types its peer has defined.
 //!
-//! [`value`] reads one value, whose type must fit what the target asks for; [`access`] walks lists, maps and structs;
-//! [`opaque`] reads what Go marshals by itself. Types fit as in Go, see each method. A field that the peer's type has and
+//! [`target`] hears what the target asks for, [`value`] reads it if the peer's type fits; [`access`] walks lists and
+//! maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that the peer's type has and
 //! the value has not is zero, as it was when the peer left it out; a field that the peer's type lacks is left to serde's
 //! own defaults and options, and only where there are none it is zero, as in Go. Source: Go `encoding/gob` `decode.go`.
 
 mod access;
+mod fields;
 mod misfit;
 mod opaque;
+mod target;
 mod value;
 
 use super::{
     scan::{UNDEFINED, singleton},
-    types::{Id, Types},
+    types::{Id, Type, Types},
     wire::Reader,
 };
 use crate::{error::ValueError, zero::with_zeros};
@@ -63,4 +65,30 @@ struct De<'a, 'de> {
     names_left: usize,
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
+}
+
+impl De<'_, '_> {
+    /// The peer's word for a type, without what it is made of.
+    fn type_name(&self, id: Id) -> &str {
+        let kind = match self.types.get(id) {
+            None => "undefined",
+            Some(Type::Bool) => "bool",
+            Some(Type::Int) => "int",
+            Some(Type::Uint) => "uint",
+            Some(Type::Float) => "float",
+            Some(Type::Bytes) => "bytes",
+            Some(Type::String) => "string",
+            Some(Type::Complex) => "complex",
+            Some(Type::Interface) => "interface",
+            Some(Type::Array { .. }) => "array",
+            Some(Type::Slice { .. }) => "slice",
+            Some(Type::Map { .. }) => "map",
+            Some(Type::Struct(_)) => "struct",
+            Some(Type::Opaque(_)) => "marshaler",
+        };
+        match self.types.name(id) {
+            "" => kind,
+            name => name,
+        }
+    }
 }

@@ -1,0 +1,201 @@
+//! The inside of structs: the peer's fields for the target's, by name.
+
+use super::{De, misfit::Misfit, value::Value};
+use crate::{
+    gob::{
+        scan::{Walk, next_field},
+        types::{Field, Id, Struct},
+    },
+    zero::Zero,
+};
+use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess};
+
+type Result<T> = std::result::Result<T, Misfit>;
+
+/// The fields of a struct: all that its type has, those that are not in the bytes as zero.
+#[derive(Debug)]
+pub(super) struct Fields<'r, 'a, 'de> {
+    de: &'r mut De<'a, 'de>,
+    id: Id,
+    fields: &'a [Field],
+    depth: usize,
+    /// The field to hand over next, and the next one that is in the bytes.
+    next: usize,
+    ahead: usize,
+    /// The target's fields; `None` if it takes any.
+    wanted: Option<&'static [&'static str]>,
+    /// How many of the target's have been handed over as zero without being in the type.
+    fed: usize,
+    /// The target's name, if it has to have a field in common with the type.
+    pub(super) target: Option<&'static str>,
+    /// Whether it has, and the first field that would have fitted but for its case.
+    matched: bool,
+    miscased: Option<(&'a str, &'static str)>,
+}
+
+impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
+    #[inline]
+    pub(super) fn new(
+        de: &'r mut De<'a, 'de>,
+        id: Id,
+        fields: Struct,
+        depth: usize,
+        absent: bool,
+        wanted: Option<&'static [&'static str]>,
+    ) -> Result<Self> {
+        let fields = de.types.fields(fields);
+        let (target, matched, miscased) = (None, false, None);
+        let mut this =
+            Self { de, id, fields, depth, next: 0, ahead: 0, wanted, fed: 0, target, matched, miscased };
+        if absent {
+            this.ahead = fields.len()
+        } else {
+            this.look_ahead(0)?
+        }
+        Ok(this)
+    }
+
+    /// Finds the next field that is in the bytes, at or after `from`.
+    #[inline]
+    fn look_ahead(&mut self, from: usize) -> Result<()> {
+        let found = next_field(self.fields, &mut self.de.reader, from)?;
+        self.ahead = found.map_or(self.fields.len(), |(number, _)| number);
+        Ok(())
+    }
+
+    #[inline]
+    fn name(&self, number: usize) -> &'a str {
+        self.fields.get(number).map(|&field| self.de.types.field_name(field)).unwrap_or_default()
+    }
+
+    /// Counts a name against what targets that keep names may have; `false` if it is too much.
+    fn afford(&mut self, bytes: usize) -> bool {
+        let left = self.de.names_left.checked_sub(bytes);
+        self.de.names_left = left.unwrap_or(self.de.names_left);
+        left.is_some()
+    }
+
+    /// The next field for a target that keeps names.
+    fn next_kept(&mut self) -> Result<()> {
+        // A field that is not there costs the peer nothing, so it may not cost us much: with many, it stays away.
+        while self.next < self.ahead && !self.afford(self.name(self.next).len() + 64) {
+            self.next += 1;
+        }
+        if self.next < self.fields.len()
+            && self.next == self.ahead
+            && !self.afford(self.name(self.next).len())
+        {
+            return Err(Misfit::placed("gob: names of fields outweigh their values"));
+        }
+        Ok(())
+    }
+
+    /// Says what became of the field `number`.
+    #[inline]
+    fn settle(&mut self, number: usize) {
+        if !self.de.ignored {
+            self.matched = true;
+        } else if self.miscased.is_none() {
+            self.note_case(number);
+        }
+    }
+
+    #[cold]
+    fn note_case(&mut self, number: usize) {
+        let name = self.name(number);
+        let mut wanted = self.wanted.unwrap_or_default().iter();
+        self.miscased = wanted
+            .find(|wanted| wanted.eq_ignore_ascii_case(name) && !self.has(wanted))
+            .map(|&wanted| (name, wanted));
+    }
+
+    /// Whether the type has a field of that name.
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|&field| self.de.types.field_name(field) == name)
+    }
+
+    /// All fields of the type have been handed over.
+    #[inline]
+    fn check(&self) -> Result<()> {
+        let nothing =
+            !self.matched && !self.fields.is_empty() && self.wanted.is_some_and(|wanted| !wanted.is_empty());
+        match (self.target, self.miscased) {
+            (Some(target), _) if nothing => Err(Misfit::placed(format!(
+                "gob: type mismatch: no fields matched compiling decoder for {target}"
+            ))),
+            (_, Some((name, wanted))) => Err(Misfit::placed(format!(
+                "gob: received field {}.{name} differs only in case from field {wanted}",
+                self.de.type_name(self.id)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next of the target's fields that the type lacks and somebody has asked to be zero.
+    fn feed(&mut self) -> Option<&'static str> {
+        let wanted = self.wanted?;
+        while let Some(&name) = wanted.get(self.fed) {
+            self.fed += 1;
+            if self.de.feed.contains(&name) && !self.has(name) {
+                return Some(name);
+            }
+        }
+        None
+    }
+
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<()> {
+        while let Some(field) = self.fields.get(self.ahead) {
+            if self.ahead >= self.next {
+                Walk::skip(self.de.types, &mut self.de.reader, field.id)?;
+            }
+            self.look_ahead(self.ahead + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
+    type Error = Misfit;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.wanted.is_none() {
+            self.next_kept()?;
+        }
+        if self.next < self.fields.len() {
+            return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
+        }
+        if self.fed == 0 {
+            self.check()?;
+        }
+        if self.de.feed.is_empty() {
+            return Ok(None);
+        }
+        match self.feed() {
+            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let number = self.next;
+        let Some(field) = self.fields.get(number) else {
+            return seed.deserialize(Zero::new(self.de.feed));
+        };
+        let absent = number != self.ahead;
+        self.next += 1;
+        self.de.ignored = false;
+        let value = Value { de: self.de, id: field.id, depth: self.depth, absent };
+        let value = seed
+            .deserialize(value)
+            .map_err(|misfit| misfit.within_field(self.de.type_name(self.id), self.name(number)))?;
+        self.settle(number);
+        if !absent {
+            self.look_ahead(number + 1)?;
+        }
+        Ok(value)
+    }
+}

@@ -1,0 +1,220 @@
+//! What the target asks for: serde's calls on one value.
+
+use super::{access::ByteBuf, misfit::Misfit, value::Value};
+use crate::{
+    gob::{
+        scan::Walk,
+        types::{Id, Type},
+    },
+    types::{ANY, COMPLEX, TEXT, TIME},
+    zero::ZeroFault,
+};
+use serde::{
+    Deserializer,
+    de::{
+        IntoDeserializer, Visitor,
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
+    },
+};
+
+type Result<T> = std::result::Result<T, Misfit>;
+
+macro_rules! integers {
+    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            visitor.$visit(self.$read($go)?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
+    type Error = Misfit;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.any(false, visitor)
+    }
+
+    integers! {
+        deserialize_i8: visit_i8(signed, "int8"),
+        deserialize_i16: visit_i16(signed, "int16"),
+        deserialize_i32: visit_i32(signed, "int32"),
+        deserialize_i64: visit_i64(signed, "int"),
+        deserialize_i128: visit_i128(signed, "int128"),
+        deserialize_u8: visit_u8(unsigned, "uint8"),
+        deserialize_u16: visit_u16(unsigned, "uint16"),
+        deserialize_u32: visit_u32(unsigned, "uint32"),
+        deserialize_u64: visit_u64(unsigned, "uint"),
+        deserialize_u128: visit_u128(unsigned, "uint128"),
+        deserialize_f64: visit_f64(float, "float64"),
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let value = self.float("float32")?;
+        // As in Go: infinities and NaN pass, what is too large for a float32 does not.
+        if value.is_finite() && value.abs() > f64::from(f32::MAX) {
+            return Err(Misfit::range("float32"));
+        }
+        visitor.visit_f32(value as f32)
+    }
+
+    #[inline]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_bool(self.bits(Id::BOOL, "bool")? != 0)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.utf8()? {
+            "" => visitor.visit_char('\0'),
+            text => visitor.visit_borrowed_str(text),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_str(self.utf8()?)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    /// Bytes, what a type marshals itself into, and lists of small enough unsigned integers.
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let mut this = self.opened()?;
+        match this.shape()? {
+            Type::Bytes | Type::Opaque(_) => visitor.visit_borrowed_bytes(this.plain_bytes()?),
+            Type::Interface => visitor.visit_borrowed_bytes(b""),
+            Type::Slice { elem: Id::UINT } | Type::Array { elem: Id::UINT, .. } => {
+                let left = this.count()?;
+                visitor.visit_byte_buf(this.list(Id::UINT, left, None, ByteBuf)?)
+            }
+            _ => Err(this.misfit("[]uint8")),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_bytes(visitor)
+    }
+
+    /// As a pointer in Go: what is not there is none.
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let this = self.opened()?;
+        if this.absent { visitor.visit_none() } else { visitor.visit_some(this) }
+    }
+
+    /// Nothing to decode: whatever is there will do.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if !self.absent {
+            Walk::skip(self.de.types, &mut self.de.reader, self.id)?;
+        }
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        match name {
+            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.text()?)),
+            TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
+            ANY => self.any(true, visitor),
+            COMPLEX => {
+                let this = self.opened()?;
+                match this.shape()? {
+                    Type::Complex | Type::Interface => visitor.visit_newtype_struct(this),
+                    _ => Err(this.misfit("complex128")),
+                }
+            }
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.slice(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.array(len, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.array(len, visitor)
+    }
+
+    /// A map, or a struct as a map from the names of its fields.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let this = self.opened()?;
+        match this.shape()? {
+            Type::Map { key, elem } => this.pairs(key, elem, false, visitor),
+            Type::Struct(_) => this.members(visitor),
+            Type::Interface => this.zero().deserialize_map(visitor),
+            _ => Err(this.misfit("map")),
+        }
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        wanted: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        let this = self.opened()?;
+        match this.shape()? {
+            Type::Struct(_) => {
+                // As in Go, only the outermost struct has to have something in common.
+                let target = (this.depth == 0).then_some(name);
+                let mut fields = this.fields(Some(wanted))?;
+                fields.target = target;
+                let value = visitor.visit_map(&mut fields).map_err(ZeroFault::of_zero)?;
+                fields.finish()?;
+                Ok(value)
+            }
+            Type::Interface => this.zero().deserialize_struct(name, wanted, visitor),
+            _ => Err(Misfit::placed(format!(
+                "gob: type mismatch in decoder: want struct type {name}; got non-struct"
+            ))),
+        }
+    }
+
+    /// A unit variant, by its name or its number.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        let this = self.opened()?;
+        match this.id {
+            Id::STRING => visitor.visit_enum(BorrowedStrDeserializer::new(this.utf8()?)),
+            Id::INT => visitor.visit_enum(this.signed::<u32>(name)?.into_deserializer()),
+            Id::UINT => visitor.visit_enum(this.unsigned::<u32>(name)?.into_deserializer()),
+            Id::INTERFACE => this.zero().deserialize_enum(name, variants, visitor),
+            _ => Err(this.misfit(name)),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.de.ignored = true;
+        self.deserialize_unit(visitor)
+    }
+}
