@@ -4,7 +4,7 @@
 //! them the parts lie; nothing is copied or decoded before somebody asks. They know nothing of codecs' rules:
 //! the codec that made a message is the only one that reads its arguments.
 
-use crate::{error::ValueError, gob::Types};
+use crate::{error::ValueError, gob::Types, raw::ContentType};
 use bytes::Bytes;
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
@@ -52,6 +52,7 @@ pub struct Request {
     timeout: Option<Duration>,
     details: bool,
     dialect: Dialect,
+    content_type: ContentType,
 }
 
 impl Request {
@@ -73,6 +74,7 @@ impl Request {
             timeout: None,
             details: false,
             dialect: Dialect::default(),
+            content_type: ContentType::default(),
         }
     }
 
@@ -106,6 +108,14 @@ impl Request {
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
+        self
+    }
+
+    /// The same request with a body of that kind, to be answered in the same; for protocols that carry several.
+    #[inline]
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: ContentType) -> Self {
+        self.content_type = content_type;
         self
     }
 
@@ -161,6 +171,11 @@ impl Request {
     /// The dialect to answer in.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What the body is, in protocols that carry several kinds.
+    pub fn content_type(&self) -> ContentType {
+        self.content_type
     }
 
     /// Bytes of the whole message on the wire.

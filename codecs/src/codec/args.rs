@@ -1,7 +1,7 @@
 //! The arguments of one call on their way into the handler's type.
 
 use super::{RequestDecoder, Visit};
-use crate::{bson, error::ValueError, json, message::Request};
+use crate::{bson, error::ValueError, json, message::Request, raw::RawArgs};
 use serde::de::DeserializeOwned;
 use std::fmt;
 
@@ -17,6 +17,8 @@ pub enum Args<'a> {
     Bson(&'a [u8]),
     /// Whatever a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
+    /// Bytes, from a protocol that knows no more of them than their kind.
+    Raw(&'a RawArgs<'a>),
     /// Arguments known to be unreadable, and why.
     Broken(&'a ValueError),
 }
@@ -33,6 +35,7 @@ impl Args<'_> {
             Self::JsonParams(bytes) => json::params_from_slice(bytes),
             Self::Bson(bytes) => bson::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
+            Self::Raw(args) => args.decode(),
             Self::Broken(error) => Err((*error).clone()),
         }
     }
@@ -45,6 +48,7 @@ impl fmt::Debug for Args<'_> {
             Self::JsonParams(_) => "JsonParams",
             Self::Bson(_) => "Bson",
             Self::Custom(..) => "Custom",
+            Self::Raw(_) => "Raw",
             Self::Broken(_) => "Broken",
         })
     }

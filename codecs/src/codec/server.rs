@@ -6,6 +6,7 @@ use crate::{
     error::{DecodeError, EncodeError},
     json,
     message::{ErrorReply, Request},
+    raw::{self, AsBlob, RawBody, RawEncoder},
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -78,7 +79,7 @@ impl fmt::Debug for RequestReader {
     }
 }
 
-/// A server's writing half of any codec, or the bare form of a protocol that frames replies itself.
+/// A server's writing half of any codec, or a bare form of a protocol that frames replies itself.
 #[non_exhaustive]
 pub enum ReplyWriter {
     /// JSON.
@@ -87,6 +88,8 @@ pub enum ReplyWriter {
     Bson(bson::ReplyEncoder),
     /// The bare JSON value, for protocols whose own framing carries the id and the error.
     JsonValue,
+    /// Bytes, for protocols that carry whatever they are given.
+    Raw(Box<dyn RawEncoder>),
     /// A program's own.
     Custom(Box<dyn ReplyEncoder>),
 }
@@ -107,16 +110,35 @@ impl ReplyWriter {
             Self::Json(encoder) => encoder.encode(request, reply, out),
             Self::Bson(encoder) => encoder.encode(request, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
+            Self::Raw(encoder) => raw::encode(&mut **encoder, request, reply, out),
             Self::Custom(encoder) => encoder.encode(request, &reply, out),
         }
     }
 
-    /// Appends one whole error reply to `out`. The bare form writes nothing: its protocol says it in its own way.
+    /// Appends one whole reply that is bytes to `out`, or nothing.
+    ///
+    /// Codecs get the body as they carry a [`Blob`](crate::types::Blob), and nothing of what is beside it.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    pub fn encode_raw(
+        &mut self,
+        request: &Request,
+        reply: &RawBody<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Self::Raw(encoder) => encoder.encode(request, reply, out),
+            _ => self.encode(request, &AsBlob(reply.body), out),
+        }
+    }
+
+    /// Appends one whole error reply to `out`. The bare forms write nothing: their protocols say it in their own way.
     pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
         match self {
             Self::Json(encoder) => encoder.encode_error(request, error, out),
             Self::Bson(encoder) => encoder.encode_error(request, error, out),
-            Self::JsonValue => {}
+            Self::JsonValue | Self::Raw(_) => {}
             Self::Custom(encoder) => encoder.encode_error(request, error, out),
         }
     }
@@ -128,6 +150,7 @@ impl fmt::Debug for ReplyWriter {
             Self::Json(_) => "ReplyWriter(json)",
             Self::Bson(_) => "ReplyWriter(bson)",
             Self::JsonValue => "ReplyWriter(bare json)",
+            Self::Raw(_) => "ReplyWriter(bytes)",
             Self::Custom(_) => "ReplyWriter(custom)",
         })
     }

@@ -67,11 +67,16 @@ impl From<Blob> for Vec<u8> {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_str(&STANDARD.encode(&self.0))
-        } else {
-            serializer.serialize_bytes(&self.0)
-        }
+        serialize_blob(&self.0, serializer)
+    }
+}
+
+/// Serializes bytes as a [`Blob`] does.
+pub(crate) fn serialize_blob<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    } else {
+        serializer.serialize_bytes(bytes)
     }
 }
 

@@ -12,6 +12,7 @@ mod time;
 
 pub use any::Any;
 pub use blob::Blob;
+pub(crate) use blob::serialize_blob;
 pub use complex::Complex;
 pub use text::Text;
 pub use time::{Time, TimeError};
