@@ -6,12 +6,12 @@
 use crate::{
     auth::Identity,
     error::{CallError, Error},
+    value::WriteReply,
 };
 use bytes::BytesMut;
 use codecs::{ReplyWriter, Request};
 use futures_util::Stream;
 use pin_project_lite::pin_project;
-use serde::Serialize;
 use std::{
     fmt,
     future::Future,
@@ -165,14 +165,16 @@ impl Drop for CancelOnDrop {
 /// From which a handler that wants a [`Context`] gets one; handlers that do not pay nothing.
 #[derive(Debug)]
 pub struct ContextSource<'a> {
+    /// Full name of the method.
+    pub(crate) name: &'a str,
     pub(crate) peer: &'a Arc<Peer>,
     pub(crate) deadline: Option<Instant>,
     cancellation: Option<Cancellation>,
 }
 
 impl<'a> ContextSource<'a> {
-    pub(crate) fn new(peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
-        Self { peer, deadline, cancellation: None }
+    pub(crate) fn new(name: &'a str, peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
+        Self { name, peer, deadline, cancellation: None }
     }
 
     pub(crate) fn context(&mut self) -> Context {
@@ -227,7 +229,7 @@ pin_project! {
 pub(crate) fn unary<F, R, E>(future: F, source: ContextSource<'_>) -> BoxCall
 where
     F: Future<Output = Result<R, E>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
     E: Into<CallError>,
 {
     Box::pin(Unary { future, result: None, guard: source.guard() })
@@ -236,7 +238,7 @@ where
 impl<F, R, E> Call for Unary<F, R>
 where
     F: Future<Output = Result<R, E>> + Send,
-    R: Serialize + Send,
+    R: WriteReply,
     E: Into<CallError>,
 {
     #[inline]
@@ -254,7 +256,7 @@ where
         out: &mut BytesMut,
     ) -> Written {
         Written::Last(match self.project().result.take() {
-            Some(Ok(reply)) => writer.encode(request, &reply, out).map_err(CallError::BadReply),
+            Some(Ok(reply)) => reply.write_reply(request, writer, out).map_err(CallError::BadReply),
             Some(Err(error)) => Err(error),
             None => Err(CallError::Panicked),
         })
@@ -274,7 +276,7 @@ pin_project! {
 pub(crate) fn streaming<S, R>(stream: S, source: ContextSource<'_>) -> BoxCall
 where
     S: Stream<Item = Result<R, Error>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
 {
     Box::pin(Streaming { stream, item: None, guard: source.guard() })
 }
@@ -282,7 +284,7 @@ where
 impl<S, R> Call for Streaming<S, R>
 where
     S: Stream<Item = Result<R, Error>> + Send,
-    R: Serialize + Send,
+    R: WriteReply,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let this = self.project();
@@ -299,7 +301,7 @@ where
         match self.project().item.take() {
             None => Written::End,
             Some(Err(error)) => Written::Last(Err(error.into())),
-            Some(Ok(reply)) => match writer.encode(request, &reply, out) {
+            Some(Ok(reply)) => match reply.write_reply(request, writer, out) {
                 Ok(()) => Written::Item,
                 Err(error) => Written::Last(Err(CallError::BadReply(error))),
             },

@@ -83,7 +83,8 @@ impl Dispatch {
             }
         };
         let limit = [timeout, entry.timeout, self.config.call_timeout].into_iter().flatten().min();
-        let source = ContextSource::new(peer, limit.and_then(|limit| now.checked_add(limit)));
+        let source =
+            ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(self.panicked()))
             .map_err(|error| Refused { error, entry: Some(entry) })?;

@@ -6,10 +6,10 @@
 use crate::{
     call::{BoxCall, Context, ContextSource, streaming, unary},
     error::{CallError, Error},
+    value::{FromArgs, WriteReply},
 };
 use codecs::Args;
 use futures_util::Stream;
-use serde::{Serialize, de::DeserializeOwned};
 use std::{
     future::Future,
     marker::PhantomData,
@@ -29,9 +29,9 @@ use tokio::task::{JoinError, JoinHandle};
 )]
 pub trait Handler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
-    type Args: DeserializeOwned + Send + 'static;
+    type Args: FromArgs;
     /// What is encoded as the reply.
-    type Reply: Serialize + Send + 'static;
+    type Reply: WriteReply;
     /// The running handler.
     type Future: Future<Output = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
@@ -41,9 +41,9 @@ pub trait Handler<Marker>: Send + Sync + 'static {
 impl<F, A, Fut, R> Handler<(A,)> for F
 where
     F: Fn(A) -> Fut + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
+    A: FromArgs,
     Fut: Future<Output = Result<R, Error>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -58,9 +58,9 @@ where
 impl<F, A, Fut, R> Handler<(Context, A)> for F
 where
     F: Fn(Context, A) -> Fut + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
+    A: FromArgs,
     Fut: Future<Output = Result<R, Error>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -82,9 +82,9 @@ where
 )]
 pub trait StreamHandler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
-    type Args: DeserializeOwned + Send + 'static;
+    type Args: FromArgs;
     /// What is encoded as one item.
-    type Reply: Serialize + Send + 'static;
+    type Reply: WriteReply;
     /// The running handler.
     type Stream: Stream<Item = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
@@ -94,9 +94,9 @@ pub trait StreamHandler<Marker>: Send + Sync + 'static {
 impl<F, A, S, R> StreamHandler<(A,)> for F
 where
     F: Fn(A) -> S + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
+    A: FromArgs,
     S: Stream<Item = Result<R, Error>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -110,9 +110,9 @@ where
 impl<F, A, S, R> StreamHandler<(Context, A)> for F
 where
     F: Fn(Context, A) -> S + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
+    A: FromArgs,
     S: Stream<Item = Result<R, Error>> + Send + 'static,
-    R: Serialize + Send + 'static,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -133,9 +133,9 @@ where
 )]
 pub trait BlockingHandler<Marker>: Send + Sync + 'static {
     /// What the request is decoded into.
-    type Args: DeserializeOwned + Send + 'static;
+    type Args: FromArgs;
     /// What is encoded as the reply.
-    type Reply: Serialize + Send + 'static;
+    type Reply: WriteReply;
     /// Takes what the function needs; the result is run on the blocking pool.
     fn prepare(
         self: Arc<Self>,
@@ -147,8 +147,8 @@ pub trait BlockingHandler<Marker>: Send + Sync + 'static {
 impl<F, A, R> BlockingHandler<(A,)> for F
 where
     F: Fn(A) -> Result<R, Error> + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
-    R: Serialize + Send + 'static,
+    A: FromArgs,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -165,8 +165,8 @@ where
 impl<F, A, R> BlockingHandler<(Context, A)> for F
 where
     F: Fn(Context, A) -> Result<R, Error> + Send + Sync + 'static,
-    A: DeserializeOwned + Send + 'static,
-    R: Serialize + Send + 'static,
+    A: FromArgs,
+    R: WriteReply,
 {
     type Args = A;
     type Reply = R;
@@ -200,7 +200,7 @@ impl<H, M> Inline<H, M> {
 impl<M: 'static, H: Handler<M>> Invoke for Inline<H, M> {
     #[inline]
     fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = args.decode().map_err(CallError::BadArguments)?;
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
         let future = self.handler.call(args, &mut source);
         Ok(unary(future, source))
     }
@@ -219,7 +219,7 @@ impl<H, M> Spawned<H, M> {
 
 impl<M: 'static, H: Handler<M>> Invoke for Spawned<H, M> {
     fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = args.decode().map_err(CallError::BadArguments)?;
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
         let future = self.handler.call(args, &mut source);
         Ok(unary(Joined(tokio::spawn(future)), source))
     }
@@ -238,7 +238,7 @@ impl<H, M> Blocking<H, M> {
 
 impl<M: 'static, H: BlockingHandler<M>> Invoke for Blocking<H, M> {
     fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = args.decode().map_err(CallError::BadArguments)?;
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
         let run = self.handler.clone().prepare(args, &mut source);
         Ok(unary(Joined(tokio::task::spawn_blocking(run)), source))
     }
@@ -257,7 +257,7 @@ impl<H, M> StreamOf<H, M> {
 
 impl<M: 'static, H: StreamHandler<M>> Invoke for StreamOf<H, M> {
     fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = args.decode().map_err(CallError::BadArguments)?;
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
         let stream = self.handler.call(args, &mut source);
         Ok(streaming(stream, source))
     }

@@ -35,7 +35,10 @@ pub mod io;
 mod method;
 mod openings;
 mod pages;
+#[cfg(feature = "prost")]
+mod proto;
 pub mod protocol;
+mod raw;
 mod registry;
 mod server;
 mod service;
@@ -45,6 +48,7 @@ mod snapshot;
 mod sniff;
 mod stats;
 mod tracker;
+mod value;
 
 pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
 pub use call::{Context, ContextSource, Peer, PeerAddr};
@@ -54,7 +58,10 @@ pub use error::{CallError, ConfigError, Error};
 pub use handler::{BlockingHandler, Handler, StreamHandler};
 pub use method::{Method, Signature};
 pub use openings::{FailedOpening, OpeningFailure};
+#[cfg(feature = "prost")]
+pub use proto::Proto;
 pub use protocol::http::Mount;
+pub use raw::{RawCall, RawReply};
 pub use registry::MethodInfo;
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
@@ -64,3 +71,4 @@ pub use shutdown::Phase;
 pub use snapshot::{Process, Snapshot};
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
 pub use tracker::ConnectionInfo;
+pub use value::{FromArgs, WriteReply};

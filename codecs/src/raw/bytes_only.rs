@@ -1,15 +1,11 @@
 //! serde's calls for a body that is bytes: types that are bytes themselves get them, all others are told why not.
 
 use crate::error::{EncodeError, ValueError};
-use serde::{
-    Deserializer, Serialize, Serializer,
-    de::Visitor,
-    forward_to_deserialize_any,
-    ser::Impossible,
-};
+use serde::{Deserializer, Serialize, Serializer, de::Visitor, forward_to_deserialize_any, ser::Impossible};
 
 /// Why a body is no argument.
-pub(super) const NO_SCHEMA: &str = "the method takes JSON (content_type 1) or bytes, not a message of its own schema";
+pub(super) const NO_SCHEMA: &str =
+    "the method takes JSON (content_type 1) or bytes, not a message of its own schema";
 /// Why a reply is no body.
 pub(super) const NO_BYTES: &str = "the method's reply is no bytes: call it with JSON (content_type 1)";
 

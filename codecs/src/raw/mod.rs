@@ -106,9 +106,8 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
     let content_type = request.content_type();
-    let mut write = |body: &[u8]| {
-        encoder.encode(request, &RawBody { body, content_type, ..RawBody::default() }, out)
-    };
+    let mut write =
+        |body: &[u8]| encoder.encode(request, &RawBody { body, content_type, ..RawBody::default() }, out);
     match content_type {
         ContentType::Json => {
             let mut body = BytesMut::new();
@@ -179,9 +178,8 @@ mod tests {
     #[test]
     fn replies_are_json_to_json_and_bytes_to_bytes() {
         let mut writer = ReplyWriter::Raw(Box::new(Plain));
-        let request = |content_type| {
-            Request::new(Bytes::new(), 7, 0..0, 0..0).with_content_type(content_type)
-        };
+        let request =
+            |content_type| Request::new(Bytes::new(), 7, 0..0, 0..0).with_content_type(content_type);
         let (json, protobuf) = (request(ContentType::Json), request(ContentType::Protobuf));
         let mut out = BytesMut::new();
         writer.encode(&json, &[1, 2], &mut out).unwrap();

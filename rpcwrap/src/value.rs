@@ -1,0 +1,59 @@
+//! What can be a method's argument and its reply: every serde type, and bytes as their protocol carries them.
+//!
+//! Between codecs, which know formats, and [`crate::handler`], which knows functions. Generic, so that a serde type is
+//! decoded and encoded as if this were not here.
+
+use crate::call::ContextSource;
+use bytes::BytesMut;
+use codecs::{Args, EncodeError, ReplyWriter, Request, ValueError};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A type that arguments can be decoded into: any [`DeserializeOwned`] one, and [`RawCall`](crate::RawCall).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the argument of a method",
+    note = "it has to be `serde::de::DeserializeOwned + Send + 'static`"
+)]
+pub trait FromArgs: Sized + Send + 'static {
+    /// Decodes the arguments of one call.
+    ///
+    /// # Errors
+    /// They are malformed or do not fit; the text goes to the caller.
+    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError>;
+}
+
+impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
+    #[inline]
+    fn from_args(args: Args<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
+        args.decode()
+    }
+}
+
+/// A type that a reply can be made of: any [`Serialize`] one, and [`RawReply`](crate::RawReply).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the reply of a method",
+    note = "it has to be `serde::Serialize + Send + 'static`"
+)]
+pub trait WriteReply: Send + 'static {
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// # Errors
+    /// The reply does not fit the format; `out` is as it was.
+    fn write_reply(
+        &self,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError>;
+}
+
+impl<T: Serialize + Send + 'static> WriteReply for T {
+    #[inline]
+    fn write_reply(
+        &self,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        writer.encode(request, self, out)
+    }
+}
