@@ -40,7 +40,7 @@ impl Future for UntilReady {
 
 /// All of a session's waiting calls. Holds no memory before the first.
 #[derive(Default)]
-pub(super) struct InFlight(Option<Box<FuturesUnordered<UntilReady>>>);
+pub(crate) struct InFlight(Option<Box<FuturesUnordered<UntilReady>>>);
 
 impl InFlight {
     pub(super) fn len(&self) -> usize {
@@ -72,7 +72,7 @@ impl InFlight {
     }
 
     /// Ends the call of that number; it is answered like any that is ready. Whether there was one.
-    pub(super) fn cancel(&mut self, seq: u64) -> bool {
+    pub(crate) fn cancel(&mut self, seq: u64) -> bool {
         let Some(calls) = &mut self.0 else { return false };
         for call in calls.iter_mut() {
             if let Some(waiting) = &mut call.0

@@ -3,9 +3,10 @@
 //! Each turn reads what is there, starts each request and polls it once in place, lets waiting calls that are ready
 //! write, and sends everything in one write. Three things stop reading: `max_in_flight` calls, `max_output_bytes` of
 //! replies the peer has not taken, and the end of the stream. Requests already read are always answered. A protocol
-//! that frames its messages by a codec ends in one of these; it knows the codec's halves and no protocol.
+//! whose requests carry an id ends in one of these; what it has to know of the bytes is in [`framing`].
 
 mod batch;
+mod framing;
 mod in_flight;
 mod scratch;
 
@@ -21,8 +22,10 @@ use crate::{
 };
 use batch::Batch;
 use bytes::{Buf, BytesMut};
-use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};
-use in_flight::{InFlight, Waiting};
+use codecs::{DecodeError, END_OF_STREAM};
+pub(crate) use framing::{Framing, Halves};
+pub(crate) use in_flight::InFlight;
+use in_flight::Waiting;
 use scratch::{READ_BYTES, Scratch};
 use std::{
     future::{Future, poll_fn},
@@ -46,8 +49,6 @@ const QUIET: Duration = Duration::from_millis(100);
 /// How often a peer that has closed its sending side while calls run is looked after: nothing else tells that it has
 /// gone altogether.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
-const CANCEL: &[u8] = b"_goRPC_.Cancel";
 
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,23 +58,10 @@ pub(crate) enum End {
     NoCall,
 }
 
-/// The argument of [`CANCEL`].
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct CancelArgs {
-    seq: u64,
-}
-
-/// The codec's two objects of one connection.
-pub(crate) struct Halves {
-    pub(crate) reader: RequestReader,
-    pub(crate) writer: ReplyWriter,
-}
-
 /// One connection after its handshake.
-pub(crate) struct Session {
+pub(crate) struct Session<F = Halves> {
     stream: Stream,
-    halves: Halves,
+    framing: F,
     dispatch: Arc<Dispatch>,
     tracked: Arc<Tracked>,
     peer: Arc<Peer>,
@@ -106,11 +94,11 @@ enum Wait {
     Gone,
 }
 
-impl Session {
-    pub(crate) fn new(stream: Stream, input: BytesMut, halves: Halves, cx: &ConnCx, peer: Arc<Peer>) -> Self {
+impl<F: Framing> Session<F> {
+    pub(crate) fn new(stream: Stream, input: BytesMut, framing: F, cx: &ConnCx, peer: Arc<Peer>) -> Self {
         Self {
             stream,
-            halves,
+            framing,
             dispatch: cx.dispatch.clone(),
             tracked: cx.tracked.clone(),
             peer,
@@ -206,12 +194,11 @@ impl Session {
     }
 
     fn answer(&mut self, mut waiting: Waiting, output: &mut BytesMut) {
-        let writer = &mut self.halves.writer;
-        match waiting.flight.write(&waiting.request, writer, output) {
+        match waiting.flight.write(&waiting.request, self.framing.writer(), output) {
             Written::Item => self.in_flight.push_back(waiting),
             Written::Last(Ok(())) => {}
-            Written::Last(Err(error)) => writer.encode_error(&waiting.request, &error.to_reply(), output),
-            Written::End => writer.encode_error(&waiting.request, &ErrorReply::new(END_OF_STREAM), output),
+            Written::Last(Err(error)) => self.framing.fail(&waiting.request, &error, output),
+            Written::End => self.framing.end_stream(&waiting.request, output),
         }
     }
 
@@ -249,11 +236,11 @@ impl Session {
 
     /// The next request; once the peer has closed its side, whatever is left is the last.
     #[inline]
-    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        match self.halves.reader.decode(input) {
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<F::Request>, DecodeError> {
+        match self.framing.decode(input) {
             Ok(None) if self.ended => {
                 self.closing = true;
-                self.halves.reader.decode_eof(input)
+                self.framing.decode_eof(input)
             }
             decoded => decoded,
         }
@@ -270,39 +257,39 @@ impl Session {
     #[inline]
     fn start<'d>(
         &mut self,
-        request: Request,
+        request: F::Request,
         dispatch: &'d Arc<Dispatch>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
-        let Halves { reader, writer } = &mut self.halves;
         let began = batch.now();
-        let args = reader.args(&request);
-        let mut started =
-            match dispatch.start(request.service_method(), args, request.timeout(), &self.peer, began) {
-                Ok(started) => started,
-                Err(refused) => return self.refuse(&request, &refused, batch, output),
-            };
-        batch.start(started.entry, request.wire_len());
+        let mut started = match self.framing.start(&request, dispatch, &self.peer, began) {
+            Ok(started) => started,
+            Err(refused) => return self.refuse(&request, &refused, batch, output),
+        };
+        batch.start(started.entry, F::wire_len(&request));
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
-        let error = match dispatch.step(&mut started.call, &mut nobody, &request, writer, output) {
-            Poll::Ready(Written::Last(Ok(()))) => None,
-            Poll::Ready(Written::Last(Err(error))) => Some(error.to_reply()),
-            Poll::Ready(Written::End) => Some(ErrorReply::new(END_OF_STREAM)),
+        let (head, writer) = (F::head(&request), self.framing.writer());
+        let failed = match dispatch.step(&mut started.call, &mut nobody, head, writer, output) {
+            Poll::Ready(Written::Last(Ok(()))) => false,
+            Poll::Ready(Written::Last(Err(error))) => {
+                self.framing.fail(head, &error, output);
+                !matches!(&error, CallError::Failed(error) if error.text() == END_OF_STREAM)
+            }
+            Poll::Ready(Written::End) => {
+                self.framing.end_stream(head, output);
+                false
+            }
             unfinished => {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
                 let flight = Flight::new(dispatch, started, began);
-                return self.in_flight.push(request.into_head(), flight);
+                return self.in_flight.push(F::into_head(request), flight);
             }
         };
-        let failed = error.as_ref().is_some_and(|error| error.text != END_OF_STREAM);
-        if let Some(error) = &error {
-            writer.encode_error(&request, error, output);
-        }
         batch.write(output.len() - before);
         batch.finish(began, failed);
     }
@@ -310,39 +297,26 @@ impl Session {
     #[cold]
     fn refuse<'d>(
         &mut self,
-        request: &Request,
+        request: &F::Request,
         refused: &Refused<'d>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
-        if matches!(refused.error, CallError::UnknownService(_)) && request.service_method() == CANCEL {
-            return self.cancel(request, output);
+        if matches!(refused.error, CallError::UnknownService(_))
+            && self.framing.control(request, &mut self.in_flight, output)
+        {
+            return;
         }
         let before = output.len();
-        self.halves.writer.encode_error(request, &refused.error.to_reply(), output);
+        self.framing.refuse(request, &refused.error, output);
         if let Some(entry) = refused.entry {
             let now = batch.now();
-            batch.start(entry, request.wire_len());
+            batch.start(entry, F::wire_len(request));
             batch.write(output.len() - before);
             batch.finish(now, true);
         }
         // Bytes that could not be walked to their end say nothing about where the next message starts.
         self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
-    }
-
-    /// Cancels the call the request names; the reply says whether it was still in flight.
-    fn cancel(&mut self, request: &Request, output: &mut BytesMut) {
-        let Halves { reader, writer } = &mut self.halves;
-        let reply = match reader.args(request).decode::<CancelArgs>() {
-            Ok(args) => {
-                let found = self.in_flight.cancel(args.seq);
-                writer.encode(request, &found, output).map_err(CallError::BadReply)
-            }
-            Err(error) => Err(CallError::BadArguments(error)),
-        };
-        if let Err(error) = reply {
-            writer.encode_error(request, &error.to_reply(), output);
-        }
     }
 
     /// Writes as much as the peer takes.
@@ -428,7 +402,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl<F> Drop for Session<F> {
     fn drop(&mut self) {
         if !self.output.is_empty() && self.dispatch.shutdown.phase() == Phase::Stopped {
             self.dispatch.shutdown.count_cut();
