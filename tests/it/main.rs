@@ -18,6 +18,7 @@ mod in_process;
 mod json;
 mod limits;
 mod methods;
+mod msgpack;
 mod pages;
 mod panics;
 mod program;

@@ -6,6 +6,7 @@ use crate::{
     error::{DecodeError, EncodeError, ValueError},
     json,
     message::Reply,
+    msgpack,
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,6 +18,8 @@ pub enum RequestWriter {
     Json(json::RequestEncoder),
     /// BSON.
     Bson(bson::RequestEncoder),
+    /// MessagePack.
+    Msgpack(msgpack::RequestEncoder),
     /// A program's own.
     Custom(Box<dyn RequestEncoder>),
 }
@@ -38,6 +41,7 @@ impl RequestWriter {
         match self {
             Self::Json(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::Msgpack(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
         }
     }
@@ -48,6 +52,7 @@ impl fmt::Debug for RequestWriter {
         f.write_str(match self {
             Self::Json(_) => "RequestWriter(json)",
             Self::Bson(_) => "RequestWriter(bson)",
+            Self::Msgpack(_) => "RequestWriter(msgpack)",
             Self::Custom(_) => "RequestWriter(custom)",
         })
     }
@@ -59,6 +64,8 @@ pub enum ReplyReader {
     Json(json::ReplyDecoder),
     /// BSON.
     Bson(bson::ReplyDecoder),
+    /// MessagePack.
+    Msgpack(msgpack::ReplyDecoder),
     /// A program's own.
     Custom(Box<dyn ReplyDecoder>),
 }
@@ -73,6 +80,7 @@ impl ReplyReader {
         match self {
             Self::Json(decoder) => decoder.decode(buf),
             Self::Bson(decoder) => decoder.decode(buf),
+            Self::Msgpack(decoder) => decoder.decode(buf),
             Self::Custom(decoder) => decoder.decode(buf),
         }
     }
@@ -85,6 +93,7 @@ impl ReplyReader {
         match self {
             Self::Json(_) => json::value_from_slice(reply.body()),
             Self::Bson(_) => bson::value_from_slice(reply.body()),
+            Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
         }
     }
@@ -95,6 +104,7 @@ impl fmt::Debug for ReplyReader {
         f.write_str(match self {
             Self::Json(_) => "ReplyReader(json)",
             Self::Bson(_) => "ReplyReader(bson)",
+            Self::Msgpack(_) => "ReplyReader(msgpack)",
             Self::Custom(_) => "ReplyReader(custom)",
         })
     }

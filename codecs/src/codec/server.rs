@@ -6,6 +6,7 @@ use crate::{
     error::{DecodeError, EncodeError},
     json,
     message::{ErrorReply, Request},
+    msgpack,
     raw::{self, AsBlob, RawBody, RawEncoder},
 };
 use bytes::BytesMut;
@@ -18,6 +19,8 @@ pub enum RequestReader {
     Json(json::RequestDecoder),
     /// BSON.
     Bson(bson::RequestDecoder),
+    /// MessagePack.
+    Msgpack(msgpack::RequestDecoder),
     /// A program's own.
     Custom(Box<dyn RequestDecoder>),
 }
@@ -32,6 +35,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.decode(buf),
             Self::Bson(decoder) => decoder.decode(buf),
+            Self::Msgpack(decoder) => decoder.decode(buf),
             Self::Custom(decoder) => decoder.decode(buf),
         }
     }
@@ -44,6 +48,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.decode_eof(buf),
             Self::Bson(decoder) => decoder.decode_eof(buf),
+            Self::Msgpack(decoder) => decoder.decode_eof(buf),
             Self::Custom(decoder) => decoder.decode_eof(buf),
         }
     }
@@ -53,6 +58,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.set_limits(limits),
             Self::Bson(decoder) => decoder.set_limits(limits),
+            Self::Msgpack(decoder) => decoder.set_limits(limits),
             Self::Custom(decoder) => decoder.set_limits(limits),
         }
     }
@@ -64,6 +70,7 @@ impl RequestReader {
             (Err(error), _) => Args::Broken(error),
             (Ok(bytes), Self::Json(_)) => Args::JsonParams(bytes),
             (Ok(bytes), Self::Bson(_)) => Args::Bson(bytes),
+            (Ok(bytes), Self::Msgpack(_)) => Args::Msgpack(bytes),
             (Ok(_), Self::Custom(decoder)) => Args::Custom(&**decoder, request),
         }
     }
@@ -74,6 +81,7 @@ impl fmt::Debug for RequestReader {
         f.write_str(match self {
             Self::Json(_) => "RequestReader(json)",
             Self::Bson(_) => "RequestReader(bson)",
+            Self::Msgpack(_) => "RequestReader(msgpack)",
             Self::Custom(_) => "RequestReader(custom)",
         })
     }
@@ -86,6 +94,8 @@ pub enum ReplyWriter {
     Json(json::ReplyEncoder),
     /// BSON.
     Bson(bson::ReplyEncoder),
+    /// MessagePack.
+    Msgpack(msgpack::ReplyEncoder),
     /// The bare JSON value, for protocols whose own framing carries the id and the error.
     JsonValue,
     /// Bytes, for protocols that carry whatever they are given.
@@ -109,6 +119,7 @@ impl ReplyWriter {
         match self {
             Self::Json(encoder) => encoder.encode(request, reply, out),
             Self::Bson(encoder) => encoder.encode(request, reply, out),
+            Self::Msgpack(encoder) => encoder.encode(request, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
             Self::Raw(encoder) => raw::encode(&mut **encoder, request, reply, out),
             Self::Custom(encoder) => encoder.encode(request, &reply, out),
@@ -138,6 +149,7 @@ impl ReplyWriter {
         match self {
             Self::Json(encoder) => encoder.encode_error(request, error, out),
             Self::Bson(encoder) => encoder.encode_error(request, error, out),
+            Self::Msgpack(encoder) => encoder.encode_error(request, error, out),
             Self::JsonValue | Self::Raw(_) => {}
             Self::Custom(encoder) => encoder.encode_error(request, error, out),
         }
@@ -149,6 +161,7 @@ impl fmt::Debug for ReplyWriter {
         f.write_str(match self {
             Self::Json(_) => "ReplyWriter(json)",
             Self::Bson(_) => "ReplyWriter(bson)",
+            Self::Msgpack(_) => "ReplyWriter(msgpack)",
             Self::JsonValue => "ReplyWriter(bare json)",
             Self::Raw(_) => "ReplyWriter(bytes)",
             Self::Custom(_) => "ReplyWriter(custom)",

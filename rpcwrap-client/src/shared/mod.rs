@@ -217,6 +217,7 @@ impl Shared {
         let decoded: Result<R, ValueError> = match &self.codec {
             AnyCodec::Json => codecs::json::value_from_slice(reply.body()),
             AnyCodec::Bson(_) => codecs::bson::value_from_slice(reply.body()),
+            AnyCodec::Msgpack => codecs::msgpack::value_from_slice(reply.body()),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };

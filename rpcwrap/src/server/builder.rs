@@ -76,7 +76,7 @@ impl Builder {
         self
     }
 
-    /// Adds a codec of the program's own, reached by `CONNECT /_<name>_rpc_`, beside json and bson.
+    /// Adds a codec of the program's own, reached by `CONNECT /_<name>_rpc_`, beside json, bson and msgpack.
     #[must_use]
     pub fn codec(mut self, codec: impl Codec) -> Self {
         self.codecs.push(AnyCodec::Custom(Arc::new(codec)));
@@ -137,7 +137,7 @@ impl Builder {
         Snapshot::start_clock();
         self.config.check()?;
         self.gather_loose_methods();
-        let mut codecs = vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect)];
+        let mut codecs = vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect), AnyCodec::Msgpack];
         codecs.append(&mut self.codecs);
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();

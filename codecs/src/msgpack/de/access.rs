@@ -1,7 +1,10 @@
 //! The insides of lists, maps and enums.
 
-use super::{De, Fault, Result, zero::Zero};
-use crate::msgpack::read::{Reader, Token};
+use super::{De, Fault, Result};
+use crate::{
+    msgpack::read::{Reader, Token},
+    zero::Zero,
+};
 use serde::{
     Deserializer as _,
     de::{
@@ -46,7 +49,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
                 let de = De { reader: self.reader, feed: self.feed, depth: self.depth, key: false };
                 seed.deserialize(de).map(Some)
             }
-            None if owed => seed.deserialize(Zero { feed: self.feed }).map(Some),
+            None if owed => seed.deserialize(Zero::new(self.feed)).map(Some),
             None => Ok(None),
         }
     }
@@ -141,7 +144,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         if self.fed > 0 {
-            return seed.deserialize(Zero { feed: self.feed });
+            return seed.deserialize(Zero::new(self.feed));
         }
         self.due = false;
         seed.deserialize(self.de(false))

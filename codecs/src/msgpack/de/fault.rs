@@ -6,6 +6,7 @@
 use crate::{
     error::ValueError,
     msgpack::read::{Fault as Broken, Token},
+    zero::ZeroFault,
 };
 use serde::de;
 use std::fmt;
@@ -35,9 +36,15 @@ impl Fault {
     pub(super) fn out_of_range(value: i128, wanted: &str) -> Self {
         Self::other(format!("msgpack: value {value} out of range for {wanted}"))
     }
+}
 
-    /// The member whose zero value would have helped.
-    pub(super) fn missing(&self) -> Option<&'static str> {
+impl ZeroFault for Fault {
+    /// Any struct's missing members may be zero here, also of one that is there.
+    fn of_zero(self) -> Self {
+        self
+    }
+
+    fn zero_wanted(&self) -> Option<&'static str> {
         match self {
             Self::Missing(name) => Some(name),
             Self::Value(_) => None,

@@ -2,11 +2,10 @@
 //!
 //! The target says what it wants, the token what is there. Integers and floats fit by value, whatever their width on
 //! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
-//! [`access`] walks lists and maps, [`zero`] makes what is not there, [`fault`] says what does not fit.
+//! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`fault`] says what does not fit.
 
 mod access;
 mod fault;
-mod zero;
 
 use super::{
     MAX_DEPTH,
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     error::ValueError,
     types::{ANY, TEXT, TIME, Time},
+    zero::{Zero, with_zeros},
 };
 use access::{List, Members, Variant};
 use fault::Fault;
@@ -26,7 +26,6 @@ use serde::{
         value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer},
     },
 };
-use zero::Zero;
 
 type Result<T> = std::result::Result<T, Fault>;
 
@@ -45,18 +44,7 @@ type Result<T> = std::result::Result<T, Fault>;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
-    let mut feed = Vec::new();
-    loop {
-        let fault = match T::deserialize(De::new(&mut Reader::new(bytes), &feed)) {
-            Ok(value) => return Ok(value),
-            Err(fault) => fault,
-        };
-        // Read again until no struct lacks a member any more: once, unless the peer left one out.
-        match fault.missing() {
-            Some(name) if !feed.contains(&name) => feed.push(name),
-            _ => return Err(fault.into()),
-        }
-    }
+    with_zeros(|feed| T::deserialize(De::new(&mut Reader::new(bytes), feed)))
 }
 
 /// The value at the front of `reader`.
@@ -84,8 +72,8 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     }
 
     #[inline]
-    fn zero(&self) -> Zero<'f> {
-        Zero { feed: self.feed }
+    fn zero(&self) -> Zero<'f, Fault> {
+        Zero::new(self.feed)
     }
 
     /// An integer of any width that holds the value.
