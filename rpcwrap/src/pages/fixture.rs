@@ -1,11 +1,15 @@
 //! A server's numbers for the tests of pages: every counter has a value of its own.
 
 use crate::{
+    call::PeerAddr,
     method::Signature,
+    openings::{FailedOpening, OpeningFailure},
+    protocol::{AuthMode, Class, ProtocolInfo},
     registry::MethodInfo,
     shutdown::Phase,
     snapshot::{Process, Snapshot},
     stats::{MethodStats, ServerStats, Tally},
+    tracker::ConnectionInfo,
 };
 use std::time::{Duration, SystemTime};
 
@@ -34,12 +38,55 @@ pub(super) fn snapshot() -> Snapshot {
             method("Arith", "Multiply", ("Args", "i64", false), 4310, 0),
         ],
         codecs: vec!["json".to_owned(), "bson".to_owned()],
-        protocols: Vec::new(),
-        failed_openings: Vec::new(),
-        connections: Vec::new(),
+        protocols: vec![
+            protocol("go_rpc", (Class::Magic, AuthMode::Connection), (12, 700), [2, 1, 5]),
+            protocol("http", (Class::Grammar, AuthMode::Request), (30, 4000), [0, 0, 9]),
+        ],
+        failed_openings: vec![FailedOpening {
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_699_999_995),
+            peer: PeerAddr::Tcp(([127, 0, 0, 1], 4711).into()),
+            why: OpeningFailure::Unknown,
+            head: vec![0x00, 0xff],
+        }],
+        connections: vec![
+            ConnectionInfo {
+                id: 1,
+                peer: PeerAddr::Tcp(([127, 0, 0, 1], 4711).into()),
+                protocol: "go_rpc",
+                codec: "bson".to_owned(),
+                user: Some("<b>".to_owned()),
+                age: Duration::from_secs(7),
+                calls: 900,
+                in_flight: 3,
+                bytes_in: 71_100,
+                bytes_out: 75_348,
+            },
+            ConnectionInfo {
+                id: 2,
+                peer: PeerAddr::InProcess,
+                protocol: "",
+                codec: String::new(),
+                user: None,
+                age: Duration::ZERO,
+                calls: 0,
+                in_flight: 0,
+                bytes_in: 0,
+                bytes_out: 0,
+            },
+        ],
     };
     fill(&mut snapshot);
     snapshot
+}
+
+fn protocol(
+    name: &'static str,
+    (class, auth): (Class, AuthMode),
+    (connections, matched): (u64, u64),
+    [too_big, overloaded, malformed]: [u64; 3],
+) -> ProtocolInfo {
+    let by_connect = name == "go_rpc";
+    ProtocolInfo { name, class, auth, by_connect, connections, matched, too_big, overloaded, malformed }
 }
 
 /// Gives every counter a number that occurs nowhere else.

@@ -25,7 +25,7 @@ fn as_text(snapshot: &Snapshot, ask: &Ask) -> String {
     }
     out.push_str("\nPages\n");
     for (path, _, what) in PAGES {
-        let _ = writeln!(out, "  {path:<15}{what}");
+        let _ = writeln!(out, "  {path:<20}{what}");
     }
     out.push_str("\nTry\n");
     for command in commands(snapshot, ask) {
@@ -117,7 +117,7 @@ Arith  Sums & <quotients>
   Multiply(Args) i64
 
 Pages
-  /              what is here
+  /                   what is here
 ";
         assert!(page.body.starts_with(wanted), "{}", page.body);
         let commands = "

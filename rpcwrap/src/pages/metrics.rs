@@ -4,6 +4,7 @@
 
 use super::{Ask, Form, Page};
 use crate::{
+    protocol::ProtocolInfo,
     registry::MethodInfo,
     snapshot::Snapshot,
     stats::{MethodSnapshot, ServerSnapshot, bucket_end},
@@ -20,6 +21,7 @@ pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
     let mut out = Exposition { text: String::new(), open };
     methods(&mut out, &snapshot.methods);
     server(&mut out, &snapshot.server);
+    protocols(&mut out, &snapshot.protocols);
     process(&mut out, snapshot);
     if open {
         out.text.push_str("# EOF\n");
@@ -111,6 +113,28 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     }
 }
 
+fn protocols(out: &mut Exposition, protocols: &[ProtocolInfo]) {
+    let label = |one: &ProtocolInfo| format!("protocol=\"{}\"", one.name);
+    let name = "rpcwrap_server_protocol_connections";
+    out.family(name, "gauge", "Connections a protocol has now.");
+    for one in protocols {
+        out.sample(name, &label(one), one.connections);
+    }
+    let name = "rpcwrap_server_matched";
+    out.counter(name, "Connections a protocol took.");
+    for one in protocols {
+        out.sample(&format!("{name}_total"), &label(one), one.matched);
+    }
+    let name = "rpcwrap_server_given_up";
+    out.counter(name, "Connections a protocol gave up.");
+    for one in protocols {
+        let kinds = [("too_big", one.too_big), ("overloaded", one.overloaded), ("malformed", one.malformed)];
+        for (kind, count) in kinds {
+            out.sample(&format!("{name}_total"), &format!("{},kind=\"{kind}\"", label(one)), count);
+        }
+    }
+}
+
 fn process(out: &mut Exposition, snapshot: &Snapshot) {
     let process = &snapshot.process;
     let since_epoch = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -195,6 +219,9 @@ mod tests {
             "rpcwrap_server_connections 307",
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
+            "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
+            "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
+            "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",
             "process_resident_memory_bytes 5242880",
             "process_start_time_seconds 1699726400",
         ] {

@@ -3,6 +3,8 @@
 //! Every page is a pure function of a [`Snapshot`] and of what the request asked for; it knows no socket, no clock and
 //! no HTTP library. To add one: write the file, add a line to [`find`].
 
+mod columns;
+mod connections;
 mod debug_rpc;
 mod debug_vars;
 #[cfg(test)]
@@ -12,6 +14,7 @@ mod html;
 mod index;
 mod metrics;
 mod number;
+mod protocols;
 mod status;
 
 use crate::snapshot::Snapshot;
@@ -98,9 +101,12 @@ impl Ask {
 pub(crate) type MakePage = fn(&Snapshot, &Ask) -> Page;
 
 /// The pages with what they are for, in the order the index shows them.
-const PAGES: [(&str, MakePage, &str); 9] = [
+const PAGES: [(&str, MakePage, &str); 12] = [
     ("/", index::page, "what is here"),
     ("/debug/status", status::page, "calls, latencies, connections"),
+    ("/connections", connections::page, "every open connection"),
+    ("/debug/connections", connections::page, "the same"),
+    ("/protocols", protocols::page, "which protocols are looked for, and first bytes nobody took"),
     ("/debug/rpc", debug_rpc::page, "methods and their calls, as Go's net/rpc shows them"),
     ("/debug/vars", debug_vars::page, "every number, as Go's expvar shows them"),
     ("/metrics", metrics::page, "every number, for Prometheus"),
@@ -113,6 +119,11 @@ const PAGES: [(&str, MakePage, &str); 9] = [
 /// The page at `path`.
 pub(crate) fn find(path: &str) -> Option<MakePage> {
     PAGES.iter().find(|(known, _, _)| *known == path).map(|(_, page, _)| *page)
+}
+
+/// How many connections the snapshot for the page at `path` has to list.
+pub(crate) fn connections_on(path: &str) -> usize {
+    if path.ends_with("/connections") { connections::MOST } else { 0 }
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl ConnCx {
 
     /// The server's numbers at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        self.port.snapshot()
+        self.port.snapshot(0)
     }
 
     /// Checks what a peer offers to prove who it is, and counts the login.

@@ -230,9 +230,11 @@ impl Port {
         self.enabled.iter().find(|one| one.protocol.takes_path(path))
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    /// The server's numbers, and `connections` of its connections, the oldest first.
+    pub(crate) fn snapshot(&self, connections: usize) -> Snapshot {
         let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();
-        Snapshot::take(&self.dispatch, codecs, &self.table)
+        let connections = self.dispatch.tracker.list(connections);
+        Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, &self.table) }
     }
 }
 

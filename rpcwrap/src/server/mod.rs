@@ -153,7 +153,7 @@ impl Server {
 
     /// The server's numbers at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        self.port.snapshot()
+        self.port.snapshot(0)
     }
 
     /// The open connections, the oldest first, at most `most` of them.

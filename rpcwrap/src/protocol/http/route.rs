@@ -67,7 +67,10 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
     }
     if let Some(page) = pages::find(path) {
         return match *request.method() {
-            Method::GET | Method::HEAD => respond::page(page(&cx.snapshot(), &ask(&request))),
+            Method::GET | Method::HEAD => {
+                let snapshot = cx.port.snapshot(pages::connections_on(path));
+                respond::page(page(&snapshot, &ask(&request)))
+            }
             Method::OPTIONS => respond::options(is_ready(cx)),
             _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
         };

@@ -1,0 +1,132 @@
+//! `/connections`: every open connection, the oldest first: who it is, what it speaks, what it does.
+
+use super::{
+    Ask, Form, Page,
+    columns::{Columns, Side::*},
+    html::frame,
+    number,
+};
+use crate::{snapshot::Snapshot, tracker::ConnectionInfo};
+use maud::html;
+use serde_json::json;
+
+/// Connections shown.
+pub(super) const MOST: usize = 1000;
+
+pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
+    match ask.form {
+        Form::Json => Page::json(as_json(snapshot)),
+        Form::Html => {
+            let body = html! {
+                h1 { "connections" }
+                p { (summary(snapshot)) }
+                (columns(&snapshot.connections).html())
+            };
+            Page::html(frame("rpcwrap connections", &body))
+        }
+        _ => Page::text(format!("{}\n\n{}", summary(snapshot), columns(&snapshot.connections).text())),
+    }
+}
+
+fn summary(snapshot: &Snapshot) -> String {
+    let (open, limit) = (snapshot.server.connections, snapshot.max_connections);
+    let shown = match snapshot.connections.len() {
+        all if all as u64 >= open => String::new(),
+        some => format!(", the oldest {some} of them here"),
+    };
+    format!("{open} of at most {limit} connections are open{shown}")
+}
+
+fn columns(connections: &[ConnectionInfo]) -> Columns<10> {
+    let row = |one: &ConnectionInfo| {
+        [
+            one.id.to_string(),
+            one.peer.to_string(),
+            or_dash(one.protocol),
+            or_dash(&one.codec),
+            or_dash(one.user.as_deref().unwrap_or_default()),
+            number::uptime(one.age),
+            one.calls.to_string(),
+            one.in_flight.to_string(),
+            one.bytes_in.to_string(),
+            one.bytes_out.to_string(),
+        ]
+    };
+    Columns {
+        heads: [
+            ("id", Right),
+            ("peer", Left),
+            ("protocol", Left),
+            ("codec", Left),
+            ("user", Left),
+            ("age", Right),
+            ("calls", Right),
+            ("in flight", Right),
+            ("bytes in", Right),
+            ("bytes out", Right),
+        ],
+        rows: connections.iter().map(row).collect(),
+    }
+}
+
+/// Names come from peers as well: what would move a terminal's cursor is shown, not sent.
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.escape_debug().to_string() }
+}
+
+fn as_json(snapshot: &Snapshot) -> String {
+    let connection = |one: &ConnectionInfo| {
+        json!({
+            "id": one.id,
+            "peer": one.peer.to_string(),
+            "protocol": one.protocol,
+            "codec": one.codec,
+            "user": one.user,
+            "age_seconds": one.age.as_secs_f64(),
+            "calls": one.calls,
+            "in_flight": one.in_flight,
+            "bytes_in": one.bytes_in,
+            "bytes_out": one.bytes_out,
+        })
+    };
+    let connections: Vec<_> = snapshot.connections.iter().map(connection).collect();
+    let (open, limit) = (snapshot.server.connections, snapshot.max_connections);
+    format!("{}\n", json!({ "open": open, "limit": limit, "connections": connections }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::fixture;
+
+    #[test]
+    fn text() {
+        let wanted = "\
+307 of at most 10000 connections are open, the oldest 2 of them here
+
+ID  PEER            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTES OUT
+ 1  127.0.0.1:4711  go_rpc    bson   <b>    7s    900          3     71100      75348
+ 2  in-process      -         -      -      0s      0          0         0          0
+";
+        assert_eq!(page(&fixture::snapshot(), &Ask::default()).body, wanted);
+    }
+
+    #[test]
+    fn html_and_json_have_the_same_numbers() {
+        let ask = |form| Ask { form, ..Ask::default() };
+        let html = page(&fixture::snapshot(), &ask(Form::Html)).body;
+        assert!(
+            html.contains("<td>71100</td>") && html.contains("&lt;b&gt;") && !html.contains("<b>"),
+            "{html}"
+        );
+        let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&json["open"], &json["connections"][0]["user"]), (&json!(307), &json!("<b>")));
+        assert_eq!(json["connections"][1]["user"], json!(null));
+    }
+
+    #[test]
+    fn names_do_not_steer_a_terminal() {
+        assert_eq!(or_dash("\u{1b}[31mala"), "\\u{1b}[31mala");
+    }
+}

@@ -1,0 +1,192 @@
+//! `/protocols`: who is asked about a connection's first bytes and in which order, and what nobody took.
+
+use super::{
+    Ask, Form, Page,
+    columns::{Columns, Side::*},
+    html::frame,
+    number,
+};
+use crate::{
+    openings::FailedOpening,
+    protocol::{AuthMode, Class, ProtocolInfo},
+    snapshot::Snapshot,
+};
+use maud::html;
+use serde_json::{Value, json};
+
+pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
+    match ask.form {
+        Form::Json => Page::json(as_json(snapshot)),
+        Form::Html => {
+            let body = html! {
+                h1 { "protocols" }
+                p { "In the order they are asked about a connection's first bytes." }
+                (protocols(&snapshot.protocols).html())
+                h2 { "Taken by nobody" }
+                (outcomes(snapshot).html())
+                h2 { "The last first bytes nobody took" }
+                (failures(snapshot).html())
+            };
+            Page::html(frame("rpcwrap protocols", &body))
+        }
+        _ => Page::text(format!(
+            "{}\nTAKEN BY NOBODY\n{}\nTHE LAST FIRST BYTES NOBODY TOOK\n{}",
+            protocols(&snapshot.protocols).text(),
+            outcomes(snapshot).text(),
+            failures(snapshot).text()
+        )),
+    }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Magic => "magic",
+        Class::Grammar => "grammar",
+        Class::Weak => "weak",
+    }
+}
+
+fn auth(mode: AuthMode) -> &'static str {
+    match mode {
+        AuthMode::Certificate => "certificate",
+        AuthMode::Connection => "connection",
+        AuthMode::Request => "request",
+    }
+}
+
+fn protocols(protocols: &[ProtocolInfo]) -> Columns<10> {
+    let row = |(n, one): (usize, &ProtocolInfo)| {
+        [
+            (n + 1).to_string(),
+            one.name.to_owned(),
+            class(one.class).to_owned(),
+            (if one.by_connect { "CONNECT" } else { "first bytes" }).to_owned(),
+            auth(one.auth).to_owned(),
+            one.connections.to_string(),
+            one.matched.to_string(),
+            one.too_big.to_string(),
+            one.overloaded.to_string(),
+            one.malformed.to_string(),
+        ]
+    };
+    Columns {
+        heads: [
+            ("order", Right),
+            ("protocol", Left),
+            ("class", Left),
+            ("found by", Left),
+            ("login by", Left),
+            ("connections", Right),
+            ("in total", Right),
+            ("too big", Right),
+            ("overloaded", Right),
+            ("malformed", Right),
+        ],
+        rows: protocols.iter().enumerate().map(row).collect(),
+    }
+}
+
+/// How many connections ended without a protocol, and how.
+fn counts(snapshot: &Snapshot) -> [(&'static str, u64); 4] {
+    let server = &snapshot.server;
+    [
+        ("unknown", server.unknown_openings),
+        ("timeout", server.opening_timeouts),
+        ("closed empty", server.silent_probes),
+        ("too long", server.long_openings),
+    ]
+}
+
+fn outcomes(snapshot: &Snapshot) -> Columns<2> {
+    let rows = counts(snapshot).map(|(outcome, count)| [outcome.to_owned(), count.to_string()]);
+    Columns { heads: [("outcome", Left), ("connections", Right)], rows: rows.into() }
+}
+
+fn failures(snapshot: &Snapshot) -> Columns<4> {
+    let row = |one: &FailedOpening| {
+        let age = snapshot.now.duration_since(one.at).unwrap_or_default();
+        [number::uptime(age), one.peer.to_string(), one.why.text().to_owned(), one.hex()]
+    };
+    Columns {
+        heads: [("ago", Right), ("peer", Left), ("why", Left), ("bytes", Left)],
+        rows: snapshot.failed_openings.iter().rev().map(row).collect(),
+    }
+}
+
+fn as_json(snapshot: &Snapshot) -> String {
+    let protocol = |one: &ProtocolInfo| {
+        json!({
+            "name": one.name,
+            "class": class(one.class),
+            "by_connect": one.by_connect,
+            "auth": auth(one.auth),
+            "connections": one.connections,
+            "matched": one.matched,
+            "too_big": one.too_big,
+            "overloaded": one.overloaded,
+            "malformed": one.malformed,
+        })
+    };
+    let failure = |one: &FailedOpening| {
+        let age = snapshot.now.duration_since(one.at).unwrap_or_default();
+        json!({
+            "seconds_ago": age.as_secs_f64(),
+            "peer": one.peer.to_string(),
+            "why": one.why.text(),
+            "bytes": one.hex(),
+        })
+    };
+    let outcomes = counts(snapshot).map(|(outcome, count)| (outcome.replace(' ', "_"), Value::from(count)));
+    let page = json!({
+        "protocols": snapshot.protocols.iter().map(protocol).collect::<Vec<_>>(),
+        "outcomes": Value::Object(outcomes.into_iter().collect()),
+        "failed_openings": snapshot.failed_openings.iter().rev().map(failure).collect::<Vec<_>>(),
+    });
+    format!("{page}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::fixture;
+
+    #[test]
+    fn text() {
+        let mut snapshot = fixture::snapshot();
+        snapshot.server = Default::default();
+        let wanted = "\
+ORDER  PROTOCOL  CLASS    FOUND BY     LOGIN BY    CONNECTIONS  IN TOTAL  TOO BIG  OVERLOADED  MALFORMED
+    1  go_rpc    magic    CONNECT      connection           12       700        2           1          5
+    2  http      grammar  first bytes  request              30      4000        0           0          9
+
+TAKEN BY NOBODY
+OUTCOME       CONNECTIONS
+unknown                 0
+timeout                 0
+closed empty            0
+too long                0
+
+THE LAST FIRST BYTES NOBODY TOOK
+AGO  PEER            WHY                               BYTES
+ 5s  127.0.0.1:4711  no protocol for these first bytes  00ff
+";
+        let wanted = wanted
+            .replace("WHY                               BYTES", "WHY                                BYTES");
+        assert_eq!(page(&snapshot, &Ask::default()).body, wanted);
+    }
+
+    #[test]
+    fn html_and_json_have_the_same_numbers() {
+        let ask = |form| Ask { form, ..Ask::default() };
+        let html = page(&fixture::snapshot(), &ask(Form::Html)).body;
+        assert!(html.contains("<td>4000</td>") && html.contains("00ff"), "{html}");
+        let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (&json["protocols"][1]["name"], &json["protocols"][1]["malformed"]),
+            (&json!("http"), &json!(9))
+        );
+        assert_eq!(json["failed_openings"][0]["bytes"], "00ff");
+        assert_eq!(json["outcomes"]["closed_empty"], fixture::snapshot().server.silent_probes);
+    }
+}
