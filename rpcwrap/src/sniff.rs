@@ -76,8 +76,8 @@ mod tests {
         fn class(&self) -> Class {
             self.1
         }
-        fn openings(&self) -> &[&[u8]] {
-            &[]
+        fn openings(&self) -> Vec<Vec<u8>> {
+            Vec::new()
         }
         fn sniff(&self, head: &[u8]) -> Sniff {
             (self.2)(head)

@@ -51,6 +51,11 @@ impl Tracker {
         self.open.load(Ordering::Acquire)
     }
 
+    /// The share of the limit that is free, from 0 to 100; what is left of a percent counts as one.
+    pub(crate) fn free_percent(&self) -> usize {
+        self.limit.saturating_sub(self.open()).saturating_mul(100).div_ceil(self.limit.max(1))
+    }
+
     /// The oldest `most` connections.
     pub(crate) fn list(&self, most: usize) -> Vec<ConnectionInfo> {
         let oldest: Vec<Arc<Tracked>> = self.lock().values().take(most).cloned().collect();
@@ -235,9 +240,9 @@ mod tests {
         let admit = || tracker.admit(PeerAddr::InProcess);
         let (one, two) = (admit(), admit());
         assert!(one.is_some() && two.is_some() && admit().is_none());
-        assert_eq!(tracker.open(), 2);
+        assert_eq!((tracker.open(), tracker.free_percent()), (2, 0));
         drop(one);
-        assert_eq!(tracker.open(), 1);
+        assert_eq!((tracker.open(), tracker.free_percent()), (1, 50));
         assert_eq!(tracker.list(10).iter().map(|info| info.id).collect::<Vec<_>>(), [2]);
         let waiting = tokio::spawn({
             let tracker = tracker.clone();

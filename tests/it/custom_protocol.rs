@@ -26,8 +26,8 @@ impl Protocol for Lines {
         Sniff::magic(head, MAGIC)
     }
 
-    fn openings(&self) -> &[&[u8]] {
-        &[MAGIC]
+    fn openings(&self) -> Vec<Vec<u8>> {
+        vec![MAGIC.to_vec()]
     }
 
     fn takes_path(&self, path: &str) -> bool {

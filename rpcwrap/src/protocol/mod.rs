@@ -6,14 +6,17 @@
 //!
 //! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test.
 
+pub(crate) mod agent_check;
 mod conn;
 mod error;
+mod framed;
 pub(crate) mod go_rpc;
 pub(crate) mod http;
 mod table;
 
 pub use conn::{Conn, ConnCx};
 pub use error::ProtoError;
+pub use framed::{FramedProtocol, Magic};
 pub use table::ProtocolInfo;
 pub(crate) use table::{Port, Registered, Table};
 
@@ -84,7 +87,7 @@ pub trait Protocol: Send + Sync + 'static {
     /// never asked to [`sniff`](Self::sniff).
     ///
     /// They are offered to all protocols when the server is built: each has to be this one's and nobody else's.
-    fn openings(&self) -> &[&[u8]];
+    fn openings(&self) -> Vec<Vec<u8>>;
 
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).
     fn sniff(&self, head: &[u8]) -> Sniff;

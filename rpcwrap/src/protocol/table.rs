@@ -21,6 +21,7 @@ use std::{
 /// A protocol and what it has done.
 pub(crate) struct Registered {
     pub(crate) protocol: Arc<dyn Protocol>,
+    openings: Vec<Vec<u8>>,
     connections: AtomicU64,
     pub(crate) matched: Counter,
     too_big: Counter,
@@ -31,6 +32,7 @@ pub(crate) struct Registered {
 impl Registered {
     pub(crate) fn new(protocol: Arc<dyn Protocol>) -> Self {
         Self {
+            openings: protocol.openings(),
             protocol,
             connections: AtomicU64::new(0),
             matched: Counter::default(),
@@ -62,7 +64,7 @@ impl Registered {
             name: self.protocol.name(),
             class: self.protocol.class(),
             auth: self.protocol.auth(),
-            by_connect: self.protocol.openings().is_empty(),
+            by_connect: self.openings.is_empty(),
             connections: self.connections.load(Relaxed),
             matched: self.matched.get(),
             too_big: self.too_big.get(),
@@ -152,11 +154,10 @@ fn check_name(name: &str) -> Result<(), ConfigError> {
 
 /// Every opening is its protocol's and nobody else's, whole and at each byte on the way there.
 fn check_openings(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
-    let sniffed: Vec<_> =
-        all.iter().filter(|registered| !registered.protocol.openings().is_empty()).collect();
+    let sniffed: Vec<_> = all.iter().filter(|registered| !registered.openings.is_empty()).collect();
     for owner in &sniffed {
         let name = owner.protocol.name();
-        for opening in owner.protocol.openings() {
+        for opening in &owner.openings {
             let conflict = |other: &str| ConfigError::Opening {
                 protocol: name.to_owned(),
                 opening: opening.escape_ascii().to_string(),
@@ -239,5 +240,5 @@ impl Port {
 }
 
 fn sniffed(enabled: &[Arc<Registered>]) -> Vec<Arc<Registered>> {
-    enabled.iter().filter(|one| !one.protocol.openings().is_empty()).cloned().collect()
+    enabled.iter().filter(|one| !one.openings.is_empty()).cloned().collect()
 }

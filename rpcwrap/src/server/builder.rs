@@ -11,6 +11,7 @@ use crate::{
     method::Method,
     protocol::{
         Port, Protocol, Table,
+        agent_check::AgentCheck,
         go_rpc::GoRpc,
         http::{Http, Mount},
     },
@@ -83,7 +84,7 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP and Go-RPC.
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC and HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Protocols(Arc::new(protocol)));
@@ -145,6 +146,7 @@ impl Builder {
         let mut protocols: Vec<Arc<dyn Protocol>> = vec![
             Arc::new(GoRpc::new(codecs.clone(), self.credentials.is_some())),
             Arc::new(Http::new(self.mount)),
+            Arc::new(AgentCheck),
         ];
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         let table = Arc::new(Table::new(protocols)?);

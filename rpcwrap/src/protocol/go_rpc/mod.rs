@@ -43,8 +43,8 @@ impl Protocol for GoRpc {
     }
 
     /// HTTP owns the opening and hands the connection over.
-    fn openings(&self) -> &[&[u8]] {
-        &[]
+    fn openings(&self) -> Vec<Vec<u8>> {
+        Vec::new()
     }
 
     fn auth(&self) -> AuthMode {

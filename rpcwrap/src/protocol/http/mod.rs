@@ -47,8 +47,8 @@ impl Protocol for Http {
         Class::Grammar
     }
 
-    fn openings(&self) -> &[&[u8]] {
-        &sniff::OPENINGS
+    fn openings(&self) -> Vec<Vec<u8>> {
+        sniff::OPENINGS.map(<[u8]>::to_vec).into()
     }
 
     fn auth(&self) -> AuthMode {

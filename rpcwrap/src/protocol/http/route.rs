@@ -29,6 +29,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.stats.http_requests.add_one();
+    let _in_flight = cx.tracked.call();
     progress.notes().begin(request.body().is_end_stream());
     let path = request.uri().path();
     let reply = if let Some(codec) = http_rpc_codec(&cx, path).cloned() {

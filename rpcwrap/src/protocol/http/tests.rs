@@ -33,8 +33,8 @@ impl Protocol for EchoPrefix {
     fn class(&self) -> Class {
         Class::Weak
     }
-    fn openings(&self) -> &[&[u8]] {
-        &[]
+    fn openings(&self) -> Vec<Vec<u8>> {
+        Vec::new()
     }
     fn sniff(&self, _: &[u8]) -> Sniff {
         Sniff::No
