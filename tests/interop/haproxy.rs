@@ -134,7 +134,7 @@ fn haproxy_checks_and_forwards() {
     let server = Conformance::start();
     let haproxy = HaProxy::start(server.addr);
     let start = Instant::now();
-    server.judged_by(&mut go::client(&haproxy.addr.to_string()), TRAFFIC_LIMIT);
+    server.judged_by(&mut go::client(Go::Newest, &haproxy.addr.to_string()), TRAFFIC_LIMIT);
     thread::sleep(WATCHED.saturating_sub(start.elapsed()));
 
     let servers = haproxy.servers().expect("HAProxy's statistics");

@@ -33,27 +33,52 @@ pub fn python_with_bson() -> Result<PathBuf, String> {
     if python.is_file() { Ok(python) } else { Err(missing("a Python environment with pymongo")) }
 }
 
-/// A program of the Go module `tests/interop/go`, built once per run from the standard library alone.
-///
-/// # Errors
-/// There is no Go, or it does not build.
-pub fn go_program(name: &str) -> Result<PathBuf, String> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    Ok(BUILT.get_or_init(build_go).clone()?.join(name))
+/// A release of Go. Programs built by either are peers in the field; what suits both suits those between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Go {
+    /// 1.19, of Debian 12.
+    Oldest,
+    /// The newest there is.
+    Newest,
 }
 
-fn build_go() -> Result<PathBuf, String> {
-    let programs = built_with()?.join("peers/bin/");
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/go");
-    let mut command = Command::new(tool("go")?);
-    // The trailing separator of `programs` makes it a directory for all of them.
-    command.args(["build", "-buildvcs=false", "-o"]).arg(programs.join("")).arg("./...").current_dir(module);
-    command.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
-    let mut go = Process::start(&mut command).map_err(|error| error.to_string())?;
-    match go.wait(GO_BUILD_LIMIT) {
-        Ok(status) if status.success() => Ok(programs),
-        Ok(status) => Err(format!("go build: {status}\n{go}")),
-        Err(error) => Err(format!("{error}\n{go}")),
+impl Go {
+    /// A program of the Go module `tests/interop/go`, built once per run from the standard library alone.
+    ///
+    /// # Errors
+    /// There is no such Go, or it does not build the module.
+    pub fn program(self, name: &str) -> Result<PathBuf, String> {
+        static OLDEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        static NEWEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let built = match self {
+            Self::Oldest => &OLDEST,
+            Self::Newest => &NEWEST,
+        };
+        Ok(built.get_or_init(|| self.build()).clone()?.join(name))
+    }
+
+    fn build(self) -> Result<PathBuf, String> {
+        let release = match self {
+            Self::Oldest => "oldest",
+            Self::Newest => "newest",
+        };
+        let root = built_with()?.join("peers/go").join(release);
+        let go = root.join("bin/go");
+        if !go.is_file() {
+            return Err(missing(&format!("the {release} Go")));
+        }
+        let programs = root.with_extension("bin");
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/go");
+        let mut command = Command::new(go);
+        // The trailing separator makes it a directory for all of them.
+        command.args(["build", "-buildvcs=false", "-o"]).arg(programs.join("")).arg("./...");
+        command.current_dir(module).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env_remove("GOROOT");
+        let mut go = Process::start(&mut command).map_err(|error| error.to_string())?;
+        match go.wait(GO_BUILD_LIMIT) {
+            Ok(status) if status.success() => Ok(programs),
+            Ok(status) => Err(format!("go build: {status}\n{go}")),
+            Err(error) => Err(format!("{error}\n{go}")),
+        }
     }
 }
 
