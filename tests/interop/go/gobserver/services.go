@@ -174,6 +174,12 @@ func (Look) Holder(value gobtypes.Holder, reply *string) error {
 	return nil
 }
 
+// Any says it without the types of Go.
+func (Look) Any(value gobtypes.Holder, reply *string) error {
+	*reply = gobtypes.Loose(value.V)
+	return nil
+}
+
 // Sum adds up the values of a map of lists.
 func (Look) Sum(value map[string][]int, reply *map[string]int) error {
 	*reply = make(map[string]int)
@@ -233,5 +239,11 @@ func (Make) Node(n int, reply *gobtypes.Node) error {
 // Holder of a value of that kind.
 func (Make) Holder(kind string, reply *gobtypes.Holder) error {
 	reply.V = gobtypes.OfKind(kind)
+	return nil
+}
+
+// Any gives a Holder of the types that a server has which knows one of each kind.
+func (Make) Any(kind string, reply *gobtypes.Holder) error {
+	reply.V = gobtypes.AnyOfKind(kind)
 	return nil
 }

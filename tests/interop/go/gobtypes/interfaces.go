@@ -76,18 +76,62 @@ func Kind(v interface{}) string {
 		}
 		return text
 	case map[string]interface{}:
-		keys := make([]string, 0, len(v))
-		for key := range v {
-			keys = append(keys, key)
-		}
-		sort.Strings(keys)
 		text := "map"
-		for _, key := range keys {
+		for _, key := range sortedKeys(v) {
 			text += " " + key + "=(" + Kind(v[key]) + ")"
 		}
 		return text
 	}
 	return fmt.Sprintf("another %T", v)
+}
+
+// Loose says what an interface holds to who does not know Go's types: numbers without their widths, structs as maps of
+// their fields.
+func Loose(v interface{}) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case bool, string:
+		return fmt.Sprintf("%T %v", v, v)
+	case int, int8, int16, int32, int64:
+		return fmt.Sprintf("int %d", v)
+	case uint, uint8, uint16, uint32, uint64:
+		return fmt.Sprintf("uint %d", v)
+	case float32, float64:
+		return fmt.Sprintf("float %v", v)
+	case []byte, time.Time:
+		return Kind(v)
+	case Square:
+		return fmt.Sprintf("map Side=(int %d)", v.Side)
+	case []string:
+		list := make([]interface{}, len(v))
+		for i, item := range v {
+			list[i] = item
+		}
+		return Loose(list)
+	case []interface{}:
+		text := "list"
+		for _, item := range v {
+			text += " (" + Loose(item) + ")"
+		}
+		return text
+	case map[string]interface{}:
+		text := "map"
+		for _, key := range sortedKeys(v) {
+			text += " " + key + "=(" + Loose(v[key]) + ")"
+		}
+		return text
+	}
+	return fmt.Sprintf("another %T", v)
+}
+
+func sortedKeys(m map[string]interface{}) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
 }
 
 // OfKind is the other way round, for the kinds without an argument in their names.
@@ -117,4 +161,21 @@ func OfKind(kind string) interface{} {
 		return map[string]interface{}{"a": 1, "b": []interface{}{"deep"}}
 	}
 	return nil
+}
+
+// AnyOfKind gives the types that a server writes which has one of each kind only.
+func AnyOfKind(kind string) interface{} {
+	switch kind {
+	case "int":
+		return int64(-5)
+	case "uint":
+		return uint64(1) << 63
+	case "float":
+		return 2.5
+	case "list":
+		return []interface{}{int64(1), "two", 3.5, nil}
+	case "map":
+		return map[string]interface{}{"a": int64(1), "b": []interface{}{"deep"}}
+	}
+	return OfKind(kind)
 }
