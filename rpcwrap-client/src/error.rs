@@ -114,6 +114,13 @@ impl Error {
     }
 }
 
+/// What an error reply means to a caller without a time limit; for programs that read replies themselves.
+impl From<&ErrorReply> for Error {
+    fn from(reply: &ErrorReply) -> Self {
+        Self::from_reply(reply, None)
+    }
+}
+
 /// Why there is no connection. No call was sent; whatever was open is closed again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

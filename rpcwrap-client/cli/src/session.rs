@@ -35,15 +35,15 @@ impl Session {
     pub(crate) async fn open(options: &Options, addr: &Address) -> Result<Self, Failure> {
         let started = Instant::now();
         let login = options.login()?;
-        let Connected { stream, resolved, connected } =
+        let Connected { socket, resolved, connected } =
             transport::connect(addr, options.connect_timeout).await?;
         let first_byte = (options.verbose > 0).then(FirstByte::default);
         let stream: Box<dyn Transport> = match &first_byte {
             Some(first_byte) => {
                 note(&format!("connected to {addr}"));
-                Box::new(Traced::new(stream, first_byte.clone()))
+                Box::new(Traced::new(socket.boxed(), first_byte.clone()))
             }
-            None => stream,
+            None => socket.boxed(),
         };
         let left = options.connect_timeout.saturating_sub(started.elapsed());
         // The server is asked for codes and data of errors, which others than ours do not know and skip.

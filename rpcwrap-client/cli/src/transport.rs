@@ -23,9 +23,27 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
 
+/// A connected stream of either kind.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// For those who do not care which.
+    pub(crate) fn boxed(self) -> Box<dyn Transport> {
+        match self {
+            Self::Tcp(stream) => Box::new(stream),
+            Self::Unix(stream) => Box::new(stream),
+        }
+    }
+}
+
 /// A connected stream, and how long it took.
+#[derive(Debug)]
 pub(crate) struct Connected {
-    pub(crate) stream: Box<dyn Transport>,
+    pub(crate) socket: Socket,
     pub(crate) resolved: Duration,
     pub(crate) connected: Duration,
 }
@@ -44,11 +62,12 @@ pub(crate) fn no_connection(addr: &Address, limit: Duration) -> Failure {
     Failure::new(Exit::Timeout, format!("no connection to {addr} within {} ms", limit.as_millis()))
 }
 
-async fn dial(addr: &Address) -> io::Result<Connected> {
+/// Connects, however long that takes.
+pub(crate) async fn dial(addr: &Address) -> io::Result<Connected> {
     let start = Instant::now();
     if let Some(path) = addr.unix_path() {
-        let stream = Box::new(UnixStream::connect(path).await?);
-        return Ok(Connected { stream, resolved: Duration::ZERO, connected: start.elapsed() });
+        let socket = Socket::Unix(UnixStream::connect(path).await?);
+        return Ok(Connected { socket, resolved: Duration::ZERO, connected: start.elapsed() });
     }
     let addrs: Vec<_> = lookup_host(addr.as_str()).await?.collect();
     let resolved = start.elapsed();
@@ -58,5 +77,5 @@ async fn dial(addr: &Address) -> io::Result<Connected> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(Connected { stream: Box::new(stream), resolved, connected })
+    Ok(Connected { socket: Socket::Tcp(stream), resolved, connected })
 }

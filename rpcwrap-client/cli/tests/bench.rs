@@ -130,6 +130,11 @@ fn accounted_for(report: &Value) -> u64 {
         .sum()
 }
 
+/// What was to be made.
+fn intended(report: &Value) -> u64 {
+    report["requests"]["intended"].as_u64().unwrap()
+}
+
 #[test]
 fn a_server_that_is_stopped_for_two_seconds_shows_in_the_open_loop() {
     let server = Server::start();
@@ -202,6 +207,64 @@ fn a_closed_loop_makes_the_calls_it_was_asked_for() {
         assert_eq!((&report["codec"], &report["loop"]), (&codec.into(), &"closed".into()));
         assert!(report["response_time_ms"].is_null());
     }
+}
+
+#[test]
+fn a_closed_loop_meets_a_server_that_is_killed_and_loses_no_request() {
+    let server = Server::start();
+    let running = server.bench("Sleep.Millis 20 -z 2s -c 2 --inflight 3 --json");
+    thread::sleep(Duration::from_secs(1));
+    server.process.signal("KILL");
+    let report = json(&running.end());
+    let requests = &report["requests"];
+    assert_eq!((accounted_for(&report), &requests["in_flight_at_end"]), (intended(&report), &0.into()));
+    assert!(requests["done"].as_u64().unwrap() > 0, "{report:#}");
+    let failures = &report["failures"];
+    let [refused, reset] = ["refused", "reset"].map(|kind| failures[kind]["count"].as_u64().unwrap());
+    // What was in flight, then one try after the other.
+    assert!(reset == 6 && refused > 6, "{report:#}");
+    assert_eq!(requests["failed"].as_u64().unwrap(), refused + reset, "{report:#}");
+}
+
+#[test]
+fn a_closed_loop_logs_in_and_finds_unix_sockets() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let socket = env::temp_dir().join(format!("rpcwrap-bench-{}.sock", std::process::id()));
+    let secret = env::temp_dir().join(format!("rpcwrap-bench-{}.secret", std::process::id()));
+    std::fs::write(&secret, "ma kota\n").unwrap();
+    let server = rpcwrap::Server::builder()
+        .credentials(rpcwrap::Credentials::new([("ala", ["ma kota"])]))
+        .method("Who.Am", |cx: rpcwrap::Context, _: ()| async move {
+            cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("nobody"))
+        })
+        .build()
+        .unwrap();
+    let addr = format!("unix:{}", socket.display());
+    runtime.block_on(server.listen(&addr)).unwrap();
+    for codec in ["json", "bson"] {
+        let line = format!("Who.Am -n 100 -c 2 --inflight 4 --codec {codec} --json");
+        let refused = json(&bench(&addr, &line).end());
+        assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "nobody"}));
+        let line = format!("{line} --user ala --password-file {}", secret.display());
+        let report = json(&bench(&addr, &line).end());
+        assert_eq!(report["requests"]["done"], 100, "{report:#}");
+    }
+    std::fs::remove_file(secret).unwrap();
+}
+
+#[test]
+fn the_cost_to_the_server_is_reported_if_its_process_is_named() {
+    let server = Server::start();
+    let pid = server.process.0.id();
+    for flags in ["-n 2000", "--rate 200 -n 100"] {
+        let line = format!("Echo.Say \"x\" {flags} --warm-up 50ms --server-pid {pid} --json");
+        let report = json(&server.bench(&line).end());
+        assert!(report["server"]["cpu_us_per_call"].as_f64().unwrap() > 0.0, "{report:#}");
+    }
+    let output = server.bench("Echo.Say \"x\" -n 1 --server-pid 4294967295").end();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{said}");
+    assert!(said.starts_with("rpcwrap: --server-pid 4294967295: "), "{said}");
 }
 
 #[test]

@@ -57,6 +57,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) grace: Duration,
 
+    /// Report the CPU that the server's process uses per call; on the same Linux machine only
+    #[arg(long, value_name = "PID")]
+    pub(crate) server_pid: Option<u32>,
+
     /// Print the report as one JSON object
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,
@@ -84,9 +88,13 @@ fn count(most: u64) -> impl TypedValueParser<Value = usize> {
 }
 
 impl BenchArgs {
+    /// Whether requests have times of their own.
+    pub(crate) fn is_open(&self) -> bool {
+        self.rate.is_some() || self.ramp.is_some()
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
-        let is_open = self.rate.is_some() || self.ramp.is_some();
-        self.inflight.unwrap_or(if is_open { DEFAULT_OPEN_IN_FLIGHT } else { 1 })
+        self.inflight.unwrap_or(if self.is_open() { DEFAULT_OPEN_IN_FLIGHT } else { 1 })
     }
 
     /// What the measured run does.

@@ -8,14 +8,14 @@
 use super::{
     failure::{Failure, Kind},
     schedule::Schedule,
-    tally::{Moment, Second, Span, Tally},
+    tally::{Moment, Second, Span, Tallies, Tally},
     target::Link,
 };
 use rpcwrap_client::Client;
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -38,6 +38,24 @@ pub(crate) enum Plan {
     Open(Schedule),
 }
 
+impl Plan {
+    /// How long requests are made.
+    pub(crate) fn duration(&self) -> Duration {
+        match self {
+            Self::Closed { duration, .. } => *duration,
+            Self::Open(schedule) => schedule.due(schedule.total()),
+        }
+    }
+
+    /// How many there are at most.
+    pub(crate) fn requests(&self) -> u64 {
+        match self {
+            Self::Closed { requests, .. } => *requests,
+            Self::Open(schedule) => schedule.total(),
+        }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -58,8 +76,7 @@ struct Shared {
     tickets: Semaphore,
     taken: AtomicU64,
     over: AtomicBool,
-    /// A few, so that workers seldom meet and memory does not grow with connections.
-    tallies: Box<[Mutex<Tally>]>,
+    tallies: Tallies,
 }
 
 /// Runs `plan` with `in_flight` calls on each of `links`.
@@ -72,7 +89,7 @@ pub(crate) async fn run(
     plan: Plan,
     grace: Duration,
     interrupt: impl Future<Output = ()>,
-    mut observe: impl FnMut(&Second),
+    observe: impl FnMut(&Second),
 ) -> Outcome {
     let shards = links.len().min(2 * thread::available_parallelism().map_or(1, usize::from));
     let shared = Arc::new(Shared {
@@ -81,7 +98,7 @@ pub(crate) async fn run(
         tickets: Semaphore::new(0),
         taken: AtomicU64::new(0),
         over: AtomicBool::new(false),
-        tallies: (0..shards).map(|_| Mutex::new(Tally::new())).collect(),
+        tallies: Tallies::new(shards),
     });
     let mut workers = JoinSet::new();
     // Connection after connection, for tickets go to those who have waited longest.
@@ -95,22 +112,12 @@ pub(crate) async fn run(
         thread::spawn(move || shared.pace(&schedule, workers))
     });
 
-    let mut seconds = Vec::new();
-    let mut tick = time::interval_at(time::Instant::now() + TICK, TICK);
-    let limit = time::sleep(shared.duration().saturating_add(grace));
-    tokio::pin!(interrupt, limit);
-    let interrupted = loop {
-        tokio::select! {
-            joined = workers.join_next() => if joined.is_none() { break false },
-            () = &mut interrupt => break true,
-            () = &mut limit => break false,
-            _ = tick.tick() => {
-                let second = shared.take_second();
-                observe(&second);
-                seconds.push(Moment::from(&second));
-            }
-        }
+    let limit = plan.duration().saturating_add(grace);
+    let all = async {
+        // Late ones are ended below.
+        let _ = time::timeout(limit, async { while workers.join_next().await.is_some() {} }).await;
     };
+    let (seconds, interrupted) = watch(&shared.tallies, interrupt, observe, all).await;
     let ended = shared.started.elapsed();
     shared.over.store(true, Ordering::Relaxed);
     workers.shutdown().await;
@@ -119,6 +126,29 @@ pub(crate) async fn run(
         let _ = pacer.join();
     }
     shared.finish(seconds, ended, interrupted)
+}
+
+/// Waits for `end`, or for `interrupt`; what happened in each second, which `observe` is told, and whether it was the latter.
+pub(super) async fn watch(
+    tallies: &Tallies,
+    interrupt: impl Future<Output = ()>,
+    mut observe: impl FnMut(&Second),
+    end: impl Future<Output = ()>,
+) -> (Vec<Moment>, bool) {
+    let mut seconds = Vec::new();
+    let mut tick = time::interval_at(time::Instant::now() + TICK, TICK);
+    tokio::pin!(interrupt, end);
+    loop {
+        tokio::select! {
+            () = &mut end => return (seconds, false),
+            () = &mut interrupt => return (seconds, true),
+            _ = tick.tick() => {
+                let second = tallies.take_second();
+                observe(&second);
+                seconds.push(Moment::from(&second));
+            }
+        }
+    }
 }
 
 /// One call after the other, until there are no more to make.
@@ -140,14 +170,6 @@ impl Shared {
         match self.plan {
             Plan::Open(schedule) => Some(schedule),
             Plan::Closed { .. } => None,
-        }
-    }
-
-    /// How long requests are made.
-    fn duration(&self) -> Duration {
-        match self.plan {
-            Plan::Closed { duration, .. } => duration,
-            Plan::Open(schedule) => schedule.due(schedule.total()),
         }
     }
 
@@ -190,25 +212,9 @@ impl Shared {
         self.tickets.add_permits(workers);
     }
 
-    fn tally(&self, shard: usize) -> MutexGuard<'_, Tally> {
-        // Counting does not panic; and if it did, the counts so far would be worth more than none.
-        self.tallies[shard].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_second(&self) -> Second {
-        let mut second = Second::new();
-        (0..self.tallies.len()).for_each(|shard| self.tally(shard).take_second(&mut second));
-        second
-    }
-
     /// Adds everything up; requests that were due before `ended` and never taken are counted as not sent.
     fn finish(&self, mut seconds: Vec<Moment>, ended: Duration, interrupted: bool) -> Outcome {
-        let rest = self.take_second();
-        if rest.done + rest.failed > 0 {
-            seconds.push(Moment::from(&rest));
-        }
-        let mut tally = Tally::new();
-        (0..self.tallies.len()).for_each(|shard| tally.add(&self.tally(shard)));
+        let mut tally = self.tallies.sum(&mut seconds);
         if let Some(schedule) = self.schedule() {
             let taken = self.taken.load(Ordering::Relaxed);
             let due = (taken..schedule.total()).map(|index| schedule.due(index));
@@ -216,7 +222,7 @@ impl Shared {
         }
         let elapsed = match self.plan {
             // A schedule's last request may be answered before its time is over.
-            Plan::Open(_) if !interrupted => ended.max(self.duration()),
+            Plan::Open(_) if !interrupted => ended.max(self.plan.duration()),
             _ => ended,
         };
         Outcome { tally, seconds, elapsed, interrupted }
@@ -241,7 +247,7 @@ impl<'s> Flight<'s> {
     fn end(mut self, result: Result<(), Failure>) {
         self.ended = true;
         let span = self.span();
-        let mut tally = self.shared.tally(self.shard);
+        let mut tally = self.shared.tallies.get(self.shard);
         match result {
             Ok(()) => tally.done(span),
             Err(failure) => tally.failed(span, failure),
@@ -257,7 +263,7 @@ impl<'s> Flight<'s> {
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.shared.tally(self.shard).left_in_flight(self.span());
+            self.shared.tallies.get(self.shard).left_in_flight(self.span());
         }
     }
 }

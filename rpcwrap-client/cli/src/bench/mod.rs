@@ -2,17 +2,21 @@
 //!
 //! ```text
 //! args → schedule    what is asked for, and when each request is due
-//! load → target      workers make the calls over connections that heal
+//! load → target      workers make the calls over connections that heal: the open loop
+//! closed             the closed loop, at full speed
 //! tally → failure    what became of each
+//! server_cpu         what they cost the server
 //! report             the same figures as text, JSON, CSV, page and histogram
 //! ```
 
 mod args;
+mod closed;
 mod failure;
 mod load;
 mod progress;
 mod report;
 mod schedule;
+mod server_cpu;
 mod tally;
 mod target;
 
@@ -25,9 +29,11 @@ use crate::{
 };
 use codecs::types::Any;
 use futures_util::future::try_join_all;
+use load::{Outcome, Plan};
 use progress::Progress;
 use report::Report;
 use rpcwrap_client::Config;
+use server_cpu::Cpu;
 use std::{
     fmt::Display,
     fs,
@@ -36,6 +42,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
+use tally::Second;
 use target::{Link, Target};
 
 /// Connections opened at a time.
@@ -46,19 +53,21 @@ const DIALS: usize = 64;
 /// # Errors
 /// No load at all: wrong usage, no connection. And, with the report printed, no answer at all.
 pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failure> {
-    let links = open(Arc::new(target(options, args).await?), args.connections).await?;
-    if let Some(warm_up) = args.warm_up_plan() {
-        let outcome = load::run(&links, args.in_flight(), warm_up, args.grace, interrupt(), |_| {}).await;
-        if outcome.interrupted {
-            return Ok(());
-        }
+    let mut load = Load::open(Arc::new(target(options, args).await?), args).await?;
+    if let Some(warm_up) = args.warm_up_plan()
+        && load.run(args, warm_up, |_| {}).await?.interrupted
+    {
+        return Ok(());
     }
     let plan = args.plan();
+    let before = args.server_pid.map(cpu_of).transpose()?;
     let mut progress = Progress::new(plan);
-    let observe = |second: &_| progress.observe(second);
-    let outcome = load::run(&links, args.in_flight(), plan, args.grace, interrupt(), observe).await;
+    let outcome = load.run(args, plan, |second| progress.observe(second)).await?;
+    // A server that is gone by now has said what it had to say in failures.
+    let after = args.server_pid.and_then(|pid| Cpu::of(pid).ok());
     drop(progress);
-    let report = Report::new(args.asked(options, plan), outcome);
+    let cpu = after.zip(before).map(|(after, before)| after.since(before));
+    let report = Report::new(args.asked(options, plan), outcome, cpu);
     publish(args, options.output, &report)?;
     match report.exit() {
         None => Ok(()),
@@ -66,9 +75,44 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
     }
 }
 
+/// What makes the calls.
+enum Load {
+    /// A task for each call in flight: it can wait for its time, and be given up.
+    Workers(Vec<Arc<Link>>),
+    /// The fast loop, for calls that do neither.
+    Closed(closed::Load),
+}
+
+impl Load {
+    /// Opens all connections.
+    async fn open(target: Arc<Target>, args: &BenchArgs) -> Result<Self, Failure> {
+        if args.is_open() || target.max_time.is_some() {
+            return Ok(Self::Workers(open(target, args.connections).await?));
+        }
+        closed::Load::open(target, args.connections, args.in_flight(), DIALS).await.map(Self::Closed)
+    }
+
+    /// Runs `plan` until its end or Ctrl-C.
+    async fn run(
+        &mut self,
+        args: &BenchArgs,
+        plan: Plan,
+        observe: impl FnMut(&Second),
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Closed(load) => {
+                load.run(plan.duration(), plan.requests(), args.grace, interrupt(), observe).await
+            }
+            Self::Workers(links) => {
+                Ok(load::run(links, args.in_flight(), plan, args.grace, interrupt(), observe).await)
+            }
+        }
+    }
+}
+
 async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
     Ok(Target {
-        addr: args.addr.as_str().to_owned(),
+        addr: args.addr.clone(),
         method: args.method.clone(),
         argument: argument(&args.arg).await?,
         codec: options.codec.into(),
@@ -97,6 +141,11 @@ async fn open(target: Arc<Target>, connections: usize) -> Result<Vec<Arc<Link>>,
         links.extend(opened.into_iter().map(Arc::new));
     }
     Ok(links)
+}
+
+/// What the server has used until now.
+fn cpu_of(pid: u32) -> Result<Cpu, Failure> {
+    Cpu::of(pid).map_err(|error| unusable(format_args!("--server-pid {pid}"), &error))
 }
 
 /// Writes the files first: what is printed is then the last thing that can fail.

@@ -5,7 +5,10 @@
 
 use super::failure::{Failure, Kind};
 use hdrhistogram::Histogram;
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// Three digits: a reported time is within 0.1 % of the measured one.
 const DIGITS: u8 = 3;
@@ -26,11 +29,12 @@ impl Times {
         Self(histogram)
     }
 
-    pub(crate) fn record(&mut self, time: Duration) {
+    /// The same time of `count` requests.
+    pub(crate) fn record(&mut self, time: Duration, count: u64) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(LOWEST);
-        if self.0.record(nanos).is_err() {
+        if self.0.record_n(nanos, count).is_err() {
             // It could not grow.
-            self.0.saturating_record(nanos);
+            self.0.saturating_record_n(nanos, count);
         }
     }
 
@@ -147,15 +151,20 @@ impl Tally {
     }
 
     pub(crate) fn done(&mut self, span: Span) {
-        self.done += 1;
-        self.second.done += 1;
-        self.record(span);
+        self.done_many(span, 1);
+    }
+
+    /// `count` requests that were sent together and answered together.
+    pub(crate) fn done_many(&mut self, span: Span, count: u64) {
+        self.done += count;
+        self.second.done += count;
+        self.record(span, count);
     }
 
     pub(crate) fn failed(&mut self, span: Span, failure: Failure) {
         // A refusal is quick, and would pass for a quick reply.
         if failure.kind == Kind::Timeout {
-            self.record(span);
+            self.record(span, 1);
         }
         self.second.failed += 1;
         let failures = &mut self.failed[failure.kind as usize];
@@ -167,18 +176,18 @@ impl Tally {
 
     pub(crate) fn left_in_flight(&mut self, span: Span) {
         self.in_flight += 1;
-        self.record(span);
+        self.record(span, 1);
     }
 
     pub(crate) fn left_unsent(&mut self, response: Duration) {
         self.not_sent += 1;
-        self.response.record(response);
+        self.response.record(response, 1);
     }
 
-    fn record(&mut self, span: Span) {
-        self.response.record(span.response);
-        self.service.record(span.service);
-        self.second.response.record(span.response);
+    fn record(&mut self, span: Span, count: u64) {
+        self.response.record(span.response, count);
+        self.service.record(span.service, count);
+        self.second.response.record(span.response, count);
     }
 
     /// Moves what happened since the last time into `second`.
@@ -218,6 +227,39 @@ impl Tally {
     }
 }
 
+/// A few tallies, so that workers seldom meet and memory does not grow with connections.
+#[derive(Debug)]
+pub(crate) struct Tallies(Box<[Mutex<Tally>]>);
+
+impl Tallies {
+    pub(crate) fn new(count: usize) -> Self {
+        Self((0..count).map(|_| Mutex::new(Tally::new())).collect())
+    }
+
+    pub(crate) fn get(&self, index: usize) -> MutexGuard<'_, Tally> {
+        // Counting does not panic; and if it did, the counts so far would be worth more than none.
+        self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Tally::take_second`], of all together.
+    pub(crate) fn take_second(&self) -> Second {
+        let mut second = Second::new();
+        (0..self.0.len()).for_each(|index| self.get(index).take_second(&mut second));
+        second
+    }
+
+    /// Everything added up, and the last, incomplete second if anything happened in it.
+    pub(crate) fn sum(&self, seconds: &mut Vec<Moment>) -> Tally {
+        let rest = self.take_second();
+        if rest.done + rest.failed > 0 {
+            seconds.push(Moment::from(&rest));
+        }
+        let mut tally = Tally::new();
+        (0..self.0.len()).for_each(|index| tally.add(&self.get(index)));
+        tally
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,7 +280,7 @@ mod tests {
     #[test]
     fn quantiles_are_within_a_thousandth() {
         let mut times = Times::new();
-        (1..=10_000).for_each(|millis| times.record(Duration::from_millis(millis)));
+        (1..=10_000).for_each(|millis| times.record(Duration::from_millis(millis), 1));
         for (share, millis) in
             [(0.5, 5000), (0.9, 9000), (0.99, 9900), (0.999, 9990), (0.9999, 9999), (1.0, 10_000)]
         {
@@ -256,7 +298,7 @@ mod tests {
             (times.quantile(0.99), times.max(), times.is_empty()),
             (Duration::ZERO, Duration::ZERO, true)
         );
-        times.record(Duration::MAX);
+        times.record(Duration::MAX, 1);
         assert!(times.max() > Duration::from_secs(3600 * 24 * 365 * 100));
     }
 
@@ -286,13 +328,13 @@ mod tests {
     #[test]
     fn a_second_is_taken_once() {
         let mut tally = Tally::new();
-        tally.done(span(10, 5));
+        tally.done_many(span(10, 5), 3);
         tally.failed(span(1, 1), failure(Kind::Remote, "x"));
-        for expected in [(1, 1, 1), (0, 0, 0)] {
+        for expected in [(3, 1, 3), (0, 0, 0)] {
             let mut second = Second::new();
             tally.take_second(&mut second);
             assert_eq!((second.done, second.failed, second.response.histogram().len()), expected);
         }
-        assert_eq!(tally.in_all(), 2);
+        assert_eq!(tally.in_all(), 4);
     }
 }

@@ -1,6 +1,7 @@
 //! What is called and over which connections: dialled once, and again when one breaks. It must not know when calls are made.
 
 use super::failure::Failure;
+use crate::address::Address;
 use codecs::{AnyCodec, types::Any};
 use rpcwrap_client::{Client, Config, DialError, Error};
 use serde::de::IgnoredAny;
@@ -16,7 +17,7 @@ const REDIAL_EVERY: Duration = Duration::from_millis(100);
 /// One method of one server, and the way to reach it.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    pub(crate) addr: String,
+    pub(crate) addr: Address,
     pub(crate) method: String,
     pub(crate) argument: Any,
     pub(crate) codec: AnyCodec,
@@ -34,8 +35,8 @@ impl Target {
     pub(crate) async fn dial(&self) -> Result<Client, DialError> {
         let (config, codec) = (self.config.clone(), self.codec.clone());
         match &self.login {
-            Some((user, secret)) => config.dial_auth_http(&self.addr, codec, user, secret).await,
-            None => config.dial_http(&self.addr, codec).await,
+            Some((user, secret)) => config.dial_auth_http(self.addr.as_str(), codec, user, secret).await,
+            None => config.dial_http(self.addr.as_str(), codec).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The report as two lines of CSV (RFC 4180), names and figures: the second lines of many runs make a table.
 
-use super::{Report, Summary, millis};
+use super::{Report, ServerCost, Summary, millis};
 
 impl Report {
     pub(crate) fn csv(&self) -> String {
@@ -30,6 +30,12 @@ impl Report {
                 field(&format!("{prefix}_{name}_ms"), time.unwrap_or_default());
             }
         }
+        let server = |figure: fn(&ServerCost) -> f64| {
+            self.server.as_ref().map(figure).map_or_else(String::new, |figure| format!("{figure:.4}"))
+        };
+        field("server_cpu_us_per_call", server(|cost| cost.micros_per_call));
+        field("server_user_share", server(|cost| cost.user_share));
+        field("server_cores", server(|cost| cost.cores));
         let (names, values): (Vec<String>, Vec<String>) =
             fields.into_iter().map(|(name, value)| (name, quote(&value))).unzip();
         format!("{}\n{}\n", names.join(","), values.join(","))

@@ -73,6 +73,7 @@ impl Report {
                     @if let Some(rate) = asked.rate { " of " (format!("{rate:.1}")) }
                     "/s in " (format_duration(self.elapsed))
                 } }
+                @if let Some(server) = &self.server { tr { th { "server" } td { (server.text()) } } }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The report as one JSON object. Times are in milliseconds, names stay as they are from version to version.
 
-use super::{Report, Summary, millis};
+use super::{Report, ServerCost, Summary, millis};
 use crate::bench::tally::Moment;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,7 @@ impl Report {
                 "not_sent": tally.not_sent,
             },
             "rate": { "asked": asked.rate, "achieved": self.achieved() },
+            "server": self.server.as_ref().map(server),
             "failures": failures,
             "service_time_ms": times(&self.service),
             "response_time_ms": self.response.as_ref().map(times),
@@ -44,6 +45,11 @@ impl Report {
 
 fn times(summary: &Summary) -> Value {
     summary.figures().map(|(name, time)| (name.to_owned(), json!(millis(time)))).collect::<Map<_, _>>().into()
+}
+
+fn server(cost: &ServerCost) -> Value {
+    let ServerCost { micros_per_call, user_share, cores } = cost;
+    json!({ "cpu_us_per_call": micros_per_call, "user_share": user_share, "cores": cores })
 }
 
 fn moment(moment: &Moment) -> Value {

@@ -14,6 +14,7 @@ mod tests;
 
 use super::{
     load::Outcome,
+    server_cpu::Cpu,
     tally::{Moment, Tally, Times},
 };
 use crate::failure::Exit;
@@ -86,14 +87,46 @@ pub(crate) struct Report {
     service: Summary,
     /// Only an open loop knows when requests were to start.
     response: Option<Summary>,
+    server: Option<ServerCost>,
+}
+
+/// What the calls cost the server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ServerCost {
+    /// CPU per call that was answered.
+    pub(crate) micros_per_call: f64,
+    /// Of it in user mode, from 0 to 1.
+    pub(crate) user_share: f64,
+    /// Cores it kept busy on average.
+    pub(crate) cores: f64,
+}
+
+impl ServerCost {
+    /// `None` if no call was answered.
+    fn of(cpu: Cpu, done: u64, elapsed: Duration) -> Option<Self> {
+        (done > 0 && !elapsed.is_zero()).then(|| Self {
+            micros_per_call: cpu.total.as_secs_f64() * 1e6 / done as f64,
+            user_share: cpu.user_share(),
+            cores: cpu.total.as_secs_f64() / elapsed.as_secs_f64(),
+        })
+    }
+
+    /// For people.
+    fn text(&self) -> String {
+        let Self { micros_per_call, user_share, cores } = self;
+        let user = user_share * 100.0;
+        format!("{micros_per_call:.3} µs of CPU per call, {user:.0} % of it user; {cores:.2} cores used")
+    }
 }
 
 impl Report {
-    pub(crate) fn new(asked: Asked, outcome: Outcome) -> Self {
+    /// `cpu` is what the server used in the run, if that is known.
+    pub(crate) fn new(asked: Asked, outcome: Outcome, cpu: Option<Cpu>) -> Self {
         let Outcome { tally, seconds, elapsed, interrupted } = outcome;
         let service = Summary::of(&tally.service);
         let response = asked.is_open().then(|| Summary::of(&tally.response));
-        Self { asked, tally, seconds, elapsed, interrupted, service, response }
+        let server = cpu.and_then(|cpu| ServerCost::of(cpu, tally.done, elapsed));
+        Self { asked, tally, seconds, elapsed, interrupted, service, response, server }
     }
 
     /// Completed requests per second.

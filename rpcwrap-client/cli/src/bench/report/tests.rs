@@ -41,7 +41,7 @@ fn outcome() -> Outcome {
 }
 
 fn report(rate: Option<f64>) -> Report {
-    Report::new(asked(rate), outcome())
+    Report::new(asked(rate), outcome(), None)
 }
 
 #[test]
@@ -73,7 +73,7 @@ refused            1  cannot connect to <b>, \"here\"
 fn text_of_a_closed_loop_claims_no_response_time() {
     let mut outcome = outcome();
     outcome.interrupted = true;
-    let text = Report::new(Asked { connections: 1, ..asked(None) }, outcome).text().to_string();
+    let text = Report::new(Asked { connections: 1, ..asked(None) }, outcome, None).text().to_string();
     assert!(text.starts_with(
         "Arith.Multiply on 127.0.0.1:7070: closed loop, 1 connection × 4 in flight, json, interrupted\n"
     ));
@@ -108,7 +108,7 @@ fn csv_has_as_many_figures_as_names() {
     for rate in [Some(10.0), None] {
         let mut asked = asked(rate);
         asked.addr = "unix:/tmp/a\"b,c".into();
-        let csv = Report::new(asked, outcome()).csv();
+        let csv = Report::new(asked, outcome(), None).csv();
         let (names, values) = csv.trim_end().split_once('\n').unwrap();
         // The first field is the only one in quotes.
         let values = values.strip_prefix("\"unix:/tmp/a\"\"b,c\",").unwrap();
@@ -127,6 +127,26 @@ fn csv_has_as_many_figures_as_names() {
         let p50 = row.iter().find(|(name, _)| *name == "response_p50_ms").unwrap().1;
         assert_eq!(p50.is_empty(), rate.is_none(), "{p50}");
     }
+}
+
+#[test]
+fn every_form_says_what_the_calls_cost_the_server() {
+    let cpu = Cpu { total: Duration::from_millis(4900), user_ticks: 1, system_ticks: 3 };
+    let report = Report::new(asked(None), outcome(), Some(cpu));
+    let cost = "50000.000 µs of CPU per call, 25 % of it user; 0.49 cores used";
+    let text = report.text().to_string();
+    assert!(text.contains(&format!("/s in 10.0 s\nserver    {cost}\n\n")), "{text}");
+    assert!(report.html().contains(&format!("<td>{cost}</td>")));
+    let json = &report.json()["server"];
+    assert_eq!((&json["cpu_us_per_call"], &json["user_share"]), (&50000.0.into(), &0.25.into()));
+    assert_eq!((json["cores"].as_f64().unwrap() * 100.0).round(), 49.0);
+    let csv = report.csv();
+    let (names, values) = csv.trim_end().split_once('\n').unwrap();
+    assert!(names.ends_with(",server_cpu_us_per_call,server_user_share,server_cores"), "{names}");
+    assert!(values.ends_with(",50000.0000,0.2500,0.4900"), "{values}");
+    // Without the process's number, and without an answer, there is no such figure.
+    assert!(self::report(None).json()["server"].is_null());
+    assert_eq!(ServerCost::of(cpu, 0, Duration::from_secs(1)), None);
 }
 
 #[test]
@@ -168,7 +188,7 @@ fn html_is_complete_asks_for_nothing_and_escapes() {
 fn a_run_without_any_request_still_makes_every_report() {
     let empty =
         Outcome { tally: Tally::new(), seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: true };
-    let report = Report::new(asked(Some(10.0)), empty);
+    let report = Report::new(asked(Some(10.0)), empty, None);
     assert!(report.text().to_string().contains("requests  0: 0 done, 0 failed"));
     assert_eq!(report.json()["rate"]["achieved"], 0.0);
     assert!(!report.html().contains("NaN"));
@@ -186,7 +206,7 @@ fn the_exit_code_is_that_of_the_most_frequent_failure_if_nothing_was_answered() 
     };
     let code = |tally| {
         let outcome = Outcome { tally, seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: false };
-        Report::new(asked(None), outcome).exit()
+        Report::new(asked(None), outcome, None).exit()
     };
     assert_eq!(code(failed(&[Kind::Refused, Kind::Timeout, Kind::Timeout])), Some(Exit::Timeout));
     assert_eq!(code(failed(&[Kind::Busy])), Some(Exit::Unavailable));

@@ -57,9 +57,13 @@ impl Text<'_> {
     fn rate(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (achieved, elapsed) = (self.0.achieved(), format_duration(self.0.elapsed));
         match self.0.asked.rate {
-            Some(rate) => writeln!(f, "rate      achieved {achieved:.1} of {rate:.1}/s in {elapsed}\n"),
-            None => writeln!(f, "rate      {achieved:.1}/s in {elapsed}\n"),
+            Some(rate) => writeln!(f, "rate      achieved {achieved:.1} of {rate:.1}/s in {elapsed}")?,
+            None => writeln!(f, "rate      {achieved:.1}/s in {elapsed}")?,
         }
+        if let Some(server) = &self.0.server {
+            writeln!(f, "server    {}", server.text())?;
+        }
+        writeln!(f)
     }
 
     fn times(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,140 @@
+//! The closed loop at full speed: each call in flight is followed by the same one again.
+//!
+//! ```text
+//! requests     every slot's request, encoded once
+//! dial         from an address to a socket behind CONNECT and login
+//! generator    a thread per core: wait, read, count, write
+//! window       what the bytes of one connection are worth
+//! ```
+//!
+//! A server in Rust answers a call in less time than a task per call takes to make it, so here nothing is made per call.
+//! It must not know how results are shown.
+
+mod dial;
+mod generator;
+mod requests;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use super::{
+    load::{Outcome, watch},
+    tally::{Second, Tallies},
+    target::Target,
+};
+use crate::failure::{Exit, Failure};
+use dial::dial;
+use futures_util::future::try_join_all;
+use generator::{Connection, Connections, Generator, Run};
+use requests::Requests;
+use rpcwrap_client::DialError;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{runtime::Handle, task::JoinSet};
+
+/// Open connections and what is sent on them, for one run after the other.
+#[derive(Debug)]
+pub(crate) struct Load {
+    target: Arc<Target>,
+    requests: Arc<Requests>,
+    /// Those of each thread.
+    connections: Vec<Connections>,
+}
+
+impl Load {
+    /// Opens all connections, at most `at_once` at a time, for `in_flight` calls on each.
+    ///
+    /// # Errors
+    /// One cannot be opened, or the argument cannot be encoded.
+    pub(crate) async fn open(
+        target: Arc<Target>,
+        connections: usize,
+        in_flight: usize,
+        at_once: usize,
+    ) -> Result<Self, Failure> {
+        let requests = Arc::new(Requests::encode(&target, in_flight)?);
+        let threads = connections.min(thread::available_parallelism().map_or(1, usize::from));
+        let mut load =
+            Self { target, requests, connections: (0..threads).map(|_| Connections::new()).collect() };
+        let mut opened = 0;
+        while opened < connections {
+            let more = at_once.min(connections - opened);
+            let dialled: Result<Vec<_>, DialError> =
+                try_join_all((0..more).map(|_| dial(&load.target))).await;
+            for dialled in dialled? {
+                load.connections[opened % threads].push(Some(Connection::new(dialled, in_flight)));
+                opened += 1;
+            }
+        }
+        Ok(load)
+    }
+
+    /// Makes calls for `duration`, or `budget` of them; what is then under way has `grace` to finish.
+    ///
+    /// `interrupt` ends the run at once. Each second `observe` is told what happened in it.
+    ///
+    /// # Errors
+    /// The system's: no more threads or descriptors.
+    pub(crate) async fn run(
+        &mut self,
+        duration: Duration,
+        budget: u64,
+        grace: Duration,
+        interrupt: impl Future<Output = ()>,
+        observe: impl FnMut(&Second),
+    ) -> Result<Outcome, Failure> {
+        let run = Arc::new(Run {
+            target: self.target.clone(),
+            requests: self.requests.clone(),
+            started: Instant::now(),
+            duration,
+            grace,
+            budget,
+            taken: AtomicU64::new(0),
+            is_cut: AtomicBool::new(false),
+            tallies: Tallies::new(self.connections.len()),
+        });
+        let mut wakers = Vec::new();
+        let mut threads = JoinSet::new();
+        for (index, connections) in self.connections.drain(..).enumerate() {
+            let generator = Generator::new(run.clone(), index, connections, Handle::current())
+                .map_err(|error| broken(&error))?;
+            wakers.push(generator.waker());
+            threads.spawn_blocking(|| generator.run());
+        }
+        let mut ended = Vec::new();
+        let all = async {
+            while let Some(thread) = threads.join_next().await {
+                ended.push(thread);
+            }
+        };
+        let (mut seconds, interrupted) = watch(&run.tallies, interrupt, observe, all).await;
+        run.is_cut.store(true, Ordering::Relaxed);
+        for waker in wakers {
+            waker.wake().map_err(|error| broken(&error))?;
+        }
+        while let Some(thread) = threads.join_next().await {
+            ended.push(thread);
+        }
+        let elapsed = run.started.elapsed();
+        for thread in ended {
+            self.connections.push(
+                thread.map_err(io::Error::other).and_then(|thread| thread).map_err(|error| broken(&error))?,
+            );
+        }
+        let tally = run.tallies.sum(&mut seconds);
+        Ok(Outcome { tally, seconds, elapsed, interrupted })
+    }
+}
+
+fn broken(error: &io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("cannot make a load: {error}"))
+}

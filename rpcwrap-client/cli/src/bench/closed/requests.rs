@@ -1,0 +1,86 @@
+//! The requests of a closed loop, encoded once: what goes out is the same on every connection and every time.
+//!
+//! Each call a connection may have in flight has a slot, each slot a Seq of its own, and so each slot always the same
+//! bytes. Pure; it must not know sockets or clocks.
+
+use crate::bench::target::Target;
+use bytes::BytesMut;
+use codecs::{
+    CallOptions, EncodeError, RequestWriter,
+    cram_md5::{self, Proof},
+};
+use rpcwrap_client::Error;
+use std::ops::Range;
+
+/// The Seq of the first slot. From here on a million numbers are written with as many digits, so that requests are
+/// equally long in text codecs too.
+const FIRST_SEQ: u64 = 1_000_000;
+
+/// The bytes of every slot's request.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// The first request of a connection, in slot 0: some codecs say once what later messages refer to.
+    opening: BytesMut,
+    /// The later ones, slot by slot.
+    bytes: BytesMut,
+    /// Where each slot's request ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Requests {
+    /// Encodes the calls of `target` for this many slots.
+    pub(super) fn encode(target: &Target, slots: usize) -> Result<Self, Error> {
+        let mut writer = target.codec.request_writer();
+        if target.login.is_some() {
+            // Said by the connection's login before them.
+            log_in(&mut writer).map_err(Error::Encode)?;
+        }
+        let mut encode = |slot: usize, out: &mut BytesMut| {
+            let seq = FIRST_SEQ + slot as u64;
+            writer.encode(seq, &target.method, CallOptions::default(), &target.argument, out)
+        };
+        let (mut opening, mut bytes) = (BytesMut::new(), BytesMut::new());
+        encode(0, &mut opening).map_err(Error::Encode)?;
+        let mut ends = Vec::with_capacity(slots);
+        for slot in 0..slots {
+            encode(slot, &mut bytes).map_err(Error::Encode)?;
+            ends.push(bytes.len());
+        }
+        Ok(Self { opening, bytes, ends })
+    }
+
+    /// How many calls may be in flight.
+    pub(super) fn slots(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The slot a reply is for, if it is one of these.
+    pub(super) fn slot(&self, seq: u64) -> Option<usize> {
+        let slot = usize::try_from(seq.checked_sub(FIRST_SEQ)?).ok()?;
+        (slot < self.slots()).then_some(slot)
+    }
+
+    /// Appends what opens a connection: the first request in its one-time form, for slot 0.
+    pub(super) fn open(&self, out: &mut BytesMut) {
+        out.extend_from_slice(&self.opening);
+    }
+
+    /// Appends the requests of neighbouring slots.
+    pub(super) fn write(&self, slots: Range<usize>, out: &mut BytesMut) {
+        let end_of = |slots: usize| slots.checked_sub(1).map_or(0, |slot| self.ends[slot]);
+        out.extend_from_slice(&self.bytes[end_of(slots.start)..end_of(slots.end)]);
+    }
+}
+
+/// What a login writes, for a codec that remembers it.
+fn log_in(writer: &mut RequestWriter) -> Result<(), EncodeError> {
+    let mut unsent = BytesMut::new();
+    let options = CallOptions::default();
+    writer.encode(0, &login_method(cram_md5::GET_NEW_CHALLENGE), options, "", &mut unsent)?;
+    writer.encode(1, &login_method(cram_md5::AUTHENTICATE), options, &Proof::default(), &mut unsent)
+}
+
+/// The full name of a method of the login.
+pub(super) fn login_method(name: &str) -> String {
+    format!("{}.{name}", cram_md5::SERVICE)
+}

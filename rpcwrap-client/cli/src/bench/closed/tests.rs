@@ -1,0 +1,217 @@
+//! The bytes of requests and replies, without sockets: what is counted, whatever way they come in.
+
+use super::{
+    requests::Requests,
+    window::{Arrival, Known, Window},
+};
+use crate::bench::{failure::Kind, tally::Tally, target::Target};
+use bytes::BytesMut;
+use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, Request, types::Any};
+use rpcwrap_client::{Config, Error};
+use std::collections::HashSet;
+
+const SLOTS: usize = 12;
+const CODECS: [AnyCodec; 2] = [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto)];
+
+fn target(codec: &AnyCodec) -> Target {
+    Target {
+        addr: ":1".parse().unwrap(),
+        method: "Arith.Multiply".into(),
+        argument: serde_json::from_str::<Any>(r#"{"A":7,"B":8}"#).unwrap(),
+        codec: codec.clone(),
+        login: None,
+        max_time: None,
+        config: Config::default(),
+    }
+}
+
+/// A window, what surrounds it, and the server at its other end.
+struct Bench {
+    codec: AnyCodec,
+    requests: Requests,
+    known: Known,
+    tally: Tally,
+    window: Window,
+    freed: Vec<usize>,
+    now: u64,
+}
+
+impl Bench {
+    fn new(codec: &AnyCodec) -> Self {
+        let requests = Requests::encode(&target(codec), SLOTS).unwrap();
+        let window = Window::new(codec.reply_reader(Limits::default()), BytesMut::new(), SLOTS);
+        let (known, tally) = (Known::new(SLOTS), Tally::new());
+        Self { codec: codec.clone(), requests, known, tally, window, freed: Vec::new(), now: 0 }
+    }
+
+    /// A new connection, on which nothing has been said.
+    fn reconnect(&mut self) {
+        self.window = Window::new(self.codec.reply_reader(Limits::default()), BytesMut::new(), SLOTS);
+    }
+
+    /// Sends a request in every slot; the requests as the server sees them.
+    fn send_all(&mut self) -> Vec<Request> {
+        let mut sent = BytesMut::new();
+        self.requests.write(0..SLOTS, &mut sent);
+        self.window.send(0..SLOTS, self.now);
+        let mut reader = self.codec.request_reader(Limits::default());
+        let requests: Vec<_> = std::iter::from_fn(|| reader.decode(&mut sent).unwrap()).collect();
+        assert_eq!(requests.len(), SLOTS);
+        requests
+    }
+
+    /// Replies with a value to each of `requests`, or with an error where the value is a text.
+    fn replies(&self, requests: &[Request], value: impl Fn(usize) -> Result<i64, &'static str>) -> BytesMut {
+        let mut writer = self.codec.reply_writer();
+        let mut out = BytesMut::new();
+        for (index, request) in requests.iter().enumerate() {
+            match value(index) {
+                Ok(value) => writer.encode(request, &value, &mut out).unwrap(),
+                Err(text) => writer.encode_error(request, &ErrorReply::new(text), &mut out),
+            }
+        }
+        out
+    }
+
+    /// As the generator reads: what is left of the last read goes in front.
+    fn receive(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.now += 1_000_000;
+        let mut buf = vec![0; 64 << 10];
+        let front = self.window.take_rest(&mut buf);
+        buf[front..front + bytes.len()].copy_from_slice(bytes);
+        let Self { requests, known, tally, freed, now, .. } = self;
+        let mut arrival = Arrival { requests, known, tally, freed, now: *now };
+        self.window.receive(&buf[..front + bytes.len()], &mut arrival)
+    }
+
+    /// What was counted since the last time: answered, and failed.
+    fn counted(&mut self) -> (u64, u64) {
+        let tally = std::mem::replace(&mut self.tally, Tally::new());
+        self.freed.clear();
+        assert_eq!(tally.service.histogram().len(), tally.done);
+        (tally.done, tally.failed_in_all())
+    }
+}
+
+#[test]
+fn every_request_has_a_seq_of_its_own_and_the_same_length() {
+    for codec in CODECS {
+        let requests = Bench::new(&codec).send_all();
+        let seqs: HashSet<u64> = requests.iter().map(Request::seq).collect();
+        let bench = Bench::new(&codec);
+        let length = |slot| {
+            let mut request = BytesMut::new();
+            bench.requests.write(slot..slot + 1, &mut request);
+            request.len()
+        };
+        let lengths: HashSet<usize> = (0..SLOTS).map(length).collect();
+        assert_eq!((seqs.len(), lengths.len()), (SLOTS, 1), "{codec:?}");
+        let mut opening = BytesMut::new();
+        bench.requests.open(&mut opening);
+        let opening = codec.request_reader(Limits::default()).decode(&mut opening).unwrap().unwrap();
+        assert_eq!((opening.seq(), opening.service_method()), (requests[0].seq(), &b"Arith.Multiply"[..]));
+    }
+}
+
+#[test]
+fn replies_are_counted_once_whole_and_cut_anywhere() {
+    for codec in CODECS {
+        let mut bench = Bench::new(&codec);
+        let requests = bench.send_all();
+        let replies = bench.replies(&requests, |_| Ok(56));
+        bench.receive(&replies).unwrap();
+        assert_eq!((bench.freed.len(), bench.counted()), (SLOTS, (SLOTS as u64, 0)), "{codec:?}");
+        for cut in 0..replies.len() {
+            bench.send_all();
+            bench.receive(&replies[..cut]).unwrap();
+            bench.receive(&replies[cut..]).unwrap();
+            assert_eq!(
+                (bench.window.in_flight(), bench.counted()),
+                (0, (SLOTS as u64, 0)),
+                "{codec:?} {cut}"
+            );
+        }
+        bench.send_all();
+        replies.iter().for_each(|byte| bench.receive(&[*byte]).unwrap());
+        assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?} byte by byte");
+        // What one connection was answered is known on the next.
+        bench.reconnect();
+        bench.send_all();
+        replies.iter().for_each(|byte| bench.receive(&[*byte]).unwrap());
+        assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?} on a new connection");
+    }
+}
+
+#[test]
+fn other_values_errors_and_another_order_are_read_for_what_they_are() {
+    for codec in CODECS {
+        let mut bench = Bench::new(&codec);
+        let mut requests = bench.send_all();
+        for round in 0..3 {
+            let replies = bench.replies(&requests, |_| Ok(56));
+            bench.receive(&replies).unwrap();
+            assert_eq!(bench.counted(), (SLOTS as u64, 0));
+            bench.send_all();
+            requests.reverse();
+            let replies = bench.replies(&requests, |index| match index % 4 {
+                0 => Ok(-1 << (20 * round)),
+                1 => Err("divide by zero"),
+                2 => Err("rpc: server is draining"),
+                _ => Ok(56),
+            });
+            bench.receive(&replies).unwrap();
+            let failures: Vec<_> =
+                bench.tally.failures().filter(|(_, failures)| failures.count > 0).collect();
+            let [(remote, by_zero), (draining, _)] = failures[..] else { panic!("{failures:?}") };
+            assert_eq!((remote, draining, by_zero.count), (Kind::Remote, Kind::Draining, 3));
+            assert_eq!(by_zero.example, "divide by zero");
+            assert_eq!((bench.window.in_flight(), bench.counted()), (0, (6, 6)), "{codec:?}");
+            bench.send_all();
+        }
+    }
+}
+
+#[test]
+fn a_reply_without_a_call_is_dropped() {
+    for codec in CODECS {
+        let mut bench = Bench::new(&codec);
+        let requests = bench.send_all();
+        let replies = bench.replies(&requests, |_| Ok(56));
+        // The second time nobody waits for them.
+        for counted in [SLOTS as u64, 0] {
+            bench.receive(&replies).unwrap();
+            assert_eq!(bench.counted(), (counted, 0), "{codec:?}");
+        }
+        bench.send_all();
+        bench.receive(&replies).unwrap();
+        assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?}");
+    }
+}
+
+#[test]
+fn garbage_is_an_error_behind_what_was_good() {
+    for codec in CODECS {
+        let mut bench = Bench::new(&codec);
+        let requests = bench.send_all();
+        let mut replies = bench.replies(&requests[..5], |_| Ok(56));
+        replies.extend_from_slice(b"\x01\x00\x00\x00 no reply in any codec");
+        let error = bench.receive(&replies).unwrap_err();
+        assert!(matches!(error, Error::Protocol(_)), "{error:?}");
+        assert_eq!((bench.window.waiting(bench.now).count(), bench.counted()), (SLOTS - 5, (5, 0)));
+    }
+}
+
+#[test]
+fn calls_count_with_the_time_since_they_were_sent() {
+    let mut bench = Bench::new(&AnyCodec::Json);
+    let requests = bench.send_all();
+    let replies = bench.replies(&requests, |_| Ok(56));
+    bench.receive(&replies).unwrap();
+    bench.counted();
+    bench.send_all();
+    bench.now += 6_000_000;
+    bench.receive(&replies).unwrap();
+    for time in [bench.tally.service.min(), bench.tally.response.max()] {
+        assert!((6.99..7.01).contains(&(time.as_secs_f64() * 1e3)), "{time:?}");
+    }
+}
