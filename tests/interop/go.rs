@@ -34,8 +34,8 @@ fn go_server_meets_the_same_demands() {
     let addr = server.stdout.line("listening on ", Duration::from_secs(20));
     let addr = addr.unwrap_or_else(|| panic!("no address\n{server}"));
     let not_of_go = "two_dots|all_kinds|early_data|get_then_connect|debug_vars|debug_health";
-    let mut run =
-        Process::start(client(Go::Oldest, &addr).args(["-skip", not_of_go])).unwrap_or_else(|error| panic!("{error}"));
+    let mut run = Process::start(client(Go::Oldest, &addr).args(["-skip", not_of_go]))
+        .unwrap_or_else(|error| panic!("{error}"));
     let status = run.wait(LIMIT);
     assert!(status.is_ok_and(|status| status.success()), "{run}");
 }
