@@ -2,7 +2,10 @@
 //! arrives.
 
 use crate::{conformance::Conformance, go};
-use rpcwrap_tests::{peer, process::Process};
+use rpcwrap_tests::{
+    peer::{self, Go},
+    process::Process,
+};
 use std::{
     env, fs,
     io::{self, Read, Write},
