@@ -6,7 +6,7 @@
 
 use crate::{error::ValueError, gob::Types, raw::ContentType};
 use bytes::Bytes;
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc, time::Duration};
 
 /// What tells a call from the others on its connection; echoed in every reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +233,20 @@ impl ErrorReply {
     /// An error with a text and nothing else.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The text as it goes out: a name of a method that is not UTF-8 stands at its end as it came, since Go echoes such
+    /// names raw and a `String` cannot hold them.
+    #[inline]
+    pub(crate) fn text_for(&self, request: &Request) -> Cow<'_, [u8]> {
+        let name = request.service_method();
+        match String::from_utf8_lossy(name) {
+            Cow::Owned(lossy) => match self.text.strip_suffix(&*lossy) {
+                Some(before) => Cow::Owned([before.as_bytes(), name].concat()),
+                None => Cow::Borrowed(self.text.as_bytes()),
+            },
+            Cow::Borrowed(_) => Cow::Borrowed(self.text.as_bytes()),
+        }
     }
 }
 

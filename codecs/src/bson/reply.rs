@@ -14,7 +14,6 @@ use crate::{
 };
 use bytes::BytesMut;
 use serde::Serialize;
-use std::borrow::Cow;
 
 /// The body of a reply without a value.
 const EMPTY_DOCUMENT: [u8; 5] = [5, 0, 0, 0, 0];
@@ -53,7 +52,7 @@ impl ReplyEncoder {
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some and the dialect
     /// can carry it) behind `Error`.
     pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        let start = header::put_reply(out, request, &error_text(request, &error.text));
+        let start = header::put_reply(out, request, &error.text_for(request));
         if request.details() {
             if !error.code.is_empty() {
                 header::put_text(out, request.dialect(), b"Code\0", error.code.as_bytes());
@@ -67,20 +66,6 @@ impl ReplyEncoder {
         }
         header::end(out, start);
         out.extend_from_slice(&EMPTY_DOCUMENT);
-    }
-}
-
-/// The text of an error as it goes out: a name of a method that is not UTF-8 stands at its end as it came, since Go
-/// echoes such names raw and a `String` cannot hold them.
-#[inline]
-fn error_text<'a>(request: &Request, text: &'a str) -> Cow<'a, [u8]> {
-    let name = request.service_method();
-    match String::from_utf8_lossy(name) {
-        Cow::Owned(lossy) => match text.strip_suffix(&*lossy) {
-            Some(before) => Cow::Owned([before.as_bytes(), name].concat()),
-            None => Cow::Borrowed(text.as_bytes()),
-        },
-        Cow::Borrowed(_) => Cow::Borrowed(text.as_bytes()),
     }
 }
 

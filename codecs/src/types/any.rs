@@ -106,23 +106,36 @@ from! {
 
 impl Serialize for Any {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Int32(value) => serializer.serialize_i32(*value),
-            Self::Int(value) => serializer.serialize_i64(*value),
-            Self::Uint(value) => serializer.serialize_u64(*value),
-            Self::Float(value) => serializer.serialize_f64(*value),
-            Self::Complex(value) => value.serialize(serializer),
-            Self::Text(value) => value.serialize(serializer),
-            Self::Blob(value) => value.serialize(serializer),
-            Self::Time(value) => value.serialize(serializer),
-            Self::List(values) => {
+        if serializer.is_human_readable() {
+            Kind(self).serialize(serializer)
+        } else {
+            serializer.serialize_newtype_struct(ANY, &Kind(self))
+        }
+    }
+}
+
+/// The value inside, as its own type would be written.
+struct Kind<'a>(&'a Any);
+
+impl Serialize for Kind<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Any::Null => serializer.serialize_unit(),
+            Any::Bool(value) => serializer.serialize_bool(*value),
+            Any::Int32(value) => serializer.serialize_i32(*value),
+            Any::Int(value) => serializer.serialize_i64(*value),
+            Any::Uint(value) => serializer.serialize_u64(*value),
+            Any::Float(value) => serializer.serialize_f64(*value),
+            Any::Complex(value) => value.serialize(serializer),
+            Any::Text(value) => value.serialize(serializer),
+            Any::Blob(value) => value.serialize(serializer),
+            Any::Time(value) => value.serialize(serializer),
+            Any::List(values) => {
                 let mut seq = serializer.serialize_seq(Some(values.len()))?;
                 values.iter().try_for_each(|value| seq.serialize_element(value))?;
                 seq.end()
             }
-            Self::Map(members) => {
+            Any::Map(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
                 for (key, value) in members {
                     // A plain str where it is one: not every serializer takes other keys.

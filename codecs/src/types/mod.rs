@@ -7,6 +7,7 @@ mod any;
 mod blob;
 mod civil;
 mod complex;
+mod registered;
 mod text;
 mod time;
 
@@ -14,6 +15,7 @@ pub use any::Any;
 pub use blob::Blob;
 pub(crate) use blob::serialize_blob;
 pub use complex::Complex;
+pub use registered::Registered;
 pub use text::Text;
 pub use time::{Time, TimeError};
 
@@ -26,3 +28,5 @@ pub(crate) const COMPLEX: &str = "$rpcwrap::Complex";
 /// Newtype name of `Any`: decoders hand a time over as `visit_i128`, a complex number as `visit_u128`, with the packed
 /// form.
 pub(crate) const ANY: &str = "$rpcwrap::Any";
+/// Newtype name of `Registered`; its inner value is a newtype whose name is the registered one.
+pub(crate) const INTERFACE: &str = "$rpcwrap::Interface";
