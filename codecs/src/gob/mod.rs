@@ -8,10 +8,13 @@
 #![allow(dead_code, reason = "the writing half, which uses the rest of these, follows")]
 
 mod de;
+mod define;
+mod encode;
 mod header;
 mod reply;
 mod request;
 mod scan;
+mod ser;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -19,6 +22,7 @@ mod values;
 mod wire;
 
 pub use de::value_from_slice;
+pub use encode::{ReplyEncoder, RequestEncoder};
 pub use reply::ReplyDecoder;
 pub use request::RequestDecoder;
 pub use types::Types;

@@ -4,7 +4,7 @@
 //! `decodeUint`, `encodeUint`.
 
 use crate::error::ValueError;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 /// What is wrong with bytes that should be gob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl<'de> Reader<'de> {
 
 /// Appends an unsigned integer in as few bytes as it takes.
 #[inline]
-pub(super) fn put_uint(out: &mut BytesMut, value: u64) {
+pub(super) fn put_uint(out: &mut impl BufMut, value: u64) {
     if let Ok(small) = u8::try_from(value)
         && small < 0x80
     {
@@ -136,7 +136,7 @@ pub(super) fn put_uint(out: &mut BytesMut, value: u64) {
     }
 }
 
-fn put_long_uint(out: &mut BytesMut, value: u64) {
+fn put_long_uint(out: &mut impl BufMut, value: u64) {
     let mut bytes = [0; 9];
     let digits = value.to_be_bytes();
     let zeros = value.leading_zeros() as usize / 8;
@@ -145,32 +145,33 @@ fn put_long_uint(out: &mut BytesMut, value: u64) {
     }
     // 8 - zeros is at most 8.
     bytes[0] = ((8 - zeros) as u8).wrapping_neg();
-    out.extend_from_slice(bytes.get(..9 - zeros).unwrap_or_default());
+    out.put_slice(bytes.get(..9 - zeros).unwrap_or_default());
 }
 
 /// Appends a signed integer.
 #[inline]
-pub(super) fn put_int(out: &mut BytesMut, value: i64) {
+pub(super) fn put_int(out: &mut impl BufMut, value: i64) {
     let bits = (value << 1) ^ (value >> 63);
     put_uint(out, bits.cast_unsigned());
 }
 
 /// Appends a float.
 #[inline]
-pub(super) fn put_float(out: &mut BytesMut, value: f64) {
+pub(super) fn put_float(out: &mut impl BufMut, value: f64) {
     put_uint(out, value.to_bits().swap_bytes());
 }
 
 /// Appends a length and the bytes.
 #[inline]
-pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
+pub(super) fn put_bytes(out: &mut impl BufMut, bytes: &[u8]) {
     put_uint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+    out.put_slice(bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::BytesMut;
 
     const UINTS: [(u64, &[u8]); 8] = [
         (0, b"\x00"),

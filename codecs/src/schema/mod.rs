@@ -42,6 +42,13 @@ pub struct Schema {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(usize);
 
+impl NodeId {
+    /// Its place among [`Schema::nodes`].
+    pub const fn number(self) -> usize {
+        self.0
+    }
+}
+
 /// What a type, or a part of one, is.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -190,7 +197,6 @@ impl TypeOf {
     }
 
     /// A number that no other type has while the program runs; one type may have several.
-    #[allow(dead_code, reason = "the gob encoder, which follows, is its first caller")]
     pub(crate) fn key(&self) -> usize {
         self.trace as usize
     }

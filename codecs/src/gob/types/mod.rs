@@ -20,6 +20,8 @@ const MAX_ALL_NAME_BYTES: usize = 1 << 20;
 pub(super) struct Id(u32);
 
 impl Id {
+    /// No type at all.
+    pub(super) const NONE: Self = Self(0);
     pub(super) const BOOL: Self = Self(1);
     pub(super) const INT: Self = Self(2);
     pub(super) const UINT: Self = Self(3);
@@ -44,13 +46,13 @@ impl Id {
 
     /// The number on the wire.
     #[inline]
-    pub(super) fn number(self) -> i64 {
-        self.0.into()
+    pub(super) const fn number(self) -> i64 {
+        self.0 as i64
     }
 
     /// The id after this one.
     #[inline]
-    pub(super) fn next(self) -> Self {
+    pub(super) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }

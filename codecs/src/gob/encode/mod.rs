@@ -1,0 +1,407 @@
+//! Whole messages: a header, then an argument or a reply, each behind the definitions it needs.
+//!
+//! The writing half of both sides of a connection. The value is written first and nothing of a message goes out, or
+//! counts as defined, before all of it is there. Knows neither sockets nor services.
+//! Source: Go `net/rpc` `gobServerCodec.WriteResponse`, `gobClientCodec.WriteRequest`.
+
+use super::{
+    define::{Field, Form, HEADER, Headers, LONG_HEADER, Table},
+    ser::{self, Fault, Shape, Sink},
+    types::Id,
+    wire::{put_bytes, put_int, put_uint},
+};
+use crate::{
+    codec::CallOptions,
+    error::EncodeError,
+    message::{ErrorReply, Request},
+    schema::TypeOf,
+};
+use bytes::{BufMut, BytesMut};
+use serde::Serialize;
+use std::{borrow::Cow, collections::HashMap, time::Duration};
+
+/// What is kept of a buffer between messages, in bytes.
+const KEPT_BYTES: usize = 64 << 10;
+
+/// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
+const ZERO: [u8; 4] = [3, 4, 0, 0];
+
+static REQUEST_HEADERS: Headers = [
+    Form::Struct {
+        name: "Request",
+        fields: Cow::Borrowed(&[Field::new("ServiceMethod", Id::STRING), Field::new("Seq", Id::UINT)]),
+    },
+    Form::Struct {
+        name: "Request",
+        fields: Cow::Borrowed(&[
+            Field::new("ServiceMethod", Id::STRING),
+            Field::new("Seq", Id::UINT),
+            Field::new("Timeout", Id::INT),
+            Field::new("Details", Id::BOOL),
+        ]),
+    },
+];
+
+static REPLY_HEADERS: Headers = [
+    Form::Struct {
+        name: "Response",
+        fields: Cow::Borrowed(&[
+            Field::new("ServiceMethod", Id::STRING),
+            Field::new("Seq", Id::UINT),
+            Field::new("Error", Id::STRING),
+        ]),
+    },
+    Form::Struct {
+        name: "Response",
+        fields: Cow::Borrowed(&[
+            Field::new("ServiceMethod", Id::STRING),
+            Field::new("Seq", Id::UINT),
+            Field::new("Error", Id::STRING),
+            Field::new("Code", Id::STRING),
+            Field::new("Data", Id::STRING),
+        ]),
+    },
+];
+
+/// Writes the replies of one connection.
+#[derive(Debug)]
+pub struct ReplyEncoder {
+    values: Values,
+    header: Vec<u8>,
+}
+
+impl Default for ReplyEncoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReplyEncoder {
+    /// For a new connection, whose peer knows no types yet.
+    pub fn new() -> Self {
+        Self { values: Values::new(&REPLY_HEADERS), header: Vec::new() }
+    }
+
+    /// Appends one whole reply to `out`, or nothing.
+    ///
+    /// Shape: `Response{ServiceMethod, Seq, Error: ""}`, then the value, each behind the definitions of types that
+    /// this connection has not seen yet. The value goes out as `type_of` says where that is given, static, and what
+    /// the value turns out to be; else as the value itself shows, without what it does not show. `()` is `struct{}`.
+    ///
+    /// # Errors
+    /// Gob has no form for the value: enums with data, lists of unlike elements, an empty list of unknown type, a
+    /// top-level `None`, 128-bit integers, over 100 levels. `out` is as it was, and no definition is lost.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        request: &Request,
+        reply: &T,
+        type_of: Option<&TypeOf>,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let method = request.service_method();
+        let ready = self.values.write(method, reply, type_of)?;
+        self.header.clear();
+        put_common(&mut self.header, method, request.seq());
+        self.header.put_u8(0);
+        self.values.put_header(HEADER, &self.header, out);
+        self.values.put_value(ready, out);
+        Ok(())
+    }
+
+    /// Appends one whole error reply to `out`: `Error` has the text, the body is the int 0.
+    ///
+    /// A peer that asked for details gets a header of another type with `Code` (if there is one) and `Data` (JSON in a
+    /// string, if there is some) behind `Error`; Go skips such fields.
+    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+        self.header.clear();
+        let mut last = put_common(&mut self.header, request.service_method(), request.seq());
+        put_text_field(&mut self.header, &mut last, 3, &error.text_for(request));
+        let mut id = HEADER;
+        if request.details() && (!error.code.is_empty() || error.data.is_some()) {
+            id = LONG_HEADER;
+            put_text_field(&mut self.header, &mut last, 4, error.code.as_bytes());
+            if let Some(data) = &error.data {
+                put_text_field(&mut self.header, &mut last, 5, data.to_string().as_bytes());
+            }
+        }
+        self.header.put_u8(0);
+        self.values.put_header(id, &self.header, out);
+        out.extend_from_slice(&ZERO);
+    }
+}
+
+/// Writes the requests of one connection.
+#[derive(Debug)]
+pub struct RequestEncoder {
+    values: Values,
+    header: Vec<u8>,
+}
+
+impl Default for RequestEncoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RequestEncoder {
+    /// For a new connection, whose peer knows no types yet.
+    pub fn new() -> Self {
+        Self { values: Values::new(&REQUEST_HEADERS), header: Vec::new() }
+    }
+
+    /// Appends one whole request to `out`, or nothing.
+    ///
+    /// Shape: `Request{ServiceMethod, Seq}`, then the arguments, as in [`ReplyEncoder::encode`]. With options the
+    /// header is of another type that also has `Timeout` (int, whole milliseconds rounded up) and `Details` (bool);
+    /// Go skips such fields.
+    ///
+    /// # Errors
+    /// Gob has no form for the arguments; `out` is as it was, and no definition is lost.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        seq: u64,
+        service_method: &str,
+        options: CallOptions,
+        args: &T,
+        type_of: Option<&TypeOf>,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let method = service_method.as_bytes();
+        let ready = self.values.write(method, args, type_of)?;
+        self.header.clear();
+        let last = put_common(&mut self.header, method, seq);
+        let mut id = HEADER;
+        if options != CallOptions::default() {
+            id = LONG_HEADER;
+            put_options(&mut self.header, last, options);
+        }
+        self.header.put_u8(0);
+        self.values.put_header(id, &self.header, out);
+        self.values.put_value(ready, out);
+        Ok(())
+    }
+}
+
+/// Starts a header with its method and number; the last field written. Zeros are left out.
+#[inline]
+fn put_common(header: &mut Vec<u8>, method: &[u8], seq: u64) -> u32 {
+    let mut last = 0;
+    put_text_field(header, &mut last, 1, method);
+    if seq != 0 {
+        header.put_u8((2 - last) as u8);
+        put_uint(header, seq);
+        last = 2;
+    }
+    last
+}
+
+#[inline]
+fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]) {
+    if !text.is_empty() {
+        put_uint(header, u64::from(number - *last));
+        put_bytes(header, text);
+        *last = number;
+    }
+}
+
+fn put_options(header: &mut Vec<u8>, mut last: u32, options: CallOptions) {
+    if let Some(timeout) = options.timeout {
+        put_uint(header, u64::from(3 - last));
+        put_int(header, millis(timeout));
+        last = 3;
+    }
+    if options.details {
+        put_uint(header, u64::from(4 - last));
+        header.put_u8(1);
+    }
+}
+
+/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
+fn millis(timeout: Duration) -> i64 {
+    let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
+/// The values of one direction: their types and how the last ones were written.
+#[derive(Debug)]
+struct Values {
+    table: Table,
+    /// The value in the making.
+    bytes: Vec<u8>,
+    /// The ids of traced types by [`TypeOf::key`]; none for those that cannot be written as traced.
+    traced: Vec<(usize, Option<Id>)>,
+    /// For methods whose values are written by what they show: the last type.
+    shown: HashMap<Box<[u8]>, Shown>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    shape: Shape,
+    id: Id,
+}
+
+/// What a written value needs when it goes out.
+#[derive(Debug)]
+struct Ready {
+    id: Id,
+    /// Types of values in interfaces, which have to be known before.
+    held: Vec<Id>,
+}
+
+impl Values {
+    fn new(headers: &'static Headers) -> Self {
+        Self { table: Table::new(headers), bytes: Vec::new(), traced: Vec::new(), shown: HashMap::new() }
+    }
+
+    /// Writes a value into `bytes`; nothing of it counts before [`Self::put_value`].
+    #[inline]
+    fn write<T: Serialize + ?Sized>(
+        &mut self,
+        method: &[u8],
+        value: &T,
+        type_of: Option<&TypeOf>,
+    ) -> Result<Ready, EncodeError> {
+        if let Some(type_of) = type_of
+            && let Some(&(_, Some(id))) = self.traced.iter().find(|(key, _)| *key == type_of.key())
+            && let Ok(ready) = self.try_write(value, id, &[])
+        {
+            return Ok(ready);
+        }
+        self.write_new(method, value, type_of)
+    }
+
+    /// Writes a value whose type is new, or which is not of the type it was thought to be.
+    #[cold]
+    fn write_new<T: Serialize + ?Sized>(
+        &mut self,
+        method: &[u8],
+        value: &T,
+        type_of: Option<&TypeOf>,
+    ) -> Result<Ready, EncodeError> {
+        let (types, traced) = (self.table.len(), self.traced.len());
+        let mut written = Err(Fault::Mismatch(""));
+        if let Some(type_of) = type_of {
+            written = self.write_traced(value, type_of);
+        }
+        if let Err(Fault::Mismatch(_)) = written {
+            self.table.truncate(types);
+            written = self.write_shown(method, value);
+        }
+        written.map_err(|fault| {
+            self.table.truncate(types);
+            self.traced.truncate(traced);
+            EncodeError::new(fault.to_string())
+        })
+    }
+
+    /// # Errors
+    /// [`Fault::Mismatch`] too if gob has no form for the traced type.
+    fn write_traced<T: Serialize + ?Sized>(&mut self, value: &T, type_of: &TypeOf) -> Result<Ready, Fault> {
+        let key = type_of.key();
+        let known = self.traced.iter().position(|(other, _)| *other == key);
+        let id = match known.and_then(|at| self.traced.get(at)) {
+            Some((_, id)) => *id,
+            None => {
+                let id = self.table.of_schema(type_of.schema())?;
+                self.traced.push((key, id));
+                id
+            }
+        };
+        let id = id.ok_or(Fault::Mismatch("a type without a static form"))?;
+        let written = self.try_write(value, id, &[]);
+        if let Err(Fault::Mismatch(_)) = written
+            && let Some((_, id)) = self.traced.iter_mut().find(|(other, _)| *other == key)
+        {
+            // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
+            *id = None;
+        }
+        written
+    }
+
+    /// Writes a value by what it shows, together with what earlier ones of the method have shown.
+    fn write_shown<T: Serialize + ?Sized>(&mut self, method: &[u8], value: &T) -> Result<Ready, Fault> {
+        if let Some(&Shown { id, .. }) = self.shown.get(method)
+            && let Ok(ready) = self.try_write(value, id, &[])
+        {
+            return Ok(ready);
+        }
+        let (shape, held) = ser::look(value)?;
+        if let Some(last) = self.shown.get(method)
+            && let Ok(both) = last.shape.clone().merge(shape.clone())
+            && let Ok(ready) = self.write_shape(method, value, both, &held)
+        {
+            return Ok(ready);
+        }
+        self.write_shape(method, value, shape, &held)
+    }
+
+    fn write_shape<T: Serialize + ?Sized>(
+        &mut self,
+        method: &[u8],
+        value: &T,
+        shape: Shape,
+        held: &[Shape],
+    ) -> Result<Ready, Fault> {
+        let Some(id) = self.table.of_shape(&shape)? else {
+            return Err(match shape {
+                Shape::Unseen => Fault::refused("gob: cannot encode nil pointer"),
+                _ => Fault::refused(
+                    "gob: an empty list or map does not show the type of its elements; \
+                     derive Deserialize too, so that the type is known",
+                ),
+            });
+        };
+        let mut ids = Vec::with_capacity(held.len());
+        for shape in held {
+            ids.push(self.table.of_shape(shape)?.ok_or_else(|| {
+                Fault::refused("gob: an interface with a value that does not show its type")
+            })?);
+        }
+        let ready = self.try_write(value, id, &ids)?;
+        self.shown.insert(method.into(), Shown { shape, id });
+        Ok(ready)
+    }
+
+    #[inline]
+    fn try_write<T: Serialize + ?Sized>(&mut self, value: &T, id: Id, held: &[Id]) -> Result<Ready, Fault> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        put_int(&mut bytes, id.number());
+        let mut sink = Sink::new(bytes, held);
+        let written = ser::write(value, id, &self.table, &mut sink);
+        let mut ready = Ready { id, held: Vec::new() };
+        if sink.uses_any() || !held.is_empty() {
+            ready.held.extend(sink.uses().chain(held.iter().copied()));
+        }
+        self.bytes = sink.bytes;
+        written.map(|()| ready)
+    }
+
+    /// Appends a header of type `id`, whose fields are in `fields`.
+    #[inline]
+    fn put_header(&mut self, id: Id, fields: &[u8], out: &mut BytesMut) {
+        self.table.define(id, out);
+        // The id takes two bytes: -1 as a count and the number.
+        put_uint(out, fields.len() as u64 + 2);
+        put_int(out, id.number());
+        out.extend_from_slice(fields);
+    }
+
+    /// Appends the value written last.
+    #[inline]
+    fn put_value(&mut self, ready: Ready, out: &mut BytesMut) {
+        for id in ready.held {
+            self.table.define(id, out);
+        }
+        self.table.define(ready.id, out);
+        put_bytes(out, &self.bytes);
+        if self.bytes.capacity() > KEPT_BYTES {
+            self.bytes = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! Lists, arrays, maps and structs in the making.
+
+use super::{Fault, Result, Role, Serializer, Sink};
+use crate::gob::{
+    define::{Field, Table},
+    types::Id,
+    wire::put_uint,
+};
+use bytes::BufMut;
+use serde::{Serialize, ser};
+
+/// An open list, array, map or complex number.
+pub(super) struct Elements<'a, 'h> {
+    sink: &'a mut Sink<'h>,
+    table: &'a Table,
+    depth: usize,
+    key: Id,
+    elem: Id,
+    /// What elements of interfaces are.
+    role: Role,
+    is_field: bool,
+    /// Where everything of it starts.
+    start: usize,
+    count: usize,
+    expects: Expects,
+    /// Where the length goes of what an interface holds.
+    length_at: Option<usize>,
+}
+
+/// How many elements are to come.
+#[derive(Debug, Clone, Copy)]
+enum Expects {
+    /// So many, as has been written.
+    Exactly(usize),
+    /// As many as there are; their number goes to this place.
+    CountAt(usize),
+    /// None: nothing has been written.
+    Nothing,
+    /// Two floats.
+    Complex,
+}
+
+impl<'a, 'h> Elements<'a, 'h> {
+    pub(super) fn new(of: Serializer<'a, 'h>, depth: usize, key: Id, elem: Id, start: usize) -> Self {
+        let Serializer { sink, table, delta, role, .. } = of;
+        Self {
+            sink,
+            table,
+            depth,
+            key,
+            elem,
+            role: if role == Role::Any { Role::Any } else { Role::Plain },
+            is_field: delta > 0,
+            start,
+            count: 0,
+            expects: Expects::Nothing,
+            length_at: None,
+        }
+    }
+
+    /// Writes the number of elements, or keeps a place for it.
+    pub(super) fn counted(self, len: Option<usize>, written: bool) -> Self {
+        let expects = match len {
+            _ if !written => Expects::Nothing,
+            Some(len) => {
+                put_uint(&mut self.sink.bytes, len as u64);
+                Expects::Exactly(len)
+            }
+            None => {
+                let at = self.sink.bytes.len();
+                self.sink.bytes.put_u8(0);
+                Expects::CountAt(at)
+            }
+        };
+        Self { expects, ..self }
+    }
+
+    pub(super) fn complex(self) -> Self {
+        Self { expects: Expects::Complex, ..self }
+    }
+
+    pub(super) fn held_at(self, length_at: usize) -> Self {
+        Self { length_at: Some(length_at), ..self }
+    }
+
+    #[inline]
+    fn put<T: Serialize + ?Sized>(&mut self, id: Id, role: Role, value: &T) -> Result<()> {
+        if let Expects::Nothing = self.expects {
+            return Err(Fault::Mismatch("an element of a list or map"));
+        }
+        value
+            .serialize(Serializer {
+                sink: self.sink,
+                table: self.table,
+                id,
+                delta: 0,
+                depth: self.depth,
+                role,
+            })
+            .map(drop)
+    }
+
+    #[inline]
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.count += 1;
+        self.put(self.elem, self.role, value)
+    }
+
+    #[inline]
+    fn close(self) -> Result<bool> {
+        match self.expects {
+            Expects::Nothing => return Ok(false),
+            Expects::Exactly(len) if len == self.count => {}
+            Expects::Exactly(len) => {
+                return Err(Fault::refused(format!(
+                    "gob: {} elements where {len} were announced",
+                    self.count
+                )));
+            }
+            // An empty list in a field is nil.
+            Expects::CountAt(_) if self.count == 0 && self.is_field && self.key == Id::NONE => {
+                if self.length_at.is_none() {
+                    self.sink.bytes.truncate(self.start);
+                    return Ok(false);
+                }
+            }
+            Expects::CountAt(at) => self.sink.put_count(at, self.count),
+            Expects::Complex => {
+                if self.is_field
+                    && self.sink.bytes.ends_with(&[0, 0])
+                    && self.sink.bytes.len() == self.start + 3
+                {
+                    self.sink.bytes.truncate(self.start);
+                    return Ok(false);
+                }
+            }
+        }
+        if let Some(at) = self.length_at {
+            self.sink.close(at);
+        }
+        Ok(true)
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident :: $method:ident),*) => {$(
+        impl ser::$trait for Elements<'_, '_> {
+            type Ok = bool;
+            type Error = Fault;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+                self.element(value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<bool> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+elements!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
+
+impl ser::SerializeMap for Elements<'_, '_> {
+    type Ok = bool;
+    type Error = Fault;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
+        self.put(self.key, Role::Plain, key)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.element(value)
+    }
+
+    #[inline]
+    fn end(self) -> Result<bool> {
+        self.close()
+    }
+}
+
+/// An open struct. Its fields have to come in the order of its type, as they do when serde derives both.
+pub(super) struct Fields<'a, 'h> {
+    sink: &'a mut Sink<'h>,
+    table: &'a Table,
+    fields: &'a [Field],
+    depth: usize,
+    /// The field expected next.
+    next: usize,
+    /// The number of the last field written, counted from 1.
+    last: usize,
+}
+
+impl<'a, 'h> Fields<'a, 'h> {
+    #[inline]
+    pub(super) fn new(sink: &'a mut Sink<'h>, table: &'a Table, fields: &'a [Field], depth: usize) -> Self {
+        Self { sink, table, fields, depth, next: 0, last: 0 }
+    }
+
+    /// The number of a field, counted from 0, and its type.
+    #[inline]
+    fn find(&self, name: &'static str) -> Option<(usize, Id)> {
+        match self.fields.get(self.next) {
+            Some(field) if field.name == name => Some((self.next, field.id)),
+            _ => self.search(name),
+        }
+    }
+
+    fn search(&self, name: &'static str) -> Option<(usize, Id)> {
+        let at = self.fields.iter().position(|field| field.name == name)?;
+        self.fields.get(at).map(|field| (at, field.id))
+    }
+}
+
+impl ser::SerializeStruct for Fields<'_, '_> {
+    type Ok = bool;
+    type Error = Fault;
+
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
+        // A field that the type does not have may only be one that shows nothing.
+        let (at, id) = self.find(key).unwrap_or((self.last, Id::NONE));
+        if at < self.last {
+            return Err(Fault::Mismatch("a field in another order"));
+        }
+        // Structs have far fewer than 2^32 fields.
+        let delta = (at + 1 - self.last) as u32;
+        let written = value.serialize(Serializer {
+            sink: self.sink,
+            table: self.table,
+            id,
+            delta,
+            depth: self.depth,
+            role: Role::Plain,
+        })?;
+        if id != Id::NONE {
+            self.next = at + 1;
+        }
+        if written {
+            self.last = at + 1;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn end(self) -> Result<bool> {
+        self.sink.bytes.put_u8(0);
+        Ok(true)
+    }
+}

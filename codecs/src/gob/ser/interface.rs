@@ -1,0 +1,182 @@
+//! Interface values: a name, an id and a value with its length, for [`Any`](crate::types::Any) and
+//! [`Registered`](crate::types::Registered).
+//!
+//! Go reads a length before the value, so what is held is written first and the length put in front of it.
+
+use super::{Elements, Fault, Result, Role, Serializer, is_struct};
+use crate::gob::{
+    define::{ANY_LIST, ANY_MAP, TIME, Table},
+    types::{Id, MAX_NAME_BYTES},
+    wire::{put_bytes, put_int, put_uint},
+};
+use bytes::BufMut;
+use serde::Serialize;
+
+/// Where a value goes, and what is found out on the way.
+#[derive(Debug)]
+pub(in crate::gob) struct Sink<'h> {
+    pub(in crate::gob) bytes: Vec<u8>,
+    /// The types of the values that [`Registered`](crate::types::Registered)s hold, in their order.
+    held: &'h [Id],
+    /// Of the types with fixed ids, those that values in interfaces have.
+    uses: [bool; 3],
+}
+
+impl<'h> Sink<'h> {
+    pub(in crate::gob) fn new(bytes: Vec<u8>, held: &'h [Id]) -> Self {
+        Self { bytes, held, uses: [false; 3] }
+    }
+
+    /// The types that values in interfaces have, beyond those given at the start.
+    pub(in crate::gob) fn uses(&self) -> impl Iterator<Item = Id> + use<> {
+        FIXED.into_iter().zip(self.uses).filter(|(_, used)| *used).map(|(id, _)| id)
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub(in crate::gob) fn uses_any(&self) -> bool {
+        self.uses != [false; 3]
+    }
+
+    fn mark(&mut self, id: Id) {
+        for (fixed, used) in FIXED.into_iter().zip(&mut self.uses) {
+            *used |= fixed == id;
+        }
+    }
+
+    /// Starts the value in an interface; where its length will be.
+    fn hold(&mut self, name: &str, id: Id, table: &Table) -> usize {
+        self.mark(id);
+        put_bytes(&mut self.bytes, name.as_bytes());
+        put_int(&mut self.bytes, id.number());
+        let at = self.bytes.len();
+        self.bytes.put_u8(0);
+        if !is_struct(table, id) {
+            self.bytes.put_u8(0);
+        }
+        at
+    }
+
+    /// Puts the length in front of the value that starts behind `at`.
+    pub(super) fn close(&mut self, at: usize) {
+        let len = self.bytes.len() - at - 1;
+        self.put_count(at, len);
+    }
+
+    /// Puts a number in the place of the one byte at `at`.
+    pub(super) fn put_count(&mut self, at: usize, count: usize) {
+        match (u8::try_from(count), self.bytes.get_mut(at)) {
+            (Ok(count @ ..0x80), Some(place)) => *place = count,
+            _ => {
+                let mut number = Vec::with_capacity(9);
+                put_uint(&mut number, count as u64);
+                self.bytes.splice(at..=at, number);
+            }
+        }
+    }
+}
+
+const FIXED: [Id; 3] = [TIME, ANY_LIST, ANY_MAP];
+
+impl<'a, 'h> Serializer<'a, 'h> {
+    /// Whether this is an interface that holds whatever comes.
+    #[inline]
+    pub(super) fn holds_anything(&self) -> bool {
+        self.id == Id::INTERFACE && self.role == Role::Any
+    }
+
+    /// Writes a value without parts into an interface.
+    #[cold]
+    pub(super) fn held_scalar(
+        mut self,
+        id: Id,
+        name: &'static str,
+        put: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<bool> {
+        if !self.holds_anything() {
+            return Err(Fault::Mismatch(name));
+        }
+        self.open();
+        let at = self.sink.hold(name, id, self.table);
+        put(&mut self.sink.bytes);
+        self.sink.close(at);
+        Ok(true)
+    }
+
+    /// Writes the inside of a newtype of ours, in an interface or not.
+    #[inline]
+    pub(super) fn special<T: Serialize + ?Sized>(
+        self,
+        id: Id,
+        name: &'static str,
+        role: Role,
+        value: &T,
+    ) -> Result<bool> {
+        if self.holds_anything() {
+            return self.held(id, name, role, value);
+        }
+        if self.id != id {
+            return Err(Fault::Mismatch(name));
+        }
+        value.serialize(Self { role, ..self })
+    }
+
+    fn held<T: Serialize + ?Sized>(mut self, id: Id, name: &str, role: Role, value: &T) -> Result<bool> {
+        self.open();
+        let at = self.sink.hold(name, id, self.table);
+        let depth = self.deeper()?;
+        value.serialize(Serializer {
+            sink: &mut *self.sink,
+            table: self.table,
+            id,
+            delta: 0,
+            depth,
+            role,
+        })?;
+        self.sink.close(at);
+        Ok(true)
+    }
+
+    /// Writes a value under a name of the program's.
+    #[cold]
+    pub(super) fn held_registered<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<bool> {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return Err(Fault::refused(format!("gob: registered name of {} bytes", name.len())));
+        }
+        let (Id::INTERFACE, Some((&id, rest))) = (self.id, self.sink.held.split_first()) else {
+            return Err(Fault::Mismatch("an interface"));
+        };
+        self.sink.held = rest;
+        self.held(id, name, Role::Plain, value)
+    }
+
+    #[cold]
+    pub(super) fn held_list(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+        let (depth, start) = (self.deeper()?, self.sink.bytes.len());
+        self.open();
+        let length_at = self.sink.hold("[]interface {}", ANY_LIST, self.table);
+        Ok(Elements::new(self, depth, Id::NONE, Id::INTERFACE, start).counted(len, true).held_at(length_at))
+    }
+
+    #[cold]
+    pub(super) fn held_map(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+        let (depth, start) = (self.deeper()?, self.sink.bytes.len());
+        self.open();
+        let length_at = self.sink.hold("map[string]interface {}", ANY_MAP, self.table);
+        Ok(Elements::new(self, depth, Id::STRING, Id::INTERFACE, start).counted(len, true).held_at(length_at))
+    }
+
+    #[cold]
+    pub(super) fn not_a_struct(&self) -> Fault {
+        if self.holds_anything() {
+            return Fault::refused(
+                "gob: a struct in an interface needs the name that Go registered; use codecs::types::Registered",
+            );
+        }
+        Fault::Mismatch("a struct")
+    }
+}

@@ -1,0 +1,295 @@
+//! Looks at a value and tells its [`Shape`]; writes nothing.
+
+use super::{Fault, MAX_DEPTH, Result, Shape, refused_enum, refused_int128};
+use crate::{
+    gob::{define, types::Id},
+    types::{ANY, COMPLEX, INTERFACE, TEXT, TIME},
+};
+use serde::{
+    Serialize,
+    ser::{self, Impossible},
+};
+
+/// The shape of `value`, and of the values it holds in interfaces, in their order.
+pub(in crate::gob) fn look<T: Serialize + ?Sized>(value: &T) -> Result<(Shape, Vec<Shape>)> {
+    let mut held = Vec::new();
+    let shape = value.serialize(Look { held: &mut held, depth: 0, is_field: false, of_interface: false })?;
+    Ok((shape, held))
+}
+
+struct Look<'a> {
+    held: &'a mut Vec<Shape>,
+    depth: usize,
+    /// Whether a `()` may be left out.
+    is_field: bool,
+    /// The next newtype is the name of an interface's value.
+    of_interface: bool,
+}
+
+impl<'a> Look<'a> {
+    fn deeper(self) -> Result<Self> {
+        if self.depth == MAX_DEPTH {
+            return Err(Fault::too_deep());
+        }
+        Ok(Self { held: self.held, depth: self.depth + 1, is_field: false, of_interface: false })
+    }
+
+    fn list(self, kind: Kind) -> Result<Elements<'a>> {
+        let Self { held, depth, .. } = self.deeper()?;
+        Ok(Elements { held, depth, kind, key: Shape::Unseen, elem: Shape::Unseen, count: 0 })
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident($type:ty) => $id:expr,)*) => {$(
+        fn $method(self, _: $type) -> Result<Shape> {
+            Ok(Shape::Scalar($id))
+        }
+    )*};
+}
+
+impl<'a> ser::Serializer for Look<'a> {
+    type Ok = Shape;
+    type Error = Fault;
+    type SerializeSeq = Elements<'a>;
+    type SerializeTuple = Elements<'a>;
+    type SerializeTupleStruct = Elements<'a>;
+    type SerializeTupleVariant = Impossible<Shape, Fault>;
+    type SerializeMap = Elements<'a>;
+    type SerializeStruct = Fields<'a>;
+    type SerializeStructVariant = Impossible<Shape, Fault>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    scalars! {
+        serialize_bool(bool) => Id::BOOL,
+        serialize_i8(i8) => Id::INT,
+        serialize_i16(i16) => Id::INT,
+        serialize_i32(i32) => Id::INT,
+        serialize_i64(i64) => Id::INT,
+        serialize_u8(u8) => Id::UINT,
+        serialize_u16(u16) => Id::UINT,
+        serialize_u32(u32) => Id::UINT,
+        serialize_u64(u64) => Id::UINT,
+        serialize_f32(f32) => Id::FLOAT,
+        serialize_f64(f64) => Id::FLOAT,
+        serialize_char(char) => Id::STRING,
+        serialize_str(&str) => Id::STRING,
+        serialize_bytes(&[u8]) => Id::BYTES,
+    }
+
+    fn serialize_i128(self, _: i128) -> Result<Shape> {
+        Err(refused_int128())
+    }
+
+    fn serialize_u128(self, _: u128) -> Result<Shape> {
+        Err(refused_int128())
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, _: &T) -> Result<Shape> {
+        Ok(Shape::Scalar(Id::STRING))
+    }
+
+    fn serialize_none(self) -> Result<Shape> {
+        Ok(Shape::Unseen)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<Shape> {
+        Ok(if self.is_field { Shape::Unseen } else { Shape::UNIT })
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Shape> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<Shape> {
+        Ok(Shape::Scalar(Id::STRING))
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Shape> {
+        if self.of_interface {
+            // Values inside come after it.
+            let at = self.held.len();
+            self.held.push(Shape::Unseen);
+            let inside = Look { held: self.held, depth: self.depth, is_field: false, of_interface: false };
+            let shape = value.serialize(inside)?;
+            if let Some(place) = self.held.get_mut(at) {
+                *place = shape;
+            }
+            return Ok(Shape::Scalar(Id::INTERFACE));
+        }
+        match name {
+            TEXT => Ok(Shape::Scalar(Id::STRING)),
+            TIME => Ok(Shape::Scalar(define::TIME)),
+            COMPLEX => Ok(Shape::Scalar(Id::COMPLEX)),
+            ANY => Ok(Shape::Scalar(Id::INTERFACE)),
+            INTERFACE => value.serialize(Self { of_interface: true, ..self }),
+            _ => value.serialize(self),
+        }
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: &T,
+    ) -> Result<Shape> {
+        Err(refused_enum(name, variant))
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>> {
+        self.list(Kind::List)
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Elements<'a>> {
+        self.list(Kind::Array)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements<'a>> {
+        self.list(Kind::Array)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant> {
+        Err(refused_enum(name, variant))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Elements<'a>> {
+        self.list(Kind::Map)
+    }
+
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>> {
+        let Self { held, depth, .. } = self.deeper()?;
+        Ok(Fields { held, depth, name, fields: Vec::with_capacity(len) })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant> {
+        Err(refused_enum(name, variant))
+    }
+}
+
+enum Kind {
+    List,
+    Array,
+    Map,
+}
+
+/// A list, array or map, of whose elements the shapes are put together.
+struct Elements<'a> {
+    held: &'a mut Vec<Shape>,
+    depth: usize,
+    kind: Kind,
+    key: Shape,
+    elem: Shape,
+    count: usize,
+}
+
+impl Elements<'_> {
+    fn shape_of<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Shape> {
+        value.serialize(Look { held: self.held, depth: self.depth, is_field: false, of_interface: false })
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        let shape = self.shape_of(value)?;
+        self.count += 1;
+        self.elem = std::mem::replace(&mut self.elem, Shape::Unseen).merge(shape)?;
+        Ok(())
+    }
+
+    fn shape(self) -> Shape {
+        let (elem, filled) = (Box::new(self.elem), self.count > 0);
+        match self.kind {
+            Kind::List => Shape::List { elem, filled },
+            Kind::Array => Shape::Array { elem, len: self.count },
+            Kind::Map => Shape::Map { key: Box::new(self.key), elem, filled },
+        }
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident :: $method:ident),*) => {$(
+        impl ser::$trait for Elements<'_> {
+            type Ok = Shape;
+            type Error = Fault;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<Shape> {
+                Ok(self.shape())
+            }
+        }
+    )*};
+}
+
+elements!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
+
+impl ser::SerializeMap for Elements<'_> {
+    type Ok = Shape;
+    type Error = Fault;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
+        let shape = self.shape_of(key)?;
+        self.key = std::mem::replace(&mut self.key, Shape::Unseen).merge(shape)?;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<Shape> {
+        Ok(self.shape())
+    }
+}
+
+struct Fields<'a> {
+    held: &'a mut Vec<Shape>,
+    depth: usize,
+    name: &'static str,
+    fields: Vec<(&'static str, Shape)>,
+}
+
+impl ser::SerializeStruct for Fields<'_> {
+    type Ok = Shape;
+    type Error = Fault;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
+        let look = Look { held: self.held, depth: self.depth, is_field: true, of_interface: false };
+        self.fields.push((key, value.serialize(look)?));
+        Ok(())
+    }
+
+    /// Keeps the place of a field that this value does not have.
+    fn skip_field(&mut self, key: &'static str) -> Result<()> {
+        self.fields.push((key, Shape::Unseen));
+        Ok(())
+    }
+
+    fn end(self) -> Result<Shape> {
+        Ok(Shape::Struct { name: self.name, fields: self.fields })
+    }
+}

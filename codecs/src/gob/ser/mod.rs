@@ -1,0 +1,468 @@
+//! Writes a value of ours as the type the peer knows it by.
+//!
+//! The type is an id of a [`Table`]; every call of serde is checked against it, so that what is written always is
+//! a value of that type. A value that turns out to be of another is a [`Fault::Mismatch`], and its caller tries
+//! another type: the one [`look`] sees. Knows no headers and no messages.
+//! Source: Go `encoding/gob` `encode.go`.
+
+mod compound;
+mod interface;
+mod look;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    define::{self, Form, Table},
+    types::Id,
+    wire::{put_bytes, put_float, put_int, put_uint},
+};
+use crate::types::{ANY, COMPLEX, INTERFACE, TEXT, TIME, Time};
+use bytes::BufMut;
+use compound::{Elements, Fields};
+use serde::{
+    Serialize,
+    ser::{self, Impossible},
+};
+use std::fmt;
+
+pub(super) use interface::Sink;
+pub(super) use look::look;
+pub(super) use shape::Shape;
+
+/// Levels of values inside values; what decoders of ours take.
+const MAX_DEPTH: usize = 100;
+
+/// Seconds from Go's year 1 to 1970.
+const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
+
+type Result<T> = std::result::Result<T, Fault>;
+
+/// Why a value was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is not of the type it was written as; what it is.
+    Mismatch(&'static str),
+    /// It has no form in gob; the whole text.
+    Refused(Box<str>),
+}
+
+impl Fault {
+    pub(super) fn refused(text: impl Into<Box<str>>) -> Self {
+        Self::Refused(text.into())
+    }
+
+    #[cold]
+    fn too_deep() -> Self {
+        Self::refused(format!("gob: nesting deeper than {MAX_DEPTH}"))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mismatch(found) => write!(f, "gob: {found} where the value's type has something else"),
+            Self::Refused(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl ser::Error for Fault {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self::refused(text.to_string())
+    }
+}
+
+#[cold]
+fn refused_int128() -> Fault {
+    Fault::refused("gob: integers have at most 64 bits")
+}
+
+#[cold]
+fn refused_enum(name: &str, variant: &str) -> Fault {
+    Fault::refused(format!("gob: {name}::{variant} carries data, and Go has no enums; use a struct"))
+}
+
+/// Appends `value` to `sink` as a value of type `id`, behind the zero that marks what is no struct.
+///
+/// # Errors
+/// It is of another type, or has no form. What was written is of no use then.
+#[inline]
+pub(super) fn write<T: Serialize + ?Sized>(
+    value: &T,
+    id: Id,
+    table: &Table,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
+    if !is_struct(table, id) {
+        sink.bytes.put_u8(0);
+    }
+    value.serialize(Serializer { sink, table, id, delta: 0, depth: 0, role: Role::Plain }).map(drop)
+}
+
+#[inline]
+fn is_struct(table: &Table, id: Id) -> bool {
+    matches!(table.form(id), Some(Form::Struct { .. }))
+}
+
+/// What newtypes around it have said about a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Plain,
+    Text,
+    Time,
+    Complex,
+    /// An interface holds whatever comes.
+    Any,
+    /// The next newtype is the registered name of what an interface holds.
+    Registered,
+}
+
+/// Writes one value; says whether there was something to write.
+struct Serializer<'a, 'h> {
+    sink: &'a mut Sink<'h>,
+    table: &'a Table,
+    /// Its type; [`Id::NONE`] for fields that the struct's type does not have.
+    id: Id,
+    /// A field's distance from the last one written, and then zeros are not written; 0 elsewhere.
+    delta: u32,
+    depth: usize,
+    role: Role,
+}
+
+impl<'a, 'h> Serializer<'a, 'h> {
+    #[inline]
+    fn open(&mut self) {
+        if self.delta > 0 {
+            put_uint(&mut self.sink.bytes, self.delta.into());
+        }
+    }
+
+    /// A value without parts. In an interface it goes by `name`.
+    #[inline]
+    fn scalar(
+        self,
+        id: Id,
+        name: &'static str,
+        is_zero: bool,
+        put: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<bool> {
+        if self.id != id {
+            return self.held_scalar(id, name, put);
+        }
+        if self.delta > 0 {
+            if is_zero {
+                return Ok(false);
+            }
+            put_uint(&mut self.sink.bytes, self.delta.into());
+        }
+        put(&mut self.sink.bytes);
+        Ok(true)
+    }
+
+    #[inline]
+    fn int(self, name: &'static str, value: i64) -> Result<bool> {
+        self.scalar(Id::INT, name, value == 0, |bytes| put_int(bytes, value))
+    }
+
+    #[inline]
+    fn uint(self, name: &'static str, value: u64) -> Result<bool> {
+        self.scalar(Id::UINT, name, value == 0, |bytes| put_uint(bytes, value))
+    }
+
+    #[inline]
+    fn text(self, value: &[u8]) -> Result<bool> {
+        self.scalar(Id::STRING, "string", value.is_empty(), |bytes| put_bytes(bytes, value))
+    }
+
+    /// Nothing, where the type may have something.
+    fn nil(self) -> Result<bool> {
+        match self.id {
+            _ if self.delta > 0 => Ok(false),
+            Id::INTERFACE => {
+                self.sink.bytes.put_u8(0);
+                Ok(true)
+            }
+            _ if self.depth == 0 => Err(Fault::refused("gob: cannot encode nil pointer")),
+            _ => Err(Fault::refused("gob: encodeReflectValue: nil element")),
+        }
+    }
+
+    fn deeper(&self) -> Result<usize> {
+        if self.depth == MAX_DEPTH { Err(Fault::too_deep()) } else { Ok(self.depth + 1) }
+    }
+
+    fn list(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+        if self.holds_anything() {
+            return self.held_list(len);
+        }
+        let elem = match self.table.form(self.id) {
+            Some(Form::Slice { elem }) => *elem,
+            _ if self.id == Id::NONE => Id::NONE,
+            _ => return Err(Fault::Mismatch("a list")),
+        };
+        let depth = self.deeper()?;
+        let start = self.sink.bytes.len();
+        let written = self.id != Id::NONE && (self.delta == 0 || len != Some(0));
+        if written {
+            self.open();
+        }
+        Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(len, written))
+    }
+
+    fn array(mut self, len: usize) -> Result<Elements<'a, 'h>> {
+        let depth = self.deeper()?;
+        let start = self.sink.bytes.len();
+        if self.role == Role::Complex && self.id == Id::COMPLEX && len == 2 {
+            self.open();
+            return Ok(Elements::new(self, depth, Id::NONE, Id::FLOAT, start).complex());
+        }
+        match self.table.form(self.id) {
+            Some(Form::Array { elem, len: same }) if len == *same => {
+                let elem = *elem;
+                self.open();
+                Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(Some(len), true))
+            }
+            _ => Err(Fault::Mismatch("an array or tuple")),
+        }
+    }
+}
+
+impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
+    type Ok = bool;
+    type Error = Fault;
+    type SerializeSeq = Elements<'a, 'h>;
+    type SerializeTuple = Elements<'a, 'h>;
+    type SerializeTupleStruct = Elements<'a, 'h>;
+    type SerializeTupleVariant = Impossible<bool, Fault>;
+    type SerializeMap = Elements<'a, 'h>;
+    type SerializeStruct = Fields<'a, 'h>;
+    type SerializeStructVariant = Impossible<bool, Fault>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<bool> {
+        self.scalar(Id::BOOL, "bool", !value, |bytes| bytes.put_u8(value.into()))
+    }
+
+    #[inline]
+    fn serialize_i8(self, value: i8) -> Result<bool> {
+        self.int("int8", value.into())
+    }
+
+    #[inline]
+    fn serialize_i16(self, value: i16) -> Result<bool> {
+        self.int("int16", value.into())
+    }
+
+    #[inline]
+    fn serialize_i32(self, value: i32) -> Result<bool> {
+        self.int("int32", value.into())
+    }
+
+    #[inline]
+    fn serialize_i64(self, value: i64) -> Result<bool> {
+        self.int("int64", value)
+    }
+
+    /// Only the inside of a time; other 128-bit integers have no form.
+    fn serialize_i128(self, packed: i128) -> Result<bool> {
+        if self.role != Role::Time {
+            return Err(refused_int128());
+        }
+        let time =
+            Time::from_packed(packed).ok_or_else(|| Fault::refused("gob: packed time out of range"))?;
+        let bytes = time_bytes(time)?;
+        self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, &bytes))
+    }
+
+    #[inline]
+    fn serialize_u8(self, value: u8) -> Result<bool> {
+        self.uint("uint8", value.into())
+    }
+
+    #[inline]
+    fn serialize_u16(self, value: u16) -> Result<bool> {
+        self.uint("uint16", value.into())
+    }
+
+    #[inline]
+    fn serialize_u32(self, value: u32) -> Result<bool> {
+        self.uint("uint32", value.into())
+    }
+
+    #[inline]
+    fn serialize_u64(self, value: u64) -> Result<bool> {
+        self.uint("uint64", value)
+    }
+
+    fn serialize_u128(self, _: u128) -> Result<bool> {
+        Err(refused_int128())
+    }
+
+    #[inline]
+    fn serialize_f32(self, value: f32) -> Result<bool> {
+        self.scalar(Id::FLOAT, "float32", value == 0.0, |bytes| put_float(bytes, value.into()))
+    }
+
+    /// Go's test is `f != 0`: a negative zero in a field is left out too.
+    #[inline]
+    fn serialize_f64(self, value: f64) -> Result<bool> {
+        self.scalar(Id::FLOAT, "float64", value == 0.0, |bytes| put_float(bytes, value))
+    }
+
+    fn serialize_char(self, value: char) -> Result<bool> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<bool> {
+        self.text(value.as_bytes())
+    }
+
+    #[inline]
+    fn serialize_bytes(self, value: &[u8]) -> Result<bool> {
+        if self.role == Role::Text {
+            return self.text(value);
+        }
+        self.scalar(Id::BYTES, "[]uint8", value.is_empty(), |bytes| put_bytes(bytes, value))
+    }
+
+    fn serialize_none(self) -> Result<bool> {
+        self.nil()
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<bool> {
+        match self.table.form(self.id) {
+            Some(Form::Struct { fields, .. }) if self.delta == 0 && fields.is_empty() => {
+                self.sink.bytes.put_u8(0);
+                Ok(true)
+            }
+            _ if self.delta > 0 || self.id == Id::INTERFACE => self.nil(),
+            _ => Err(Fault::Mismatch("struct{}")),
+        }
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<bool> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<bool> {
+        self.serialize_str(variant)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<bool> {
+        if self.role == Role::Registered {
+            return self.held_registered(name, value);
+        }
+        match name {
+            TEXT => self.special(Id::STRING, "string", Role::Text, value),
+            TIME => self.special(define::TIME, "time.Time", Role::Time, value),
+            COMPLEX => self.special(Id::COMPLEX, "complex128", Role::Complex, value),
+            ANY => value.serialize(Self { role: Role::Any, ..self }),
+            INTERFACE => value.serialize(Self { role: Role::Registered, ..self }),
+            _ => value.serialize(self),
+        }
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: &T,
+    ) -> Result<bool> {
+        Err(refused_enum(name, variant))
+    }
+
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+        self.list(len)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Elements<'a, 'h>> {
+        self.array(len)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Elements<'a, 'h>> {
+        self.array(len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant> {
+        Err(refused_enum(name, variant))
+    }
+
+    fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+        if self.holds_anything() {
+            return self.held_map(len);
+        }
+        let (key, elem) = match self.table.form(self.id) {
+            Some(Form::Map { key, elem }) => (*key, *elem),
+            _ if self.id == Id::NONE => (Id::NONE, Id::NONE),
+            _ => return Err(Fault::Mismatch("a map")),
+        };
+        let depth = self.deeper()?;
+        let start = self.sink.bytes.len();
+        // An empty map is not nil: it is written.
+        let written = self.id != Id::NONE;
+        if written {
+            self.open();
+        }
+        Ok(Elements::new(self, depth, key, elem, start).counted(len, written))
+    }
+
+    #[inline]
+    fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Fields<'a, 'h>> {
+        let table = self.table;
+        let Some(Form::Struct { fields, .. }) = table.form(self.id) else {
+            return Err(self.not_a_struct());
+        };
+        let depth = self.deeper()?;
+        self.open();
+        Ok(Fields::new(self.sink, table, fields, depth))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant> {
+        Err(refused_enum(name, variant))
+    }
+}
+
+/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC). Source: Go `time.Time.MarshalBinary`.
+fn time_bytes(time: Time) -> Result<[u8; 15]> {
+    let offset = match time.offset_minutes() {
+        None => -1,
+        Some(-1) => return Err(Fault::refused("Time.MarshalBinary: unexpected zone offset")),
+        Some(minutes) => minutes,
+    };
+    // Go wraps around too.
+    let seconds = time.unix_seconds().wrapping_add(YEAR_ONE_TO_UNIX);
+    let mut bytes = [1; 15];
+    bytes[1..9].copy_from_slice(&seconds.to_be_bytes());
+    bytes[9..13].copy_from_slice(&time.nanos().to_be_bytes());
+    bytes[13..].copy_from_slice(&offset.to_be_bytes());
+    Ok(bytes)
+}
