@@ -66,6 +66,32 @@ impl Dispatch {
         peer: &Arc<Peer>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
+        self.start_found_by(Registry::look_up, name, args, timeout, peer, now)
+    }
+
+    /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
+    #[inline]
+    pub(crate) fn start_short<'d>(
+        &'d self,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        self.start_found_by(Registry::look_up_short, name, args, timeout, peer, now)
+    }
+
+    #[inline]
+    fn start_found_by<'d>(
+        &'d self,
+        look_up: fn(&'d Registry, &[u8], &Peer) -> Result<&'d Arc<Entry>, CallError>,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
         if self.shutdown.refuses_calls() {
             self.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
@@ -75,7 +101,7 @@ impl Dispatch {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
-        let entry = self.registry.look_up(name, peer).map_err(|error| self.refused(error, None))?;
+        let entry = look_up(&self.registry, name, peer).map_err(|error| self.refused(error, None))?;
         let permit = match entry.max_in_flight {
             None => None,
             Some(limit) => {
