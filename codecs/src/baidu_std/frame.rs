@@ -36,11 +36,12 @@ pub struct Payload {
 }
 
 impl Frame {
-    /// Takes one frame from the front of `buf`, or nothing while it is not complete.
+    /// The lengths of the body and of the meta of the frame at the front of `buf`; nothing while its header is not
+    /// complete.
     ///
     /// The 12 bytes of the header are enough to refuse a size, the first of them to refuse the rest.
     #[inline]
-    pub(super) fn decode(buf: &mut BytesMut, limits: &Limits) -> Result<Option<Self>, DecodeError> {
+    fn lengths(buf: &[u8], limits: &Limits) -> Result<Option<(usize, usize)>, DecodeError> {
         let Some(&[m0, m1, m2, m3, b0, b1, b2, b3, l0, l1, l2, l3]) = buf.first_chunk::<HEADER_LEN>() else {
             return match buf.iter().zip(MAGIC).position(|(have, want)| have != want) {
                 Some(at) => Err(no_magic(at)),
@@ -59,12 +60,29 @@ impl Frame {
         if meta_len > body_len {
             return Err(DecodeError::Malformed { at: 8, what: "a meta longer than its message" });
         }
+        Ok(Some((body_len, meta_len)))
+    }
+
+    /// Takes one frame from the front of `buf`, or nothing while it is not complete.
+    #[inline]
+    pub(super) fn decode(buf: &mut BytesMut, limits: &Limits) -> Result<Option<Self>, DecodeError> {
+        let Some((body_len, meta_len)) = Self::lengths(buf, limits)? else { return Ok(None) };
         if buf.len() - HEADER_LEN < body_len {
             return Ok(None);
         }
         let meta = Meta::read(buf, HEADER_LEN..HEADER_LEN + meta_len)?;
         let bytes = buf.split_to(HEADER_LEN + body_len).freeze();
         Ok(Some(Self { bytes, meta_len, meta }))
+    }
+
+    /// The meta of the frame at the front of `buf`, as soon as it is there.
+    pub(super) fn peek_meta(buf: &[u8], limits: &Limits) -> Result<Option<Meta>, DecodeError> {
+        match Self::lengths(buf, limits)? {
+            Some((_, meta_len)) if buf.len() - HEADER_LEN >= meta_len => {
+                Meta::read(buf, HEADER_LEN..HEADER_LEN + meta_len).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A field of the meta.

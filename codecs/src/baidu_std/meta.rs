@@ -25,6 +25,7 @@ pub(super) struct Meta {
     pub(super) checksum_with_attachment: bool,
     /// It belongs to a streaming RPC: `chunk_info` or `stream_settings` is there.
     pub(super) streams: bool,
+    pub(super) has_user_fields: bool,
 }
 
 /// Field 1.
@@ -66,6 +67,7 @@ impl Meta {
                 (7, Value::Bytes(span)) => meta.authentication_data = span,
                 (USER_FIELDS, Value::Bytes(span)) => {
                     entry(frame, span)?;
+                    meta.has_user_fields = true;
                 }
                 (10, Value::Varint(value)) => meta.content_type = value as i32,
                 (11, Value::Varint(value)) => meta.checksum_type = value as i32,

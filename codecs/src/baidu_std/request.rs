@@ -48,6 +48,17 @@ impl RequestDecoder {
         }
     }
 
+    /// What the message at the front of `buf` offers as proof of who sends it, before its body has come.
+    ///
+    /// `Ok(None)`: its meta is not complete yet. Empty if it offers nothing.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn authentication_data<'b>(&self, buf: &'b [u8]) -> Result<Option<&'b [u8]>, DecodeError> {
+        let meta = Frame::peek_meta(buf, &self.limits)?;
+        Ok(meta.map(|meta| buf.get(meta.authentication_data).unwrap_or_default()))
+    }
+
     /// The peer has sent its last byte: takes what is left.
     ///
     /// # Errors
@@ -117,6 +128,11 @@ impl Request {
     /// What the caller offers as proof of who it is, on the first message of a connection.
     pub fn authentication_data(&self) -> &[u8] {
         self.frame.field(&self.frame.meta.authentication_data)
+    }
+
+    /// Whether there is anything in [`user_fields`](Self::user_fields).
+    pub fn has_user_fields(&self) -> bool {
+        self.frame.meta.has_user_fields
     }
 
     /// The caller's own keys and values, in their order.

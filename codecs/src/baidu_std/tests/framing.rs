@@ -46,6 +46,14 @@ fn every_field_comes_back() {
     let fields: Vec<(&[u8], &[u8])> = request.user_fields().collect();
     assert_eq!(fields, [(&b"a"[..], &b"1"[..]), (b"", b"empty key"), (b"b", b"")]);
     assert_eq!(request.wire_len(), out.len());
+    assert!(request.has_user_fields());
+    // The proof can be read before the body is there.
+    let decoder = RequestDecoder::new(LIMITS);
+    let meta_len = u32::from_be_bytes(out[8..12].try_into().unwrap()) as usize;
+    assert_eq!(decoder.authentication_data(&out[..12 + meta_len]), Ok(Some(&b"let me in"[..])));
+    assert_eq!(decoder.authentication_data(&out[..11 + meta_len]), Ok(None));
+    assert_eq!(decoder.authentication_data(&frame(S_M, b"")), Ok(Some(&b""[..])));
+    assert!(decoder.authentication_data(b"PRPD").is_err());
     let payload = Payload {
         body: (&b"{}"[..]).into(),
         attachment: (&b"beside"[..]).into(),
