@@ -26,6 +26,7 @@ use std::{
     time::Instant,
 };
 use tokio::sync::Notify;
+use tracing::Span;
 
 /// The address at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,6 +261,33 @@ where
             Some(Err(error)) => Err(error),
             None => Err(CallError::Panicked),
         })
+    }
+}
+
+struct Traced {
+    call: BoxCall,
+    span: Span,
+}
+
+/// The same call, run within `span`, so that what its handler logs carries the span's fields.
+pub(crate) fn traced(call: BoxCall, span: Span) -> BoxCall {
+    Box::pin(Traced { call, span })
+}
+
+impl Call for Traced {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Self { call, span } = &mut *self;
+        span.in_scope(|| call.as_mut().poll(cx))
+    }
+
+    fn write(
+        mut self: Pin<&mut Self>,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written {
+        let Self { call, span } = &mut *self;
+        span.in_scope(|| call.as_mut().write(request, writer, out))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     error::{CallError, Error},
     value::{FromArgs, WriteReply},
 };
-use codecs::Args;
+use codecs::{Args, ValueError};
 use futures_util::Stream;
 use std::{
     future::Future,
@@ -244,6 +244,9 @@ impl<M: 'static, H: BlockingHandler<M>> Invoke for Blocking<H, M> {
     }
 }
 
+/// Why a protocol that carries bytes cannot call a streaming method.
+const ONE_REPLY: &str = "the method answers with a stream, and this protocol carries one reply per call";
+
 pub(crate) struct StreamOf<H, M> {
     handler: H,
     marker: PhantomData<fn(M)>,
@@ -257,6 +260,9 @@ impl<H, M> StreamOf<H, M> {
 
 impl<M: 'static, H: StreamHandler<M>> Invoke for StreamOf<H, M> {
     fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        if matches!(args, Args::Raw(_)) {
+            return Err(CallError::BadArguments(ValueError::new(ONE_REPLY)));
+        }
         let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
         let stream = self.handler.call(args, &mut source);
         Ok(streaming(stream, source))

@@ -4,6 +4,7 @@
 
 mod access;
 mod auth;
+mod baidu_std;
 mod bson;
 mod connect;
 mod custom_codec;

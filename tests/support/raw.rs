@@ -196,6 +196,20 @@ impl Peer {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
+    /// Reads until `decode` makes a message of what has come.
+    pub async fn read_message<T, E: fmt::Debug>(
+        &mut self,
+        mut decode: impl FnMut(&mut BytesMut) -> Result<Option<T>, E>,
+    ) -> T {
+        loop {
+            if let Some(message) = decode(&mut self.unread).unwrap() {
+                return message;
+            }
+            let had = self.unread.len();
+            self.read_at_least(had + 1).await;
+        }
+    }
+
     /// Reads one frame of BSON.
     pub async fn read_bson_frame(&mut self) -> Vec<u8> {
         self.read_at_least(4).await;

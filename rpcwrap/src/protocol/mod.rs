@@ -7,6 +7,7 @@
 //! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test.
 
 pub(crate) mod agent_check;
+pub(crate) mod baidu_std;
 mod conn;
 mod error;
 mod framed;

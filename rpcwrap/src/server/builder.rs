@@ -12,6 +12,7 @@ use crate::{
     protocol::{
         Port, Protocol, Table,
         agent_check::AgentCheck,
+        baidu_std::BaiduStd,
         go_rpc::GoRpc,
         http::{Http, Mount},
     },
@@ -84,7 +85,7 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC and HAProxy's agent check.
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC, baidu_std and HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Protocols(Arc::new(protocol)));
@@ -147,6 +148,7 @@ impl Builder {
             Arc::new(GoRpc::new(codecs.clone(), self.credentials.is_some())),
             Arc::new(Http::new(self.mount)),
             Arc::new(AgentCheck),
+            Arc::new(BaiduStd),
         ];
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         let table = Arc::new(Table::new(protocols)?);

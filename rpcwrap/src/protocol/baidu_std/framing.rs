@@ -1,0 +1,193 @@
+//! Between a connection's frames and dispatch: names, payloads, deadlines, traces, replies.
+
+use super::failure::{refusal_of, reply_of};
+use crate::{
+    call::{Peer, traced},
+    dispatch::{Dispatch, Refused, Started},
+    error::CallError,
+    session::Framing,
+};
+use bytes::{Bytes, BytesMut};
+use codecs::{
+    Args, DecodeError, EncodeError, Limits, ReplyWriter, Request, ValueError,
+    baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
+    raw::{RawArgs, RawBody, RawEncoder},
+};
+use std::{sync::Arc, time::Instant};
+use tracing::Span;
+
+/// The frames of one connection.
+pub(super) struct Frames {
+    limits: Limits,
+    decoder: RequestDecoder,
+    writer: ReplyWriter,
+    /// Where the name that is looked up is put together.
+    name: Vec<u8>,
+}
+
+impl Frames {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            decoder: RequestDecoder::new(limits),
+            writer: ReplyWriter::Raw(Box::new(Replies)),
+            name: Vec::new(),
+        }
+    }
+
+    fn incoming(&self, wire: baidu_std::Request) -> Incoming {
+        let payload = wire.payload(&self.limits);
+        let content_type =
+            payload.as_ref().map_or_else(|_| Default::default(), |payload| payload.content_type);
+        let seq = wire.correlation_id() as u64;
+        let head = Request::new(Bytes::new(), seq, 0..0, 0..0).with_content_type(content_type);
+        Incoming { wire, payload, head }
+    }
+}
+
+/// A request with its payload, and what its reply will need.
+pub(super) struct Incoming {
+    wire: baidu_std::Request,
+    payload: Result<Payload, ValueError>,
+    head: Request,
+}
+
+/// Writes replies, each under the correlation id of its request, which is the head's number.
+struct Replies;
+
+impl RawEncoder for Replies {
+    fn encode(
+        &mut self,
+        request: &Request,
+        reply: &RawBody<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let head = ReplyHead {
+            correlation_id: correlation_id(request),
+            content_type: reply.content_type,
+            compression: reply.compression,
+            checksum: reply.checksum,
+        };
+        encode_reply(&head, reply.body, reply.attachment, out)
+    }
+}
+
+fn correlation_id(head: &Request) -> i64 {
+    head.seq() as i64
+}
+
+impl Framing for Frames {
+    type Request = Incoming;
+
+    #[inline]
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, DecodeError> {
+        Ok(self.decoder.decode(input)?.map(|wire| self.incoming(wire)))
+    }
+
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, DecodeError> {
+        Ok(self.decoder.decode_eof(input)?.map(|wire| self.incoming(wire)))
+    }
+
+    #[inline]
+    fn wire_len(request: &Incoming) -> usize {
+        request.wire.wire_len()
+    }
+
+    #[inline]
+    fn start<'d>(
+        &mut self,
+        request: &Incoming,
+        dispatch: &'d Dispatch,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let Incoming { wire, payload, .. } = request;
+        self.name.clear();
+        self.name.extend_from_slice(wire.service_name());
+        self.name.push(b'.');
+        self.name.extend_from_slice(wire.method_name());
+        let span = span_of(wire);
+        let entered = span.as_ref().map(Span::enter);
+        let started = match payload {
+            Ok(payload) => {
+                let raw = raw_args(wire, payload);
+                dispatch.start_short(&self.name, Args::Raw(&raw), wire.timeout(), peer, now)
+            }
+            Err(error) => dispatch.start_short(&self.name, Args::Broken(error), wire.timeout(), peer, now),
+        };
+        drop(entered);
+        match started {
+            Ok(started) => Ok(match span {
+                Some(span) => Started { call: traced(started.call, span), ..started },
+                None => started,
+            }),
+            Err(Refused { error: CallError::BadArguments(error), entry }) => {
+                // The method says what it wants; bRPC's facts of what it got go before that.
+                let error = match payload {
+                    Ok(payload) => wire.unreadable(payload, error.text()),
+                    Err(_) => error,
+                };
+                Err(Refused { error: CallError::BadArguments(error), entry })
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    #[inline]
+    fn head(request: &Incoming) -> &Request {
+        &request.head
+    }
+
+    fn into_head(request: Incoming) -> Request {
+        request.head
+    }
+
+    #[inline]
+    fn writer(&mut self) -> &mut ReplyWriter {
+        &mut self.writer
+    }
+
+    fn refuse(&mut self, request: &Incoming, error: &CallError, out: &mut BytesMut) {
+        let (code, text) = refusal_of(&request.wire, error);
+        encode_error(request.wire.correlation_id(), code, &text, out);
+    }
+
+    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut) {
+        let (code, text) = reply_of(error);
+        encode_error(correlation_id(head), code, &text, out);
+    }
+
+    /// Streams are not started with bytes; one that ends all the same is a call without a reply.
+    fn end_stream(&mut self, head: &Request, out: &mut BytesMut) {
+        encode_error(correlation_id(head), code::ERESPONSE, "no reply", out);
+    }
+}
+
+#[inline]
+fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> RawArgs<'r> {
+    RawArgs {
+        body: payload.body.clone(),
+        attachment: payload.attachment.clone(),
+        content_type: payload.content_type,
+        compression: payload.compression,
+        log_id: wire.log_id(),
+        trace_id: wire.trace_id(),
+        span_id: wire.span_id(),
+        parent_span_id: wire.parent_span_id(),
+        request_id: wire.request_id(),
+        user_fields: if wire.has_user_fields() { wire.user_fields().collect() } else { Vec::new() },
+    }
+}
+
+/// The span in which a call with numbers of the caller's own runs, if anybody listens.
+#[inline]
+fn span_of(wire: &baidu_std::Request) -> Option<Span> {
+    let (log_id, trace_id, span_id) = (wire.log_id(), wire.trace_id(), wire.span_id());
+    if log_id == 0 && trace_id == 0 && span_id == 0 && wire.request_id().is_empty() {
+        return None;
+    }
+    let parent_span_id = wire.parent_span_id();
+    let request_id = String::from_utf8_lossy(wire.request_id());
+    let span = tracing::info_span!("call", log_id, trace_id, span_id, parent_span_id, %request_id);
+    (!span.is_disabled()).then_some(span)
+}

@@ -1,0 +1,126 @@
+//! `baidu_std`, bRPC's default protocol: its clients call methods on bytes, on protobuf messages, or with JSON.
+//!
+//! A proof of who the peer is may come with the first message; then a [`Session`] serves the connection, with
+//! [`framing`] between its bytes and dispatch, and [`failure`] for bRPC's codes and words. What the format is, `codecs`
+//! knows. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp`.
+
+mod failure;
+mod framing;
+
+use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
+use crate::{
+    auth::{Credential, Identity},
+    connection::close_gently,
+    io::{Prefixed, Stream},
+    session::{End, Session},
+};
+use bytes::BytesMut;
+use codecs::baidu_std::{MAGIC, NAME, RequestDecoder};
+use framing::Frames;
+use std::sync::Arc;
+use tokio::{io::AsyncReadExt, time::timeout};
+
+/// The most the meta of a peer may hold that has not said who it is, with what is read along with it.
+const MAX_UNKNOWN: usize = 8 << 10;
+
+/// The protocol of connections that start with `PRPC`.
+pub(crate) struct BaiduStd;
+
+impl Protocol for BaiduStd {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn openings(&self) -> Vec<Vec<u8>> {
+        vec![MAGIC.to_vec()]
+    }
+
+    /// `authentication_data` of the first message, `user:secret`.
+    fn auth(&self) -> AuthMode {
+        AuthMode::Connection
+    }
+
+    fn sniff(&self, head: &[u8]) -> Sniff {
+        Sniff::magic(head, MAGIC)
+    }
+
+    fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
+        // The opening is boxed apart: what it needs is gone while the session sits idle.
+        let opening = Box::pin(open(conn, cx));
+        Box::pin(async move {
+            match opening.await? {
+                Opened::Refused(mut stream) => close_gently(&mut stream).await?,
+                Opened::Session(session) => match session.run().await? {
+                    End::Closed => {}
+                    End::NoCall => return Ok(Served::Probe),
+                },
+            }
+            Ok(Served::Closed)
+        })
+    }
+}
+
+enum Opened {
+    Session(Box<Session<Frames>>),
+    Refused(Stream),
+}
+
+/// Where the server has users, learns from the first message who calls.
+async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
+    let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
+    let mut input = BytesMut::from(&prefix[..]);
+    let limits = cx.dispatch.config.message_limits();
+    let mut identity = None;
+    if cx.dispatch.credentials.is_some() {
+        let decoder = RequestDecoder::new(limits);
+        let proof = timeout(cx.dispatch.config.header_timeout, proof(&mut stream, &mut input, &decoder, &cx));
+        match proof.await {
+            Ok(Ok(Proof::None)) => {}
+            Ok(Ok(Proof::Good(user))) => identity = Some(user),
+            Ok(Ok(Proof::Bad)) | Err(_) => return Ok(Opened::Refused(stream)),
+            Ok(Err(error)) => return Err(error),
+        }
+    }
+    let peer = cx.peer("", identity);
+    Ok(Opened::Session(Box::new(Session::new(stream, input, Frames::new(limits), &cx, peer))))
+}
+
+enum Proof {
+    /// None was offered: dispatch decides what such a peer may call.
+    None,
+    Good(Identity),
+    Bad,
+}
+
+/// Reads until the first meta is there, and has its proof checked, before anything is called.
+async fn proof(
+    stream: &mut Stream,
+    input: &mut BytesMut,
+    decoder: &RequestDecoder,
+    cx: &ConnCx,
+) -> Result<Proof, ProtoError> {
+    loop {
+        if let Some(data) = decoder.authentication_data(input)? {
+            return Ok(if data.is_empty() { Proof::None } else { check(data, cx) });
+        }
+        if input.len() >= MAX_UNKNOWN {
+            return Err(ProtoError::TooBig { limit: MAX_UNKNOWN });
+        }
+        input.reserve(512);
+        match stream.read_buf(input).await? {
+            // The session finds out what the end means.
+            0 => return Ok(Proof::None),
+            n => cx.tracked.received(n),
+        }
+    }
+}
+
+/// The data is the program's own in bRPC; here it is `user:secret`.
+fn check(data: &[u8], cx: &ConnCx) -> Proof {
+    let text = std::str::from_utf8(data).unwrap_or_default();
+    let (user, secret) = text.split_once(':').unwrap_or_default();
+    match cx.verify(&Credential::Password { user, secret }) {
+        Ok(user) => Proof::Good(user),
+        Err(_) => Proof::Bad,
+    }
+}

@@ -1,0 +1,7 @@
+//! baidu_std: bRPC's recorded clients, hand-made ones, and methods of every kind behind it.
+
+mod access;
+mod calls;
+mod demo;
+mod life;
+mod recorded;
