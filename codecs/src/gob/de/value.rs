@@ -163,7 +163,10 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
                 let left = this.count()?;
                 this.list(elem, left, None, visitor)
             }
-            Type::Bytes => visitor.visit_seq(Bytes { bytes: this.plain_bytes()? }),
+            Type::Bytes => {
+                let bytes = Bytes { bytes: this.plain_bytes()? };
+                visitor.visit_seq(bytes).map_err(|misfit| misfit.within_list(None))
+            }
             Type::Interface => this.zero().deserialize_seq(visitor),
             _ => Err(this.misfit("slice")),
         }

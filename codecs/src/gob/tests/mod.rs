@@ -1,4 +1,6 @@
 //! Tests of the whole codec; the files name their subject.
 
+mod framing;
 mod sessions;
 mod support;
+mod values;
