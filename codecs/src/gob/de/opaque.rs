@@ -9,7 +9,7 @@ use crate::types::Time;
 const UNIX_FROM_YEAR_ONE: i64 = 62_135_596_800;
 
 /// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1 for
-/// UTC itself; version 2 adds seconds to the offset, which are dropped here.
+/// UTC itself; version 2 adds seconds to the offset.
 pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
     let (Some((&version, rest)), len) = (bytes.split_first(), bytes.len()) else {
         return Err(Misfit::placed("Time.UnmarshalBinary: no data"));
@@ -19,8 +19,11 @@ pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
     }
     let parts = rest.split_first_chunk().and_then(|(seconds, rest)| {
         let (nanos, rest) = rest.split_first_chunk()?;
-        let (offset, _) = rest.split_first_chunk()?;
-        Some((i64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos), i16::from_be_bytes(*offset)))
+        let (minutes, rest) = rest.split_first_chunk()?;
+        // Go adds it as a byte without a sign, which is not what it wrote for zones west of UTC.
+        let odd_seconds = rest.first().map_or(0, |&seconds| i32::from(seconds.cast_signed()));
+        let offset = i32::from(i16::from_be_bytes(*minutes)) * 60 + odd_seconds;
+        Some((i64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos), offset))
     });
     let (Some((seconds, nanos, offset)), true) = (parts, len == 14 + usize::from(version)) else {
         return Err(Misfit::placed("Time.UnmarshalBinary: invalid length"));
@@ -30,7 +33,7 @@ pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
         return Err(Misfit::placed("Time.UnmarshalBinary: out of range"));
     };
     // An offset of a day or more is no zone of this earth: the instant counts.
-    Ok(if offset == -1 { time } else { time.with_offset_minutes(offset).unwrap_or(time) })
+    Ok(if offset == -60 { time } else { time.with_offset_seconds(offset).unwrap_or(time) })
 }
 
 #[cfg(test)]
@@ -44,7 +47,8 @@ mod tests {
         for (bytes, text) in [
             (zero.to_vec(), "0001-01-01T00:00:00Z"),
             ([b"\x01", &offset[..], b"\x00\x3c"].concat(), "2015-01-15T08:11:21.123456789+01:00"),
-            ([b"\x02", &offset[..], b"\x00\x3c\x1e"].concat(), "2015-01-15T08:11:21.123456789+01:00"),
+            ([b"\x02", &offset[..], b"\x00\x3c\x1e"].concat(), "2015-01-15T08:11:51.123456789+01:00"),
+            ([b"\x02", &offset[..], b"\xff\xc4\xe2"].concat(), "2015-01-15T06:10:51.123456789-01:00"),
             ([b"\x01", &offset[..], b"\xff\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
             ([b"\x01", &offset[..], b"\x7f\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
         ] {

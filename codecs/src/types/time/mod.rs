@@ -17,13 +17,14 @@ use std::{
 /// Seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
 const ZERO_SECONDS: i64 = -62_135_596_800;
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
+const DAY: i32 = 86_400;
 /// In place of an offset: UTC.
-const UTC: i16 = i16::MIN;
+const UTC: i32 = i32::MIN;
 
 /// A point in time as Go has it; the default is Go's zero time, 0001-01-01T00:00:00Z.
 ///
-/// On the wire: JSON RFC 3339 text with up to nine digits after the point (years 0 to 9999), BSON datetime in
-/// milliseconds. Two times are equal if they are the same instant in the same zone.
+/// On the wire: JSON RFC 3339 text with up to nine digits after the point (years 0 to 9999), which shows a zone's offset
+/// to the minute; BSON datetime in milliseconds; gob all of it. Two times are equal if they are the same instant in the same zone.
 /// Source: Go `time.Time`, layout `time.RFC3339Nano`.
 ///
 /// ```
@@ -36,7 +37,8 @@ const UTC: i16 = i16::MIN;
 pub struct Time {
     seconds: i64,
     nanos: u32,
-    offset: i16,
+    /// Seconds east of UTC.
+    offset: i32,
 }
 
 /// A text that is no RFC 3339 time, or a number that is none.
@@ -58,7 +60,12 @@ impl Time {
 
     /// The same instant, written `minutes` east of UTC (under a day either way).
     pub const fn with_offset_minutes(self, minutes: i16) -> Option<Self> {
-        if minutes.unsigned_abs() < 24 * 60 { Some(Self { offset: minutes, ..self }) } else { None }
+        self.with_offset_seconds(minutes as i32 * 60)
+    }
+
+    /// The same instant, written `seconds` east of UTC (under a day either way), as the local times of before 1900 were.
+    pub const fn with_offset_seconds(self, seconds: i32) -> Option<Self> {
+        if -DAY < seconds && seconds < DAY { Some(Self { offset: seconds, ..self }) } else { None }
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
@@ -71,8 +78,14 @@ impl Time {
         self.nanos
     }
 
-    /// Minutes east of UTC, or nothing for UTC itself.
+    /// Minutes east of UTC, seconds cut off, or nothing for UTC itself.
     pub const fn offset_minutes(self) -> Option<i16> {
+        // Under a day: within 16 bits.
+        if self.offset == UTC { None } else { Some((self.offset / 60) as i16) }
+    }
+
+    /// Seconds east of UTC, or nothing for UTC itself.
+    pub const fn offset_seconds(self) -> Option<i32> {
         if self.offset == UTC { None } else { Some(self.offset) }
     }
 
@@ -100,16 +113,16 @@ impl Time {
         }
     }
 
-    /// The form codecs get from and give to serde: seconds << 64 | nanos << 32 | offset in minutes (0x8000 = UTC).
+    /// The form codecs get from and give to serde: seconds << 64 | nanos << 32 | offset in seconds (0x80000000 = UTC).
     pub const fn to_packed(self) -> i128 {
-        (self.seconds as i128) << 64 | (self.nanos as i128) << 32 | self.offset as u16 as i128
+        (self.seconds as i128) << 64 | (self.nanos as i128) << 32 | self.offset as u32 as i128
     }
 
     /// The time of a packed form; `None` if it is none.
     pub const fn from_packed(packed: i128) -> Option<Self> {
-        let (seconds, nanos, offset) = ((packed >> 64) as i64, (packed >> 32) as u32, packed as u16 as i16);
+        let (seconds, nanos, offset) = ((packed >> 64) as i64, (packed >> 32) as u32, packed as i32);
         let Some(time) = Self::new(seconds, nanos) else { return None };
-        if offset == UTC { Some(time) } else { time.with_offset_minutes(offset) }
+        if offset == UTC { Some(time) } else { time.with_offset_seconds(offset) }
     }
 
     /// The year on the wall of its zone.
@@ -118,7 +131,7 @@ impl Time {
     }
 
     fn wall_seconds(self) -> i64 {
-        self.seconds.saturating_add(i64::from(self.offset_minutes().unwrap_or(0)) * 60)
+        self.seconds.saturating_add(i64::from(self.offset_seconds().unwrap_or(0)))
     }
 }
 
@@ -206,7 +219,7 @@ fn parse(text: &[u8]) -> Option<Time> {
         return None;
     }
     let wall = civil::days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    let east = if offset == UTC { 0 } else { i64::from(offset) * 60 };
+    let east = if offset == UTC { 0 } else { i64::from(offset) };
     Some(Time { seconds: wall - east, nanos, offset })
 }
 
@@ -232,7 +245,7 @@ fn fraction(rest: &mut &[u8]) -> Option<u32> {
     (count > 0).then(|| padded.fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0')))
 }
 
-fn zone(rest: &mut &[u8]) -> Option<i16> {
+fn zone(rest: &mut &[u8]) -> Option<i32> {
     if let Some(tail) = rest.strip_prefix(b"Z") {
         *rest = tail;
         return Some(UTC);
@@ -244,7 +257,7 @@ fn zone(rest: &mut &[u8]) -> Option<i16> {
     };
     let mark = *rest.first()?;
     let minutes = after(rest, mark, 0..=23)? * 60 + after(rest, b':', 0..=59)?;
-    i16::try_from(sign * minutes).ok()
+    i32::try_from(sign * minutes * 60).ok()
 }
 
 impl Serialize for Time {

@@ -116,11 +116,27 @@ fn milliseconds_are_cut_toward_zero() {
 
 #[test]
 fn packed_form_is_checked() {
-    assert_eq!(time(1, 2).to_packed(), (1 << 64) | (2 << 32) | 0x8000);
-    assert_eq!(time(-1, 0).with_offset_minutes(-1).unwrap().to_packed(), (-1 << 64) | 0xFFFF);
+    assert_eq!(time(1, 2).to_packed(), (1 << 64) | (2 << 32) | 0x8000_0000);
+    assert_eq!(time(-1, 0).with_offset_minutes(-1).unwrap().to_packed(), (-1 << 64) | 0xFFFF_FFC4);
     assert_eq!(Time::from_packed(1_000_000_000 << 32), None);
-    assert_eq!(Time::from_packed(24 * 60), None);
+    assert_eq!(Time::from_packed(86_400), None);
     assert_eq!(Time::new(0, 1_000_000_000), None);
+}
+
+#[test]
+fn offsets_with_seconds_are_kept_and_printed_to_the_minute() {
+    for (offset, minutes, text) in [
+        (1172, 19, "1970-01-01T00:19:32+00:19"),
+        (-75, -1, "1969-12-31T23:58:45-00:01"),
+        (-59, 0, "1969-12-31T23:59:01Z"),
+        (86_399, 1439, "1970-01-01T23:59:59+23:59"),
+    ] {
+        let time = time(0, 0).with_offset_seconds(offset).unwrap();
+        assert_eq!((time.offset_seconds(), time.offset_minutes()), (Some(offset), Some(minutes)));
+        assert_eq!(time.to_string(), text);
+    }
+    assert_eq!(time(0, 0).with_offset_seconds(86_400), None);
+    assert_eq!(time(0, 0).with_offset_seconds(i32::MIN), None);
 }
 
 #[test]
@@ -144,8 +160,8 @@ proptest! {
     }
 
     #[test]
-    fn packed_round_trip(seconds: i64, nanos in 0u32..1_000_000_000, offset in -1439i16..1440) {
-        let expected = time(seconds, nanos).with_offset_minutes(offset).unwrap();
+    fn packed_round_trip(seconds: i64, nanos in 0u32..1_000_000_000, offset in -86_399i32..86_400) {
+        let expected = time(seconds, nanos).with_offset_seconds(offset).unwrap();
         prop_assert_eq!(Time::from_packed(expected.to_packed()), Some(expected));
         prop_assert_eq!(Time::from_packed(time(seconds, nanos).to_packed()), Some(time(seconds, nanos)));
     }
