@@ -31,6 +31,8 @@ impl Schema {
             Node::Bytes => write!(text, "[]byte"),
             Node::Time => write!(text, "time.Time"),
             Node::Complex => write!(text, "complex128"),
+            Node::GobEncoded => write!(text, "gob.GobEncoder"),
+            Node::BinaryMarshaled => write!(text, "encoding.BinaryMarshaler"),
             Node::Any | Node::Untyped(_) => write!(text, "interface {{}}"),
             Node::Unit => write!(text, "struct {{}}"),
             Node::Struct { name, .. } => write!(text, "{name}"),

@@ -71,6 +71,10 @@ pub enum Node {
     Time,
     /// [`types::Complex`](crate::types::Complex).
     Complex,
+    /// [`types::GobEncoded`](crate::types::GobEncoded).
+    GobEncoded,
+    /// [`types::BinaryMarshaled`](crate::types::BinaryMarshaled).
+    BinaryMarshaled,
     /// [`types::Any`](crate::types::Any): Go's `interface{}`, whose kind each value brings along.
     Any,
     /// `()` and structs without members.

@@ -5,7 +5,7 @@
 //! [`Sample`]. Which passes to make is decided in [`super::trace`].
 
 use super::{Node, Untyped, fault::Fault, sample::Sample};
-use crate::types::{ANY, COMPLEX, TEXT, TIME};
+use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -204,6 +204,8 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
             TIME => Node::Time,
             COMPLEX => Node::Complex,
             ANY => Node::Any,
+            GOB_ENCODED => Node::GobEncoded,
+            BINARY_MARSHALED => Node::BinaryMarshaled,
             _ => {
                 self.0.enter(Key::of::<V>("newtype", name), Found::Newtype)?;
                 return visitor.visit_newtype_struct(self);

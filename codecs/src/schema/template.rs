@@ -25,7 +25,7 @@ impl Schema {
             Node::Bool => json!(false),
             Node::Int(_) | Node::Uint(_) => json!(0),
             Node::Float(_) => json!(0.0),
-            Node::Char | Node::Text | Node::Bytes => json!(""),
+            Node::Char | Node::Text | Node::Bytes | Node::GobEncoded | Node::BinaryMarshaled => json!(""),
             Node::Time => json!(Time::default().to_string()),
             Node::Complex => json!([0.0, 0.0]),
             Node::List(_) if ends => json!([]),

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "fields of traced types are never read")]
 
 use super::{Field, Node, NodeId, Schema, TypeOf};
-use crate::types::{Any, Blob, Complex, Text, Time};
+use crate::types::{Any, BinaryMarshaled, Blob, Complex, GobEncoded, Text, Time};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, SeqAccess, Visitor},
@@ -99,6 +99,8 @@ fn leaves() {
         serde_bytes::ByteBuf => "Bytes",
         Time => "Time",
         Complex => "Complex",
+        GobEncoded => "GobEncoded",
+        BinaryMarshaled => "BinaryMarshaled",
         Any => "Any",
         serde_json::Value => "Untyped(AnyForm)",
         bson::Bson => "Untyped(AnyForm)",

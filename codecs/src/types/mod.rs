@@ -1,12 +1,14 @@
-//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers and `any`.
+//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers, what its
+//! types make of themselves, and `any`.
 //!
-//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX` and `ANY` as the names of
-//! newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
+//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX`, `ANY` and the like as the
+//! names of newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
 
 mod any;
 mod blob;
 mod civil;
 mod complex;
+mod opaque;
 mod registered;
 mod text;
 mod time;
@@ -15,6 +17,7 @@ pub use any::Any;
 pub use blob::Blob;
 pub(crate) use blob::serialize_blob;
 pub use complex::Complex;
+pub use opaque::{BinaryMarshaled, GobEncoded};
 pub use registered::Registered;
 pub use text::Text;
 pub use time::{Time, TimeError};
@@ -25,6 +28,10 @@ pub(crate) const TEXT: &str = "$rpcwrap::Text";
 pub(crate) const TIME: &str = "$rpcwrap::Time";
 /// Newtype name of a complex number; its inner value is a tuple of two floats.
 pub(crate) const COMPLEX: &str = "$rpcwrap::Complex";
+/// Newtype name of `GobEncoded`; its inner value is bytes.
+pub(crate) const GOB_ENCODED: &str = "$rpcwrap::GobEncoded";
+/// Newtype name of `BinaryMarshaled`; its inner value is bytes.
+pub(crate) const BINARY_MARSHALED: &str = "$rpcwrap::BinaryMarshaled";
 /// Newtype name of `Any`: decoders hand a time over as `visit_i128`, a complex number as `visit_u128`, with the packed
 /// form.
 pub(crate) const ANY: &str = "$rpcwrap::Any";

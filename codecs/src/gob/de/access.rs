@@ -7,7 +7,7 @@ use crate::gob::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
     forward_to_deserialize_any,
 };
 
@@ -139,6 +139,46 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// What an interface holds, as the variant of its type's name.
+#[derive(Debug)]
+pub(super) struct Held<'r, 'a, 'de> {
+    pub(super) variant: &'static str,
+    pub(super) value: Value<'r, 'a, 'de>,
+}
+
+impl<'r, 'a, 'de> EnumAccess<'de> for Held<'r, 'a, 'de> {
+    type Error = Misfit;
+    type Variant = Value<'r, 'a, 'de>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Value<'r, 'a, 'de>)> {
+        seed.deserialize(self.variant.into_deserializer()).map(|variant| (variant, self.value))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<()> {
+        <()>::deserialize(self)
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_struct("struct", fields, visitor)
     }
 }
 

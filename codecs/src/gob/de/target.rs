@@ -1,12 +1,16 @@
 //! What the target asks for: serde's calls on one value.
 
-use super::{access::ByteBuf, misfit::Misfit, value::Value};
+use super::{
+    access::{ByteBuf, Held},
+    misfit::Misfit,
+    value::Value,
+};
 use crate::{
     gob::{
         scan::Walk,
-        types::{Id, Type},
+        types::{Id, Marshaler, Type},
     },
-    types::{ANY, COMPLEX, TEXT, TIME},
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
     zero::ZeroFault,
 };
 use serde::{
@@ -102,11 +106,10 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         self.deserialize_bytes(visitor)
     }
 
-    /// As a pointer in Go: what is not there is none.
+    /// As a pointer in Go: what is not there is none, and a nil interface neither.
     #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let this = self.opened()?;
-        if this.absent { visitor.visit_none() } else { visitor.visit_some(this) }
+    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        if self.absent || self.take_nil()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     /// Nothing to decode: whatever is there will do.
@@ -127,6 +130,8 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.text()?)),
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY => self.any(true, visitor),
+            GOB_ENCODED => visitor.visit_bytes(self.marshaled(Marshaler::Gob, "GobEncoder")?),
+            BINARY_MARSHALED => visitor.visit_bytes(self.marshaled(Marshaler::Binary, "BinaryMarshaler")?),
             COMPLEX => {
                 let this = self.opened()?;
                 match this.shape()? {
@@ -192,20 +197,28 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         }
     }
 
-    /// A unit variant, by its name or its number.
+    /// The variant of the name that the type inside an interface is registered under; elsewhere a unit variant, by its
+    /// name or its number.
     fn deserialize_enum<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let this = self.opened()?;
-        match this.id {
-            Id::STRING => visitor.visit_enum(BorrowedStrDeserializer::new(this.utf8()?)),
-            Id::INT => visitor.visit_enum(this.signed::<u32>(name)?.into_deserializer()),
-            Id::UINT => visitor.visit_enum(this.unsigned::<u32>(name)?.into_deserializer()),
-            Id::INTERFACE => this.zero().deserialize_enum(name, variants, visitor),
-            _ => Err(this.misfit(name)),
+        let mut registered: &[u8] = b"";
+        while self.id == Id::INTERFACE && !self.absent {
+            registered = self.enter()?;
+            if let Some(variant) = variants.iter().find(|variant| variant.as_bytes() == registered) {
+                return visitor.visit_enum(Held { variant, value: self });
+            }
+        }
+        match self.id {
+            Id::STRING => visitor.visit_enum(BorrowedStrDeserializer::new(self.utf8()?)),
+            Id::INT => visitor.visit_enum(self.signed::<u32>(name)?.into_deserializer()),
+            Id::UINT => visitor.visit_enum(self.unsigned::<u32>(name)?.into_deserializer()),
+            Id::INTERFACE => self.zero().deserialize_enum(name, variants, visitor),
+            _ if registered.is_empty() => Err(self.misfit(name)),
+            _ => Err(not_registered(registered)),
         }
     }
 
@@ -217,4 +230,9 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         self.de.ignored = true;
         self.deserialize_unit(visitor)
     }
+}
+
+#[cold]
+fn not_registered(name: &[u8]) -> Misfit {
+    Misfit::placed(format!("gob: name not registered for interface: {:?}", String::from_utf8_lossy(name)))
 }

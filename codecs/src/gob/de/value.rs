@@ -11,7 +11,7 @@ use crate::{
     gob::{
         MAX_DEPTH,
         scan::{LENGTH_MISMATCH, Stop, UNDEFINED, interface_name, next_id, singleton},
-        types::{Id, Type},
+        types::{Id, Marshaler, Type},
         wire::Fault,
     },
     types::{Complex, Time},
@@ -36,22 +36,43 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     /// The value inside an interface; of a nil one, an absent interface.
     pub(super) fn opened(mut self) -> Result<Self> {
         while self.id == Id::INTERFACE && !self.absent {
-            self.depth = deeper(self.depth)?;
-            let (types, reader) = (self.de.types, &mut self.de.reader);
-            if interface_name(reader)?.is_empty() {
-                self.absent = true;
-                break;
-            }
-            self.id = match next_id(reader)? {
-                Ok(id) => id,
-                Err(Stop::Definition) => return Err(Fault::Corrupt("gob: definition inside a value").into()),
-                Err(_) => return Err(Fault::Eof.into()),
-            };
-            // The length of the value, which says nothing to those who know its type.
-            reader.uint()?;
-            singleton(types, reader, self.id)?;
+            self.enter()?;
         }
         Ok(self)
+    }
+
+    /// Goes into an interface, and gives the name of what it holds; a nil one has no name and is absent from then on.
+    pub(super) fn enter(&mut self) -> Result<&'de [u8]> {
+        self.depth = deeper(self.depth)?;
+        let (types, reader) = (self.de.types, &mut self.de.reader);
+        let name = interface_name(reader)?;
+        if name.is_empty() {
+            self.absent = true;
+            return Ok(name);
+        }
+        self.id = match next_id(reader)? {
+            Ok(id) => id,
+            Err(Stop::Definition) => return Err(Fault::Corrupt("gob: definition inside a value").into()),
+            Err(_) => return Err(Fault::Eof.into()),
+        };
+        // The length of the value, which says nothing to those who know its type.
+        reader.uint()?;
+        singleton(types, reader, self.id)?;
+        Ok(name)
+    }
+
+    /// Takes a nil interface out of the bytes, if one is next.
+    #[inline]
+    pub(super) fn take_nil(&mut self) -> Result<bool> {
+        if self.id != Id::INTERFACE {
+            return Ok(false);
+        }
+        let mut ahead = self.de.reader.clone();
+        let nil = interface_name(&mut ahead)?.is_empty();
+        if nil {
+            self.de.reader = ahead;
+        }
+        Ok(nil)
     }
 
     /// The wire form of a number of the type `wanted`.
@@ -115,6 +136,16 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     #[inline]
     pub(super) fn plain_bytes(self) -> Result<&'de [u8]> {
         if self.absent { Ok(b"") } else { Ok(self.de.reader.bytes()?) }
+    }
+
+    /// The bytes that a type of the peer's made of itself by `marshaler`.
+    pub(super) fn marshaled(self, marshaler: Marshaler, local: &'static str) -> Result<&'de [u8]> {
+        let this = self.opened()?;
+        match this.shape()? {
+            Type::Opaque(other) if other == marshaler => this.plain_bytes(),
+            Type::Interface => Ok(b""),
+            _ => Err(this.misfit(local)),
+        }
     }
 
     /// A time in the packed form of [`TIME`](crate::types::TIME).
