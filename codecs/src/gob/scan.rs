@@ -136,7 +136,9 @@ impl Walk {
                 b"" => return Ok(()),
                 _ => Open::Named,
             },
-            Type::Array { elem, len } if reader.uint()? == len => Open::List { elem, left: len },
+            Type::Array { elem, len } if reader.uint()? == u64::from(len) => {
+                Open::List { elem, left: len.into() }
+            }
             Type::Array { .. } => return Err(LENGTH_MISMATCH),
             Type::Slice { elem } => Open::List { elem, left: reader.uint()? },
             Type::Map { key, elem } => Open::Map { key, elem, left: reader.uint()?, half: false },

@@ -6,15 +6,15 @@
 
 use super::{
     scan::{Stop, Walk, next_id},
-    types::Types,
+    types::{MAX_TYPES, Types},
     wire::{Fault, Reader},
 };
 use crate::error::{DecodeError, ValueError};
 use bytes::BytesMut;
 use std::{ops::Range, sync::Arc};
 
-/// Pieces one value may come in; Go begins a new one with a type that is defined inside the value only.
-const MAX_PIECES: usize = 4096;
+/// Pieces one value may come in; Go begins a new one only where a type is defined inside the value.
+const MAX_PIECES: usize = MAX_TYPES + 1;
 
 /// Why a value cannot be had.
 #[derive(Debug)]

@@ -77,9 +77,9 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
 
     /// The next field for a target that keeps names.
     fn next_kept(&mut self) -> Result<()> {
-        // A field that is not there costs the peer nothing, so it may not cost us much: with many, it stays away.
-        while self.next < self.ahead && !self.afford(self.name(self.next).len() + 64) {
-            self.next += 1;
+        // A field that is not there costs the peer nothing, so it may not cost us much: with many, they stay away.
+        if self.next < self.ahead && !self.afford(self.name(self.next).len() + 64) {
+            self.next = self.ahead;
         }
         if self.next < self.fields.len()
             && self.next == self.ahead
@@ -132,15 +132,16 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     }
 
     /// The next of the target's fields that the type lacks and somebody has asked to be zero.
-    fn feed(&mut self) -> Option<&'static str> {
-        let wanted = self.wanted?;
+    fn feed(&mut self) -> Result<Option<&'static str>> {
+        let wanted = self.wanted.unwrap_or_default();
         while let Some(&name) = wanted.get(self.fed) {
             self.fed += 1;
+            self.de.look_for(self.fields.len())?;
             if self.de.feed.contains(&name) && !self.has(name) {
-                return Some(name);
+                return Ok(Some(name));
             }
         }
-        None
+        Ok(None)
     }
 
     /// Skips what the target did not ask for.
@@ -173,7 +174,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         if self.de.feed.is_empty() {
             return Ok(None);
         }
-        match self.feed() {
+        match self.feed()? {
             Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
             None => Ok(None),
         }
@@ -186,6 +187,9 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             return seed.deserialize(Zero::new(self.de.feed));
         };
         let absent = number != self.ahead;
+        if absent {
+            self.de.look_for(1)?;
+        }
         self.next += 1;
         self.de.ignored = false;
         let value = Value { de: self.de, id: field.id, depth: self.depth, absent };

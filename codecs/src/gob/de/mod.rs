@@ -18,12 +18,18 @@ use super::{
     wire::Reader,
 };
 use crate::{error::ValueError, zero::with_zeros};
+use misfit::Misfit;
 use serde::de::DeserializeOwned;
 use value::Value;
 
 /// Bytes of fields' names that targets without fields of their own get for nothing, and for each byte of the value.
 const FREE_NAME_BYTES: usize = 64 << 10;
 const NAME_BYTES_PER_BYTE: usize = 16;
+
+/// Fields that are looked for though they are not there, for each byte of the value and for nothing: they cost the peer
+/// nothing, so they may not cost us much.
+const ABSENT_FIELDS_PER_BYTE: usize = 64;
+const FREE_ABSENT_FIELDS: usize = 1 << 20;
 
 /// Decodes one value into `T`.
 ///
@@ -49,7 +55,9 @@ pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Res
         let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
         singleton(types, &mut reader, id)?;
         let names_left = FREE_NAME_BYTES.saturating_add(value.len().saturating_mul(NAME_BYTES_PER_BYTE));
-        let mut de = De { types, reader, feed, names_left, ignored: false };
+        let absent_left =
+            FREE_ABSENT_FIELDS.saturating_add(value.len().saturating_mul(ABSENT_FIELDS_PER_BYTE));
+        let mut de = De { types, reader, feed, names_left, absent_left, ignored: false };
         T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
     })
 }
@@ -63,11 +71,25 @@ struct De<'a, 'de> {
     feed: &'a [&'static str],
     /// Bytes of names that may still be handed over to targets that keep them.
     names_left: usize,
+    /// Fields that may still be looked for though they are not there.
+    absent_left: usize,
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
 }
 
 impl De<'_, '_> {
+    /// Counts fields that are looked for and not there.
+    #[inline]
+    fn look_for(&mut self, fields: usize) -> Result<(), Misfit> {
+        match self.absent_left.checked_sub(fields) {
+            Some(left) => {
+                self.absent_left = left;
+                Ok(())
+            }
+            None => Err(Misfit::placed("gob: too many fields left out")),
+        }
+    }
+
     /// The peer's word for a type, without what it is made of.
     fn type_name(&self, id: Id) -> &str {
         let kind = match self.types.get(id) {

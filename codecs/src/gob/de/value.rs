@@ -207,11 +207,11 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     pub(super) fn array<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
         let this = self.opened()?;
         match this.shape()? {
-            Type::Array { elem, len: announced } if announced == len as u64 => {
-                if !this.absent && this.de.reader.uint()? != announced {
+            Type::Array { elem, len: announced } if announced as usize == len => {
+                if !this.absent && this.de.reader.uint()? != u64::from(announced) {
                     return Err(LENGTH_MISMATCH.into());
                 }
-                this.list(elem, announced, Some(len), visitor)
+                this.list(elem, announced.into(), Some(len), visitor)
             }
             Type::Complex if len == 2 => visitor.visit_seq(Pair(this.complex()?.into_iter())),
             Type::Interface => this.zero().deserialize_tuple(len, visitor),
@@ -293,10 +293,10 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
                 this.list(elem, left, None, visitor)
             }
             Type::Array { elem, len } => {
-                if this.count()? != len {
+                if this.count()? != u64::from(len) {
                     return Err(LENGTH_MISMATCH.into());
                 }
-                this.list(elem, len, None, visitor)
+                this.list(elem, len.into(), None, visitor)
             }
             Type::Map { key, elem } => this.pairs(key, elem, true, visitor),
             Type::Struct(_) => this.members(visitor),

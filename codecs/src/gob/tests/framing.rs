@@ -210,7 +210,7 @@ fn the_end_of_the_stream() {
     let eof = Err("unexpected EOF");
     check(&[request_type(64)], &[], eof);
     check(&[request_type(64)[..20].to_vec()], &[], eof);
-    check(&[first.clone()], &["A.B 1 EOF"], eof);
+    check(std::slice::from_ref(&first), &["A.B 1 EOF"], eof);
     check(&[first.clone(), b"\x05".to_vec()], &["A.B 1 unexpected EOF"], eof);
     check(&[first.clone(), definition], &["A.B 1 unexpected EOF"], eof);
     check(&[first, value(INT, b"\x0a")], &["A.B 1 5"], Ok(()));

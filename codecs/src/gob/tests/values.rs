@@ -225,8 +225,8 @@ enum Color {
 #[serde(rename_all = "PascalCase")]
 struct Node {
     val: Id,
-    next: Option<Box<Node>>,
-    kids: Vec<Node>,
+    next: Option<Box<Self>>,
+    kids: Vec<Self>,
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! The types a peer has defined: one table per direction per connection.
 //!
 //! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
-//! lies in three flat vectors: a table costs little more than the bytes that brought it, and copying one is cheap.
+//! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and copying
+//! one is cheap.
 //! Knows no values. Source: Go `encoding/gob` `type.go` (`wireType`), `decoder.go` (`recvType`).
 
 use super::wire::{Fault, Reader};
 
 /// Types one connection may define in one direction.
-pub(super) const MAX_TYPES: usize = 4096;
+pub(super) const MAX_TYPES: usize = 2048;
 /// Fields one struct may have, and all structs of a connection together.
 pub(super) const MAX_FIELDS: usize = 4096;
-const MAX_ALL_FIELDS: usize = 64 << 10;
+const MAX_ALL_FIELDS: usize = 16 << 10;
 /// Bytes of a field's name, and of all names of a connection together.
 pub(super) const MAX_NAME_BYTES: usize = 1024;
-const MAX_ALL_NAME_BYTES: usize = 1 << 20;
+const MAX_ALL_NAME_BYTES: usize = 256 << 10;
 
 /// The number of a type, the same for one direction of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +71,7 @@ pub(super) enum Type {
     Interface,
     Array {
         elem: Id,
-        len: u64,
+        len: u32,
     },
     Slice {
         elem: Id,
@@ -111,7 +112,7 @@ impl Struct {
 #[derive(Debug, Clone, Copy, Default)]
 struct Name {
     start: u32,
-    end: u32,
+    len: u16,
 }
 
 /// A field of a struct.
@@ -128,12 +129,12 @@ struct Entry {
     shape: Type,
     /// Whether values of the type may hold interfaces, and how many types there were when that was found out.
     interface: bool,
-    known_at: u32,
+    known_at: u16,
 }
 
 /// The types one peer has defined so far.
 ///
-/// At most 4096, with at most 4096 fields each and 65536 together; names of fields of at most 1024 bytes.
+/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB together.
 #[derive(Debug, Clone, Default)]
 pub struct Types {
     /// In the order of ids.
@@ -186,7 +187,8 @@ impl Types {
 
     #[inline]
     fn text(&self, name: Name) -> &str {
-        self.names.get(name.start as usize..name.end as usize).unwrap_or_default()
+        let start = name.start as usize;
+        self.names.get(start..start + usize::from(name.len)).unwrap_or_default()
     }
 
     /// The fields of a struct, in the order of their numbers.
@@ -215,7 +217,7 @@ impl Types {
             return Some(id == Id::INTERFACE);
         }
         match self.entry(id) {
-            Some(entry) if entry.interface || entry.known_at as usize == self.entries.len() => {
+            Some(entry) if entry.interface || usize::from(entry.known_at) == self.entries.len() => {
                 Some(entry.interface)
             }
             Some(_) => None,
@@ -225,7 +227,8 @@ impl Types {
 
     /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
-        let (found, now) = (self.reaches_interface(id), self.entries.len() as u32);
+        // Far below 2^16, see the limits.
+        let (found, now) = (self.reaches_interface(id), self.entries.len() as u16);
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
@@ -283,9 +286,9 @@ impl Types {
                 (0 | 1, 1) | (3, 2) => read_id(reader).map(|id| parts.elem = id),
                 (3, 1) => read_id(reader).map(|id| parts.key = id),
                 (0, 2) => {
-                    let len = u64::try_from(reader.int()?);
+                    let len = u32::try_from(reader.int()?);
                     len.map(|len| parts.len = len)
-                        .map_err(|_| Fault::Hostile("gob: array of negative length"))
+                        .map_err(|_| Fault::Hostile("gob: array length out of range"))
                 }
                 (2, 1) => self.struct_fields(reader).map(|fields| parts.fields = fields),
                 _ => Err(UNKNOWN_FIELD),
@@ -310,9 +313,10 @@ impl Types {
         let mut name = Name::default();
         each_field(reader, |reader, number| match number {
             0 => {
-                let text = reader.bytes()?;
-                // Information only, so cut rather than refused.
-                name = self.keep_name(text.get(..MAX_NAME_BYTES).unwrap_or(text))?;
+                // Information only, so left out rather than refused.
+                let text = Some(reader.bytes()?).filter(|text| text.len() <= MAX_NAME_BYTES);
+                let text = text.and_then(|text| std::str::from_utf8(text).ok());
+                name = self.keep_name(text.unwrap_or_default())?;
                 Ok(())
             }
             1 => reader.int().map(drop),
@@ -331,10 +335,8 @@ impl Types {
             let (mut name, mut id) = (Name::default(), UNDEFINED);
             each_field(reader, |reader, number| match number {
                 0 => {
-                    let text = reader.bytes()?;
-                    if text.len() > MAX_NAME_BYTES {
-                        return Err(Fault::Hostile("gob: field name too long"));
-                    }
+                    let text = std::str::from_utf8(reader.bytes()?);
+                    let text = text.map_err(|_| Fault::Hostile("gob: field name is not UTF-8"))?;
                     name = self.keep_name(text)?;
                     Ok(())
                 }
@@ -347,13 +349,17 @@ impl Types {
         Ok(Struct { first: first as u32, count: count as u32 })
     }
 
-    fn keep_name(&mut self, name: &[u8]) -> Result<Name, Fault> {
+    fn keep_name(&mut self, name: &str) -> Result<Name, Fault> {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Fault::Hostile("gob: name too long"));
+        }
         if self.names.len() + name.len() > MAX_ALL_NAME_BYTES {
             return Err(Fault::Hostile("gob: too many names"));
         }
-        let start = self.names.len() as u32;
-        self.names.push_str(&String::from_utf8_lossy(name));
-        Ok(Name { start, end: self.names.len() as u32 })
+        // Both far below their types' ends, see the limits.
+        let kept = Name { start: self.names.len() as u32, len: name.len() as u16 };
+        self.names.push_str(name);
+        Ok(kept)
     }
 }
 
@@ -367,7 +373,7 @@ struct Parts {
     name: Name,
     elem: Id,
     key: Id,
-    len: u64,
+    len: u32,
     fields: Struct,
 }
 

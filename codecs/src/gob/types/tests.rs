@@ -85,7 +85,7 @@ fn refused() {
         (
             "negative length",
             &[(64, b"\x01\x03\x01\x00\x00")],
-            Fault::Hostile("gob: array of negative length"),
+            Fault::Hostile("gob: array length out of range"),
         ),
         ("fields without end", &[(64, deep)], Fault::Eof),
         ("cut", &[(64, &REQUEST[..20])], Fault::Eof),
@@ -94,7 +94,7 @@ fn refused() {
         assert_eq!(defined(definitions).err(), Some(fault), "{name}");
     }
     let long = [b"\x03\x02\x01\x01\xfe\x04\x01", &[b'x'; 1025][..], b"\x01\x04\x00\x00\x00"].concat();
-    assert_eq!(defined(&[(64, &long)]).err(), Some(Fault::Hostile("gob: field name too long")));
+    assert_eq!(defined(&[(64, &long)]).err(), Some(Fault::Hostile("gob: name too long")));
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn tables_are_bounded() {
     assert_eq!(defined(&[(64, &of_fields(4097))]).err(), Some(Fault::Hostile("gob: too many fields")));
     let (mut types, most) = (Types::new(), of_fields(4096));
     let fault = (64..).find_map(|number| types.define(number, &mut Reader::new(&most)).err());
-    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many fields")), 16));
+    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many fields")), 4));
 
     let cut = [b"\x03\x01\x01\xfe\x08\x00", &[b'x'; 2048][..], b"\x00\x00\x00"].concat();
-    assert_eq!(defined(&[(64, &cut)]).unwrap().name(id(64)).len(), MAX_NAME_BYTES);
+    assert_eq!(defined(&[(64, &cut)]).unwrap().name(id(64)), "");
 }
