@@ -6,7 +6,7 @@
 
 use super::{
     ser::{Fault, Shape},
-    types::{Id, MAX_TYPES},
+    types::{Id, MAX_TYPES, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
 use crate::schema::{Node, NodeId, Schema};
@@ -21,6 +21,7 @@ pub(super) enum Form {
     Map { key: Id, elem: Id },
     Struct { name: &'static str, fields: Cow<'static, [Field]> },
     Time,
+    Marshaled(Marshaler),
 }
 
 /// A field of a struct, in the order of numbers.
@@ -58,6 +59,15 @@ pub(super) struct Table {
     /// Which of the five ids above the peer knows, one bit each.
     defined: u8,
     entries: Vec<Entry>,
+    /// The variants of traced enums, which interfaces hold.
+    variants: Vec<Variant>,
+}
+
+#[derive(Debug)]
+struct Variant {
+    of: &'static str,
+    name: &'static str,
+    id: Id,
 }
 
 #[derive(Debug)]
@@ -68,7 +78,7 @@ struct Entry {
 
 impl Table {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        Self { headers, defined: 0, entries: Vec::new() }
+        Self { headers, defined: 0, entries: Vec::new(), variants: Vec::new() }
     }
 
     /// The form of an id given out here; predefined ids have none.
@@ -101,6 +111,14 @@ impl Table {
     /// Takes back the ids given out since there were `len`; none of them has been defined yet.
     pub(super) fn truncate(&mut self, len: usize) {
         self.entries.truncate(len);
+        let entries = &self.entries;
+        self.variants.retain(|variant| is_fixed(variant.id) || place(variant.id) < entries.len());
+    }
+
+    /// The type inside a variant of the enum `of`, if that was traced.
+    pub(super) fn variant(&self, of: &str, name: &str) -> Option<Id> {
+        let found = self.variants.iter().find(|variant| variant.name == name && variant.of == of);
+        found.map(|variant| variant.id)
     }
 
     fn push(&mut self, form: Form) -> Result<Id, Fault> {
@@ -156,10 +174,26 @@ impl Table {
             Node::Time => TIME,
             Node::Complex => Id::COMPLEX,
             Node::Any => Id::INTERFACE,
+            Node::GobEncoded => return self.find_or_push(Form::Marshaled(Marshaler::Gob)).map(Some),
+            Node::BinaryMarshaled => return self.find_or_push(Form::Marshaled(Marshaler::Binary)).map(Some),
             Node::Unit => return self.find_or_push(Form::EMPTY).map(Some),
-            Node::Enum { variants, .. } => {
-                let plain = variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit);
-                return Ok(plain.then_some(Id::STRING));
+            Node::Enum { variants, .. }
+                if variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit) =>
+            {
+                Id::STRING
+            }
+            Node::Enum { name, variants } => {
+                // Said first: a variant may contain the enum.
+                if let Some(slot) = ids.get_mut(node.number()) {
+                    *slot = Some(Id::INTERFACE);
+                }
+                for variant in variants {
+                    // One without a form can be read and not written.
+                    if let Some(id) = self.of_node(schema, variant.node, ids)? {
+                        self.variants.push(Variant { of: name, name: variant.name, id });
+                    }
+                }
+                Id::INTERFACE
             }
             Node::Array(..) | Node::Tuple(_) | Node::List(_) | Node::Map(..) | Node::Struct { .. } => {
                 Id::NONE
@@ -237,6 +271,7 @@ impl Table {
         let form = match shape {
             Shape::Unseen => return Ok(None),
             Shape::Scalar(id) => return Ok(Some(*id)),
+            Shape::Marshaled(marshaler) => Form::Marshaled(*marshaler),
             Shape::List { elem, filled } => match self.of_shape(elem)? {
                 Some(elem) => Form::Slice { elem },
                 None => return unseen(*filled),
@@ -296,7 +331,7 @@ impl Table {
                 Form::Array { elem, .. } | Form::Slice { elem } => due.push(*elem),
                 Form::Map { key, elem } => due.extend([*elem, *key]),
                 Form::Struct { fields, .. } => due.extend(fields.iter().rev().map(|field| field.id)),
-                Form::Time => {}
+                Form::Time | Form::Marshaled(_) => {}
             }
         }
     }
@@ -305,6 +340,11 @@ impl Table {
 impl Form {
     /// Go's `struct{}`.
     const EMPTY: Self = Self::Struct { name: "", fields: Cow::Borrowed(&[]) };
+}
+
+#[inline]
+fn is_fixed(id: Id) -> bool {
+    id < FIRST_FREE
 }
 
 /// Where an id's entry is, if it is not a fixed one.
@@ -328,6 +368,9 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
         Form::Struct { name, .. } => (3, *name),
         Form::Map { .. } => (4, ""),
         Form::Time => (5, "Time"),
+        Form::Marshaled(Marshaler::Gob) => (5, "GobEncoder"),
+        Form::Marshaled(Marshaler::Binary) => (6, "BinaryMarshaler"),
+        Form::Marshaled(Marshaler::Text) => (7, "TextMarshaler"),
     };
     // The field of wireType, then its CommonType {Name, Id}.
     body.extend_from_slice(&[kind, 1]);
@@ -366,7 +409,7 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
                 body.put_u8(0);
             }
         }
-        Form::Struct { .. } | Form::Time => {}
+        Form::Struct { .. } | Form::Time | Form::Marshaled(_) => {}
     }
     body.extend_from_slice(&[0, 0]);
     put_bytes(out, &body);

@@ -4,6 +4,24 @@
 //! definitions in a table, [`types`]; [`header`] reads the first value of a message by hand; the second waits in the
 //! message until [`value_from_slice`] decodes it straight into the wanted type. [`scan`] walks over values nobody keeps,
 //! [`wire`] reads and writes scalars. Nothing here knows services or sockets.
+//!
+//! Go's interfaces are enums whose variants have the names that types are registered under; a nil one is `None`:
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! enum Shape {
+//!     #[serde(rename = "int")]
+//!     Side(i64),
+//!     #[serde(rename = "main.Circle")]
+//!     Circle(Circle),
+//! }
+//! #[derive(Serialize, Deserialize)]
+//! struct Circle { r: f64 }
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(rename_all = "PascalCase")]
+//! struct Args { shape: Option<Shape> }
+//! ```
+//! [`Any`](crate::types::Any) takes whatever they hold and forgets the names of programs' own types.
 //! Source: Go `encoding/gob`, `net/rpc`.
 #![allow(dead_code, reason = "the writing half, which uses the rest of these, follows")]
 

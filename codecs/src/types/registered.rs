@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 ///
 /// [`Any`](super::Any) writes Go's own kinds under Go's own names; this is for a program's types, such as
 /// `main.Point` (import path and type; `*main.Point` for a pointer). On the wire: gob an interface value; other
-/// codecs the value alone. Reading needs no name: the wanted type or `Any` takes what the interface holds.
+/// codecs the value alone. Reading needs no name: the wanted type or `Any` takes what the interface holds. Where the
+/// name matters, or several types are possible, an enum has a variant for each: see [`gob`](crate::gob).
 ///
 /// ```
 /// use codecs::types::Registered;

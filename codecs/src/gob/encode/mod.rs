@@ -89,7 +89,7 @@ impl ReplyEncoder {
     /// the value turns out to be; else as the value itself shows, without what it does not show. `()` is `struct{}`.
     ///
     /// # Errors
-    /// Gob has no form for the value: enums with data, lists of unlike elements, an empty list of unknown type, a
+    /// Gob has no form for the value: variants with fields, lists of unlike elements, an empty list of unknown type, a
     /// top-level `None`, 128-bit integers, over 100 levels. `out` is as it was, and no definition is lost.
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Limits,
     gob::{ReplyDecoder, RequestDecoder, value_from_slice},
-    types::{Any, Blob, Complex, Registered, Text, Time},
+    types::{Any, BinaryMarshaled, Blob, Complex, GobEncoded, Registered, Text, Time},
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -334,7 +334,7 @@ fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
 fn errors_leave_no_trace() {
     #[derive(Serialize)]
     enum Data {
-        Tuple(i32),
+        Tuple(i32, i32),
         Struct { _a: i32 },
     }
     struct Fails(u8);
@@ -357,8 +357,9 @@ fn errors_leave_no_trace() {
         )*};
     }
     refused! {
-        Data::Tuple(1) => "gob: Data::Tuple carries data, and Go has no enums; use a struct",
-        vec![Data::Struct { _a: 1 }] => "gob: Data::Struct carries data, and Go has no enums; use a struct",
+        Data::Tuple(1, 2) => "gob: Data::Tuple has fields of its own, and Go's interfaces hold one value; put them into a struct",
+        vec![Data::Struct { _a: 1 }] =>
+            "gob: Data::Struct has fields of its own, and Go's interfaces hold one value; put them into a struct",
         1u128 => "gob: integers have at most 64 bits",
         (1, "x") => "gob: int and string in one list or map, whose values are all of one type; use codecs::types::Any",
         vec![Some(1), None] => "gob: encodeReflectValue: nil element",
@@ -396,6 +397,119 @@ fn registered_values_are_interfaces_of_their_own_types() {
         Registered { name: "main.Group", value: Group { inner: Registered { name: "main.ID", value: 5 } } };
     let expected = Any::Map(vec![("inner".into(), 5i64.into())]);
     assert_eq!(wire.send("S.Group", &group, None), Ok(expected));
+}
+
+/// What an interface may hold, under the names of Go's types.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Value {
+    #[serde(rename = "int")]
+    Int(i64),
+    #[serde(rename = "[]interface {}")]
+    List(Vec<Option<Self>>),
+    #[serde(rename = "map[string]int")]
+    Map(BTreeMap<String, i64>),
+    #[serde(rename = "main.Quotient")]
+    Quotient(Quotient),
+    #[serde(rename = "main.Held")]
+    Held(Box<Held>),
+    #[serde(rename = "main.Celsius")]
+    Celsius(GobEncoded),
+    #[serde(rename = "main.Nothing")]
+    Nothing,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Held {
+    names: Vec<String>,
+    value: Option<Value>,
+    version: BinaryMarshaled,
+}
+
+#[test]
+fn variants_are_interfaces_of_their_own_types() {
+    let filled = |value| {
+        let version = BinaryMarshaled(vec![1, 2]);
+        Value::Held(Box::new(Held { names: vec!["n".into()], value: Some(value), version }))
+    };
+    let mut wire = Wire::default();
+    let (of_value, of_list) = (TypeOf::new::<Value>(), TypeOf::new::<Vec<Option<Value>>>());
+    let values = [
+        Value::Int(-1),
+        Value::Map([("k".into(), 0)].into()),
+        Value::Quotient(Quotient { quo: 0, rem: 5 }),
+        Value::Celsius(GobEncoded(vec![0, 0xff])),
+        Value::Celsius(GobEncoded::default()),
+        filled(filled(Value::Int(5))),
+        Value::List(vec![Some(Value::Int(1)), Some(filled(Value::Int(2)))]),
+    ];
+    for value in &values {
+        for type_of in [None, Some(&of_value)] {
+            assert_eq!(wire.send("S.M", value, type_of).as_ref(), Ok(value));
+        }
+    }
+    // Of these a value does not show what it is to hold, or that the enum is no plain one.
+    let empty = [
+        Value::Nothing,
+        Value::List(vec![]),
+        Value::List(vec![None, Some(Value::List(vec![])), Some(Value::Nothing)]),
+        Value::Map(BTreeMap::new()),
+        Value::Held(Box::default()),
+    ];
+    for value in &empty {
+        assert_eq!(wire.send("S.M", value, Some(&of_value)).as_ref(), Ok(value));
+    }
+    let list: Vec<_> = values.into_iter().chain(empty).map(Some).chain([None]).collect();
+    assert_eq!(wire.send("S.M", &list, Some(&of_list)).as_ref(), Ok(&list));
+
+    // Who has no variant of the name is told so in Go's words; who takes anything, takes it.
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Other {
+        #[serde(rename = "main.Other")]
+        Other(i64),
+        Plain,
+    }
+    let quotient = Value::Quotient(Quotient { quo: 1, rem: 2 });
+    assert_eq!(
+        wire.send::<_, Other>("S.M", &quotient, Some(&of_value)).unwrap_err(),
+        "gob: name not registered for interface: \"main.Quotient\""
+    );
+    let any = Any::Map(vec![("Quo".into(), 1i64.into()), ("Rem".into(), 2i64.into())]);
+    assert_eq!(wire.send("S.M", &quotient, Some(&of_value)), Ok(any));
+    assert_eq!(wire.send("S.M", &Any::Text("Plain".into()), None), Ok(Other::Plain));
+    assert_eq!(wire.send("S.M", &Value::Int(7), Some(&of_value)), Ok(7i64));
+    assert_eq!(wire.send::<_, Option<Value>>("S.M", &Any::Null, None), Ok(None));
+}
+
+#[test]
+fn marshalers_are_types_of_their_own() {
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Both {
+        gob: GobEncoded,
+        binary: Vec<BinaryMarshaled>,
+    }
+    round_trip(&Both::default());
+    round_trip(&Both { gob: GobEncoded(vec![0; 200]), binary: vec![BinaryMarshaled::default(); 2] });
+    let (gob, binary) = (GobEncoded(vec![1, 2]), BinaryMarshaled(vec![1, 2]));
+    assert_eq!(by_trace(&gob).as_deref(), Ok("16ff8b0501010a476f62456e636f64657201ff8c00000006ff8c00020102"));
+    for type_of in [None, Some(&TypeOf::new::<BinaryMarshaled>())] {
+        let mut wire = Wire::default();
+        assert_eq!(
+            wire.send::<_, GobEncoded>("S.M", &binary, type_of).unwrap_err(),
+            "gob: decoding into local type *GobEncoder, received remote type BinaryMarshaler"
+        );
+        assert_eq!(wire.send("S.M", &binary, type_of), Ok(Blob::from(b"\x01\x02")));
+        assert_eq!(wire.send::<_, BinaryMarshaled>("S.M", &binary, type_of).as_ref(), Ok(&binary));
+    }
+    assert!(value_of(&vec![Both::default(), Both { gob, binary: vec![binary] }], None).is_ok());
+}
+
+#[test]
+fn times_with_zones_to_the_second() {
+    for offset in [0, 60, 1172, -1172, 86_399, -86_399, -59, -120] {
+        round_trip(&Time::new(5, 7).unwrap().with_offset_seconds(offset).unwrap());
+    }
+    let odd = Time::new(5, 7).unwrap().with_offset_seconds(-61).unwrap();
+    assert_eq!(by_trace(&odd).unwrap_err(), "Time.MarshalBinary: unexpected zone offset");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Interface values: a name, an id and a value with its length, for [`Any`](crate::types::Any) and
-//! [`Registered`](crate::types::Registered).
+//! Interface values: a name, an id and a value with its length, for [`Any`](crate::types::Any),
+//! [`Registered`](crate::types::Registered) and the variants of enums.
 //!
 //! Go reads a length before the value, so what is held is written first and the length put in front of it.
 
@@ -16,26 +16,30 @@ use serde::Serialize;
 #[derive(Debug)]
 pub(in crate::gob) struct Sink<'h> {
     pub(in crate::gob) bytes: Vec<u8>,
-    /// The types of the values that [`Registered`](crate::types::Registered)s hold, in their order.
+    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, in their order, where
+    /// they are not traced.
     held: &'h [Id],
+    /// Those of the traced ones written so far.
+    traced: Vec<Id>,
     /// Of the types with fixed ids, those that values in interfaces have.
     uses: [bool; 3],
 }
 
 impl<'h> Sink<'h> {
     pub(in crate::gob) fn new(bytes: Vec<u8>, held: &'h [Id]) -> Self {
-        Self { bytes, held, uses: [false; 3] }
+        Self { bytes, held, traced: Vec::new(), uses: [false; 3] }
     }
 
     /// The types that values in interfaces have, beyond those given at the start.
-    pub(in crate::gob) fn uses(&self) -> impl Iterator<Item = Id> + use<> {
-        FIXED.into_iter().zip(self.uses).filter(|(_, used)| *used).map(|(id, _)| id)
+    pub(in crate::gob) fn uses(&self) -> impl Iterator<Item = Id> + use<'_, 'h> {
+        let fixed = FIXED.into_iter().zip(self.uses).filter(|(_, used)| *used).map(|(id, _)| id);
+        fixed.chain(self.traced.iter().copied())
     }
 
     /// Whether there are any.
     #[inline]
     pub(in crate::gob) fn uses_any(&self) -> bool {
-        self.uses != [false; 3]
+        self.uses != [false; 3] || !self.traced.is_empty()
     }
 
     fn mark(&mut self, id: Id) {
@@ -152,6 +156,26 @@ impl<'a, 'h> Serializer<'a, 'h> {
         };
         self.sink.held = rest;
         self.held(id, name, Role::Plain, value)
+    }
+
+    /// Writes the value of a variant under the variant's name.
+    pub(super) fn held_variant<T: Serialize + ?Sized>(
+        self,
+        of: &'static str,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<bool> {
+        if self.id != Id::INTERFACE {
+            return Err(Fault::Mismatch("an interface"));
+        }
+        if !self.sink.held.is_empty() {
+            return self.held_registered(variant, value);
+        }
+        let id = self.table.variant(of, variant).ok_or(Fault::Mismatch("an interface"))?;
+        if !self.sink.traced.contains(&id) {
+            self.sink.traced.push(id);
+        }
+        self.held(id, variant, Role::Plain, value)
     }
 
     #[cold]

@@ -1,9 +1,12 @@
 //! Looks at a value and tells its [`Shape`]; writes nothing.
 
-use super::{Fault, MAX_DEPTH, Result, Shape, refused_enum, refused_int128};
+use super::{Fault, MAX_DEPTH, Result, Shape, refused_int128, refused_variant};
 use crate::{
-    gob::{define, types::Id},
-    types::{ANY, COMPLEX, INTERFACE, TEXT, TIME},
+    gob::{
+        define,
+        types::{Id, Marshaler},
+    },
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME},
 };
 use serde::{
     Serialize,
@@ -32,6 +35,20 @@ impl<'a> Look<'a> {
             return Err(Fault::too_deep());
         }
         Ok(Self { held: self.held, depth: self.depth + 1, is_field: false, of_interface: false })
+    }
+
+    /// An interface that holds `value`.
+    fn interface<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
+        let Self { held, depth, .. } = self.deeper()?;
+        // Values inside come after it.
+        let at = held.len();
+        held.push(Shape::Unseen);
+        let shape =
+            value.serialize(Look { held: &mut *held, depth, is_field: false, of_interface: false })?;
+        if let Some(place) = held.get_mut(at) {
+            *place = shape;
+        }
+        Ok(Shape::Scalar(Id::INTERFACE))
     }
 
     fn list(self, kind: Kind) -> Result<Elements<'a>> {
@@ -114,15 +131,7 @@ impl<'a> ser::Serializer for Look<'a> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Shape> {
         if self.of_interface {
-            // Values inside come after it.
-            let at = self.held.len();
-            self.held.push(Shape::Unseen);
-            let inside = Look { held: self.held, depth: self.depth, is_field: false, of_interface: false };
-            let shape = value.serialize(inside)?;
-            if let Some(place) = self.held.get_mut(at) {
-                *place = shape;
-            }
-            return Ok(Shape::Scalar(Id::INTERFACE));
+            return self.interface(value);
         }
         match name {
             TEXT => Ok(Shape::Scalar(Id::STRING)),
@@ -130,18 +139,20 @@ impl<'a> ser::Serializer for Look<'a> {
             COMPLEX => Ok(Shape::Scalar(Id::COMPLEX)),
             ANY => Ok(Shape::Scalar(Id::INTERFACE)),
             INTERFACE => value.serialize(Self { of_interface: true, ..self }),
+            GOB_ENCODED => Ok(Shape::Marshaled(Marshaler::Gob)),
+            BINARY_MARSHALED => Ok(Shape::Marshaled(Marshaler::Binary)),
             _ => value.serialize(self),
         }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        name: &'static str,
+        _: &'static str,
         _: u32,
-        variant: &'static str,
-        _: &T,
+        _: &'static str,
+        value: &T,
     ) -> Result<Shape> {
-        Err(refused_enum(name, variant))
+        self.interface(value)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>> {
@@ -163,7 +174,7 @@ impl<'a> ser::Serializer for Look<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant> {
-        Err(refused_enum(name, variant))
+        Err(refused_variant(name, variant))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Elements<'a>> {
@@ -182,7 +193,7 @@ impl<'a> ser::Serializer for Look<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant> {
-        Err(refused_enum(name, variant))
+        Err(refused_variant(name, variant))
     }
 }
 

@@ -14,10 +14,10 @@ mod tests;
 
 use super::{
     define::{self, Form, Table},
-    types::Id,
+    types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
 };
-use crate::types::{ANY, COMPLEX, INTERFACE, TEXT, TIME, Time};
+use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time};
 use bytes::BufMut;
 use compound::{Elements, Fields};
 use serde::{
@@ -81,8 +81,10 @@ fn refused_int128() -> Fault {
 }
 
 #[cold]
-fn refused_enum(name: &str, variant: &str) -> Fault {
-    Fault::refused(format!("gob: {name}::{variant} carries data, and Go has no enums; use a struct"))
+fn refused_variant(name: &str, variant: &str) -> Fault {
+    Fault::refused(format!(
+        "gob: {name}::{variant} has fields of its own, and Go's interfaces hold one value; put them into a struct"
+    ))
 }
 
 /// Appends `value` to `sink` as a value of type `id`, behind the zero that marks what is no struct.
@@ -114,6 +116,7 @@ enum Role {
     Text,
     Time,
     Complex,
+    Marshaled,
     /// An interface holds whatever comes.
     Any,
     /// The next newtype is the registered name of what an interface holds.
@@ -187,6 +190,16 @@ impl<'a, 'h> Serializer<'a, 'h> {
             }
             _ if self.depth == 0 => Err(Fault::refused("gob: cannot encode nil pointer")),
             _ => Err(Fault::refused("gob: encodeReflectValue: nil element")),
+        }
+    }
+
+    /// What a type of the peer's made of itself.
+    fn marshaled<T: Serialize + ?Sized>(self, marshaler: Marshaler, value: &T) -> Result<bool> {
+        match self.table.form(self.id) {
+            Some(Form::Marshaled(own)) if *own == marshaler => {
+                value.serialize(Self { role: Role::Marshaled, ..self })
+            }
+            _ => Err(Fault::Mismatch("a value that its type has marshaled")),
         }
     }
 
@@ -277,8 +290,9 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
         }
         let time =
             Time::from_packed(packed).ok_or_else(|| Fault::refused("gob: packed time out of range"))?;
-        let bytes = time_bytes(time)?;
-        self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, &bytes))
+        let (bytes, len) = time_bytes(time)?;
+        let bytes = bytes.get(..len).unwrap_or_default();
+        self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
     }
 
     #[inline]
@@ -327,8 +341,13 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
 
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<bool> {
-        if self.role == Role::Text {
-            return self.text(value);
+        match self.role {
+            Role::Text => return self.text(value),
+            Role::Marshaled => {
+                let id = self.id;
+                return self.scalar(id, "", value.is_empty(), |bytes| put_bytes(bytes, value));
+            }
+            _ => {}
         }
         self.scalar(Id::BYTES, "[]uint8", value.is_empty(), |bytes| put_bytes(bytes, value))
     }
@@ -357,7 +376,10 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<bool> {
+    fn serialize_unit_variant(self, of: &'static str, _: u32, variant: &'static str) -> Result<bool> {
+        if self.id == Id::INTERFACE {
+            return self.held_variant(of, variant, &());
+        }
         self.serialize_str(variant)
     }
 
@@ -372,18 +394,21 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
             COMPLEX => self.special(Id::COMPLEX, "complex128", Role::Complex, value),
             ANY => value.serialize(Self { role: Role::Any, ..self }),
             INTERFACE => value.serialize(Self { role: Role::Registered, ..self }),
+            GOB_ENCODED => self.marshaled(Marshaler::Gob, value),
+            BINARY_MARSHALED => self.marshaled(Marshaler::Binary, value),
             _ => value.serialize(self),
         }
     }
 
+    /// An interface that holds the value under the variant's name.
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        name: &'static str,
+        of: &'static str,
         _: u32,
         variant: &'static str,
-        _: &T,
+        value: &T,
     ) -> Result<bool> {
-        Err(refused_enum(name, variant))
+        self.held_variant(of, variant, value)
     }
 
     #[inline]
@@ -407,7 +432,7 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant> {
-        Err(refused_enum(name, variant))
+        Err(refused_variant(name, variant))
     }
 
     fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
@@ -447,22 +472,29 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant> {
-        Err(refused_enum(name, variant))
+        Err(refused_variant(name, variant))
     }
 }
 
-/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC). Source: Go `time.Time.MarshalBinary`.
-fn time_bytes(time: Time) -> Result<[u8; 15]> {
-    let offset = match time.offset_minutes() {
-        None => -1,
-        Some(-1) => return Err(Fault::refused("Time.MarshalBinary: unexpected zone offset")),
-        Some(minutes) => minutes,
+/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is left
+/// out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
+fn time_bytes(time: Time) -> Result<([u8; 16], usize)> {
+    let (minutes, odd_seconds) = match time.offset_seconds() {
+        None => (-1, 0),
+        Some(-119..=-60) => return Err(Fault::refused("Time.MarshalBinary: unexpected zone offset")),
+        // Under a day either way.
+        Some(seconds) => ((seconds / 60) as i16, (seconds % 60) as i8),
     };
     // Go wraps around too.
     let seconds = time.unix_seconds().wrapping_add(YEAR_ONE_TO_UNIX);
-    let mut bytes = [1; 15];
+    let mut bytes = [1; 16];
     bytes[1..9].copy_from_slice(&seconds.to_be_bytes());
     bytes[9..13].copy_from_slice(&time.nanos().to_be_bytes());
-    bytes[13..].copy_from_slice(&offset.to_be_bytes());
-    Ok(bytes)
+    bytes[13..15].copy_from_slice(&minutes.to_be_bytes());
+    if odd_seconds == 0 {
+        return Ok((bytes, 15));
+    }
+    bytes[0] = 2;
+    bytes[15] = odd_seconds.cast_unsigned();
+    Ok((bytes, 16))
 }

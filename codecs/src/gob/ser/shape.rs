@@ -5,7 +5,7 @@
 //! refuses a wrong type even where no value of it is sent.
 
 use super::Fault;
-use crate::gob::types::Id;
+use crate::gob::types::{Id, Marshaler};
 
 /// What one value, or several of one type, have shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,7 @@ pub(in crate::gob) enum Shape {
     Unseen,
     /// A type with a fixed id.
     Scalar(Id),
+    Marshaled(Marshaler),
     List {
         elem: Box<Self>,
         /// Whether there was an element.
@@ -45,6 +46,7 @@ impl Shape {
         Ok(match (self, other) {
             (Self::Unseen, shape) | (shape, Self::Unseen) => shape,
             (Self::Scalar(one), Self::Scalar(two)) if one == two => Self::Scalar(one),
+            (Self::Marshaled(one), Self::Marshaled(two)) if one == two => Self::Marshaled(one),
             (Self::List { elem: one, filled }, Self::List { elem: two, filled: also }) => {
                 Self::List { elem: Box::new(one.merge(*two)?), filled: filled | also }
             }
@@ -83,6 +85,7 @@ impl Shape {
             Self::Scalar(Id::COMPLEX) => "complex",
             Self::Scalar(Id::INTERFACE) => "interface{}",
             Self::Scalar(_) => "time.Time",
+            Self::Marshaled(_) => "a value that its type has marshaled",
             Self::List { .. } => "a list",
             Self::Array { .. } => "an array",
             Self::Map { .. } => "a map",
