@@ -5,11 +5,11 @@
 
 use crate::Result;
 use crate::floor::BUFFER_BYTES;
-use crate::workload::{CONNECTED, Codec, PRODUCT};
+use crate::workload::{Args, CONNECTED, Codec, METHOD, Messages, PRODUCT};
 use bytes::{Buf, BytesMut};
 use clap::ValueEnum;
-use rpcwrap_client::{AnyCodec, BsonDialect, Client, dial_http};
-use serde::Serialize;
+use rpcwrap::codecs::connect;
+use rpcwrap_client::{Client, dial_http};
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,13 +26,6 @@ pub(crate) enum Kind {
     Rpcwrap,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Args {
-    a: i64,
-    b: i64,
-}
-
 /// Calls until the standard input ends.
 pub(crate) fn run(kind: Kind, addr: SocketAddr, codec: Codec, in_flight: usize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -43,11 +36,7 @@ pub(crate) fn run(kind: Kind, addr: SocketAddr, codec: Codec, in_flight: usize) 
             runtime.spawn(async move { ended(bare(addr, codec, in_flight, &calls).await) });
         }
         Kind::Rpcwrap => {
-            let codec = match codec {
-                Codec::Bson => AnyCodec::Bson(BsonDialect::default()),
-                Codec::Json => AnyCodec::Json,
-                Codec::Gob => return Err("the client does not speak gob".into()),
-            };
+            let codec = codec.any().ok_or("the client does not speak gob")?;
             let client = runtime.block_on(dial_http(&addr.to_string(), codec))?;
             for _ in 0..in_flight {
                 let (client, calls) = (client.clone(), calls.clone());
@@ -70,7 +59,7 @@ fn ended(result: Result<()>) {
 
 async fn call_on(client: &Client, calls: &AtomicU64) -> Result<()> {
     loop {
-        let product: i64 = client.call("Arith.Multiply", &Args { a: 7, b: 8 }).await?;
+        let product: i64 = client.call(METHOD, &Args::default()).await?;
         if product != PRODUCT {
             return Err(format!("7 × 8 is {product}").into());
         }
@@ -81,13 +70,15 @@ async fn call_on(client: &Client, calls: &AtomicU64) -> Result<()> {
 async fn bare(addr: SocketAddr, codec: Codec, in_flight: usize, calls: &AtomicU64) -> Result<()> {
     let mut stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
-    stream.write_all(format!("CONNECT {} HTTP/1.0\n\n", codec.path()).as_bytes()).await?;
+    let mut head = BytesMut::new();
+    connect::encode_request(&connect::rpc_path(codec.name(), false), &mut head);
+    stream.write_all(&head).await?;
     let mut answer = [0; CONNECTED.len()];
     stream.read_exact(&mut answer).await?;
     if answer != CONNECTED {
         return Err("CONNECT was refused".into());
     }
-    let (request, reply_bytes) = (codec.request(), codec.reply_bytes());
+    let Messages { request, reply, .. } = codec.messages()?;
     let burst = request.repeat(in_flight);
     let mut input = BytesMut::with_capacity(BUFFER_BYTES);
     let mut replies = in_flight;
@@ -99,9 +90,9 @@ async fn bare(addr: SocketAddr, codec: Codec, in_flight: usize, calls: &AtomicU6
             if stream.read_buf(&mut input).await? == 0 {
                 return Err("connection closed".into());
             }
-            replies = input.len() / reply_bytes;
+            replies = input.len() / reply.len();
         }
-        input.advance(replies * reply_bytes);
+        input.advance(replies * reply.len());
         calls.fetch_add(replies as u64, Ordering::Relaxed);
     }
 }

@@ -122,7 +122,7 @@ fn sample(
     if calls == 0 {
         return Err(format!("no call completed in {duration:?}").into());
     }
-    Ok(Sample { calls, elapsed, cpu })
+    Ok(Sample::of(calls, elapsed, cpu))
 }
 
 /// A client process, which says on request how many of its calls were answered.

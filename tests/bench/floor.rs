@@ -1,15 +1,16 @@
 //! The floor: the least a server on tokio can do for these calls, so that a ratio to it shows what
 //! the RPC layer costs and nothing else.
 //!
-//! Same CONNECT handshake, same message sizes, one task per connection, one write per batch of
-//! requests; requests are counted by their fixed length and answered with constant bytes. It must
-//! not know any codec.
+//! Same CONNECT handshake, same messages, one task per connection, one write per batch of requests; requests are counted
+//! by their fixed length and answered with constant bytes, into which each request's Seq is copied from a fixed place. It
+//! must not know any codec.
 
 use crate::Result;
-use crate::workload::CONNECTED;
+use crate::workload::{CONNECTED, Codec, Messages};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -18,46 +19,48 @@ pub(crate) const BUFFER_BYTES: usize = 16 * 1024;
 /// A longer CONNECT head than the load generator ever sends.
 const MAX_HEAD_BYTES: usize = 1024;
 
-/// What the floor answers: `reply_bytes` for every `request_bytes` received.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sizes {
-    pub(crate) request_bytes: usize,
-    pub(crate) reply_bytes: usize,
-}
-
 /// Prints the address it listens on and serves until the process is killed.
-pub(crate) fn serve(listen: SocketAddr, sizes: Sizes) -> Result<()> {
+pub(crate) fn serve(listen: SocketAddr, codec: Codec) -> Result<()> {
+    let messages = Arc::new(codec.messages()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await?;
         println!("listening on {}", listener.local_addr()?);
-        // Spawned, because the thread inside block_on is not the worker.
-        tokio::spawn(accept(listener, sizes)).await??;
+        // Spawned, because the thread inside block_on is not the worker. A length that is known when this is compiled
+        // makes the copy of a Seq two instructions.
+        match codec {
+            Codec::Json => tokio::spawn(accept::<7>(listener, messages)).await??,
+            Codec::Bson | Codec::Gob => tokio::spawn(accept::<8>(listener, messages)).await??,
+        }
         Ok(())
     })
 }
 
 /// Accepts for ever; returns only with the error that stopped it.
-pub(crate) async fn accept(listener: TcpListener, sizes: Sizes) -> io::Result<()> {
+async fn accept<const SEQ_BYTES: usize>(listener: TcpListener, messages: Arc<Messages>) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
+        let messages = messages.clone();
         // The peer's disconnect ends the task and is of no interest.
-        tokio::spawn(async move { echo(stream, sizes).await.ok() });
+        tokio::spawn(async move { echo::<SEQ_BYTES>(stream, &messages).await.ok() });
     }
 }
 
-async fn echo(mut stream: TcpStream, sizes: Sizes) -> io::Result<()> {
+async fn echo<const SEQ_BYTES: usize>(mut stream: TcpStream, messages: &Messages) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = BytesMut::with_capacity(BUFFER_BYTES);
     read_head(&mut stream, &mut input).await?;
     stream.write_all(CONNECTED).await?;
 
-    let reply = vec![b'x'; sizes.reply_bytes];
+    let Messages { request, request_seq, reply, reply_seq } = messages;
     let mut output: Vec<u8> = Vec::with_capacity(BUFFER_BYTES);
     loop {
-        while input.len() >= sizes.request_bytes {
-            input.advance(sizes.request_bytes);
-            output.extend_from_slice(&reply);
+        while input.len() >= request.len() {
+            let seq = input[*request_seq..].first_chunk::<SEQ_BYTES>().ok_or(io::ErrorKind::InvalidData)?;
+            let start = output.len() + reply_seq;
+            output.extend_from_slice(reply);
+            output[start..start + SEQ_BYTES].copy_from_slice(seq);
+            input.advance(request.len());
         }
         if !output.is_empty() {
             stream.write_all(&output).await?;

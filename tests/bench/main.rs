@@ -19,7 +19,7 @@ mod workload;
 
 use clap::{Parser, Subcommand};
 use client_row::{CALLERS, Caller};
-use load::Shape;
+use load::{Generator, Shape};
 use peer::{Kind, Peer, Programs, TARGETS, Target};
 use report::{Idle, Results, Row};
 use std::net::SocketAddr;
@@ -85,9 +85,7 @@ enum Program {
         #[arg(long)]
         listen: SocketAddr,
         #[arg(long)]
-        request_bytes: usize,
-        #[arg(long)]
-        reply_bytes: usize,
+        codec: Codec,
     },
     /// Serve the constant replies that the clients are compared with.
     Answer {
@@ -112,9 +110,7 @@ enum Program {
 impl Program {
     fn run(&self) -> Result<()> {
         match *self {
-            Self::Floor { listen, request_bytes, reply_bytes } => {
-                floor::serve(listen, floor::Sizes { request_bytes, reply_bytes })
-            }
+            Self::Floor { listen, codec } => floor::serve(listen, codec),
             Self::Answer { listen, codec } => answer::serve(listen, codec),
             Self::Client { kind, call, codec, in_flight } => client::run(kind, call, codec, in_flight),
         }
@@ -182,8 +178,15 @@ fn start_again_pinned(core: usize) -> Box<dyn std::error::Error + Send + Sync> {
 impl Options {
     fn build(&self, programs: &Programs) -> Result<()> {
         let wanted = |kind| TARGETS.into_iter().any(|target| target.kind == kind && self.selects_any(target));
+        let mut packages = Vec::new();
+        if Kind::ALL.into_iter().any(wanted) {
+            packages.push("rpcwrap-cli");
+        }
         if wanted(Kind::Rpcwrap) && self.rpcwrapd.is_none() {
-            programs.build_rpcwrapd()?;
+            packages.push("rpcwrapd");
+        }
+        if !packages.is_empty() {
+            programs.build(&packages)?;
         }
         if wanted(Kind::Go) || self.selects_caller(client_row::GO) {
             programs.build_go().map_err(|error| format!("{error} (without Go: --only floor,rpcwrap)"))?;
@@ -208,6 +211,7 @@ impl Options {
             TARGETS.into_iter().filter(|&target| SHAPES.iter().any(|shape| self.selects(target, shape)));
         let peers: Vec<Peer> =
             targets.map(|target| Peer::start(target, programs, self.server_core)).collect::<Result<_>>()?;
+        let generator = Generator { programs, core: self.load_core };
         let mut rows = Vec::new();
         for shape in SHAPES {
             let peers: Vec<&Peer> = peers.iter().filter(|peer| self.selects(peer.target, &shape)).collect();
@@ -218,9 +222,9 @@ impl Options {
                     eprintln!("{shape}, round {round} of {}", self.rounds);
                 }
                 for (peer, row) in peers.iter().zip(&mut rows[first..]) {
-                    let sample =
-                        load::run(&peer.endpoint, shape, WARM_UP, Duration::from_secs_f64(self.seconds))
-                            .map_err(|error| format!("{} at {shape}: {error}", peer.target.name()))?;
+                    let sample = generator
+                        .load(&peer.endpoint, shape, Duration::from_secs_f64(self.seconds))
+                        .map_err(|error| format!("{} at {shape}: {error}", peer.target.name()))?;
                     row.samples.push(sample);
                 }
             }
@@ -235,7 +239,8 @@ impl Options {
             .map(|target| {
                 eprintln!("{IDLE_CONNECTIONS} idle connections to {}", target.name());
                 let peer = Peer::start(target, programs, self.server_core)?;
-                idle(&peer).map_err(|error| format!("{} idle: {error}", target.name()).into())
+                let generator = Generator { programs, core: self.load_core };
+                idle(generator, &peer).map_err(|error| format!("{} idle: {error}", target.name()).into())
             })
             .collect()
     }
@@ -273,16 +278,16 @@ impl Options {
 }
 
 /// Memory of one server before and with [`IDLE_CONNECTIONS`] that made one call each and fell silent.
-fn idle(peer: &Peer) -> Result<Idle> {
+fn idle(generator: Generator<'_>, peer: &Peer) -> Result<Idle> {
     // What the first connection loads into memory is not part of the price of one more.
-    drop(load::dial(&peer.endpoint)?);
+    drop(generator.hold(&peer.endpoint, 1)?);
     thread::sleep(SETTLE);
     let before_kib = measure::resident_kib(peer.endpoint.pid)?;
-    let connections =
-        (0..IDLE_CONNECTIONS).map(|_| load::dial(&peer.endpoint)).collect::<Result<Vec<_>>>()?;
+    let held = generator.hold(&peer.endpoint, IDLE_CONNECTIONS)?;
     thread::sleep(SETTLE);
     let after_kib = measure::resident_kib(peer.endpoint.pid)?;
-    Ok(Idle { target: peer.target, connections: connections.len(), before_kib, after_kib })
+    drop(held);
+    Ok(Idle { target: peer.target, connections: IDLE_CONNECTIONS, before_kib, after_kib })
 }
 
 fn positive(text: &str) -> std::result::Result<f64, String> {

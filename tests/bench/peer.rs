@@ -3,7 +3,7 @@
 
 use crate::Result;
 use crate::load::Endpoint;
-use crate::workload::{Codec, Reply};
+use crate::workload::{ARGUMENT, Codec, METHOD, PRODUCT};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     Rpcwrap,
     /// Go's net/rpc.
     Go,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Floor, Self::Rpcwrap, Self::Go];
 }
 
 /// One server as measured: a program and the codec spoken with it.
@@ -64,9 +68,7 @@ impl Target {
         match self.kind {
             Kind::Floor => {
                 let mut command = Command::new(&programs.bench);
-                let (request, reply) = (self.codec.request().len(), self.codec.reply_bytes());
-                command.args(["floor", "--listen", "127.0.0.1:0"]);
-                command.args(["--request-bytes", &request.to_string(), "--reply-bytes", &reply.to_string()]);
+                command.args(["floor", "--listen", "127.0.0.1:0", "--codec", self.codec.name()]);
                 command
             }
             Kind::Rpcwrap => {
@@ -83,10 +85,11 @@ impl Target {
     }
 }
 
-/// Where the servers' programs are.
+/// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Programs {
     bench: PathBuf,
+    rpcwrap: PathBuf,
     rpcwrapd: PathBuf,
     go: PathBuf,
 }
@@ -96,7 +99,8 @@ impl Programs {
     pub(crate) fn locate(rpcwrapd: Option<&Path>) -> Result<Self> {
         let bench = std::env::current_exe()?;
         let rpcwrapd = rpcwrapd.map_or_else(|| bench.with_file_name("rpcwrapd"), Path::to_owned);
-        Ok(Self { rpcwrapd, go: bench.with_file_name("bench-go"), bench })
+        let [rpcwrap, go] = ["rpcwrap", "bench-go"].map(|name| bench.with_file_name(name));
+        Ok(Self { rpcwrap, rpcwrapd, go, bench })
     }
 
     /// This program, which holds the floor and the Rust clients.
@@ -104,17 +108,23 @@ impl Programs {
         &self.bench
     }
 
+    /// The command line, which holds the load generator.
+    pub(crate) fn rpcwrap(&self) -> &Path {
+        &self.rpcwrap
+    }
+
     /// The Go program, server and client.
     pub(crate) fn go(&self) -> &Path {
         &self.go
     }
 
-    /// Builds `rpcwrapd` with cargo, into the directory where this program was built.
-    pub(crate) fn build_rpcwrapd(&self) -> Result<()> {
+    /// Builds these packages with cargo, into the directory where this program was built.
+    pub(crate) fn build(&self, packages: &[&str]) -> Result<()> {
         let target_dir = self.bench.ancestors().nth(2).ok_or("this program has no target directory")?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--release", "--package", "rpcwrapd", "--target-dir"]).arg(target_dir);
+        command.args(["build", "--release", "--target-dir"]).arg(target_dir);
+        command.args(packages.iter().flat_map(|package| ["--package", package]));
         run(command.current_dir(env!("CARGO_MANIFEST_DIR")))
     }
 
@@ -193,12 +203,24 @@ impl Peer {
     pub(crate) fn start(target: Target, programs: &Programs, core: usize) -> Result<Self> {
         let mut child = start_on(&target.command(programs), core, Stdio::null())?;
         let addr = listening_on(child.stdout()?).map_err(|error| format!("{}: {error}", target.name()))?;
-        let reply = match target.kind {
-            Kind::Floor => Reply::Opaque(target.codec.reply_bytes()),
-            Kind::Rpcwrap | Kind::Go => Reply::Encoded(target.codec),
-        };
-        let endpoint = Endpoint { addr, pid: child.id(), codec: target.codec, reply };
+        if target.kind != Kind::Floor {
+            check(programs, addr, target.codec).map_err(|error| format!("{}: {error}", target.name()))?;
+        }
+        let endpoint = Endpoint { addr, pid: child.id(), codec: target.codec };
         Ok(Self { target, endpoint, _child: child })
+    }
+}
+
+/// One call, whose reply has to be right: the load generator only compares one with another.
+fn check(programs: &Programs, addr: SocketAddr, codec: Codec) -> Result<()> {
+    let mut command = Command::new(programs.rpcwrap());
+    command.args(["call", &addr.to_string(), METHOD, ARGUMENT, "--codec", codec.name(), "--max-time", "10s"]);
+    let called = command.output()?;
+    let (printed, said) = (String::from_utf8_lossy(&called.stdout), String::from_utf8_lossy(&called.stderr));
+    if printed.trim() == PRODUCT.to_string() {
+        Ok(())
+    } else {
+        Err(format!("7 × 8 is {printed:?} {said}").into())
     }
 }
 

@@ -65,7 +65,7 @@ impl Spread {
     /// Of the cost of one thing divided by that of another in the same round.
     fn of_ratio(samples: &[Sample], base: &[Sample]) -> Option<Self> {
         let rounds = samples.iter().zip(base);
-        Self::of(rounds.map(|(ours, theirs)| ours.micros_per_call() / theirs.micros_per_call()))
+        Self::of(rounds.map(|(ours, theirs)| ours.micros_per_call / theirs.micros_per_call))
     }
 
     fn cell(self) -> String {
@@ -165,9 +165,9 @@ fn costs(samples: &[Sample]) -> [String; 3] {
         spread.map_or_else(String::new, |spread| format!("{:.0} %", spread.median * 100.0))
     };
     [
-        spread(Sample::micros_per_call).map_or_else(String::new, Spread::cell),
-        percent(spread(|sample| sample.cpu.user_share())),
-        percent(spread(Sample::utilisation)),
+        spread(|sample| sample.micros_per_call).map_or_else(String::new, Spread::cell),
+        percent(spread(|sample| sample.user_share)),
+        percent(spread(|sample| sample.utilisation)),
     ]
 }
 
@@ -176,10 +176,8 @@ pub(crate) mod tests {
     use super::{Client, Idle, Results, Row, Sample, Spread};
     use crate::client_row::{self, Caller};
     use crate::load::Shape;
-    use crate::measure::Cpu;
     use crate::peer::{Kind, Target};
     use crate::workload::Codec;
-    use std::time::Duration;
 
     pub(crate) const FLOOR: Target = Target { kind: Kind::Floor, codec: Codec::Bson };
     pub(crate) const RPCWRAP: Target = Target { kind: Kind::Rpcwrap, codec: Codec::Bson };
@@ -187,11 +185,7 @@ pub(crate) mod tests {
 
     /// A row whose rounds cost so many µs per call.
     pub(crate) fn row(target: Target, micros: &[u64]) -> Row {
-        let sample = |&micros| Sample {
-            calls: 1000,
-            elapsed: Duration::from_millis(2 * micros),
-            cpu: Cpu { total: Duration::from_millis(micros), user_ticks: 1, system_ticks: 3 },
-        };
+        let sample = |&micros| Sample { micros_per_call: micros as f64, user_share: 0.25, utilisation: 0.5 };
         Row { shape: SHAPE, target, samples: micros.iter().map(sample).collect() }
     }
 

@@ -57,6 +57,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) grace: Duration,
 
+    /// Keep the connections open and idle for this long after the report
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
+    pub(crate) hold: Duration,
     /// Report the CPU that the server's process uses per call; on the same Linux machine only
     #[arg(long, value_name = "PID")]
     pub(crate) server_pid: Option<u32>,

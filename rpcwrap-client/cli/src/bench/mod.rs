@@ -44,6 +44,7 @@ use std::{
 };
 use tally::Second;
 use target::{Link, Target};
+use tokio::time::timeout;
 
 /// Connections opened at a time.
 const DIALS: usize = 64;
@@ -69,6 +70,10 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
     let cpu = after.zip(before).map(|(after, before)| after.since(before));
     let report = Report::new(args.asked(options, plan), outcome, cpu);
     publish(args, options.output, &report)?;
+    if !args.hold.is_zero() {
+        let _ = timeout(args.hold, interrupt()).await;
+    }
+    drop(load);
     match report.exit() {
         None => Ok(()),
         Some(exit) => Err(Failure::new(exit, "no request was answered")),
@@ -166,7 +171,7 @@ fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<
     } else {
         write!(out, "{}", report.text())
     };
-    written.map_err(|error| Failure::output(&error))
+    written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
 }
 
 fn unusable(subject: impl Display, error: &io::Error) -> Failure {
