@@ -307,6 +307,11 @@ impl Reply {
         self.error.as_deref()
     }
 
+    /// The whole message.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// The encoded value, in the form the reply's codec reads.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body.clone()).unwrap_or_default()

@@ -8,7 +8,7 @@ use crate::{
     connection::Connection,
     error::Error,
     request::{self, Request},
-    shared::Shared,
+    shared::{Shared, Wire},
     stream::ReplyStream,
 };
 use bytes::BytesMut;
@@ -95,15 +95,15 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self::start(stream, BytesMut::new(), codec, config)
+        Self::start(stream, BytesMut::new(), codec.into(), config)
     }
 
     /// As [`over`](Self::over); `input` has been read from the stream already.
-    pub(crate) fn start<S>(stream: S, input: BytesMut, codec: AnyCodec, config: Config) -> Self
+    pub(crate) fn start<S>(stream: S, input: BytesMut, wire: Wire, config: Config) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let shared = Arc::new(Shared::new(codec, config));
+        let shared = Arc::new(Shared::new(wire, config));
         let task = tokio::spawn(Connection::new(stream, input, shared.clone()).run());
         Self { handle: Arc::new(Handle { shared, task: task.abort_handle() }) }
     }

@@ -7,6 +7,7 @@ use crate::{
     client::Client,
     config::Config,
     error::{DialError, Error},
+    shared::Wire,
 };
 use bytes::BytesMut;
 use codecs::{
@@ -94,7 +95,7 @@ impl Config {
     /// # Errors
     /// As [`dial_http`](Self::dial_http).
     pub async fn dial_http_path(self, addr: &str, path: &str, codec: AnyCodec) -> Result<Client, DialError> {
-        self.within(addr, self.connect(addr, Some(path), codec)).await
+        self.within(addr, self.connect(addr, Some(path), codec.into())).await
     }
 
     /// As the function [`dial_auth_http`](crate::dial_auth_http).
@@ -113,7 +114,7 @@ impl Config {
     ) -> Result<Client, DialError> {
         let path = connect::rpc_path(codec.name(), true);
         let opened = async {
-            let client = self.connect(addr, Some(&path), codec).await?;
+            let client = self.connect(addr, Some(&path), codec.into()).await?;
             log_in(&client, user, secret).await.map_err(DialError::Login)?;
             Ok(client)
         };
@@ -125,7 +126,7 @@ impl Config {
     /// # Errors
     /// [`DialError::Connect`] and [`DialError::Timeout`].
     pub async fn dial(self, addr: &str, codec: AnyCodec) -> Result<Client, DialError> {
-        self.within(addr, self.connect(addr, None, codec)).await
+        self.within(addr, self.connect(addr, None, codec.into())).await
     }
 
     /// Sends CONNECT for `codec` over a byte stream that leads to a server, and waits for its answer.
@@ -155,7 +156,7 @@ impl Config {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let path = connect::rpc_path(codec.name(), false);
-        self.within("stream", self.open(stream, Some(&path), codec)).await
+        self.within("stream", self.open(stream, Some(&path), codec.into())).await
     }
 
     /// As [`dial_over`](Self::dial_over), on the path with a login, as `user` with `secret`.
@@ -177,14 +178,14 @@ impl Config {
     {
         let path = connect::rpc_path(codec.name(), true);
         let opened = async {
-            let client = self.open(stream, Some(&path), codec).await?;
+            let client = self.open(stream, Some(&path), codec.into()).await?;
             log_in(&client, user, secret).await.map_err(DialError::Login)?;
             Ok(client)
         };
         self.within("stream", opened).await
     }
 
-    async fn within<T>(
+    pub(crate) async fn within<T>(
         &self,
         addr: &str,
         dialling: impl Future<Output = Result<T, DialError>>,
@@ -194,21 +195,31 @@ impl Config {
         timeout(after, dialling).await.map_err(over)?
     }
 
-    async fn connect(&self, addr: &str, path: Option<&str>, codec: AnyCodec) -> Result<Client, DialError> {
+    pub(crate) async fn connect(
+        &self,
+        addr: &str,
+        path: Option<&str>,
+        wire: Wire,
+    ) -> Result<Client, DialError> {
         let failed = |source| DialError::Connect { addr: addr.to_owned(), source };
         match addr.strip_prefix("unix:") {
             Some(socket) => {
                 let stream = UnixStream::connect(socket).await.map_err(failed)?;
-                self.open(stream, path, codec).await
+                self.open(stream, path, wire).await
             }
             None => {
                 let stream = connect_tcp(addr).await.map_err(failed)?;
-                self.open(stream, path, codec).await
+                self.open(stream, path, wire).await
             }
         }
     }
 
-    async fn open<S>(&self, mut stream: S, path: Option<&str>, codec: AnyCodec) -> Result<Client, DialError>
+    pub(crate) async fn open<S>(
+        &self,
+        mut stream: S,
+        path: Option<&str>,
+        wire: Wire,
+    ) -> Result<Client, DialError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -216,7 +227,7 @@ impl Config {
             Some(path) => shake_hands(&mut stream, path).await?,
             None => BytesMut::new(),
         };
-        Ok(Client::start(stream, early, codec, self.clone()))
+        Ok(Client::start(stream, early, wire, self.clone()))
     }
 }
 

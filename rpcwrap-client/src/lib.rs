@@ -40,6 +40,7 @@
 //! reply        request      the caller's task: the value decoded straight into its type
 //! ```
 
+pub mod baidu_std;
 mod client;
 mod config;
 mod connection;

@@ -4,7 +4,8 @@ use crate::{
     client::Client, config::Config, error::Error, in_flight::Waiter, items::Items, shared::Shared,
     stream::ReplyStream,
 };
-use codecs::{CallOptions, Reply};
+use bytes::BytesMut;
+use codecs::{CallOptions, EncodeError, Reply, RequestWriter};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     future::Future,
@@ -68,16 +69,10 @@ impl<'c> Request<'c> {
         let Some(deadline) = self.timeout.and_then(Deadline::new) else {
             return call(shared, self.service_method, args).await;
         };
-        let start = shared.start(
-            self.service_method,
-            || deadline.options(),
-            args,
-            |waker| Waiter::Call(waker.clone()),
-        );
-        let seq = timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??;
-        let reply =
-            timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))??;
-        finish(shared, &reply, Some(deadline.after))
+        let reply = exchange(shared, Some(deadline), |writer, seq, out| {
+            writer.encode(seq, self.service_method, deadline.options(), args, out)
+        });
+        finish(shared, &reply.await?, Some(deadline.after))
     }
 
     /// Sends it and returns the stream of its replies; as [`Client::stream`].
@@ -93,7 +88,10 @@ impl<'c> Request<'c> {
         let config = &shared.config;
         let deadline = self.timeout.and_then(Deadline::new);
         let options = || deadline.map_or_else(|| plain_options(config), |deadline| deadline.options());
-        let start = shared.start(self.service_method, options, args, |_| {
+        let write = |writer: &mut RequestWriter, seq: u64, out: &mut BytesMut| {
+            writer.encode(seq, self.service_method, options(), args, out)
+        };
+        let start = shared.start(write, |_| {
             Waiter::Stream(Box::new(Items::new(config.stream_buffer_items, config.stream_buffer_bytes)))
         });
         let seq = match deadline {
@@ -112,9 +110,26 @@ where
     R: DeserializeOwned,
 {
     let options = plain_options(&shared.config);
-    let seq = shared.start(service_method, || options, args, |waker| Waiter::Call(waker.clone())).await?;
+    let write = |writer: &mut RequestWriter, seq: u64, out: &mut BytesMut| {
+        writer.encode(seq, service_method, options, args, out)
+    };
+    let seq = shared.start(write, |waker| Waiter::Call(waker.clone())).await?;
     let reply = Pending::new(shared, seq).await?;
     finish(shared, &reply, None)
+}
+
+/// Sends what `write` writes and waits for the reply; within the deadline, if there is one.
+pub(crate) async fn exchange(
+    shared: &Shared,
+    deadline: Option<Deadline>,
+    write: impl Fn(&mut RequestWriter, u64, &mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<Reply, Error> {
+    let start = shared.start(write, |waker| Waiter::Call(waker.clone()));
+    let Some(deadline) = deadline else {
+        return Pending::new(shared, start.await?).await;
+    };
+    let seq = timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??;
+    timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))?
 }
 
 fn plain_options(config: &Config) -> CallOptions {
@@ -135,13 +150,17 @@ fn finish<R: DeserializeOwned>(
 
 impl Deadline {
     /// `None` for a time beyond what clocks can say: that is no limit.
-    fn new(after: Duration) -> Option<Self> {
+    pub(crate) fn new(after: Duration) -> Option<Self> {
         Instant::now().checked_add(after).map(|at| Self { at, after })
     }
 
     fn options(&self) -> CallOptions {
-        let left = self.at.saturating_duration_since(Instant::now());
-        CallOptions { timeout: Some(left), details: true }
+        CallOptions { timeout: Some(self.left()), details: true }
+    }
+
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
     }
 
     pub(crate) fn error(&self, sent: bool) -> Error {

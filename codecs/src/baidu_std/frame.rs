@@ -85,6 +85,22 @@ impl Frame {
         }
     }
 
+    /// The frame that is all of `bytes`.
+    pub(super) fn from_bytes(bytes: Bytes) -> Result<Self, DecodeError> {
+        let limits = Limits { max_message_bytes: bytes.len(), ..Limits::default() };
+        match Self::lengths(&bytes, &limits)? {
+            Some((body_len, meta_len)) if HEADER_LEN + body_len == bytes.len() => {
+                let meta = Meta::read(&bytes, HEADER_LEN..HEADER_LEN + meta_len)?;
+                Ok(Self { bytes, meta_len, meta })
+            }
+            _ => Err(DecodeError::Truncated),
+        }
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// A field of the meta.
     #[inline]
     pub(super) fn field(&self, span: &Span) -> &[u8] {

@@ -11,6 +11,7 @@
 //! `codecs/testdata/baidu_std`.
 
 mod checksum;
+mod client;
 pub mod code;
 mod frame;
 mod meta;
@@ -20,6 +21,8 @@ mod request;
 mod tests;
 mod wire;
 
+pub use client::RequestEncoder;
+pub(crate) use client::body;
 pub use frame::Payload;
 pub use reply::{Reply, ReplyDecoder, ReplyHead, encode_error, encode_reply};
 pub use request::{Request, RequestDecoder, RequestHead, encode_request};

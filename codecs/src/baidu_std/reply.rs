@@ -13,7 +13,7 @@ use crate::{
     error::{DecodeError, EncodeError, ValueError},
     raw::ContentType,
 };
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// Bytes of `correlation_id`, at most.
 const MAX_ID: usize = 11;
@@ -87,7 +87,7 @@ fn cut(text: &str) -> &str {
 /// Reads the replies of one connection.
 #[derive(Debug)]
 pub struct ReplyDecoder {
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl ReplyDecoder {
@@ -118,6 +118,21 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The reply whose frame is all of `bytes`.
+    ///
+    /// # Errors
+    /// The bytes are no frame, or not one frame.
+    pub fn from_frame(bytes: Bytes) -> Result<Self, DecodeError> {
+        let mut frame = Frame::from_bytes(bytes)?;
+        let meta = frame.meta.response.take().unwrap_or_default();
+        Ok(Self { frame, meta })
+    }
+
+    /// The whole frame.
+    pub fn into_frame(self) -> Bytes {
+        self.frame.into_bytes()
+    }
+
     /// The id of the call this answers.
     pub fn correlation_id(&self) -> i64 {
         self.frame.meta.correlation_id

@@ -2,7 +2,7 @@
 
 use super::{CallOptions, ReplyDecoder, RequestEncoder, args::decode_erased};
 use crate::{
-    bson,
+    baidu_std, bson,
     error::{DecodeError, EncodeError, ValueError},
     json,
     message::Reply,
@@ -20,6 +20,8 @@ pub enum RequestWriter {
     Bson(bson::RequestEncoder),
     /// MessagePack.
     Msgpack(msgpack::RequestEncoder),
+    /// baidu_std, which is no codec of Go-RPC: JSON in its frames, or bytes.
+    BaiduStd(baidu_std::RequestEncoder),
     /// A program's own.
     Custom(Box<dyn RequestEncoder>),
 }
@@ -42,6 +44,7 @@ impl RequestWriter {
             Self::Json(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Msgpack(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::BaiduStd(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
         }
     }
@@ -53,6 +56,7 @@ impl fmt::Debug for RequestWriter {
             Self::Json(_) => "RequestWriter(json)",
             Self::Bson(_) => "RequestWriter(bson)",
             Self::Msgpack(_) => "RequestWriter(msgpack)",
+            Self::BaiduStd(_) => "RequestWriter(baidu_std)",
             Self::Custom(_) => "RequestWriter(custom)",
         })
     }
@@ -66,6 +70,8 @@ pub enum ReplyReader {
     Bson(bson::ReplyDecoder),
     /// MessagePack.
     Msgpack(msgpack::ReplyDecoder),
+    /// baidu_std, which is no codec of Go-RPC.
+    BaiduStd(baidu_std::ReplyDecoder),
     /// A program's own.
     Custom(Box<dyn ReplyDecoder>),
 }
@@ -81,6 +87,7 @@ impl ReplyReader {
             Self::Json(decoder) => decoder.decode(buf),
             Self::Bson(decoder) => decoder.decode(buf),
             Self::Msgpack(decoder) => decoder.decode(buf),
+            Self::BaiduStd(decoder) => Ok(decoder.decode(buf)?.map(Reply::from)),
             Self::Custom(decoder) => decoder.decode(buf),
         }
     }
@@ -94,6 +101,7 @@ impl ReplyReader {
             Self::Json(_) => json::value_from_slice(reply.body()),
             Self::Bson(_) => bson::value_from_slice(reply.body()),
             Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
+            Self::BaiduStd(decoder) => baidu_std::body(reply, &decoder.limits),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
         }
     }
@@ -105,6 +113,7 @@ impl fmt::Debug for ReplyReader {
             Self::Json(_) => "ReplyReader(json)",
             Self::Bson(_) => "ReplyReader(bson)",
             Self::Msgpack(_) => "ReplyReader(msgpack)",
+            Self::BaiduStd(_) => "ReplyReader(baidu_std)",
             Self::Custom(_) => "ReplyReader(custom)",
         })
     }

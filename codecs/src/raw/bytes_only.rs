@@ -10,21 +10,25 @@ pub(super) const NO_SCHEMA: &str =
 pub(super) const NO_BYTES: &str = "the method's reply is no bytes: call it with JSON (content_type 1)";
 
 /// A body to be read.
-pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+pub(super) struct Bytes<'a> {
+    pub(super) body: &'a [u8],
+    /// What to say to a type that is none.
+    pub(super) why: &'static str,
+}
 
 impl<'de> Deserializer<'de> for Bytes<'_> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
-        Err(ValueError::new(NO_SCHEMA))
+        Err(ValueError::new(self.why))
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_bytes(self.0)
+        visitor.visit_bytes(self.body)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_bytes(self.0)
+        visitor.visit_bytes(self.body)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

@@ -60,11 +60,20 @@ impl RawArgs<'_> {
     /// # Errors
     /// The body does not fit `T`, or is of a kind only its schema explains.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
-        match self.content_type {
-            ContentType::Json => json::value_from_slice(&self.body),
-            ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
-                T::deserialize(bytes_only::Bytes(&self.body))
-            }
+        decode(&self.body, self.content_type, bytes_only::NO_SCHEMA)
+    }
+}
+
+/// Decodes a body from JSON, or as it is for a type that is bytes; `why` is the text where it is neither.
+pub(crate) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+    content_type: ContentType,
+    why: &'static str,
+) -> Result<T, ValueError> {
+    match content_type {
+        ContentType::Json => json::value_from_slice(body),
+        ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
+            T::deserialize(bytes_only::Bytes { body, why })
         }
     }
 }

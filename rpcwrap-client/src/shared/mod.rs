@@ -5,8 +5,10 @@
 //! waking. Knows nothing of sockets.
 
 mod state;
+mod wire;
 
 pub(crate) use state::Closed;
+pub(crate) use wire::Wire;
 
 use crate::{
     config::Config,
@@ -15,8 +17,8 @@ use crate::{
     items::Item,
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, CallOptions, Reply, ReplyReader, ValueError};
-use serde::{Serialize, de::DeserializeOwned};
+use codecs::{AnyCodec, EncodeError, Reply, ReplyReader, RequestWriter, ValueError};
+use serde::de::DeserializeOwned;
 use state::{Phase, State};
 use std::{
     future::poll_fn,
@@ -32,7 +34,7 @@ const IDLE_BYTES: usize = 1 << 10;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    codec: AnyCodec,
+    wire: Wire,
     /// Used by the connection, and by callers only with a codec of the program's own.
     reader: Mutex<ReplyReader>,
     state: Mutex<State>,
@@ -64,13 +66,13 @@ impl Drop for Queued<'_> {
 }
 
 impl Shared {
-    pub(crate) fn new(codec: AnyCodec, config: Config) -> Self {
+    pub(crate) fn new(wire: Wire, config: Config) -> Self {
         Self {
-            reader: Mutex::new(codec.reply_reader(config.message_limits())),
-            state: Mutex::new(State::new(codec.request_writer())),
+            reader: Mutex::new(wire.reply_reader(config.message_limits())),
+            state: Mutex::new(State::new(wire.request_writer())),
             permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
-            codec,
+            wire,
             config,
         }
     }
@@ -89,17 +91,16 @@ impl Shared {
 impl Shared {
     /// Waits for a permit, writes a request and enters its call; returns its Seq.
     ///
-    /// `waiter` makes what waits for the reply. Dropping the future before it is done leaves no trace.
+    /// `write` appends the request under its Seq, `waiter` makes what waits for the reply. Dropping the future before it
+    /// is done leaves no trace.
     #[inline]
-    pub(crate) async fn start<A: Serialize + ?Sized>(
+    pub(crate) async fn start(
         &self,
-        service_method: &str,
-        options: impl Fn() -> CallOptions,
-        args: &A,
+        write: impl Fn(&mut RequestWriter, u64, &mut BytesMut) -> Result<(), EncodeError>,
         waiter: impl Fn(&Waker) -> Waiter,
     ) -> Result<u64, Error> {
         let start = |state: &mut State, waker: &Waker| {
-            let seq = state.write(service_method, options(), args, self.config.max_message_bytes)?;
+            let seq = state.write(&write, self.config.max_message_bytes)?;
             state.in_flight.insert(waiter(waker));
             Ok(seq)
         };
@@ -214,10 +215,10 @@ impl Shared {
     /// Decodes a reply's value straight into `R`.
     #[inline]
     pub(crate) fn body<R: DeserializeOwned>(&self, reply: &Reply) -> Result<R, Error> {
-        let decoded: Result<R, ValueError> = match &self.codec {
-            AnyCodec::Json => codecs::json::value_from_slice(reply.body()),
-            AnyCodec::Bson(_) => codecs::bson::value_from_slice(reply.body()),
-            AnyCodec::Msgpack => codecs::msgpack::value_from_slice(reply.body()),
+        let decoded: Result<R, ValueError> = match &self.wire {
+            Wire::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
+            Wire::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
+            Wire::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };

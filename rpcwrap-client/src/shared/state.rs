@@ -89,17 +89,15 @@ impl State {
 
     /// Appends one whole request to the output, or nothing; returns the Seq it was written under.
     #[inline]
-    pub(super) fn write<A: Serialize + ?Sized>(
+    pub(super) fn write(
         &mut self,
-        service_method: &str,
-        options: CallOptions,
-        args: &A,
+        write: impl FnOnce(&mut RequestWriter, u64, &mut BytesMut) -> Result<(), EncodeError>,
         limit: usize,
     ) -> Result<u64, Error> {
         let seq = self.in_flight.next_seq();
         let keep = self.output.len();
         let mut rollback = Rollback { output: &mut self.output, keep };
-        self.writer.encode(seq, service_method, options, args, rollback.output).map_err(Error::Encode)?;
+        write(&mut self.writer, seq, rollback.output).map_err(Error::Encode)?;
         let len = rollback.output.len() - keep;
         if len > limit {
             return Err(Error::Encode(EncodeError::new(format!("request of {len} bytes, limit {limit}"))));
@@ -110,7 +108,10 @@ impl State {
 
     /// Tells the server that nobody waits for `seq`; its answer will be dropped as nobody's.
     pub(super) fn cancel(&mut self, seq: u64) {
-        if self.write(CANCEL, CallOptions::default(), &Cancel { seq }, usize::MAX).is_ok() {
+        let cancel = |writer: &mut RequestWriter, own_seq: u64, out: &mut BytesMut| {
+            writer.encode(own_seq, CANCEL, CallOptions::default(), &Cancel { seq }, out)
+        };
+        if self.write(cancel, usize::MAX).is_ok() {
             self.in_flight.skip_seq();
         }
     }
