@@ -9,4 +9,5 @@ mod conformance;
 mod curl;
 mod go;
 mod haproxy;
+mod jprotobuf;
 mod python;

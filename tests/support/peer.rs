@@ -12,6 +12,7 @@ use std::{
 };
 
 const GO_BUILD_LIMIT: Duration = Duration::from_secs(300);
+const JAVA_BUILD_LIMIT: Duration = Duration::from_secs(120);
 
 /// A program from the system: one on `PATH`, or in `/usr/sbin`, where Debian keeps daemons.
 ///
@@ -31,6 +32,36 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
 pub fn python_with_bson() -> Result<PathBuf, String> {
     let python = built_with()?.join("peers/venv/bin/python");
     if python.is_file() { Ok(python) } else { Err(missing("a Python environment with pymongo")) }
+}
+
+/// The Java program of `tests/interop/jprotobuf`, built once per run against jprotobuf-rpc-core.
+///
+/// # Errors
+/// There is no Java compiler or no such library, or it does not build.
+pub fn jprotobuf() -> Result<Command, String> {
+    static BUILT: OnceLock<Result<String, String>> = OnceLock::new();
+    let class_path = BUILT.get_or_init(build_jprotobuf).clone()?;
+    let mut command = Command::new(tool("java")?);
+    command.args(["-cp", &class_path, "Judge"]);
+    Ok(command)
+}
+
+fn build_jprotobuf() -> Result<String, String> {
+    let jars = built_with()?.join("peers/jprotobuf");
+    if !jars.join("complete").is_file() {
+        return Err(missing("jprotobuf-rpc-core"));
+    }
+    let classes = jars.join("classes");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/jprotobuf/Judge.java");
+    let class_path = format!("{}:{}/*", classes.display(), jars.display());
+    let mut command = Command::new(tool("javac")?);
+    command.args(["-nowarn", "-cp", &class_path, "-d"]).arg(&classes).arg(source);
+    let mut javac = Process::start(&mut command).map_err(|error| error.to_string())?;
+    match javac.wait(JAVA_BUILD_LIMIT) {
+        Ok(status) if status.success() => Ok(class_path),
+        Ok(status) => Err(format!("javac: {status}\n{javac}")),
+        Err(error) => Err(format!("{error}\n{javac}")),
+    }
 }
 
 /// A release of Go. Programs built by either are peers in the field; what suits both suits those between.
