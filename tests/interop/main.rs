@@ -1,13 +1,15 @@
-//! Other implementations judge the server.
+//! Other implementations judge the server, and serve the client.
 //!
-//! Each test starts the example `conformance` on free ports, runs one real peer against it to its end, and shows what
+//! Most tests start the example `conformance` on free ports, run one real peer against it to its end, and show what
 //! the peer and the server said if the peer was not content. The peers are programs that a Rust toolchain does not
 //! bring, so plain `cargo test` lists these tests as ignored; `tests/run` installs the peers and runs all of them, and
 //! there a missing one is a failure.
 
 mod conformance;
 mod curl;
+mod framed;
 mod go;
+mod go_server;
 mod haproxy;
 mod jprotobuf;
 mod python;

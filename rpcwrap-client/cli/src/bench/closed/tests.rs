@@ -11,7 +11,7 @@ use rpcwrap_client::{Config, Error};
 use std::collections::HashSet;
 
 const SLOTS: usize = 12;
-const CODECS: [AnyCodec; 2] = [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto)];
+const CODECS: [AnyCodec; 3] = [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Msgpack];
 
 fn target(codec: &AnyCodec) -> Target {
     Target {
