@@ -28,51 +28,56 @@ enum Role {
     Other,
 }
 
-/// What the peer's header struct looks like; found out once per definition.
+/// What the peer's header structs look like; found out once per definition, of which a peer may use several in turn.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    id: Option<Id>,
-    roles: Vec<Role>,
+pub(super) struct Plans {
+    plans: Vec<(Id, Vec<Role>)>,
+    /// The one used last.
+    last: usize,
 }
 
-impl Plan {
-    /// Makes this the plan of the struct `id`.
+impl Plans {
+    /// The roles of the fields of the struct `id`.
     ///
     /// # Errors
     /// It is no struct, has a field we know under another type, or none that we know.
     #[inline]
-    fn of(&mut self, types: &Types, id: Id) -> Result<(), &'static str> {
-        if self.id == Some(id) { Ok(()) } else { self.make(types, id) }
-    }
-
-    #[cold]
-    fn make(&mut self, types: &Types, id: Id) -> Result<(), &'static str> {
-        let fields = match types.get(id) {
-            Some(Type::Struct(fields)) => types.fields(fields),
-            Some(_) => return Err("header is no struct"),
-            None => return Err("header of an undefined type"),
-        };
-        let roles = fields.iter().map(|&field| match (types.field_name(field), field.id) {
-            ("ServiceMethod", Id::STRING) => Ok(Role::ServiceMethod),
-            ("Seq", Id::UINT) => Ok(Role::Seq),
-            ("Error", Id::STRING) => Ok(Role::Error),
-            ("ServiceMethod" | "Seq" | "Error", _) => Err("wrong type for a field of the header"),
-            ("Timeout", Id::INT) => Ok(Role::TimeoutInt),
-            ("Timeout", Id::UINT) => Ok(Role::TimeoutUint),
-            ("Details", Id::BOOL) => Ok(Role::Details),
-            ("Code", Id::STRING) => Ok(Role::Code),
-            ("Data", Id::STRING) => Ok(Role::Data),
-            _ => Ok(Role::Other),
-        });
-        let roles = roles.collect::<Result<Vec<_>, _>>()?;
-        if !roles.iter().any(|role| matches!(role, Role::ServiceMethod | Role::Seq | Role::Error))
-            && !roles.is_empty()
-        {
-            return Err("no field of a header");
+    fn of(&mut self, types: &Types, id: Id) -> Result<&[Role], &'static str> {
+        if self.plans.get(self.last).is_none_or(|(known, _)| *known != id) {
+            self.last = match self.plans.iter().position(|(known, _)| *known == id) {
+                Some(place) => place,
+                None => {
+                    self.plans.push((id, roles(types, id)?));
+                    self.plans.len() - 1
+                }
+            };
         }
-        (self.id, self.roles) = (Some(id), roles);
-        Ok(())
+        Ok(self.plans.get(self.last).map(|(_, roles)| &**roles).unwrap_or_default())
     }
+}
+
+#[cold]
+fn roles(types: &Types, id: Id) -> Result<Vec<Role>, &'static str> {
+    let fields = match types.get(id) {
+        Some(Type::Struct(fields)) => types.fields(fields),
+        Some(_) => return Err("header is no struct"),
+        None => return Err("header of an undefined type"),
+    };
+    let roles = fields.iter().map(|&field| match (types.field_name(field), field.id) {
+        ("ServiceMethod", Id::STRING) => Ok(Role::ServiceMethod),
+        ("Seq", Id::UINT) => Ok(Role::Seq),
+        ("Error", Id::STRING) => Ok(Role::Error),
+        ("ServiceMethod" | "Seq" | "Error", _) => Err("wrong type for a field of the header"),
+        ("Timeout", Id::INT) => Ok(Role::TimeoutInt),
+        ("Timeout", Id::UINT) => Ok(Role::TimeoutUint),
+        ("Details", Id::BOOL) => Ok(Role::Details),
+        ("Code", Id::STRING) => Ok(Role::Code),
+        ("Data", Id::STRING) => Ok(Role::Data),
+        _ => Ok(Role::Other),
+    });
+    let roles = roles.collect::<Result<Vec<_>, _>>()?;
+    let known = roles.iter().any(|role| matches!(role, Role::ServiceMethod | Role::Seq | Role::Error));
+    if known || roles.is_empty() { Ok(roles) } else { Err("no field of a header") }
 }
 
 /// What a header says; ranges count from the start of the buffer.
@@ -91,7 +96,7 @@ impl Header {
     /// Reads the value that lies at `at` in `buf`.
     #[inline]
     pub(super) fn read(
-        plan: &mut Plan,
+        plans: &mut Plans,
         types: &Types,
         buf: &[u8],
         at: Range<usize>,
@@ -101,9 +106,9 @@ impl Header {
         // A message begins with the id of its value.
         let id = reader.int().ok().and_then(Id::new);
         let id = id.ok_or_else(|| malformed(at.start, "header of an undefined type"))?;
-        plan.of(types, id).map_err(|what| malformed(at.start, what))?;
+        let roles = plans.of(types, id).map_err(|what| malformed(at.start, what))?;
         let mut header = Self::default();
-        let read = header.fields(plan, types, id, &mut reader, end);
+        let read = header.fields(roles, types, id, &mut reader, end);
         read.map_err(|fault| malformed(end - reader.rest().len(), fault.what()))?;
         Ok(header)
     }
@@ -111,7 +116,7 @@ impl Header {
     #[inline]
     fn fields(
         &mut self,
-        plan: &Plan,
+        roles: &[Role],
         types: &Types,
         id: Id,
         reader: &mut Reader<'_>,
@@ -126,7 +131,7 @@ impl Header {
         };
         while let Some((number, field)) = next_field(fields, reader, next)? {
             next = number + 1;
-            match plan.roles.get(number).copied().unwrap_or(Role::Other) {
+            match roles.get(number).copied().unwrap_or(Role::Other) {
                 Role::ServiceMethod => self.service_method = text(reader)?,
                 Role::Seq => self.seq = reader.uint()?,
                 Role::Error => self.error = text(reader)?,

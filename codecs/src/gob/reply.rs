@@ -4,7 +4,7 @@
 //! value while the next reply is read.
 
 use super::{
-    header::{Header, Plan},
+    header::{Header, Plans},
     values::{Found, Trouble, Values, malformed},
 };
 use crate::{
@@ -20,14 +20,14 @@ use std::{ops::Range, sync::Arc};
 pub struct ReplyDecoder {
     limits: Limits,
     values: Values,
-    plan: Plan,
+    plans: Plans,
     waiting: Option<Header>,
 }
 
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::default(), plan: Plan::default(), waiting: None }
+        Self { limits, values: Values::default(), plans: Plans::default(), waiting: None }
     }
 
     /// Takes one reply from the front of `buf`.
@@ -47,7 +47,7 @@ impl ReplyDecoder {
             Some(header) => header,
             None => match self.values.next(buf, limit) {
                 Ok(None) => return Ok(None),
-                Ok(Some(Found::At(at))) => Header::read(&mut self.plan, self.values.types(), buf, at)?,
+                Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
                 Ok(Some(Found::InPieces(_))) => return Err(malformed(0, "definition inside a header")),
                 Err(Trouble::Value(_)) => return Err(malformed(0, "broken header")),
                 Err(Trouble::Stream(error)) => return Err(error),

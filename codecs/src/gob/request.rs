@@ -3,7 +3,7 @@
 //! Takes two values with [`super::values`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
-    header::{Header, Plan},
+    header::{Header, Plans},
     types::Types,
     values::{Found, Trouble, Values, malformed},
 };
@@ -22,7 +22,7 @@ const MAX_HEADER_BYTES: usize = 64 << 10;
 pub struct RequestDecoder {
     limits: Limits,
     values: Values,
-    plan: Plan,
+    plans: Plans,
     /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
     waiting: Option<(Header, usize)>,
     /// Why nothing can be read any more.
@@ -32,7 +32,7 @@ pub struct RequestDecoder {
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::default(), plan: Plan::default(), waiting: None, broken: None }
+        Self { limits, values: Values::default(), plans: Plans::default(), waiting: None, broken: None }
     }
 
     /// Other limits for what comes from now on.
@@ -117,7 +117,7 @@ impl RequestDecoder {
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
         match self.values.next(buf, limit) {
             Ok(None) => Ok(None),
-            Ok(Some(Found::At(at))) => Header::read(&mut self.plan, self.values.types(), buf, at).map(Some),
+            Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at).map(Some),
             Ok(Some(Found::InPieces(_))) => Err(malformed(0, "definition inside a header")),
             Err(Trouble::Value(_)) => Err(malformed(0, "broken header")),
             Err(Trouble::Stream(error)) => Err(error),
