@@ -1,7 +1,7 @@
 //! Calls with plain structs allocate nothing once a connection has seen its first.
 
 use bytes::BytesMut;
-use codecs::{CallOptions, Limits, msgpack};
+use codecs::{CallOptions, Limits, gob, msgpack, schema::TypeOf};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,4 +58,45 @@ fn of_msgpack() {
         requests.encode(seq, "Arith.Divide", CallOptions::default(), &args, &mut written).unwrap();
     });
     assert_eq!(count, 0, "allocations of {CALLS} calls on the client");
+}
+
+/// By the traced types, as arguments and replies that are both `Serialize` and `Deserialize` go, and by what the values
+/// show.
+#[test]
+fn of_gob() {
+    static ARGS: TypeOf = TypeOf::new::<Args>();
+    static QUOTIENT: TypeOf = TypeOf::new::<Quotient>();
+    for (type_of_args, type_of_reply) in [(Some(&ARGS), Some(&QUOTIENT)), (None, None)] {
+        let (mut requests, mut input) = (gob::RequestEncoder::new(), BytesMut::new());
+        for seq in 0..=CALLS as u64 {
+            let args = Args { a: 17, b: 5 };
+            let options = CallOptions::default();
+            requests.encode(seq, "Arith.Divide", options, &args, type_of_args, &mut input).unwrap();
+        }
+        drop(input.split_to(0));
+        let mut output = BytesMut::with_capacity(1 << 16);
+        let mut decoder = gob::RequestDecoder::new(Limits::default());
+        let mut encoder = gob::ReplyEncoder::new();
+        let count = allocations(|| {
+            let request = decoder.decode(&mut input).unwrap().unwrap();
+            let Args { a, b } = gob::value_from_slice(decoder.types(), request.args().unwrap()).unwrap();
+            let quotient = Quotient { quo: a / b, rem: a % b };
+            encoder.encode(&request, &quotient, type_of_reply, &mut output).unwrap();
+        });
+        assert_eq!(count, 0, "allocations of {CALLS} calls on the server");
+
+        let mut decoder = gob::ReplyDecoder::new(Limits::default());
+        let mut written = BytesMut::with_capacity(1 << 10);
+        let mut seq = 0;
+        let count = allocations(|| {
+            let reply = decoder.decode(&mut output).unwrap().unwrap();
+            let quotient: Quotient = gob::value_from_slice(reply.types().unwrap(), reply.body()).unwrap();
+            assert_eq!(quotient, Quotient { quo: 3, rem: 2 });
+            written.clear();
+            seq += 1;
+            let (args, options) = (Args { a: 17, b: 5 }, CallOptions::default());
+            requests.encode(seq, "Arith.Divide", options, &args, type_of_args, &mut written).unwrap();
+        });
+        assert_eq!(count, 0, "allocations of {CALLS} calls on the client");
+    }
 }

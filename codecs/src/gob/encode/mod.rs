@@ -187,6 +187,8 @@ impl RequestEncoder {
 /// Starts a header with its method and number; the last field written. Zeros are left out.
 #[inline]
 fn put_common(header: &mut Vec<u8>, method: &[u8], seq: u64) -> u32 {
+    // Once, so that a longer number later needs no more.
+    header.reserve(method.len() + 40);
     let mut last = 0;
     put_text_field(header, &mut last, 1, method);
     if seq != 0 {
@@ -368,6 +370,7 @@ impl Values {
     fn try_write<T: Serialize + ?Sized>(&mut self, value: &T, id: Id, held: &[Id]) -> Result<Ready, Fault> {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
+        bytes.reserve(64);
         put_int(&mut bytes, id.number());
         let mut sink = Sink::new(bytes, held);
         let written = ser::write(value, id, &self.table, &mut sink);

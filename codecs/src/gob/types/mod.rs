@@ -127,10 +127,14 @@ struct Entry {
     id: Id,
     name: Name,
     shape: Type,
-    /// Whether values of the type may hold interfaces, and how many types there were when that was found out.
+    /// Whether values of the type may hold interfaces, and how many types there were when that was found out;
+    /// [`FOR_GOOD`] if no other type can change it.
     interface: bool,
     known_at: u16,
 }
+
+/// More types than there can be.
+const FOR_GOOD: u16 = u16::MAX;
 
 /// The types one peer has defined so far.
 ///
@@ -217,7 +221,11 @@ impl Types {
             return Some(id == Id::INTERFACE);
         }
         match self.entry(id) {
-            Some(entry) if entry.interface || usize::from(entry.known_at) == self.entries.len() => {
+            Some(entry)
+                if entry.interface
+                    || entry.known_at == FOR_GOOD
+                    || usize::from(entry.known_at) == self.entries.len() =>
+            {
                 Some(entry.interface)
             }
             Some(_) => None,
@@ -227,8 +235,9 @@ impl Types {
 
     /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
+        let (found, for_good) = self.reaches_interface(id);
         // Far below 2^16, see the limits.
-        let (found, now) = (self.reaches_interface(id), self.entries.len() as u16);
+        let now = if for_good { FOR_GOOD } else { self.entries.len() as u16 };
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
@@ -237,16 +246,23 @@ impl Types {
         found
     }
 
-    /// Looks through everything a type is made of, each type once.
-    fn reaches_interface(&self, id: Id) -> bool {
+    /// Looks through everything a type is made of, each type once; also says whether all of it is defined.
+    fn reaches_interface(&self, id: Id) -> (bool, bool) {
         let mut seen = vec![false; self.entries.len()];
-        let mut due = vec![id];
+        let (mut due, mut complete) = (vec![id], true);
         while let Some(id) = due.pop() {
-            if id == Id::INTERFACE {
-                return true;
+            if id < Id::FIRST_USER {
+                if id == Id::INTERFACE {
+                    return (true, true);
+                }
+                continue;
             }
-            let Ok(at) = self.position(id) else { continue };
-            let (Some(entry), Some(seen)) = (self.entries.get(at), seen.get_mut(at)) else { continue };
+            let at = self.position(id).ok();
+            let place = at.and_then(|at| Some((self.entries.get(at)?, seen.get_mut(at)?)));
+            let Some((entry, seen)) = place else {
+                complete = false;
+                continue;
+            };
             if std::mem::replace(seen, true) {
                 continue;
             }
@@ -257,7 +273,7 @@ impl Types {
                 _ => {}
             }
         }
-        false
+        (false, complete)
     }
 
     /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
