@@ -99,6 +99,8 @@ func Loose(v interface{}) string {
 		return fmt.Sprintf("uint %d", v)
 	case float32, float64:
 		return fmt.Sprintf("float %v", v)
+	case complex128:
+		return fmt.Sprintf("complex %v %v", real(v), imag(v))
 	case []byte, time.Time:
 		return Kind(v)
 	case Square:
