@@ -9,7 +9,7 @@ use crate::{
     value::WriteReply,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request};
+use codecs::{ReplyWriter, Request, schema::TypeOf};
 use futures_util::Stream;
 use pin_project_lite::pin_project;
 use std::{
@@ -209,6 +209,7 @@ pub(crate) trait Call: Send {
     fn write(
         self: Pin<&mut Self>,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Written;
@@ -253,11 +254,14 @@ where
     fn write(
         self: Pin<&mut Self>,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Written {
         Written::Last(match self.project().result.take() {
-            Some(Ok(reply)) => reply.write_reply(request, writer, out).map_err(CallError::BadReply),
+            Some(Ok(reply)) => {
+                reply.write_reply(request, reply_type, writer, out).map_err(CallError::BadReply)
+            }
             Some(Err(error)) => Err(error),
             None => Err(CallError::Panicked),
         })
@@ -283,11 +287,12 @@ impl Call for Traced {
     fn write(
         mut self: Pin<&mut Self>,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Written {
         let Self { call, span } = &mut *self;
-        span.in_scope(|| call.as_mut().write(request, writer, out))
+        span.in_scope(|| call.as_mut().write(request, reply_type, writer, out))
     }
 }
 
@@ -323,13 +328,14 @@ where
     fn write(
         self: Pin<&mut Self>,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Written {
         match self.project().item.take() {
             None => Written::End,
             Some(Err(error)) => Written::Last(Err(error.into())),
-            Some(Ok(reply)) => match reply.write_reply(request, writer, out) {
+            Some(Ok(reply)) => match reply.write_reply(request, reply_type, writer, out) {
                 Ok(()) => Written::Item,
                 Err(error) => Written::Last(Err(CallError::BadReply(error))),
             },

@@ -121,16 +121,17 @@ impl Dispatch {
     #[inline]
     pub(crate) fn step(
         &self,
-        call: &mut BoxCall,
+        started: &mut Started<'_>,
         cx: &mut Context<'_>,
         request: &Request,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
+        let (call, reply_type) = (&mut started.call, started.entry.types.reply());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, writer, out)),
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, reply_type, writer, out)),
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
@@ -311,7 +312,8 @@ impl Flight {
         let written = match (self.failed.take(), &mut self.call) {
             (Some(error), _) => Written::Last(Err(error)),
             (None, Some(call)) => {
-                let write = AssertUnwindSafe(|| call.as_mut().write(request, writer, out));
+                let reply_type = self.entry.types.reply();
+                let write = AssertUnwindSafe(|| call.as_mut().write(request, reply_type, writer, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(CallError::Panicked))

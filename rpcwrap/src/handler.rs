@@ -8,7 +8,7 @@ use crate::{
     error::{CallError, Error},
     value::{FromArgs, WriteReply},
 };
-use codecs::{Args, ValueError};
+use codecs::{Args, ValueError, schema::TypeOf};
 use futures_util::Stream;
 use std::{
     future::Future,
@@ -36,6 +36,10 @@ pub trait Handler<Marker>: Send + Sync + 'static {
     type Future: Future<Output = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
     fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Future;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
 }
 
 impl<F, A, Fut, R> Handler<(A,)> for F
@@ -89,6 +93,10 @@ pub trait StreamHandler<Marker>: Send + Sync + 'static {
     type Stream: Stream<Item = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
     fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Stream;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
 }
 
 impl<F, A, S, R> StreamHandler<(A,)> for F
@@ -142,6 +150,10 @@ pub trait BlockingHandler<Marker>: Send + Sync + 'static {
         args: Self::Args,
         source: &mut ContextSource<'_>,
     ) -> Box<dyn FnOnce() -> Result<Self::Reply, Error> + Send>;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
 }
 
 impl<F, A, R> BlockingHandler<(A,)> for F

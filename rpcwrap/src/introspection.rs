@@ -8,15 +8,17 @@ use crate::{
     method::Method,
     registry::allow,
     service::{Access, Service},
+    signature::{Signature, Types},
+    typed::typed,
 };
-use serde::{Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::sync::Arc;
 
 /// The service's name. The leading underscore keeps it apart from every program's own.
 const NAME: &str = "_rpcwrap_";
 
 /// One service on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct DescribedService {
     name: String,
     doc: String,
@@ -24,8 +26,9 @@ struct DescribedService {
     methods: Vec<DescribedMethod>,
 }
 
-/// One method on the wire: its types as Rust names them, the reply's being that of one item if it is streaming.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One method on the wire: its types as [`Signature`](crate::Signature) names them, the reply's being that of one item
+/// if it is streaming.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct DescribedMethod {
     name: String,
     args: String,
@@ -33,51 +36,64 @@ struct DescribedMethod {
     streaming: bool,
     idempotent: bool,
     doc: String,
+    /// A JSON argument to start from, as text; empty where the type does not say.
+    template: String,
 }
 
 /// Makes the service that describes `services`.
 ///
 /// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args, reply,
-/// streaming, idempotent, doc}]}`, services and methods in the order of their names; services whose access rule keeps
+/// streaming, idempotent, doc, template}]}`, services and methods in the order of their names; services whose access rule keeps
 /// the caller out are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
 pub(crate) fn service(services: &[Service]) -> Service {
-    let mut catalogue: Vec<_> =
-        services.iter().map(|service| (describe(service), service.access.clone())).collect();
-    catalogue.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    let catalogue = Arc::new(catalogue);
-    let describe = move |cx: Context, _: IgnoredAny| {
+    let mut catalogue: Vec<_> = services.iter().map(Listed::new).collect();
+    catalogue.sort_by(|a, b| a.name.cmp(&b.name));
+    let catalogue: Arc<[Listed]> = catalogue.into();
+    let describe = typed(move |cx: Context, _: IgnoredAny| {
         let catalogue = catalogue.clone();
         async move { Ok(visible(&catalogue, cx.peer())) }
-    };
+    });
     let ping = |_: IgnoredAny| async { Ok(true) };
     Service::new(NAME)
         .with(Method::new("Describe", describe).idempotent())
         .with(Method::new("Ping", ping).idempotent())
 }
 
-fn describe(service: &Service) -> DescribedService {
-    let mut methods: Vec<_> = service
-        .methods
-        .iter()
-        .map(|method| DescribedMethod {
-            name: method.name.clone(),
-            args: method.signature.args.clone(),
-            reply: method.signature.reply.clone(),
-            streaming: method.signature.streaming,
-            idempotent: method.idempotent,
-            doc: method.doc.clone(),
-        })
-        .collect();
-    methods.sort_by(|a, b| a.name.cmp(&b.name));
-    DescribedService { name: service.name.clone(), doc: service.doc.clone(), methods }
+/// What is remembered of a service; its types are traced when somebody asks.
+struct Listed {
+    name: String,
+    doc: String,
+    access: Option<Access>,
+    /// Name, description, whether it is idempotent, types.
+    methods: Vec<(String, String, bool, Arc<Types>)>,
 }
 
-fn visible(catalogue: &[(DescribedService, Option<Access>)], peer: &Peer) -> Vec<DescribedService> {
-    let may_reach = |name: &str, access: &Option<Access>| {
-        access.as_ref().is_none_or(|access| allow(access, name, peer).is_ok())
+impl Listed {
+    fn new(service: &Service) -> Self {
+        let methods = service.methods.iter();
+        let mut methods: Vec<_> = methods
+            .map(|method| (method.name.clone(), method.doc.clone(), method.idempotent, method.types.clone()))
+            .collect();
+        methods.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let Service { name, doc, access, .. } = service;
+        Self { name: name.clone(), doc: doc.clone(), access: access.clone(), methods }
+    }
+
+    fn describe(&self) -> DescribedService {
+        let methods = self.methods.iter().map(|(name, doc, idempotent, types)| {
+            let Signature { args, reply, streaming, template, .. } = types.signature().clone();
+            let (name, doc) = (name.clone(), doc.clone());
+            DescribedMethod { name, args, reply, streaming, idempotent: *idempotent, doc, template }
+        });
+        DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods: methods.collect() }
+    }
+}
+
+fn visible(catalogue: &[Listed], peer: &Peer) -> Vec<DescribedService> {
+    let may_reach = |service: &&Listed| {
+        service.access.as_ref().is_none_or(|access| allow(access, &service.name, peer).is_ok())
     };
-    let reached = catalogue.iter().filter(|(service, access)| may_reach(&service.name, access));
-    reached.map(|(service, _)| service.clone()).collect()
+    catalogue.iter().filter(may_reach).map(Listed::describe).collect()
 }
 
 #[cfg(test)]
@@ -103,9 +119,10 @@ mod tests {
         let server = Server::builder().service(public()).service(arith()).build().unwrap();
         let listed: Value = server.call("_rpcwrap_.Describe", &json!({"any": ["thing"]})).await.unwrap();
         let method = |name: &str, kind: &str, streaming: bool, idempotent: bool, doc: &str| {
+            let template = if kind == "String" { "\"\"" } else { "0" };
             json!({
                 "name": name, "args": kind, "reply": kind,
-                "streaming": streaming, "idempotent": idempotent, "doc": doc,
+                "streaming": streaming, "idempotent": idempotent, "doc": doc, "template": template,
             })
         };
         let count = method("Count", "u32", true, false, "");

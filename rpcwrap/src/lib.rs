@@ -25,10 +25,7 @@ mod dispatch;
 mod error;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
-pub mod expansion {
-    //! What the expansion of [`service`](crate::service) names beside the public types. Not part of the interface.
-    pub use serde::de::IgnoredAny;
-}
+pub mod expansion;
 mod handler;
 mod introspection;
 pub mod io;
@@ -44,10 +41,12 @@ mod server;
 mod service;
 mod session;
 mod shutdown;
+mod signature;
 mod snapshot;
 mod sniff;
 mod stats;
 mod tracker;
+mod typed;
 mod value;
 
 pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
@@ -56,7 +55,7 @@ pub use codecs;
 pub use config::{Config, OpeningClock};
 pub use error::{CallError, ConfigError, Error};
 pub use handler::{BlockingHandler, Handler, StreamHandler};
-pub use method::{Method, Signature};
+pub use method::Method;
 pub use openings::{FailedOpening, OpeningFailure};
 #[cfg(feature = "prost")]
 pub use proto::Proto;
@@ -68,7 +67,9 @@ pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, ListenAddr, Server};
 pub use service::{Access, Service};
 pub use shutdown::Phase;
+pub use signature::Signature;
 pub use snapshot::{Process, Snapshot};
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
 pub use tracker::ConnectionInfo;
+pub use typed::{ByType, Typed, typed};
 pub use value::{FromArgs, WriteReply};

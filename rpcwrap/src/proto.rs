@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use codecs::{
     Args, EncodeError, ReplyWriter, Request, ValueError,
     raw::{ContentType, RawBody},
+    schema::TypeOf,
     types::Blob,
 };
 use prost::Message;
@@ -61,6 +62,7 @@ impl<M: Message + 'static> WriteReply for Proto<M> {
     fn write_reply(
         &self,
         request: &Request,
+        _: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {

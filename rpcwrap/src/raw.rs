@@ -12,6 +12,7 @@ use codecs::{
     Args, EncodeError, ReplyWriter, Request, ValueError,
     compress::Compression,
     raw::{ContentType, RawBody},
+    schema::TypeOf,
     types::Blob,
 };
 
@@ -138,6 +139,7 @@ impl WriteReply for RawReply {
     fn write_reply(
         &self,
         request: &Request,
+        _: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {

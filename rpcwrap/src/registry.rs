@@ -6,8 +6,9 @@ use crate::{
     call::Peer,
     error::{CallError, ConfigError},
     handler::Invoke,
-    method::{Method, Signature},
+    method::Method,
     service::{Access, Service},
+    signature::{Signature, Types},
     stats::{MethodSnapshot, MethodStats},
 };
 use foldhash::fast::FixedState;
@@ -21,7 +22,7 @@ use std::{
 pub(crate) struct Entry {
     pub(crate) full_name: String,
     pub(crate) doc: String,
-    pub(crate) signature: Signature,
+    pub(crate) types: Arc<Types>,
     pub(crate) idempotent: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<usize>,
@@ -36,7 +37,7 @@ impl Entry {
         Self {
             full_name,
             doc: method.doc,
-            signature: method.signature,
+            types: method.types,
             idempotent: method.idempotent,
             timeout: method.timeout,
             max_in_flight: method.max_in_flight,
@@ -194,7 +195,7 @@ impl Registry {
         let info = |entry: &Arc<Entry>| MethodInfo {
             service: entry.service().to_owned(),
             method: entry.method().to_owned(),
-            signature: entry.signature.clone(),
+            signature: entry.types.signature().clone(),
             doc: entry.doc.clone(),
             idempotent: entry.idempotent,
             stats: entry.stats.snapshot(),

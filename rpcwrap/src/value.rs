@@ -5,7 +5,7 @@
 
 use crate::call::ContextSource;
 use bytes::BytesMut;
-use codecs::{Args, EncodeError, ReplyWriter, Request, ValueError};
+use codecs::{Args, EncodeError, ReplyWriter, Request, ValueError, schema::TypeOf};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A type that arguments can be decoded into: any [`DeserializeOwned`] one, and [`RawCall`](crate::RawCall).
@@ -19,12 +19,21 @@ pub trait FromArgs: Sized + Send + 'static {
     /// # Errors
     /// They are malformed or do not fit; the text goes to the caller.
     fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError>;
+
+    /// The type, where it says what it is without a value.
+    fn type_of() -> Option<TypeOf> {
+        None
+    }
 }
 
 impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
     #[inline]
     fn from_args(args: Args<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
         args.decode()
+    }
+
+    fn type_of() -> Option<TypeOf> {
+        Some(TypeOf::new::<T>())
     }
 }
 
@@ -34,13 +43,14 @@ impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
     note = "it has to be `serde::Serialize + Send + 'static`"
 )]
 pub trait WriteReply: Send + 'static {
-    /// Appends one whole reply to `out`, or nothing.
+    /// Appends one whole reply to `out`, or nothing; `reply_type` is its type, where that is known without the value.
     ///
     /// # Errors
     /// The reply does not fit the format; `out` is as it was.
     fn write_reply(
         &self,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError>;
@@ -51,9 +61,10 @@ impl<T: Serialize + Send + 'static> WriteReply for T {
     fn write_reply(
         &self,
         request: &Request,
+        reply_type: Option<&TypeOf>,
         writer: &mut ReplyWriter,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        writer.encode(request, self, out)
+        writer.encode(request, self, reply_type, out)
     }
 }

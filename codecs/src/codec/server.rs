@@ -8,6 +8,7 @@ use crate::{
     message::{ErrorReply, Request},
     msgpack,
     raw::{self, AsBlob, RawBody, RawEncoder},
+    schema::TypeOf,
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -105,7 +106,8 @@ pub enum ReplyWriter {
 }
 
 impl ReplyWriter {
-    /// Appends one whole reply to `out`, or nothing.
+    /// Appends one whole reply to `out`, or nothing. Its type, where it is known without the value, is for codecs that
+    /// put types on the wire; others do not look at it.
     ///
     /// # Errors
     /// The value does not fit the format; `out` is as it was.
@@ -114,8 +116,10 @@ impl ReplyWriter {
         &mut self,
         request: &Request,
         reply: &T,
+        reply_type: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        let _ = reply_type;
         match self {
             Self::Json(encoder) => encoder.encode(request, reply, out),
             Self::Bson(encoder) => encoder.encode(request, reply, out),
@@ -140,7 +144,7 @@ impl ReplyWriter {
     ) -> Result<(), EncodeError> {
         match self {
             Self::Raw(encoder) => encoder.encode(request, reply, out),
-            _ => self.encode(request, &AsBlob(reply.body), out),
+            _ => self.encode(request, &AsBlob(reply.body), None, out),
         }
     }
 

@@ -15,7 +15,7 @@ use std::{
 
 /// Describe a server, a service or a method
 ///
-/// Types are named in the words of the server's language.
+/// Types are named in Go's words where the server knows them, else in those of the server's language.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DescribeArgs {
@@ -58,6 +58,9 @@ fn template(output: Output, services: &[Service]) -> Result<(), Failure> {
         return Err(Failure::usage("--template needs one method"));
     };
     let [method] = &methods[..] else { return Err(Failure::usage("--template needs Service.Method")) };
+    if let Ok(value) = serde_json::from_str::<serde_json::Value>(&method.template) {
+        return output.json(&value);
+    }
     let (value, unknown) = skeleton(&method.args);
     if let Some(name) = unknown {
         // Nobody is left to be told that stderr is closed.

@@ -68,10 +68,18 @@ fn new_method(method: &Method, ty: &Type) -> TokenStream {
         Kind::Blocking | Kind::Stream => call,
     };
     quote_spanned! {span=>
-        ::rpcwrap::Method::#constructor(#name, move |#parameters| {
-            let this = ::std::sync::Arc::clone(&this);
-            #body
-        })
+        {
+            let described = ::rpcwrap::expansion::Described::#constructor(#name, move |#parameters| {
+                let this = ::std::sync::Arc::clone(&this);
+                #body
+            });
+            let reply = {
+                #[allow(unused_imports, clippy::needless_borrow)]
+                use ::rpcwrap::expansion::{AnyReply as _, ReadReply as _};
+                (&described).reply_type()
+            };
+            described.into_method(reply)
+        }
     }
 }
 

@@ -173,10 +173,63 @@ async fn options_reach_the_base_layer() {
 fn docs_and_types_are_kept() {
     let server = server();
     let multiply = method(&server, "Arith.Multiply");
-    assert_eq!((&*multiply.doc, multiply.signature.to_string()), ("Multiplies.", "(Args) i64".to_owned()));
+    assert_eq!(
+        (&*multiply.doc, multiply.signature.to_string()),
+        ("Multiplies.", "(Args, *int64) error".to_owned())
+    );
     let count = method(&server, "Arith.Count");
-    assert_eq!((&*count.doc, count.signature.to_string()), ("Counts up.", "(i64) stream of i64".to_owned()));
-    assert_eq!(method(&server, "Arith.CountCalls").signature.to_string(), "(u64) stream of u64");
+    assert_eq!(
+        (&*count.doc, count.signature.to_string()),
+        ("Counts up.", "(int64) stream of int64".to_owned())
+    );
+    assert_eq!(method(&server, "Arith.CountCalls").signature.to_string(), "(uint64) stream of uint64");
     let service = Service::from(Arith::new());
     assert!(format!("{service:?}").contains("Arithmetic on integers."));
+}
+
+#[derive(Serialize)]
+struct WriteOnly;
+
+struct Kinds;
+
+#[rpcwrap::service]
+impl Kinds {
+    async fn names(&self, _: Args) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn none(&self) -> Result<&'static str, Error> {
+        Ok("")
+    }
+
+    async fn write_only(&self, _: Args) -> Result<WriteOnly, Error> {
+        Ok(WriteOnly)
+    }
+
+    #[rpc(blocking)]
+    fn thread(&self, _: Args) -> Result<Option<Args>, Error> {
+        Ok(None)
+    }
+
+    #[rpc(stream)]
+    fn items(&self, _: Args) -> impl Stream<Item = Result<Args, Error>> + use<> {
+        stream::empty()
+    }
+}
+
+#[tokio::test]
+async fn replies_that_can_be_read_have_a_known_type() {
+    let methods = Server::builder().service(Kinds).build().unwrap().snapshot().methods;
+    let shown: Vec<_> =
+        methods.iter().map(|method| format!("{}{}", method.method, method.signature)).collect();
+    assert_eq!(
+        shown,
+        [
+            "Items(Args) stream of Args",
+            "Names(Args, *[]string) error",
+            "None(IgnoredAny) &str",
+            "Thread(Args, **Args) error",
+            "WriteOnly(Args) WriteOnly",
+        ]
+    );
 }

@@ -42,6 +42,7 @@ fn json_page(snapshot: &Snapshot) -> Page {
                 "streaming": method.signature.streaming,
                 "idempotent": method.idempotent,
                 "doc": method.doc,
+                "template": method.signature.template,
                 "calls": method.stats.calls,
             })
         });

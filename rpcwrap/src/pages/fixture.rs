@@ -2,11 +2,11 @@
 
 use crate::{
     call::PeerAddr,
-    method::Signature,
     openings::{FailedOpening, OpeningFailure},
     protocol::{AuthMode, Class, ProtocolInfo},
     registry::MethodInfo,
     shutdown::Phase,
+    signature::Signature,
     snapshot::{Process, Snapshot},
     stats::{MethodStats, ServerStats, Tally},
     tracker::ConnectionInfo,
@@ -139,7 +139,12 @@ fn method(
     MethodInfo {
         service: service.to_owned(),
         method: method.to_owned(),
-        signature: Signature { args: args.to_owned(), reply: reply.to_owned(), streaming },
+        signature: Signature {
+            args: args.to_owned(),
+            reply: reply.to_owned(),
+            streaming,
+            ..Signature::default()
+        },
         doc: String::new(),
         idempotent: false,
         stats: stats.snapshot(),

@@ -138,7 +138,7 @@ impl Framing for Halves {
         let reply = match self.reader.args(request).decode::<CancelArgs>() {
             Ok(args) => {
                 let found = in_flight.cancel(args.seq);
-                self.writer.encode(request, &found, out).map_err(CallError::BadReply)
+                self.writer.encode(request, &found, None, out).map_err(CallError::BadReply)
             }
             Err(error) => Err(CallError::BadArguments(error)),
         };

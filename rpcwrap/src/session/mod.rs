@@ -272,7 +272,7 @@ impl<F: Framing> Session<F> {
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
         let (head, writer) = (F::head(&request), self.framing.writer());
-        let failed = match dispatch.step(&mut started.call, &mut nobody, head, writer, output) {
+        let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
             Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);

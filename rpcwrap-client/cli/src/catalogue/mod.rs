@@ -42,6 +42,9 @@ pub(crate) struct Method {
     pub(crate) idempotent: Option<bool>,
     #[serde(default)]
     pub(crate) doc: String,
+    /// A JSON argument with every member in it, as text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) template: String,
     /// Calls so far; on the page only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) calls: Option<u64>,

@@ -52,11 +52,11 @@ async fn dialog(
             };
         let user = match answer {
             Answer::Challenge(challenge) => {
-                reply(&|writer, out| writer.encode(&request, &challenge, out))?;
+                reply(&|writer, out| writer.encode(&request, &challenge, None, out))?;
                 None
             }
             Answer::Welcome(user) => {
-                reply(&|writer, out| writer.encode(&request, &(), out))?;
+                reply(&|writer, out| writer.encode(&request, &(), None, out))?;
                 Some(user)
             }
             Answer::Again(error) => {
