@@ -34,6 +34,7 @@ async fn every_example() {
         auth(),
         graceful_shutdown(),
         own_codec(),
+        custom_protocol(),
         service_macro(),
         axum_pages(),
         conformance(),
@@ -106,6 +107,25 @@ async fn own_codec() {
     let mut peer = Peer::connect_codec(program.addr, "line").await;
     peer.send("Echo.Say 7 \"hi\"\nEcho.Nope 8 1\n").await;
     peer.expect("ok 7 \"hi\"\nerror 8 \"rpc: can't find method Echo.Nope\"\n").await;
+    drop(peer);
+    program.terminate().await;
+}
+
+async fn custom_protocol() {
+    let mut program = Program::example("custom_protocol", &[ANY]).await;
+    assert_eq!(program.line().await, "Echo.Say: hi");
+    assert!(program.line().await.contains("rpc: can't find method Echo.Nope"));
+    // From outside, byte by byte: header, then body; the port's other protocols are there as well.
+    let message = |number: u8, body: &[u8]| {
+        let mut bytes =
+            [&[0; 24][..], b"\x94\x93\x70\xfb", &[0; 4], &(body.len() as u32).to_le_bytes(), body].concat();
+        bytes[4] = number;
+        bytes
+    };
+    let mut peer = Peer::connect(program.addr).await;
+    peer.send_pieces(&message(7, b"Echo.Say \"hi\"").chunks(1).collect::<Vec<_>>()).await;
+    peer.expect(message(7, b"\"hi\"")).await;
+    assert_eq!(ask(&program, "/Echo/Say", "\"hi\"").await, ok("\"hi\"\n"));
     drop(peer);
     program.terminate().await;
 }

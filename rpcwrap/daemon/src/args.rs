@@ -19,6 +19,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
 
+    /// Address to serve for some protocols only: ADDR=NAME,NAME, such as 127.0.0.1:7072=http,go_rpc; repeatable
+    #[arg(long, value_name = "ADDR=NAMES")]
+    pub(crate) listen_only: Vec<String>,
+
     /// Address where /_CODEC_rpc_ takes one request per POST instead of CONNECT (vitess' HTTP-RPC); repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_rpc_listen: Vec<String>,
@@ -26,6 +30,10 @@ pub(crate) struct Args {
     /// JSON file of users, {"user": ["secret", …]}: opens the /auth paths and HTTP basic authentication to them
     #[arg(long, value_name = "FILE")]
     pub(crate) auth_credentials: Option<PathBuf>,
+
+    /// Refuse the calls of every peer that has not logged in, whatever its protocol
+    #[arg(long)]
+    pub(crate) require_login: bool,
 
     /// Form of the log lines on stderr [default: text]
     #[arg(long, value_name = "FORMAT")]
@@ -77,12 +85,13 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 \
+        let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 --listen-only g:3=http \
             --auth-credentials e --log-format json --config f";
         let args = Args::parse_from(args.split_whitespace());
         assert_eq!(args.listen, ["a:1", "unix:b"]);
         assert_eq!(args.unix, [PathBuf::from("c")]);
         assert_eq!(args.http_rpc_listen, ["d:2"]);
+        assert_eq!((args.listen_only, args.require_login), (vec!["g:3=http".to_owned()], false));
         assert_eq!(args.log_format, Some(LogFormat::Json));
         assert_eq!((args.auth_credentials, args.config), (Some("e".into()), Some("f".into())));
         assert!(Args::try_parse_from(["rpcwrapd", "--log-format", "xml"]).is_err());

@@ -5,7 +5,7 @@
 
 use crate::args::LogFormat;
 use rpcwrap::{
-    Config,
+    Config, OpeningClock,
     codecs::{BsonDialect, Dialect},
 };
 use serde::Deserialize;
@@ -21,12 +21,15 @@ use std::{
 pub(crate) struct ConfigFile {
     pub(crate) listen: Vec<String>,
     pub(crate) unix: Vec<PathBuf>,
+    pub(crate) listen_only: Vec<String>,
     pub(crate) http_rpc_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
+    pub(crate) require_login: bool,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log: Option<String>,
 
     first_byte_timeout: Option<Time>,
+    first_byte_clock: Option<ClockName>,
     header_timeout: Option<Time>,
     max_header_bytes: Option<usize>,
     max_message_bytes: Option<usize>,
@@ -70,7 +73,7 @@ impl ConfigFile {
             };
         }
         take! {
-            first_byte_timeout header_timeout max_header_bytes max_message_bytes max_depth max_in_flight
+            first_byte_timeout first_byte_clock header_timeout max_header_bytes max_message_bytes max_depth max_in_flight
             max_connections max_output_bytes stall_timeout keep_alive_timeout call_timeout lame_duck drain_timeout
             bson_dialect
         }
@@ -117,6 +120,24 @@ impl From<Time> for Duration {
 impl From<Time> for Option<Duration> {
     fn from(time: Time) -> Self {
         Some(time.0)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ClockName {
+    Accept,
+    FirstByte,
+    Off,
+}
+
+impl From<ClockName> for OpeningClock {
+    fn from(name: ClockName) -> Self {
+        match name {
+            ClockName::Accept => Self::Accept,
+            ClockName::FirstByte => Self::FirstByte,
+            ClockName::Off => Self::Off,
+        }
     }
 }
 
@@ -198,6 +219,7 @@ mod tests {
         assert_eq!(file.limits(), Config::default().call_timeout(Some(Duration::from_secs(60))));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
+        assert!(!file.listen_only.is_empty() && !file.require_login);
         assert!(file.log.is_some() && file.log_format == Some(LogFormat::Text));
     }
 
@@ -207,6 +229,7 @@ mod tests {
             "limits",
             r#"
             first_byte_timeout = "1s"
+            first_byte_clock = "first_byte"
             header_timeout = "2s"
             max_header_bytes = 10000
             max_message_bytes = 67_108_865
@@ -225,6 +248,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let expected = Config::default()
             .first_byte_timeout(seconds(1))
+            .first_byte_clock(OpeningClock::FirstByte)
             .header_timeout(seconds(2))
             .max_header_bytes(10_000)
             .max_message_bytes(67_108_865)

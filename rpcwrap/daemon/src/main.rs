@@ -41,11 +41,18 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     if let Some(file) = &settings.auth_credentials {
         builder = builder.credentials(Credentials::from_file(file)?);
     }
+    if settings.require_login {
+        builder = builder.require_login();
+    }
     let server = builder.build()?;
 
     let mut bound = Vec::new();
     for addr in &settings.listen {
         bound.push(server.listen(addr).await?);
+    }
+    for (addr, protocols) in &settings.listen_only {
+        let protocols: Vec<&str> = protocols.iter().map(String::as_str).collect();
+        bound.push(server.listen_only(addr, &protocols).await?);
     }
     let mut http_rpc = Vec::new();
     for addr in &settings.http_rpc_listen {

@@ -13,10 +13,13 @@ const DEFAULT_ADDR: &str = "127.0.0.1:7070";
 /// The merged settings.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Addresses as `Server::listen` takes them; never empty.
+    /// Addresses as `Server::listen` takes them; empty only where `listen_only` is not.
     pub(crate) listen: Vec<String>,
+    /// Addresses and the protocols each is for, as `Server::listen_only` takes them.
+    pub(crate) listen_only: Vec<(String, Vec<String>)>,
     pub(crate) http_rpc_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
+    pub(crate) require_login: bool,
     pub(crate) log_format: LogFormat,
     /// The file's log filter.
     pub(crate) log: Option<String>,
@@ -40,13 +43,17 @@ impl Settings {
         let mut listen = given(args.listen, file.listen);
         let unix = given(args.unix, file.unix);
         listen.extend(unix.into_iter().map(|path| format!("unix:{}", path.display())));
-        if listen.is_empty() {
+        let listen_only: Vec<_> =
+            given(args.listen_only, file.listen_only).iter().map(|text| some(text)).collect();
+        if listen.is_empty() && listen_only.is_empty() {
             listen.push(DEFAULT_ADDR.to_owned());
         }
         Self {
             listen,
+            listen_only,
             http_rpc_listen: given(args.http_rpc_listen, file.http_rpc_listen),
             auth_credentials: args.auth_credentials.or(file.auth_credentials),
+            require_login: args.require_login || file.require_login,
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             log: file.log,
             config,
@@ -58,6 +65,12 @@ impl Settings {
 /// The flag's list, or the file's if the flag was not given.
 fn given<T>(flag: Vec<T>, file: Vec<T>) -> Vec<T> {
     if flag.is_empty() { file } else { flag }
+}
+
+/// `127.0.0.1:7072=http,go_rpc` → the address and the protocols. Without names there are none, which the server says.
+fn some(text: &str) -> (String, Vec<String>) {
+    let (addr, names) = text.rsplit_once('=').unwrap_or((text, ""));
+    (addr.to_owned(), names.split(',').map(|name| name.trim().to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -100,6 +113,18 @@ mod tests {
         assert_eq!(settings.http_rpc_listen, ["e:5"]);
         assert_eq!(settings.auth_credentials, Some("others".into()));
         assert_eq!((settings.log_format, settings.config.max_depth), (LogFormat::Text, 7));
+    }
+
+    #[test]
+    fn an_address_for_some_protocols() {
+        let settings = merged("--listen-only unix:/a=b=http,go_rpc --require-login", "");
+        let names = vec!["http".to_owned(), "go_rpc".to_owned()];
+        assert_eq!(settings.listen_only, [("unix:/a=b".to_owned(), names)]);
+        assert!(settings.listen.is_empty() && settings.require_login);
+        assert_eq!(
+            merged("", "listen_only = [\"a:1\"]").listen_only,
+            [("a:1".to_owned(), vec![String::new()])]
+        );
     }
 
     #[test]
