@@ -69,6 +69,7 @@ pub use service::{Access, Service};
 pub use shutdown::Phase;
 pub use signature::Signature;
 pub use snapshot::{Process, Snapshot};
+pub use sniff::Verdict;
 pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
 pub use tracker::ConnectionInfo;
 pub use typed::{ByType, Typed, typed};

@@ -22,6 +22,27 @@ pub(crate) enum Choice<'t> {
     Unknown,
 }
 
+/// Whose a connection is, as far as its first bytes tell, see [`Server::sniff`](crate::Server::sniff).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The protocol of this name takes it.
+    Protocol(&'static str),
+    /// More bytes are needed.
+    NeedMore,
+    /// Nobody will take it, whatever follows.
+    Nobody,
+}
+
+/// What `prefix` says to `protocols`, blank lines in front of it dropped.
+pub(crate) fn verdict(prefix: &[u8], protocols: &[Arc<Registered>]) -> Verdict {
+    let head = after_blank_lines(prefix).and_then(|blank| prefix.get(blank..));
+    match head.map_or(Choice::Unknown, |head| choose(head, protocols)) {
+        Choice::Found(registered) => Verdict::Protocol(registered.protocol.name()),
+        Choice::NeedMore if prefix.len() < MAX_PREFIX => Verdict::NeedMore,
+        Choice::NeedMore | Choice::Unknown => Verdict::Nobody,
+    }
+}
+
 /// Asks `protocols`, sorted by class, about `head`.
 pub(crate) fn choose<'t>(
     head: &[u8],

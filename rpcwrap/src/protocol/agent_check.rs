@@ -42,10 +42,11 @@ impl Protocol for AgentCheck {
         Box::pin(async move {
             let answer = answer(cx.dispatch.shutdown.phase(), cx.dispatch.tracker.free_percent());
             // In one write: HAProxy resets the connection as soon as it has the line.
-            conn.stream.write_all(answer.as_bytes()).await?;
-            conn.stream.flush().await?;
-            cx.tracked.sent(answer.len());
-            close_gently(&mut conn.stream).await?;
+            if conn.stream.write_all(answer.as_bytes()).await.is_ok() {
+                cx.tracked.sent(answer.len());
+                // A probe whatever its end.
+                let _ = close_gently(&mut conn.stream).await;
+            }
             Ok(Served::Probe)
         })
     }

@@ -14,9 +14,10 @@ use crate::{
     dispatch::{Dispatch, IN_PROCESS},
     error::CallError,
     io::Stream,
-    protocol::{ConnCx, Port},
+    protocol::{ConnCx, Port, Protocol},
     shutdown::Phase,
     snapshot::Snapshot,
+    sniff::{self, Verdict},
     tracker::ConnectionInfo,
 };
 use listen::Listener;
@@ -149,6 +150,25 @@ impl Server {
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
         let bad_reply = |e: codecs::ValueError| CallError::BadReply(codecs::EncodeError::new(e.text()));
         codecs::Args::JsonValue(&reply).decode().map_err(bad_reply)
+    }
+
+    /// Which protocol a connection that begins with `prefix` belongs to: what a listener decides, for the tests of a
+    /// protocol's opening.
+    ///
+    /// ```
+    /// use rpcwrap::{Server, Verdict};
+    /// let server = Server::builder().build()?;
+    /// assert_eq!(server.sniff(b"GE"), Verdict::NeedMore);
+    /// assert_eq!(server.sniff(b"GET / HTTP/1.1\r\n"), Verdict::Protocol("http"));
+    /// # Ok::<(), rpcwrap::ConfigError>(())
+    /// ```
+    pub fn sniff(&self, prefix: &[u8]) -> Verdict {
+        sniff::verdict(prefix, &self.port.sniffed)
+    }
+
+    /// The protocols, in the order they are asked.
+    pub fn protocols(&self) -> impl Iterator<Item = &dyn Protocol> {
+        self.port.table.all().iter().map(|one| &*one.protocol)
     }
 
     /// The server's numbers at this moment.

@@ -117,7 +117,7 @@ impl<F: Framing> Session<F> {
 
     /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
     pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
-        {
+        let ended = {
             let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
                 self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
@@ -126,9 +126,14 @@ impl<F: Framing> Session<F> {
                 scratch.give_back();
                 turned
             })
-            .await?;
-        }
+            .await
+        };
         let end = if self.called { End::Closed } else { End::NoCall };
+        match ended {
+            // Probes often end with a reset.
+            Err(error) if !self.called && error.kind() != io::ErrorKind::TimedOut => return Ok(End::NoCall),
+            ended => ended?,
+        }
         // The peer has closed its side already where it ended; otherwise its last words must not reset our reply.
         if !self.ended {
             close_gently(&mut self.stream).await?;

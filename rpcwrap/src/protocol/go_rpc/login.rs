@@ -43,7 +43,7 @@ async fn dialog(
     let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
-        let Some(request) = next_request(stream, input, reader).await? else { break };
+        let Some(request) = next_request(stream, input, reader, cx).await? else { break };
         let mut out = BytesMut::new();
         let answer = dialog.answer(request.service_method(), reader.args(&request), credentials);
         let mut reply =
@@ -66,10 +66,12 @@ async fn dialog(
             Answer::Never(error) => {
                 writer.encode_error(&request, &error.to_reply(), &mut out);
                 stream.write_all(&out).await?;
+                cx.tracked.sent(out.len());
                 return Ok(None);
             }
         };
         stream.write_all(&out).await?;
+        cx.tracked.sent(out.len());
         if user.is_some() {
             return Ok(user);
         }
@@ -82,6 +84,7 @@ async fn next_request(
     stream: &mut Stream,
     input: &mut BytesMut,
     reader: &mut RequestReader,
+    cx: &ConnCx,
 ) -> io::Result<Option<Request>> {
     loop {
         match reader.decode(input) {
@@ -90,8 +93,9 @@ async fn next_request(
             Err(_) => return Ok(None),
         }
         input.reserve(512);
-        if stream.read_buf(input).await? == 0 {
-            return Ok(reader.decode_eof(input).ok().flatten());
+        match stream.read_buf(input).await? {
+            0 => return Ok(reader.decode_eof(input).ok().flatten()),
+            n => cx.tracked.received(n),
         }
     }
 }

@@ -29,23 +29,32 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.stats.http_requests.add_one();
-    let _in_flight = cx.tracked.call();
     progress.notes().begin(request.body().is_end_stream());
     let path = request.uri().path();
+    if hands_over(&cx, &request) {
+        return Err(hijack::hand_over(request, &progress));
+    }
+    let _in_flight = cx.tracked.call();
     let reply = if let Some(codec) = http_rpc_codec(&cx, path).cloned() {
         rpc::answer(&cx, &codec, request, &progress).await
     } else if cx.takes_path(path) {
-        if request.method() != Method::CONNECT {
-            respond::must_connect(cx.port.http_rpc)
-        } else if hijack::is_bare(&request) {
-            return Err(hijack::hand_over(request, &progress));
-        } else {
-            respond::text(StatusCode::BAD_REQUEST, "400 CONNECT has no chunked body\n")
+        match *request.method() {
+            Method::CONNECT => respond::text(StatusCode::BAD_REQUEST, "400 CONNECT has no chunked body\n"),
+            _ => respond::must_connect(cx.port.http_rpc),
         }
     } else {
         other(&http, &cx, request, &progress).await
     };
     Ok(reply.map(|body| body.noted(progress)))
+}
+
+/// Whether the connection is another protocol's from here on.
+fn hands_over(cx: &ConnCx, request: &Request<Incoming>) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::CONNECT
+        && http_rpc_codec(cx, path).is_none()
+        && cx.takes_path(path)
+        && hijack::is_bare(request)
 }
 
 /// The codec of `/_<codec>_rpc_` on a listener that takes calls there.
