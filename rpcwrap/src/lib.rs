@@ -55,6 +55,8 @@ pub use codecs;
 pub use config::{Config, OpeningClock};
 pub use error::{CallError, ConfigError, Error};
 pub use handler::{BlockingHandler, Handler, StreamHandler};
+#[cfg(feature = "tls")]
+pub use io::tls::{ClientAuth, TlsConfig, TlsError, TlsPolicy};
 pub use method::Method;
 pub use openings::{FailedOpening, OpeningFailure};
 #[cfg(feature = "prost")]

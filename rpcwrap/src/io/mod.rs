@@ -3,7 +3,13 @@
 mod opening;
 mod prefixed;
 mod stream;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+mod tls_info;
 
 pub(crate) use opening::Opening;
 pub use prefixed::Prefixed;
 pub use stream::Stream;
+#[cfg(feature = "tls")]
+pub use tls::TlsStream;
+pub use tls_info::TlsInfo;

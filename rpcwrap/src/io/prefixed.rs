@@ -58,6 +58,12 @@ impl Prefixed {
         written
     }
 
+    /// As [`Stream::is_gone`].
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.stream.is_gone()
+    }
+
     /// The unread rest of the prefix, and the stream. What is still owed is lost: flush first.
     pub fn into_parts(self) -> (Bytes, Stream) {
         (self.prefix, self.stream)

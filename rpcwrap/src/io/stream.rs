@@ -1,5 +1,7 @@
 //! One type for every kind of socket: an enum, so that a read or write costs no virtual call.
 
+#[cfg(feature = "tls")]
+use super::TlsStream;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
@@ -20,6 +22,9 @@ pub enum Stream {
     Unix(UnixStream),
     /// A pipe within the program.
     Memory(DuplexStream),
+    /// TLS over one of the others; on the heap, so that the others are no larger for it.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
@@ -29,6 +34,8 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.peer_addr().is_err(),
             Self::Unix(_) | Self::Memory(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.below().is_gone(),
         }
     }
 }
@@ -39,6 +46,8 @@ macro_rules! each {
             Stream::Tcp($stream) => $do,
             Stream::Unix($stream) => $do,
             Stream::Memory($stream) => $do,
+            #[cfg(feature = "tls")]
+            Stream::Tls($stream) => $do,
         }
     };
 }
@@ -69,6 +78,8 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
             Self::Memory(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

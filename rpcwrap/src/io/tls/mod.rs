@@ -1,0 +1,14 @@
+//! TLS under a connection: described by [`TlsConfig`], done by an [`Acceptor`], read and written as a [`TlsStream`].
+//!
+//! Comes after the PROXY header and before the first bytes of a protocol. rustls is named here only.
+
+mod accept;
+mod config;
+mod error;
+mod stream;
+mod subject;
+
+pub(crate) use accept::Acceptor;
+pub use config::{ClientAuth, TlsConfig, TlsPolicy};
+pub use error::TlsError;
+pub use stream::TlsStream;

@@ -1,0 +1,67 @@
+//! A connection under TLS as a byte stream: what is read and written is plain.
+
+use crate::io::Prefixed;
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::server;
+
+/// The server's side of a TLS connection after its handshake.
+///
+/// What is written may stay here, encrypted, until it is flushed. A shutdown sends `close_notify` and closes the
+/// sending side below; reading goes on until the peer does the same. A peer that closes without `close_notify` is an
+/// `UnexpectedEof`, as somebody may have cut the stream.
+#[derive(Debug)]
+pub struct TlsStream(server::TlsStream<Prefixed>);
+
+impl TlsStream {
+    pub(super) fn new(stream: server::TlsStream<Prefixed>) -> Self {
+        Self(stream)
+    }
+
+    /// The connection below.
+    pub(crate) fn below(&self) -> &Prefixed {
+        self.0.get_ref().0
+    }
+}
+
+impl AsyncRead for TlsStream {
+    #[inline]
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for TlsStream {
+    #[inline]
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
