@@ -71,6 +71,8 @@ pub(crate) struct Session<F = Halves> {
     /// Encoded and not yet taken by the peer; empty while idle.
     output: BytesMut,
     timer: Option<(Wait, Pin<Box<Sleep>>)>,
+    /// The stream has taken bytes that the peer may not have.
+    unflushed: bool,
     called: bool,
     draining: bool,
     /// What was read holds no whole request any more.
@@ -106,6 +108,7 @@ impl<F: Framing> Session<F> {
             input,
             output: BytesMut::new(),
             timer: None,
+            unflushed: false,
             called: false,
             draining: false,
             hungry: true,
@@ -162,7 +165,7 @@ impl<F: Framing> Session<F> {
             }
             turns += 1;
         };
-        let done = self.closing && self.in_flight.len() == 0 && output.is_empty();
+        let done = self.closing && self.in_flight.len() == 0 && output.is_empty() && !self.unflushed;
         scratch.return_input(input, &mut self.input);
         scratch.return_output(output, &mut self.output);
         match result {
@@ -338,6 +341,14 @@ impl<F: Framing> Session<F> {
                 Poll::Ready(Err(error)) => return Err(error),
             }
             sent = true;
+            self.unflushed = true;
+        }
+        // What TLS has taken may still be here.
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
+        {
+            flushed?;
+            self.unflushed = false;
         }
         Ok(sent)
     }
@@ -367,7 +378,7 @@ impl<F: Framing> Session<F> {
     fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
         let idle = self.in_flight.len() == 0;
         self.tracked.set_in_flight(self.in_flight.len());
-        let wanted = if !self.output.is_empty() || (!self.input.is_empty() && idle) {
+        let wanted = if self.owes() || (!self.input.is_empty() && idle) {
             Some(Wait::Stall)
         } else if self.draining && idle {
             Some(Wait::Quiet)
@@ -407,9 +418,16 @@ impl<F: Framing> Session<F> {
     }
 }
 
+impl<F> Session<F> {
+    /// Whether there are replies the peer has not taken.
+    fn owes(&self) -> bool {
+        !self.output.is_empty() || self.unflushed
+    }
+}
+
 impl<F> Drop for Session<F> {
     fn drop(&mut self) {
-        if !self.output.is_empty() && self.dispatch.shutdown.phase() == Phase::Stopped {
+        if self.owes() && self.dispatch.shutdown.phase() == Phase::Stopped {
             self.dispatch.shutdown.count_cut();
         }
     }

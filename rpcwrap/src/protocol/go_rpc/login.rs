@@ -71,6 +71,7 @@ async fn dialog(
             }
         };
         stream.write_all(&out).await?;
+        stream.flush().await?;
         cx.tracked.sent(out.len());
         if user.is_some() {
             return Ok(user);

@@ -88,6 +88,7 @@ enum Opened {
 async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Opened, ProtoError> {
     let answer = [&conn.unsent, connect::OK].concat();
     conn.stream.write_all(&answer).await?;
+    conn.stream.flush().await?;
     cx.tracked.sent(answer.len());
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
