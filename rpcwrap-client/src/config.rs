@@ -1,5 +1,7 @@
 //! Every limit and every wait of a client: what it bounds, its unit, its default and why that default.
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsConfig;
 use codecs::Limits;
 use std::time::Duration;
 
@@ -45,6 +47,10 @@ pub struct Config {
     /// `can't find service`. A call with a timeout sends it, and asks for structured errors, in any case: the program
     /// has asked for it, and every known server skips header members it does not know.
     pub extensions: bool,
+    /// TLS for the connections that are dialled; those over a stream of the program's own are left as they are.
+    /// Default none.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsConfig>,
 }
 
 impl Default for Config {
@@ -58,6 +64,8 @@ impl Default for Config {
             stream_buffer_items: 1024,
             stream_buffer_bytes: 1 << 20,
             extensions: false,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -89,6 +97,14 @@ setters! {
 }
 
 impl Config {
+    /// Dials over TLS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// The part of it codecs keep to.
     pub(crate) fn message_limits(&self) -> Limits {
         Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }

@@ -3,6 +3,8 @@
 //! Nothing but the CONNECT line is sent before the server's answer is read; bytes that come with the answer are kept
 //! for the codec. Source: Go `net/rpc` `DialHTTPPath`; vitess `go/rpcwrap` `DialHTTP`, `DialAuthHTTP`.
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use crate::{
     client::Client,
     config::Config,
@@ -205,13 +207,42 @@ impl Config {
         match addr.strip_prefix("unix:") {
             Some(socket) => {
                 let stream = UnixStream::connect(socket).await.map_err(failed)?;
-                self.open(stream, path, wire).await
+                self.open_at(addr, stream, path, wire).await
             }
             None => {
                 let stream = connect_tcp(addr).await.map_err(failed)?;
-                self.open(stream, path, wire).await
+                self.open_at(addr, stream, path, wire).await
             }
         }
+    }
+
+    /// Goes on with a connection to `addr`: over TLS, if that is set.
+    async fn open_at<S>(
+        &self,
+        addr: &str,
+        stream: S,
+        path: Option<&str>,
+        wire: Wire,
+    ) -> Result<Client, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let name = tls.name(host(addr));
+            let failed = |source| DialError::Tls { addr: addr.to_owned(), source };
+            let stream = tls.connect(stream, host(addr)).await.map_err(failed)?;
+            return self.open(stream, path, wire).await.map_err(|error| match error {
+                // With TLS 1.3 the server's verdict on our certificate comes after the handshake.
+                DialError::Io(error) => match TlsError::of(&error, name) {
+                    Some(source) => failed(source),
+                    None => DialError::Io(error),
+                },
+                error => error,
+            });
+        }
+        let _ = addr;
+        self.open(stream, path, wire).await
     }
 
     pub(crate) async fn open<S>(
@@ -228,6 +259,16 @@ impl Config {
             None => BytesMut::new(),
         };
         Ok(Client::start(stream, early, wire, self.clone()))
+    }
+}
+
+/// The host of an address: without port and brackets.
+#[cfg(feature = "tls")]
+fn host(addr: &str) -> &str {
+    let host = addr.rsplit_once(':').map_or(addr, |(host, _)| host);
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host) {
+        host if host.is_empty() || addr.starts_with("unix:") => "localhost",
+        host => host,
     }
 }
 
@@ -269,4 +310,20 @@ async fn log_in(client: &Client, user: &str, secret: &str) -> Result<(), Error> 
     let proof = Proof { proof: cram_md5::proof(user, secret, &challenge) };
     let IgnoredAny = client.call(&method(cram_md5::AUTHENTICATE), &proof).await?;
     Ok(())
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    #[test]
+    fn hosts_of_addresses() {
+        for (addr, host) in [
+            ("db.example:7070", "db.example"),
+            ("127.0.0.1:7070", "127.0.0.1"),
+            ("[::1]:7070", "::1"),
+            (":7070", "localhost"),
+            ("unix:/run/a:b", "localhost"),
+        ] {
+            assert_eq!(super::host(addr), host, "{addr}");
+        }
+    }
 }

@@ -149,6 +149,15 @@ pub enum DialError {
     /// The connection broke before the CONNECT was answered.
     #[error("connection lost during the handshake")]
     Io(#[source] io::Error),
+    /// Connected, but no TLS: the server's certificate, ours, or no TLS server at all.
+    #[cfg(feature = "tls")]
+    #[error("no TLS with {addr}")]
+    Tls {
+        /// The address as given.
+        addr: String,
+        /// Whose fault it is.
+        source: crate::tls::TlsError,
+    },
     /// The login failed: refused ([`Error::Server`] with the server's text), or the connection broke.
     #[error("login failed")]
     Login(#[source] Error),

@@ -51,6 +51,8 @@ mod items;
 mod request;
 mod shared;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use client::Client;
 pub use codecs::{AnyCodec, BsonDialect, Codec, types};
@@ -59,3 +61,5 @@ pub use dial::{dial, dial_auth_http, dial_http, dial_http_path};
 pub use error::{DialError, Error};
 pub use request::Request;
 pub use stream::ReplyStream;
+#[cfg(feature = "tls")]
+pub use tls::{TlsConfig, TlsError, TlsStream};

@@ -10,6 +10,7 @@ use crate::{
     list::ListArgs,
     ping::PingArgs,
     proxy::ProxyArgs,
+    tls::TlsArgs,
     top::TopArgs,
     units::parse_duration,
     watch::WatchArgs,
@@ -61,7 +62,10 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 
-    /// Limit for connecting, CONNECT and login together, such as 500ms or 2s
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+
+    /// Limit for connecting, TLS, CONNECT and login together, such as 500ms or 2s
     #[arg(long, global = true, value_parser = parse_duration, default_value = "10s", value_name = "TIME")]
     pub(crate) connect_timeout: Duration,
 
@@ -120,8 +124,9 @@ pub(crate) enum ColorWhen {
 const AFTER_HELP: &str = "\
 Addresses: host:port, :port on this machine, unix:PATH.
 
-Exit codes: 0 ok, 1 wrong usage, 7 cannot connect, 28 out of time, 52 closed without an answer, 65 the server answered
-with an error, 66 the server broke the protocol, 67 draining or overloaded.
+Exit codes: 0 ok, 1 wrong usage, 7 cannot connect, 28 out of time, 35 no TLS, 52 closed without an answer, 60 the
+server's certificate is not to be trusted, 65 the server answered with an error, 66 the server broke the protocol,
+67 draining or overloaded.
 
 Examples:
   rpcwrap call 127.0.0.1:7070 Arith.Multiply '{\"A\":7,\"B\":8}'

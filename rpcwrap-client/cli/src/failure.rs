@@ -1,7 +1,7 @@
 //! Why a command ends without success: a line for people, an exit code for scripts.
 
 use codecs::connect::ConnectError;
-use rpcwrap_client::{DialError, Error};
+use rpcwrap_client::{DialError, Error, TlsError};
 use std::{error, fmt, io, time::Duration};
 
 /// Exit codes, curl's where curl has one.
@@ -13,8 +13,12 @@ pub(crate) enum Exit {
     Usage = 1,
     Connect = 7,
     Timeout = 28,
+    /// No TLS with the server.
+    Tls = 35,
     /// The server closed the connection without an answer.
     Empty = 52,
+    /// The server's certificate is not to be trusted.
+    Certificate = 60,
     /// The server answered that the call failed.
     Remote = 65,
     Protocol = 66,
@@ -63,11 +67,24 @@ impl From<DialError> for Failure {
             DialError::Login(login) => return Self::from(login.clone()).at("login failed"),
             DialError::Connect { .. } => Exit::Connect,
             DialError::Timeout { .. } => Exit::Timeout,
+            DialError::Tls { source, .. } => tls(source),
             DialError::Handshake(ConnectError::Refused { status: 503, .. }) => Exit::Unavailable,
             DialError::Io(_) => Exit::Empty,
             _ => Exit::Protocol,
         };
         Self::new(exit, chain(&error))
+    }
+}
+
+fn tls(error: &TlsError) -> Exit {
+    match error {
+        TlsError::Setup { .. } => Exit::Usage,
+        TlsError::UnknownIssuer
+        | TlsError::Expired
+        | TlsError::NotValidYet
+        | TlsError::WrongName { .. }
+        | TlsError::BadCertificate(_) => Exit::Certificate,
+        _ => Exit::Tls,
     }
 }
 

@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The body of the page at `path`, which has to be there and to come within `--connect-timeout`.
 pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result<String, Failure> {
     let limit = options.connect_timeout;
-    let stream = transport::connect(addr, limit).await?.socket.boxed();
+    let stream = transport::connect(options, addr).await?.stream;
     let stream: Box<dyn Transport> = match options.verbose {
         0 => stream,
         _ => Box::new(Traced::new(stream, FirstByte::default())),

@@ -19,6 +19,7 @@ mod ping;
 mod pretty;
 mod proxy;
 mod session;
+mod tls;
 mod top;
 mod trace;
 mod transport;

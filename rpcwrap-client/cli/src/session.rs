@@ -6,7 +6,7 @@ use crate::{
     failure::{Exit, Failure},
     pretty,
     trace::{FirstByte, Traced, note},
-    transport::{self, Connected, Transport},
+    transport::{self, Opened, Transport},
     units::format_duration,
 };
 use codecs::types::Any;
@@ -35,8 +35,7 @@ impl Session {
     pub(crate) async fn open(options: &Options, addr: &Address) -> Result<Self, Failure> {
         let started = Instant::now();
         let login = options.login()?;
-        let Connected { socket, resolved, connected } =
-            transport::connect(addr, options.connect_timeout).await?;
+        let Opened { stream, resolved, connected, secured } = transport::connect(options, addr).await?;
         let first_byte = (options.verbose > 0).then(FirstByte::default);
         let stream: Box<dyn Transport> = match &first_byte {
             Some(first_byte) => {
@@ -68,7 +67,10 @@ impl Session {
             first_byte,
             show_phases: options.verbose > 1,
         };
-        session.phases(&[("resolve", resolved), ("connect", connected), ("CONNECT", asked.elapsed())]);
+        let mut phases = vec![("resolve", resolved), ("connect", connected)];
+        phases.extend(secured.map(|secured| ("TLS", secured)));
+        phases.push(("CONNECT", asked.elapsed()));
+        session.phases(&phases);
         Ok(session)
     }
 

@@ -2,8 +2,10 @@
 
 use crate::{
     address::Address,
+    args::Options,
     failure::{Exit, Failure},
 };
+use rpcwrap_client::DialError;
 use socket2::{SockRef, TcpKeepalive};
 use std::{
     io,
@@ -48,13 +50,32 @@ pub(crate) struct Connected {
     pub(crate) connected: Duration,
 }
 
-/// Connects within `limit`.
-pub(crate) async fn connect(addr: &Address, limit: Duration) -> Result<Connected, Failure> {
+/// A stream to speak over, and how long each step to it took.
+pub(crate) struct Opened {
+    pub(crate) stream: Box<dyn Transport>,
+    pub(crate) resolved: Duration,
+    pub(crate) connected: Duration,
+    /// The TLS handshake, if there was one.
+    pub(crate) secured: Option<Duration>,
+}
+
+/// Connects, and shakes hands for TLS if the options say so, within `--connect-timeout`.
+pub(crate) async fn connect(options: &Options, addr: &Address) -> Result<Opened, Failure> {
+    let limit = options.connect_timeout;
+    timeout(limit, open(options, addr)).await.unwrap_or_else(|_| Err(no_connection(addr, limit)))
+}
+
+async fn open(options: &Options, addr: &Address) -> Result<Opened, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Connect, format!("cannot connect to {addr}: {error}"));
-    match timeout(limit, dial(addr)).await {
-        Ok(connected) => connected.map_err(failed),
-        Err(_) => Err(no_connection(addr, limit)),
-    }
+    let Connected { socket, resolved, connected } = dial(addr).await.map_err(failed)?;
+    let stream = socket.boxed();
+    let Some(tls) = options.tls.config() else {
+        return Ok(Opened { stream, resolved, connected, secured: None });
+    };
+    let start = Instant::now();
+    let failed = |source| Failure::from(DialError::Tls { addr: addr.as_str().to_owned(), source });
+    let stream = Box::new(tls.connect(stream, addr.host()).await.map_err(failed)?);
+    Ok(Opened { stream, resolved, connected, secured: Some(start.elapsed()) })
 }
 
 /// `--connect-timeout` is over.

@@ -82,7 +82,7 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
 
 /// What makes the calls.
 enum Load {
-    /// A task for each call in flight: it can wait for its time, and be given up.
+    /// A task for each call in flight: it can wait for its time, and be given up; its connection may use TLS.
     Workers(Vec<Arc<Link>>),
     /// The fast loop, for calls that do neither.
     Closed(closed::Load),
@@ -91,7 +91,7 @@ enum Load {
 impl Load {
     /// Opens all connections.
     async fn open(target: Arc<Target>, args: &BenchArgs) -> Result<Self, Failure> {
-        if args.is_open() || target.max_time.is_some() {
+        if args.is_open() || target.max_time.is_some() || target.config.tls.is_some() {
             return Ok(Self::Workers(open(target, args.connections).await?));
         }
         closed::Load::open(target, args.connections, args.in_flight(), DIALS).await.map(Self::Closed)
@@ -116,6 +116,9 @@ impl Load {
 }
 
 async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
+    let mut config =
+        Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight());
+    config.tls = options.tls.config();
     Ok(Target {
         addr: args.addr.clone(),
         method: args.method.clone(),
@@ -123,7 +126,7 @@ async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> 
         codec: options.codec.into(),
         login: options.login()?,
         max_time: options.max_time,
-        config: Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight()),
+        config,
     })
 }
 
