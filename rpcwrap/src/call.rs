@@ -6,6 +6,7 @@
 use crate::{
     auth::Identity,
     error::{CallError, Error},
+    io::TlsInfo,
     value::WriteReply,
 };
 use bytes::BytesMut;
@@ -59,6 +60,7 @@ pub struct Peer {
     pub(crate) protocol: &'static str,
     pub(crate) codec: Arc<str>,
     pub(crate) user: Option<Identity>,
+    pub(crate) tls: Option<Arc<TlsInfo>>,
 }
 
 impl Peer {
@@ -80,6 +82,11 @@ impl Peer {
     /// The user it has proven to be.
     pub fn user(&self) -> Option<&str> {
         self.user.as_ref().map(Identity::name)
+    }
+
+    /// What TLS has established; `None` for a plain connection.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
     }
 }
 
@@ -106,6 +113,11 @@ impl Context {
     /// The authenticated user, if the connection has one.
     pub fn user(&self) -> Option<&str> {
         self.peer.user()
+    }
+
+    /// What TLS has established of the caller's connection, the name in its certificate among it; `None` if it is plain.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.peer.tls()
     }
 
     /// The protocol the call came by: `go_rpc`, `http`, …

@@ -20,6 +20,10 @@ pub struct Config {
     pub first_byte_timeout: Duration,
     /// When `first_byte_timeout` begins, or that it does not count. Default `Accept`.
     pub first_byte_clock: OpeningClock,
+    /// For the PROXY header of a trusted proxy, from accept on. Default 10 s.
+    pub proxy_header_timeout: Duration,
+    /// For the TLS handshake, from its first byte on. Default 10 s.
+    pub tls_handshake_timeout: Duration,
     /// For one HTTP head, and for the whole login dialog of an `/auth` path. Default 10 s.
     pub header_timeout: Duration,
     /// Bytes of one HTTP head. Default 16 KiB; hyper's own floor is 8 KiB.
@@ -68,6 +72,8 @@ impl Default for Config {
         Self {
             first_byte_timeout: Duration::from_secs(10),
             first_byte_clock: OpeningClock::Accept,
+            proxy_header_timeout: Duration::from_secs(10),
+            tls_handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             max_header_bytes: 16 << 10,
             max_message_bytes: 64 << 20,
@@ -103,6 +109,8 @@ macro_rules! setters {
 setters! {
     first_byte_timeout: Duration,
     first_byte_clock: OpeningClock,
+    proxy_header_timeout: Duration,
+    tls_handshake_timeout: Duration,
     header_timeout: Duration,
     max_header_bytes: usize,
     max_message_bytes: usize,
@@ -149,6 +157,8 @@ impl Config {
         }
         for (setting, value) in [
             ("first_byte_timeout", self.first_byte_timeout),
+            ("proxy_header_timeout", self.proxy_header_timeout),
+            ("tls_handshake_timeout", self.tls_handshake_timeout),
             ("header_timeout", self.header_timeout),
             ("stall_timeout", self.stall_timeout),
             ("keep_alive_timeout", self.keep_alive_timeout),

@@ -8,16 +8,17 @@ use crate::{
     config::OpeningClock,
     io::{Opening, Stream},
     openings::OpeningFailure,
+    prepare::{failed, first_byte, late, prepare, read_more},
     protocol::{Class, Conn, ConnCx, Registered, Served},
     shutdown::Phase,
     sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
     tracker::ConnectionPermit,
 };
 use bytes::{Buf, Bytes};
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 /// How long a connection may take to say what it came for once the server drains: those that waited in the accept
@@ -51,65 +52,40 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
 pub(crate) enum Ended {
     /// The peer closed or reset it: a health probe, whether or not it sent a byte.
     Probe { silent: bool },
-    /// It is refused; these are its first bytes.
-    Failed(OpeningFailure, Bytes),
+    /// It is refused, with its first bytes and what they do not show.
+    Failed { why: OpeningFailure, head: Bytes, detail: String },
 }
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
-    let mut opening = Opening::new(stream);
-    prepare(&mut opening, cx).await?;
+    let opening = prepare(Opening::new(stream), cx).await?;
     sniff(opening, cx).await
-}
-
-/// What comes before a protocol's first byte, in this order: the PROXY header of a trusted proxy, which names the peer
-/// in `cx`, then the TLS handshake, which may name the user. Each leaves the stream as the next one is to see it.
-#[allow(
-    clippy::unused_async,
-    clippy::needless_pass_by_ref_mut,
-    reason = "the steps of listeners that have any"
-)]
-async fn prepare(_opening: &mut Opening, _cx: &mut ConnCx) -> Result<(), Ended> {
-    Ok(())
 }
 
 /// Reads until the first bytes tell whose connection it is.
 async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
-    let (limit, idle) = (cx.dispatch.config.first_byte_timeout, cx.dispatch.config.keep_alive_timeout);
-    let found = match cx.dispatch.config.first_byte_clock {
-        OpeningClock::Accept => within(limit, choose_protocol(&mut opening, cx)).await,
-        OpeningClock::FirstByte => {
-            let first =
-                async { if opening.prefix.is_empty() { read_more(&mut opening, cx).await } else { Ok(()) } };
-            match within(idle, first).await {
-                Some(Ok(())) => within(limit, choose_protocol(&mut opening, cx)).await,
-                Some(Err(end)) => Some(Err(end)),
-                None => None,
-            }
-        }
-        OpeningClock::Off => Some(choose_protocol(&mut opening, cx).await),
+    first_byte(&mut opening, cx).await?;
+    let config = &cx.dispatch.config;
+    let deadline = match config.first_byte_clock {
+        OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
+        OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
+        OpeningClock::Off => None,
     };
-    match found {
-        Some(Ok(registered)) => {
-            let conn = Conn::new(opening.prefix, opening.stream);
-            Ok((conn, registered))
-        }
-        Some(Err(end)) => Err(end),
-        None => Err(Ended::Failed(OpeningFailure::Timeout, opening.prefix.freeze())),
-    }
-}
-
-async fn within<T>(limit: Duration, step: impl Future<Output = T>) -> Option<T> {
-    timeout(limit, step).await.ok()
+    let choosing = choose_protocol(&mut opening, cx);
+    let registered = match deadline {
+        Some(deadline) => timeout_at(deadline, choosing).await.unwrap_or_else(|_| Err(late(&mut opening)))?,
+        None => choosing.await?,
+    };
+    Ok((Conn::new(opening.prefix, opening.stream), registered))
 }
 
 async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Registered>, Ended> {
-    let protocols = &cx.port.sniffed;
-    let failed = |why, opening: &mut Opening| Err(Ended::Failed(why, opening.prefix.split().freeze()));
+    let protocols = candidates(cx);
+    let failed = |why, opening: &mut Opening| Err(failed(why, opening, ""));
     loop {
         let blank = after_blank_lines(&opening.prefix);
         let head = opening.prefix.get(blank.unwrap_or(0)..).unwrap_or_default();
         let choice = match blank {
-            Some(_) => choose(head, protocols),
+            Some(_) => choose(head, protocols.clone()),
             None => Choice::Unknown,
         };
         match choice {
@@ -125,7 +101,8 @@ async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Regis
             Choice::Unknown if head.starts_with(b"\x16") => return failed(OpeningFailure::Tls, opening),
             Choice::Unknown => {
                 // Where one grammar is all there is to choose, it says itself what is wrong with the bytes.
-                if let [only] = &protocols[..]
+                let mut protocols = protocols.clone();
+                if let (Some(only), None) = (protocols.next(), protocols.next())
                     && only.protocol.class() == Class::Grammar
                 {
                     return Ok(only.clone());
@@ -136,19 +113,16 @@ async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Regis
     }
 }
 
-async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
-    match opening.read_more().await {
-        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.prefix.is_empty() }),
-        Ok(n) => {
-            cx.tracked.received(n);
-            Ok(())
-        }
-    }
+/// The protocols a connection may turn out to be: all of its listener's, or those its ALPN stands for.
+fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
+    let alpn = cx.tls().and_then(|tls| tls.alpn.as_deref());
+    let is_meant = move |one: &&Arc<Registered>| alpn.is_none_or(|alpn| one.protocol.alpn().contains(&alpn));
+    cx.port.sniffed.iter().filter(is_meant)
 }
 
 fn count(end: &Ended, cx: &ConnCx) {
     let stats = &cx.dispatch.stats;
-    let (why, head) = match end {
+    let (why, head, detail) = match end {
         Ended::Probe { silent } => {
             stats.probes.add_one();
             if *silent {
@@ -157,17 +131,19 @@ fn count(end: &Ended, cx: &ConnCx) {
             tracing::debug!(peer = %cx.peer_addr, "closed before its first request: a probe");
             return;
         }
-        Ended::Failed(why, head) => (*why, head),
+        Ended::Failed { why, head, detail } => (*why, head, detail),
     };
     match why {
         OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
         OpeningFailure::TooLong => stats.long_openings.add_one(),
         OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
+        OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
+        OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
     }
     if head.is_empty() {
         tracing::debug!(peer = %cx.peer_addr, "{}", why.text());
     } else {
-        cx.port.table.failed.add(why, &cx.peer_addr, head);
+        cx.port.table.failed.add(why, &cx.peer_addr, head, detail);
     }
 }
 

@@ -224,6 +224,10 @@ pub enum ConfigError {
     /// A login is required and nobody could log in.
     #[error("a login is required, but there are no credentials and no client certificates to check")]
     NoWayToLogIn,
+    /// TLS cannot be served with the certificates and keys there are.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {

@@ -32,6 +32,7 @@ pub mod io;
 mod method;
 mod openings;
 mod pages;
+mod prepare;
 #[cfg(feature = "prost")]
 mod proto;
 pub mod protocol;
@@ -57,6 +58,7 @@ pub use error::{CallError, ConfigError, Error};
 pub use handler::{BlockingHandler, Handler, StreamHandler};
 #[cfg(feature = "tls")]
 pub use io::tls::{ClientAuth, TlsConfig, TlsError, TlsPolicy};
+pub use io::{BadNetwork, ProxyProtocol, TlsInfo};
 pub use method::Method;
 pub use openings::{FailedOpening, OpeningFailure};
 #[cfg(feature = "prost")]
@@ -66,7 +68,7 @@ pub use raw::{RawCall, RawReply};
 pub use registry::MethodInfo;
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
-pub use server::{Builder, Drained, ListenAddr, Server};
+pub use server::{Builder, Drained, Listen, ListenAddr, Server};
 pub use service::{Access, Service};
 pub use shutdown::Phase;
 pub use signature::Signature;

@@ -26,6 +26,14 @@ pub enum OpeningFailure {
     Timeout,
     /// Still undecided after 8 KiB.
     TooLong,
+    /// A trusted proxy's connection without a PROXY header.
+    NoProxyHeader,
+    /// A PROXY header against its rules.
+    ProxyHeader,
+    /// Something else where TLS is required.
+    Plain,
+    /// A TLS handshake against TLS' rules or ours, such as without a certificate.
+    Handshake,
 }
 
 impl OpeningFailure {
@@ -36,6 +44,10 @@ impl OpeningFailure {
             Self::Tls => "a TLS hello on a plain port",
             Self::Timeout => "first bytes did not come in time",
             Self::TooLong => "undecided after 8 KiB",
+            Self::NoProxyHeader => "no PROXY header from a trusted proxy",
+            Self::ProxyHeader => "malformed PROXY header",
+            Self::Plain => "plain bytes on a TLS port",
+            Self::Handshake => "TLS handshake failed",
         }
     }
 }
@@ -52,9 +64,19 @@ pub struct FailedOpening {
     pub why: OpeningFailure,
     /// Its first bytes, at most 16.
     pub head: Vec<u8>,
+    /// What they do not show, in a few words more; mostly empty.
+    pub detail: String,
 }
 
 impl FailedOpening {
+    /// Why it was closed, in words.
+    pub fn text(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.why.text().to_owned(),
+            detail => format!("{}: {detail}", self.why.text()),
+        }
+    }
+
     /// The first bytes in hex.
     pub fn hex(&self) -> String {
         self.head.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -74,12 +96,13 @@ struct Kept {
 
 impl FailedOpenings {
     /// Keeps a failure, and logs it unless one was logged just now.
-    pub(crate) fn add(&self, why: OpeningFailure, peer: &PeerAddr, head: &[u8]) {
+    pub(crate) fn add(&self, why: OpeningFailure, peer: &PeerAddr, head: &[u8], detail: &str) {
         let head = head.get(..HEAD).unwrap_or(head).to_vec();
-        let failure = FailedOpening { at: SystemTime::now(), peer: peer.clone(), why, head };
-        let hex = failure.hex();
+        let detail = detail.to_owned();
+        let failure = FailedOpening { at: SystemTime::now(), peer: peer.clone(), why, head, detail };
+        let (hex, text) = (failure.hex(), failure.text());
         if let Some(unlogged) = self.lock().push(failure, Instant::now()) {
-            tracing::info!(%peer, head = hex, unlogged, "{}", why.text());
+            tracing::info!(%peer, head = hex, unlogged, "{text}");
         }
     }
 
@@ -121,6 +144,7 @@ mod tests {
             peer: PeerAddr::InProcess,
             why: OpeningFailure::Unknown,
             head: vec![n, 0xff],
+            detail: String::new(),
         };
         let logged: Vec<_> = (0..40).map(|n| kept.push(failure(n), start)).collect();
         assert_eq!(logged[0], Some(0));
@@ -135,7 +159,7 @@ mod tests {
     #[test]
     fn sixteen_bytes_are_kept() {
         let failed = FailedOpenings::default();
-        failed.add(OpeningFailure::TooLong, &PeerAddr::InProcess, &[7; 9000]);
+        failed.add(OpeningFailure::TooLong, &PeerAddr::InProcess, &[7; 9000], "");
         assert_eq!(failed.list()[0].hex(), "07".repeat(16));
     }
 }

@@ -227,6 +227,12 @@ counters! {
     long_openings,
     /// Connections closed because their first bytes, or an HTTP head they began, did not come in time.
     opening_timeouts,
+    /// Connections closed because a trusted proxy sent no PROXY header, or a malformed one.
+    proxy_failures,
+    /// TLS handshakes that succeeded.
+    tls_handshakes,
+    /// TLS handshakes that failed, and plain connections where TLS is required.
+    tls_failures,
     /// Connections closed because a peer moved no byte for `stall_timeout`.
     stalled,
     /// Connections closed because a message broke its codec's rules or a limit.

@@ -2,6 +2,7 @@
 
 mod opening;
 mod prefixed;
+mod proxy;
 mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -9,6 +10,7 @@ mod tls_info;
 
 pub(crate) use opening::Opening;
 pub use prefixed::Prefixed;
+pub use proxy::{BadNetwork, ProxyProtocol};
 pub use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::TlsStream;

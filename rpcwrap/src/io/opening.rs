@@ -3,7 +3,7 @@
 use super::Stream;
 use bytes::BytesMut;
 use std::io;
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::Instant};
 
 /// Bytes read at once before a protocol is chosen.
 const CHUNK: usize = 1024;
@@ -14,11 +14,13 @@ pub(crate) struct Opening {
     pub(crate) stream: Stream,
     /// Read and not yet anybody's.
     pub(crate) prefix: BytesMut,
+    /// When the step began that looks at it now.
+    pub(crate) since: Instant,
 }
 
 impl Opening {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, prefix: BytesMut::new() }
+        Self { stream, prefix: BytesMut::new(), since: Instant::now() }
     }
 
     /// Reads what is there behind the prefix, at least a byte; 0 if the peer has closed.

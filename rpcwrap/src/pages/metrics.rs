@@ -65,10 +65,11 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
 
-    let families: [Family<'_>; 11] = [
+    let families: [Family<'_>; 12] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         ("probes", "Connections closed by their peer before a complete request.", &[("", server.probes)]),
         ("silent_probes", "Probes that sent no byte.", &[("", server.silent_probes)]),
+        ("tls_handshakes", "TLS handshakes that succeeded.", &[("", server.tls_handshakes)]),
         (
             "shed",
             "Connections and calls refused for want of room.",
@@ -85,6 +86,8 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
                 ("reason=\"unknown_opening\"", server.unknown_openings),
                 ("reason=\"long_opening\"", server.long_openings),
                 ("reason=\"opening_timeout\"", server.opening_timeouts),
+                ("reason=\"proxy_header\"", server.proxy_failures),
+                ("reason=\"tls\"", server.tls_failures),
                 ("reason=\"stalled\"", server.stalled),
                 ("reason=\"malformed\"", server.malformed),
             ],

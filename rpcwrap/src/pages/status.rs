@@ -63,7 +63,7 @@ fn phase(snapshot: &Snapshot) -> &'static str {
 
 /// Why connections and calls were turned away or cut off, where any were.
 fn refusals(snapshot: &Snapshot) -> Vec<(&'static str, u64)> {
-    let quiet = ["accepted", "probes", "silent_probes", "logins", "http_requests"];
+    let quiet = ["accepted", "probes", "silent_probes", "tls_handshakes", "logins", "http_requests"];
     snapshot.server.counters().filter(|(name, value)| *value > 0 && !quiet.contains(name)).collect()
 }
 

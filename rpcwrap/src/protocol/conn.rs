@@ -6,7 +6,7 @@ use crate::{
     call::{Peer, PeerAddr},
     dispatch::Dispatch,
     error::CallError,
-    io::{Prefixed, Stream},
+    io::{Prefixed, Stream, TlsInfo},
     snapshot::Snapshot,
     tracker::Tracked,
 };
@@ -50,6 +50,8 @@ pub struct ConnCx {
     pub(crate) peer_addr: PeerAddr,
     /// Proven by TLS before the protocol began.
     pub(crate) identity: Option<Identity>,
+    /// What TLS has established, if there is any.
+    pub(crate) tls: Option<Arc<TlsInfo>>,
     /// The protocol that has the connection.
     pub(crate) protocol: &'static str,
 }
@@ -57,7 +59,8 @@ pub struct ConnCx {
 impl ConnCx {
     /// What a connection from `peer_addr` starts with.
     pub(crate) fn new(port: Arc<Port>, tracked: Arc<Tracked>, peer_addr: PeerAddr) -> Self {
-        Self { dispatch: port.dispatch.clone(), port, tracked, peer_addr, identity: None, protocol: "" }
+        let dispatch = port.dispatch.clone();
+        Self { dispatch, port, tracked, peer_addr, identity: None, tls: None, protocol: "" }
     }
 
     /// The address at the other end: of the client, where a trusted proxy in front has said so.
@@ -68,6 +71,11 @@ impl ConnCx {
     /// The user a TLS client certificate has proven, before any login of the protocol's own.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    /// What TLS has established, its ALPN among it; `None` for a plain connection.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
     }
 
     /// Whether some protocol of this listener takes connections that ask for `CONNECT path`.
@@ -120,6 +128,7 @@ impl ConnCx {
             protocol: self.protocol,
             codec: codec.into(),
             user: identity.or_else(|| self.identity.clone()),
+            tls: self.tls.clone(),
         });
         self.tracked.set_peer(peer.clone());
         peer

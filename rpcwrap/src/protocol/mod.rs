@@ -93,6 +93,12 @@ pub trait Protocol: Send + Sync + 'static {
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).
     fn sniff(&self, head: &[u8]) -> Sniff;
 
+    /// The names by which TLS clients ask for it (ALPN), the best first: a connection that agreed on one of them is this
+    /// protocol's, or closed. Those of all protocols of a listener are offered in the order the protocols are asked.
+    fn alpn(&self) -> &[&'static str] {
+        &[]
+    }
+
     /// Whether `CONNECT path` hands a connection to this protocol.
     fn takes_path(&self, path: &str) -> bool {
         let _ = path;

@@ -1,9 +1,12 @@
 //! The protocols of a server, checked against one another when it is built, and what each listener offers of them.
 
 use super::{AuthMode, Class, ProtoError, Protocol};
+#[cfg(feature = "tls")]
+use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
     dispatch::{Dispatch, IN_PROCESS},
     error::ConfigError,
+    io::ProxyProtocol,
     openings::FailedOpenings,
     snapshot::Snapshot,
     sniff::{Choice, choose},
@@ -190,13 +193,46 @@ pub(crate) struct Port {
     /// The protocols reached by a path.
     enabled: Vec<Arc<Registered>>,
     pub(crate) http_rpc: bool,
+    /// The proxies that say whose their connections are.
+    pub(crate) proxy: Option<ProxyProtocol>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<PortTls>,
 }
 
 impl Port {
     /// All protocols.
     pub(crate) fn all(dispatch: Arc<Dispatch>, codecs: Arc<[AnyCodec]>, table: Arc<Table>) -> Self {
         let enabled = table.all().to_vec();
-        Self { dispatch, codecs, sniffed: sniffed(&enabled), enabled, table, http_rpc: false }
+        Self {
+            dispatch,
+            codecs,
+            sniffed: sniffed(&enabled),
+            enabled,
+            table,
+            http_rpc: false,
+            proxy: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// The same, behind these proxies.
+    pub(crate) fn with_proxy(self, proxy: Option<ProxyProtocol>) -> Self {
+        Self { proxy, ..self }
+    }
+
+    /// The same, with this TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tls(self, tls: Arc<ServerTls>, policy: TlsPolicy) -> Self {
+        let tls = Some(PortTls::new(tls, policy, alpn(&self.sniffed)));
+        Self { tls, ..self }
+    }
+
+    /// The same, with another policy for its TLS, if there is any.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tls_policy(self, policy: TlsPolicy) -> Self {
+        let tls = self.tls.map(|tls| tls.with_policy(policy));
+        Self { tls, ..self }
     }
 
     /// The same, with `http_rpc` as said.
@@ -216,14 +252,26 @@ impl Port {
     }
 
     fn with(&self, enabled: Vec<Arc<Registered>>) -> Self {
+        let sniffed = sniffed(&enabled);
         Self {
             dispatch: self.dispatch.clone(),
             codecs: self.codecs.clone(),
             table: self.table.clone(),
-            sniffed: sniffed(&enabled),
+            #[cfg(feature = "tls")]
+            tls: self.tls.as_ref().map(|tls| tls.with(alpn(&sniffed))),
+            sniffed,
             enabled,
             http_rpc: self.http_rpc,
+            proxy: self.proxy.clone(),
         }
+    }
+
+    /// Whether plain connections are refused.
+    pub(crate) fn requires_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.as_ref().is_some_and(|tls| tls.policy == TlsPolicy::Require);
+        #[cfg(not(feature = "tls"))]
+        false
     }
 
     /// The protocol of this listener that takes connections which ask for `CONNECT path`.
@@ -237,6 +285,12 @@ impl Port {
         let connections = self.dispatch.tracker.list(connections);
         Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, &self.table) }
     }
+}
+
+/// The names of these protocols in TLS, in their order.
+#[cfg(feature = "tls")]
+fn alpn(sniffed: &[Arc<Registered>]) -> impl Iterator<Item = &str> {
+    sniffed.iter().flat_map(|one| one.protocol.alpn().iter().copied())
 }
 
 fn sniffed(enabled: &[Arc<Registered>]) -> Vec<Arc<Registered>> {

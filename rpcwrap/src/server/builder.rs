@@ -1,6 +1,8 @@
 //! What a server is made of, checked as a whole before it starts.
 
 use super::Server;
+#[cfg(feature = "tls")]
+use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
     config::Config,
@@ -8,6 +10,7 @@ use crate::{
     error::ConfigError,
     handler::Handler,
     introspection,
+    io::ProxyProtocol,
     method::Method,
     protocol::{
         Port, Protocol, Table,
@@ -52,6 +55,9 @@ pub struct Builder {
     login_required: bool,
     mount: Option<Mount>,
     no_introspection: bool,
+    proxy: Option<ProxyProtocol>,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsConfig>,
 }
 
 struct Protocols(Arc<dyn Protocol>);
@@ -114,6 +120,21 @@ impl Builder {
         self
     }
 
+    /// Serves TLS on every listener, beside plain connections or in their place, see [`TlsConfig::policy`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Takes the PROXY headers of these proxies, on every listener.
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxies: ProxyProtocol) -> Self {
+        self.proxy = Some(proxies);
+        self
+    }
+
     /// Serves every HTTP path that is not the server's own with a tower service, such as an `axum::Router`.
     #[must_use]
     pub fn mount(mut self, mount: impl Into<Mount>) -> Self {
@@ -152,7 +173,13 @@ impl Builder {
         ];
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         let table = Arc::new(Table::new(protocols)?);
-        if self.login_required && self.credentials.is_none() {
+        #[cfg(feature = "tls")]
+        let tls = self.tls.map(ServerTls::new).transpose()?.map(Arc::new);
+        #[cfg(feature = "tls")]
+        let by_certificate = tls.as_ref().is_some_and(|tls| tls.config().makes_users());
+        #[cfg(not(feature = "tls"))]
+        let by_certificate = false;
+        if self.login_required && self.credentials.is_none() && !by_certificate {
             return Err(ConfigError::NoWayToLogIn);
         }
 
@@ -169,8 +196,22 @@ impl Builder {
             stats: ServerStats::default(),
             shutdown: Shutdown::new(),
         });
-        let port = Arc::new(Port::all(dispatch.clone(), codecs, table));
-        Ok(Server { dispatch, port, listeners: Mutex::default() })
+        let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
+        #[cfg(feature = "tls")]
+        let port = match tls.clone() {
+            Some(tls) => {
+                let policy = tls.config().default_policy();
+                port.with_tls(tls, policy)
+            }
+            None => port,
+        };
+        Ok(Server {
+            dispatch,
+            port: Arc::new(port),
+            listeners: Mutex::default(),
+            #[cfg(feature = "tls")]
+            tls,
+        })
     }
 
     /// Builds the server, listens on `addr` and runs until SIGTERM or SIGINT, see [`Server::run`].

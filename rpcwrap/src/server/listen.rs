@@ -217,6 +217,10 @@ impl Admission {
             }
             None => {
                 dispatch.stats.connections_refused.add_one();
+                // In plain text: of no use to a client that wants TLS.
+                if self.port.requires_tls() {
+                    return;
+                }
                 if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
                     // Bounded by its slot and its own deadline.
                     tokio::spawn(async move {

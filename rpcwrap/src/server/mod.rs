@@ -2,11 +2,15 @@
 
 mod builder;
 mod listen;
+mod options;
 mod signal;
 
 pub use builder::Builder;
 pub use listen::ListenAddr;
+pub use options::Listen;
 
+#[cfg(feature = "tls")]
+use crate::io::tls::{ServerTls, TlsError};
 use crate::{
     auth::CredentialsError,
     call::{Peer, PeerAddr},
@@ -53,6 +57,8 @@ pub struct Server {
     /// What a listener offers unless it is told otherwise.
     pub(crate) port: Arc<Port>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<ServerTls>>,
 }
 
 /// What a drain could not finish.
@@ -93,12 +99,7 @@ impl Server {
     /// # Errors
     /// Also a name no protocol of this server has (`InvalidInput`).
     pub async fn listen_only(&self, addr: &str, protocols: &[&str]) -> io::Result<ListenAddr> {
-        let port = self.port.only(protocols).map_err(|unknown| {
-            let names: Vec<_> = self.port.table.all().iter().map(|one| one.protocol.name()).collect();
-            let text = format!("no protocol {unknown:?}; there are {}", names.join(", "));
-            io::Error::new(io::ErrorKind::InvalidInput, text)
-        })?;
-        self.listen_at(addr, Arc::new(port)).await
+        self.listen_with(addr, Listen::new().only(protocols.iter().copied())).await
     }
 
     /// Opens a port on which `/_<codec>_rpc_` takes one request per POST instead of CONNECT: vitess' HTTP-RPC.
@@ -106,7 +107,16 @@ impl Server {
     /// # Errors
     /// As [`listen`](Self::listen).
     pub async fn listen_http_rpc(&self, addr: &str) -> io::Result<ListenAddr> {
-        self.listen_at(addr, Arc::new(self.port.with_http_rpc(true))).await
+        self.listen_with(addr, Listen::new().http_rpc()).await
+    }
+
+    /// As [`listen`](Self::listen), for what `options` says.
+    ///
+    /// # Errors
+    /// Also options that make no sense for this server (`InvalidInput`).
+    pub async fn listen_with(&self, addr: &str, options: Listen) -> io::Result<ListenAddr> {
+        let port = options.port(&self.port)?;
+        self.listen_at(addr, Arc::new(port)).await
     }
 
     async fn listen_at(&self, addr: &str, port: Arc<Port>) -> io::Result<ListenAddr> {
@@ -144,7 +154,8 @@ impl Server {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let peer = Peer { addr: PeerAddr::InProcess, protocol: IN_PROCESS, codec: Arc::from(""), user: None };
+        let addr = PeerAddr::InProcess;
+        let peer = Peer { addr, protocol: IN_PROCESS, codec: Arc::from(""), user: None, tls: None };
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
@@ -187,6 +198,16 @@ impl Server {
     /// The file cannot be read or has another form; the users stay as they were.
     pub fn reload_credentials(&self) -> Result<(), CredentialsError> {
         self.dispatch.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
+    }
+
+    /// Reads certificates, keys and client CAs again, for TLS handshakes from now on. Connections that are there go on
+    /// with what they have. Without TLS nothing happens.
+    ///
+    /// # Errors
+    /// One of the files cannot be read or used; everything stays as it was.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// Says "not ready" on the readiness pages, and goes on serving.

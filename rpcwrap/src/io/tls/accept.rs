@@ -1,52 +1,118 @@
 //! The handshake: what a listener accepts TLS connections with, and what can be replaced under it while it runs.
 
-use super::{TlsConfig, TlsError, TlsStream, subject};
+use super::{TlsConfig, TlsError, TlsPolicy, TlsStream, subject};
 use crate::io::{Prefixed, Stream, TlsInfo};
 use std::{
-    fmt, io,
-    sync::{Arc, PoisonError, RwLock},
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ProtocolVersion, ServerConfig, ServerConnection},
 };
 
-/// Accepts TLS connections of one listener.
-pub(crate) struct Acceptor {
-    /// Names of protocols to agree on, the best first.
+/// TLS of a server, shared by its listeners.
+pub(crate) struct ServerTls {
+    config: TlsConfig,
+    state: Mutex<State>,
+}
+
+struct State {
+    current: ServerConfig,
+    listeners: Vec<Arc<Acceptor>>,
+}
+
+impl ServerTls {
+    /// Reads certificates and keys.
+    pub(crate) fn new(config: TlsConfig) -> Result<Self, TlsError> {
+        let state = State { current: config.read()?, listeners: Vec::new() };
+        Ok(Self { config, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn config(&self) -> &TlsConfig {
+        &self.config
+    }
+
+    /// Reads them again, for handshakes from now on. Connections that are there keep what they have.
+    ///
+    /// Nothing of the sessions before can be resumed: who was let in by another client CA has to show a certificate.
+    ///
+    /// # Errors
+    /// Something cannot be read or used; everything stays as it was.
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        let current = self.config.read()?;
+        let mut state = self.state();
+        state.listeners.iter().for_each(|listener| listener.set(&current));
+        state.current = current;
+        Ok(())
+    }
+
+    fn acceptor(&self, alpn: Vec<Vec<u8>>) -> Arc<Acceptor> {
+        let mut state = self.state();
+        let current = RwLock::new(with_alpn(&state.current, &alpn));
+        let acceptor = Arc::new(Acceptor { alpn, current });
+        state.listeners.push(acceptor.clone());
+        acceptor
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a listener accepts TLS connections with now.
+struct Acceptor {
     alpn: Vec<Vec<u8>>,
     current: RwLock<Arc<ServerConfig>>,
 }
 
 impl Acceptor {
-    /// Reads certificates and keys for listeners that speak `alpn`.
-    pub(crate) fn new(
-        config: &TlsConfig,
-        alpn: impl IntoIterator<Item = &'static str>,
-    ) -> Result<Self, TlsError> {
-        let alpn: Vec<_> = alpn.into_iter().map(|name| name.as_bytes().to_vec()).collect();
-        let current = RwLock::new(with_alpn(config.read()?, &alpn));
-        Ok(Self { alpn, current })
+    fn set(&self, config: &ServerConfig) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = with_alpn(config, &self.alpn);
+    }
+}
+
+/// TLS of one listener.
+#[derive(Clone)]
+pub(crate) struct PortTls {
+    server: Arc<ServerTls>,
+    acceptor: Arc<Acceptor>,
+    pub(crate) policy: TlsPolicy,
+}
+
+impl PortTls {
+    /// For a listener whose protocols go by the names `alpn`, the best first.
+    pub(crate) fn new<'a>(
+        server: Arc<ServerTls>,
+        policy: TlsPolicy,
+        alpn: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let acceptor = server.acceptor(alpn.into_iter().map(|name| name.as_bytes().to_vec()).collect());
+        Self { server, acceptor, policy }
     }
 
-    /// Reads them again, for handshakes from now on. Connections that are there keep what they have.
-    ///
-    /// Nothing of the old sessions can be resumed: who was let in by the old client CA has to show its certificate.
-    ///
-    /// # Errors
-    /// Something cannot be read or used; everything stays as it was.
-    pub(crate) fn reload(&self, config: &TlsConfig) -> Result<(), TlsError> {
-        let config = with_alpn(config.read()?, &self.alpn);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
-        Ok(())
+    /// The same for a listener of another kind.
+    pub(crate) fn with<'a>(&self, alpn: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(self.server.clone(), self.policy, alpn)
+    }
+
+    /// The same for another policy.
+    pub(crate) fn with_policy(self, policy: TlsPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The user a client is by the name in its certificate.
+    pub(crate) fn user_of(&self, client_name: Option<&str>) -> Option<String> {
+        self.server.config.user_of(client_name)
     }
 
     /// Shakes hands over `stream`. Without a limit of its own: the caller has one.
     ///
     /// # Errors
-    /// The peer is no TLS client or not one of ours, with the stream, on which it has been told so; or it is gone.
+    /// With the stream: `InvalidData` if the client broke TLS' rules or ours, which it has been told; anything else if
+    /// it is gone.
     pub(crate) async fn accept(&self, stream: Prefixed) -> Result<(Stream, TlsInfo), (io::Error, Stream)> {
-        let config = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let config = self.acceptor.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
             Ok(stream) => {
                 let info = info(stream.get_ref().1);
@@ -57,13 +123,8 @@ impl Acceptor {
     }
 }
 
-impl fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acceptor").finish_non_exhaustive()
-    }
-}
-
-fn with_alpn(mut config: ServerConfig, alpn: &[Vec<u8>]) -> Arc<ServerConfig> {
+fn with_alpn(config: &ServerConfig, alpn: &[Vec<u8>]) -> Arc<ServerConfig> {
+    let mut config = config.clone();
     config.alpn_protocols = alpn.to_vec();
     config.into()
 }

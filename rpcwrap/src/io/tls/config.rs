@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::WebPkiClientVerifier,
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
 /// Which connections of a port use TLS. Their first byte tells: a TLS handshake starts with 0x16, which no other
@@ -121,6 +121,11 @@ impl TlsConfig {
         self.policy
     }
 
+    /// Whether a certificate can make a client a user.
+    pub(crate) fn makes_users(&self) -> bool {
+        self.user.is_some() && self.client_ca.is_some()
+    }
+
     /// The user a client is by the name in its certificate.
     pub(crate) fn user_of(&self, client_name: Option<&str>) -> Option<String> {
         self.user.as_ref().zip(client_name).and_then(|(user, name)| user(name))
@@ -150,7 +155,7 @@ impl TlsConfig {
         &self,
         ca: &Pem,
         provider: Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn tokio_rustls::rustls::server::danger::ClientCertVerifier>, TlsError> {
+    ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         let mut roots = RootCertStore::empty();
         for certificate in ca.certificates("client CA")? {
             roots.add(certificate).map_err(|error| ca.malformed("client CA", error))?;

@@ -1,4 +1,4 @@
-//! TLS under a connection: described by [`TlsConfig`], done by an [`Acceptor`], read and written as a [`TlsStream`].
+//! TLS under a connection: described by [`TlsConfig`], done for each listener by a [`PortTls`], read and written as a [`TlsStream`].
 //!
 //! Comes after the PROXY header and before the first bytes of a protocol. rustls is named here only.
 
@@ -8,7 +8,7 @@ mod error;
 mod stream;
 mod subject;
 
-pub(crate) use accept::Acceptor;
+pub(crate) use accept::{PortTls, ServerTls};
 pub use config::{ClientAuth, TlsConfig, TlsPolicy};
 pub use error::TlsError;
 pub use stream::TlsStream;

@@ -98,7 +98,7 @@ impl<'a> Iterator for Der<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (&[tag, len], rest) = self.0.split_first_chunk()?;
         let (len, rest) = match len {
-            ..0x80 => (usize::from(len), rest),
+            0x00..=0x7F => (usize::from(len), rest),
             // The length in so many bytes; certificates are far from needing more than three.
             0x81..=0x83 => {
                 let (len, rest) = rest.split_at_checked(usize::from(len - 0x80))?;

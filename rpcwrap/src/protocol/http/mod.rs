@@ -51,6 +51,10 @@ impl Protocol for Http {
         sniff::OPENINGS.map(<[u8]>::to_vec).into()
     }
 
+    fn alpn(&self) -> &[&'static str] {
+        &["http/1.1"]
+    }
+
     fn auth(&self) -> AuthMode {
         AuthMode::Request
     }

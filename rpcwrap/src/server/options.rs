@@ -1,0 +1,105 @@
+//! What one listener offers where it is not what the server does on the others.
+
+#[cfg(feature = "tls")]
+use crate::io::tls::TlsPolicy;
+use crate::{io::ProxyProtocol, protocol::Port};
+use std::io;
+
+/// How a listener differs from the server's others, for [`Server::listen_with`](super::Server::listen_with).
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use rpcwrap::{Listen, Server};
+/// let server = Server::builder().method("Echo.Say", |text: String| async move { Ok(text) }).build()?;
+/// server.listen("127.0.0.1:0").await?;
+/// // Pages and probes for the machine itself.
+/// server.listen_with("127.0.0.1:0", Listen::new().only(["http"]).direct()).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Listen {
+    protocols: Option<Vec<String>>,
+    http_rpc: bool,
+    proxy: Option<Option<ProxyProtocol>>,
+    #[cfg(feature = "tls")]
+    policy: Option<TlsPolicy>,
+}
+
+impl Listen {
+    /// As all the others.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers only these protocols: the others never see a byte of its connections.
+    ///
+    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`.
+    #[must_use]
+    pub fn only<N: Into<String>>(mut self, protocols: impl IntoIterator<Item = N>) -> Self {
+        self.protocols = Some(protocols.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Takes one request per POST on `/_<codec>_rpc_` instead of CONNECT: vitess' HTTP-RPC.
+    #[must_use]
+    pub fn http_rpc(mut self) -> Self {
+        self.http_rpc = true;
+        self
+    }
+
+    /// Takes the PROXY headers of these proxies.
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxies: ProxyProtocol) -> Self {
+        self.proxy = Some(Some(proxies));
+        self
+    }
+
+    /// Takes nobody's PROXY headers.
+    #[must_use]
+    pub fn direct(mut self) -> Self {
+        self.proxy = Some(None);
+        self
+    }
+
+    /// Has another policy for TLS, with the server's certificates.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_policy(mut self, policy: TlsPolicy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The port this makes of the server's own.
+    ///
+    /// # Errors
+    /// A name no protocol has, or TLS where the server has no certificate (`InvalidInput`).
+    pub(super) fn port(self, base: &Port) -> io::Result<Port> {
+        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+        let port = match &self.protocols {
+            None => base.with_http_rpc(self.http_rpc),
+            Some(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let only = base.only(&names).map_err(|unknown| {
+                    let known: Vec<_> = base.table.all().iter().map(|one| one.protocol.name()).collect();
+                    bad(format!("no protocol {unknown:?}; there are {}", known.join(", ")))
+                })?;
+                only.with_http_rpc(self.http_rpc)
+            }
+        };
+        let port = match self.proxy {
+            Some(proxy) => port.with_proxy(proxy),
+            None => port,
+        };
+        #[cfg(feature = "tls")]
+        let port = match self.policy {
+            Some(TlsPolicy::Off) | None if port.tls.is_none() => port,
+            Some(_) if port.tls.is_none() => {
+                return Err(bad("TLS, but the server has no certificate".to_owned()));
+            }
+            Some(policy) => port.with_tls_policy(policy),
+            None => port,
+        };
+        Ok(port)
+    }
+}
