@@ -49,7 +49,7 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
 /// Reads what is there, at least a byte.
 pub(crate) async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     match opening.read_more().await {
-        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.prefix.is_empty() }),
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent }),
         Ok(n) => {
             cx.tracked.received(n);
             Ok(())
@@ -157,7 +157,7 @@ mod tls {
                 let user = tls.user_of(info.client_name.as_deref());
                 cx.identity = user.map(|user| Identity::from_certificate(&user));
                 cx.tls = Some(Arc::new(info));
-                Ok(Opening::new(stream))
+                Ok(Opening { silent: false, ..Opening::new(stream) })
             }
             // Against the rules, ours or TLS': the peer has been told, and is to read it.
             Ok(Err((error, mut stream))) if error.kind() == io::ErrorKind::InvalidData => {

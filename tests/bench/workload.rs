@@ -93,7 +93,7 @@ fn encode(codec: &AnyCodec, seq: u64) -> crate::Result<(Vec<u8>, Vec<u8>)> {
     let request = bytes.to_vec();
     let decoded = codec.request_reader(Limits::default()).decode(&mut bytes)?.ok_or("half a request")?;
     let mut reply = BytesMut::new();
-    codec.reply_writer().encode(&decoded, &PRODUCT, &mut reply)?;
+    codec.reply_writer().encode(&decoded, &PRODUCT, None, &mut reply)?;
     Ok((request, reply.to_vec()))
 }
 

@@ -49,7 +49,8 @@ pub fn opening(path: &str) -> Vec<u8> {
 }
 
 impl Peer {
-    fn over(socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+    /// A connection over any stream.
+    pub fn over(socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self { socket: Box::new(socket), unread: BytesMut::new() }
     }
 
@@ -102,12 +103,17 @@ impl Peer {
 
     /// Sends these bytes, all of them.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        limit(self.socket.write_all(bytes.as_ref())).await.unwrap();
+        self.try_send(bytes).await.unwrap();
     }
 
     /// Sends as much as the other side takes; it may have closed.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        limit(self.socket.write_all(bytes.as_ref())).await
+        limit(async {
+            self.socket.write_all(bytes.as_ref()).await?;
+            // Under TLS what is written may not be sent.
+            self.socket.flush().await
+        })
+        .await
     }
 
     /// Sends piece after piece, giving everybody else on this thread a turn in between, so that a server in the same

@@ -40,9 +40,9 @@ impl Session {
         let stream: Box<dyn Transport> = match &first_byte {
             Some(first_byte) => {
                 note(&format!("connected to {addr}"));
-                Box::new(Traced::new(socket.boxed(), first_byte.clone()))
+                Box::new(Traced::new(stream, first_byte.clone()))
             }
-            None => socket.boxed(),
+            None => stream,
         };
         let left = options.connect_timeout.saturating_sub(started.elapsed());
         // The server is asked for codes and data of errors, which others than ours do not know and skip.

@@ -66,7 +66,8 @@ impl TlsError {
 
     fn of_certificate(error: &CertificateError, name: &str) -> Self {
         match error {
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // The other one: a CA of the name is trusted, but it is another.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotValidYet,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

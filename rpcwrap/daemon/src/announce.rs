@@ -7,7 +7,14 @@ use std::{
 };
 
 /// Writes the announcement. The first line is `listening on ` and the first address.
-pub(crate) fn write(out: &mut impl Write, bound: &[ListenAddr], http_rpc: &[ListenAddr]) -> io::Result<()> {
+///
+/// With `tls` the commands use it, without asking whose certificate the server has: `-k` works with every one.
+pub(crate) fn write(
+    out: &mut impl Write,
+    bound: &[ListenAddr],
+    http_rpc: &[ListenAddr],
+    tls: bool,
+) -> io::Result<()> {
     for addr in bound {
         writeln!(out, "listening on {addr}")?;
     }
@@ -16,10 +23,14 @@ pub(crate) fn write(out: &mut impl Write, bound: &[ListenAddr], http_rpc: &[List
     }
     let tcp = bound.iter().find(|addr| matches!(addr, ListenAddr::Tcp(_))).or(bound.first());
     let commands = match tcp {
+        Some(ListenAddr::Tcp(addr)) if tls => {
+            http_commands("curl -k", &format!("https://{}", reachable(*addr))).to_vec()
+        }
         Some(ListenAddr::Tcp(addr)) => tcp_commands(reachable(*addr)),
         Some(ListenAddr::Unix(path)) => {
-            let curl = format!("curl --unix-socket {}", path.display());
-            http_commands(&curl, "http://localhost").to_vec()
+            let (curl, scheme) = if tls { ("curl -k", "https") } else { ("curl", "http") };
+            let curl = format!("{curl} --unix-socket {}", path.display());
+            http_commands(&curl, &format!("{scheme}://localhost")).to_vec()
         }
         None => return out.flush(),
     };
@@ -61,7 +72,7 @@ mod tests {
 
     fn written(bound: &[ListenAddr], http_rpc: &[ListenAddr]) -> String {
         let mut out = Vec::new();
-        write(&mut out, bound, http_rpc).unwrap();
+        write(&mut out, bound, http_rpc, false).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -84,6 +95,23 @@ mod tests {
         assert_eq!(lines[5], r#"  curl -d '{"A":7,"B":8}' http://127.0.0.1:7070/Arith/Multiply"#);
         assert_eq!(lines[6], "  curl http://127.0.0.1:7070/debug/status");
         assert!(lines[7].ends_with("| curl -sNm1 telnet://127.0.0.1:7070") && lines[8].is_empty());
+    }
+
+    #[test]
+    fn with_tls_all_commands_use_it() {
+        for (addr, start) in [
+            (tcp("0.0.0.0:7"), "  curl -k -d '{\"A\":7,\"B\":8}' https://127.0.0.1:7/Arith/Multiply\n"),
+            (
+                unix(),
+                "  curl -k --unix-socket /run/s -d '{\"A\":7,\"B\":8}' https://localhost/Arith/Multiply\n",
+            ),
+        ] {
+            let mut out = Vec::new();
+            write(&mut out, &[addr], &[], true).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains(start), "{text}");
+            assert_eq!((text.matches("  curl -k ").count(), text.contains("http:")), (3, false), "{text}");
+        }
     }
 
     #[test]

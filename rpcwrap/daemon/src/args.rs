@@ -35,6 +35,26 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) require_login: bool,
 
+    /// PEM file with the server's certificate chain: serves TLS on every address; needs --tls-key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// PEM file of CAs: clients must show a certificate one of them has signed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+
+    /// Whether plain connections are served beside TLS on the same port [default: require]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) tls: Option<Policy>,
+
+    /// Proxy to take PROXY headers (v1, v2) from: address, network such as 10.0.0.0/8, or unix; repeatable
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) proxy_protocol_from: Vec<String>,
+
     /// Form of the log lines on stderr [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -42,6 +62,17 @@ pub(crate) struct Args {
     /// TOML file with these settings, the log filter and every limit; flags win over it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// What to do with plain connections where TLS is served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Policy {
+    /// Refuse them
+    #[default]
+    Require,
+    /// Serve them too
+    Allow,
 }
 
 /// How log lines look.
@@ -61,7 +92,7 @@ Environment:
   TOKIO_WORKER_THREADS  threads that serve connections [default: one per core]
 
 Signals:
-  SIGHUP   reads the credentials file, and the config file's log filter, again
+  SIGHUP   reads the credentials file, certificates and keys, and the config file's log filter, again
   SIGTERM  says \"not ready\" for lame_duck (5 s), answers what was read, ends within drain_timeout (30 s)
   SIGINT   the same without lame_duck; a second signal ends at once
 
@@ -71,7 +102,9 @@ Examples:
   rpcwrapd
   rpcwrapd --listen 0.0.0.0:7070 --unix /run/rpcwrapd.sock
   rpcwrapd --config rpcwrapd.toml --log-format json
-  rpcwrapd --auth-credentials users.json --http-rpc-listen 127.0.0.1:7071";
+  rpcwrapd --auth-credentials users.json --http-rpc-listen 127.0.0.1:7071
+  rpcwrapd --tls-cert cert.pem --tls-key key.pem --tls allow
+  rpcwrapd --listen 0.0.0.0:7070 --proxy-protocol-from 10.0.0.0/8";
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +119,8 @@ mod tests {
     #[test]
     fn flags_are_read() {
         let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 --listen-only g:3=http \
-            --auth-credentials e --log-format json --config f";
+            --auth-credentials e --log-format json --config f --tls-cert g --tls-key h --tls-client-ca i \
+            --tls allow --proxy-protocol-from 10.0.0.0/8 --proxy-protocol-from ::1";
         let args = Args::parse_from(args.split_whitespace());
         assert_eq!(args.listen, ["a:1", "unix:b"]);
         assert_eq!(args.unix, [PathBuf::from("c")]);
@@ -94,6 +128,9 @@ mod tests {
         assert_eq!((args.listen_only, args.require_login), (vec!["g:3=http".to_owned()], false));
         assert_eq!(args.log_format, Some(LogFormat::Json));
         assert_eq!((args.auth_credentials, args.config), (Some("e".into()), Some("f".into())));
+        assert_eq!((args.tls_cert, args.tls_key), (Some("g".into()), Some("h".into())));
+        assert_eq!((args.tls_client_ca, args.tls), (Some("i".into()), Some(Policy::Allow)));
+        assert_eq!(args.proxy_protocol_from, ["10.0.0.0/8", "::1"]);
         assert!(Args::try_parse_from(["rpcwrapd", "--log-format", "xml"]).is_err());
     }
 }

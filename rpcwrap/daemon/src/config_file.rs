@@ -3,7 +3,7 @@
 //! Only reads and checks the form; [`crate::settings`] decides what counts. Times are texts with a unit (`"10s"`),
 //! sizes whole numbers of bytes.
 
-use crate::args::LogFormat;
+use crate::args::{LogFormat, Policy};
 use rpcwrap::{
     Config, OpeningClock,
     codecs::{BsonDialect, Dialect},
@@ -25,11 +25,21 @@ pub(crate) struct ConfigFile {
     pub(crate) http_rpc_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
     pub(crate) require_login: bool,
+    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) tls: Option<Policy>,
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    pub(crate) tls_client_auth: Option<Needed>,
+    pub(crate) tls_client_is_user: bool,
+    pub(crate) proxy_protocol_from: Vec<String>,
+    pub(crate) proxy_protocol: Option<Needed>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log: Option<String>,
 
     first_byte_timeout: Option<Time>,
     first_byte_clock: Option<ClockName>,
+    proxy_header_timeout: Option<Time>,
+    tls_handshake_timeout: Option<Time>,
     header_timeout: Option<Time>,
     max_header_bytes: Option<usize>,
     max_message_bytes: Option<usize>,
@@ -73,12 +83,21 @@ impl ConfigFile {
             };
         }
         take! {
-            first_byte_timeout first_byte_clock header_timeout max_header_bytes max_message_bytes max_depth max_in_flight
+            first_byte_timeout first_byte_clock proxy_header_timeout tls_handshake_timeout header_timeout
+            max_header_bytes max_message_bytes max_depth max_in_flight
             max_connections max_output_bytes stall_timeout keep_alive_timeout call_timeout lame_duck drain_timeout
             bson_dialect
         }
         config
     }
+}
+
+/// Whether peers must have something or may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Needed {
+    Required,
+    Optional,
 }
 
 /// A time as the file has it: a whole number and `ms`, `s`, `m` or `h`.
@@ -220,6 +239,10 @@ mod tests {
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.require_login);
+        assert!(file.tls_cert.is_some() && file.tls_key.is_some() && file.tls_client_ca.is_some());
+        assert_eq!((file.tls, file.tls_client_auth), (Some(Policy::Require), Some(Needed::Required)));
+        assert_eq!((file.proxy_protocol, file.tls_client_is_user), (Some(Needed::Required), false));
+        assert!(!file.proxy_protocol_from.is_empty());
         assert!(file.log.is_some() && file.log_format == Some(LogFormat::Text));
     }
 
@@ -231,6 +254,8 @@ mod tests {
             first_byte_timeout = "1s"
             first_byte_clock = "first_byte"
             header_timeout = "2s"
+            proxy_header_timeout = "11s"
+            tls_handshake_timeout = "12s"
             max_header_bytes = 10000
             max_message_bytes = 67_108_865
             max_depth = 3
@@ -250,6 +275,8 @@ mod tests {
             .first_byte_timeout(seconds(1))
             .first_byte_clock(OpeningClock::FirstByte)
             .header_timeout(seconds(2))
+            .proxy_header_timeout(seconds(11))
+            .tls_handshake_timeout(seconds(12))
             .max_header_bytes(10_000)
             .max_message_bytes(67_108_865)
             .max_depth(3)

@@ -44,6 +44,12 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     if settings.require_login {
         builder = builder.require_login();
     }
+    if let Some(tls) = settings.tls {
+        builder = builder.tls(tls);
+    }
+    if let Some(proxies) = settings.proxies {
+        builder = builder.proxy_protocol(proxies);
+    }
     let server = builder.build()?;
 
     let mut bound = Vec::new();
@@ -61,7 +67,7 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     // Whoever has read the addresses may send signals: their handlers have to be there before.
     let (running, hangup) = (server.run(), Hangup::new()?);
     // A server goes on without somebody reading its stdout.
-    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc);
+    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
         never = hangup.reload(&server, settings.config_file.as_deref(), &filter) => match never {},

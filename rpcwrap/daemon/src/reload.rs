@@ -1,4 +1,4 @@
-//! SIGHUP: the credentials file and the config file's log filter are read again; what cannot be read changes nothing.
+//! SIGHUP: the credentials file, certificates and keys, and the config file's log filter are read again; what cannot be read changes nothing.
 
 use crate::{config_file::ConfigFile, log::Filter};
 use rpcwrap::Server;
@@ -30,6 +30,10 @@ impl Hangup {
             match server.reload_credentials() {
                 Ok(()) => tracing::info!("credentials reloaded"),
                 Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
+            }
+            match server.reload_tls() {
+                Ok(()) => tracing::info!("certificates reloaded"),
+                Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
             }
             let Some(path) = config_file else { continue };
             let read = ConfigFile::read(path).map_err(|error| error.to_string());

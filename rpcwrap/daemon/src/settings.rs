@@ -1,11 +1,11 @@
 //! What the program runs with: flags over the file over defaults, key by key.
 
 use crate::{
-    args::{Args, LogFormat},
-    config_file::{ConfigFile, ConfigFileError},
+    args::{Args, LogFormat, Policy},
+    config_file::{ConfigFile, Needed},
 };
-use rpcwrap::Config;
-use std::path::PathBuf;
+use rpcwrap::{BadNetwork, ClientAuth, Config, ProxyProtocol, TlsConfig, TlsPolicy};
+use std::{error::Error, path::PathBuf};
 
 /// Where the program serves if nobody says where.
 const DEFAULT_ADDR: &str = "127.0.0.1:7070";
@@ -20,6 +20,12 @@ pub(crate) struct Settings {
     pub(crate) http_rpc_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
     pub(crate) require_login: bool,
+    /// TLS on every address.
+    pub(crate) tls: Option<TlsConfig>,
+    /// Whether the commands to paste have to use it.
+    pub(crate) tls_required: bool,
+    /// Whose PROXY headers count.
+    pub(crate) proxies: Option<ProxyProtocol>,
     pub(crate) log_format: LogFormat,
     /// The file's log filter.
     pub(crate) log: Option<String>,
@@ -32,14 +38,17 @@ impl Settings {
     /// Reads the file the flags name, if any, and merges the two.
     ///
     /// # Errors
-    /// The file's.
-    pub(crate) fn load(args: Args) -> Result<Self, ConfigFileError> {
+    /// The file's, and what makes no sense in the two together.
+    pub(crate) fn load(args: Args) -> Result<Self, Box<dyn Error>> {
         let file = args.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
-        Ok(Self::merge(args, file))
+        Self::merge(args, file)
     }
 
-    fn merge(args: Args, file: ConfigFile) -> Self {
+    fn merge(args: Args, file: ConfigFile) -> Result<Self, Box<dyn Error>> {
         let config = file.limits();
+        let tls = tls(&args, &file)?;
+        let tls_required = tls.is_some() && args.tls.or(file.tls).unwrap_or_default() == Policy::Require;
+        let proxies = proxies(&args, &file)?;
         let mut listen = given(args.listen, file.listen);
         let unix = given(args.unix, file.unix);
         listen.extend(unix.into_iter().map(|path| format!("unix:{}", path.display())));
@@ -48,18 +57,66 @@ impl Settings {
         if listen.is_empty() && listen_only.is_empty() {
             listen.push(DEFAULT_ADDR.to_owned());
         }
-        Self {
+        Ok(Self {
             listen,
             listen_only,
             http_rpc_listen: given(args.http_rpc_listen, file.http_rpc_listen),
             auth_credentials: args.auth_credentials.or(file.auth_credentials),
             require_login: args.require_login || file.require_login,
+            tls,
+            tls_required,
+            proxies,
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             log: file.log,
             config,
             config_file: args.config,
-        }
+        })
     }
+}
+
+/// TLS, if there is a certificate.
+fn tls(args: &Args, file: &ConfigFile) -> Result<Option<TlsConfig>, Box<dyn Error>> {
+    let certificate = args.tls_cert.as_ref().or(file.tls_cert.as_ref());
+    let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
+    let client_ca = args.tls_client_ca.as_ref().or(file.tls_client_ca.as_ref());
+    let (certificate, key) = match (certificate, key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(_), None) => return Err("tls-cert needs tls-key".into()),
+        (None, Some(_)) => return Err("tls-key needs tls-cert".into()),
+        (None, None) if client_ca.is_some() || args.tls.or(file.tls).is_some() => {
+            return Err("TLS needs tls-cert and tls-key".into());
+        }
+        (None, None) => return Ok(None),
+    };
+    let policy = match args.tls.or(file.tls).unwrap_or_default() {
+        Policy::Require => TlsPolicy::Require,
+        Policy::Allow => TlsPolicy::Allow,
+    };
+    let mut tls = TlsConfig::from_files(certificate, key).policy(policy);
+    if let Some(client_ca) = client_ca {
+        tls = tls.client_ca_file(client_ca);
+    }
+    if file.tls_client_auth == Some(Needed::Optional) {
+        tls = tls.client_auth(ClientAuth::Optional);
+    }
+    if file.tls_client_is_user {
+        tls = tls.user_from_certificate(|name| Some(name.to_owned()));
+    }
+    Ok(Some(tls))
+}
+
+/// The proxies in front, if there are any.
+fn proxies(args: &Args, file: &ConfigFile) -> Result<Option<ProxyProtocol>, BadNetwork> {
+    let from = if args.proxy_protocol_from.is_empty() {
+        &file.proxy_protocol_from
+    } else {
+        &args.proxy_protocol_from
+    };
+    if from.is_empty() {
+        return Ok(None);
+    }
+    let proxies = ProxyProtocol::from_peers(from)?;
+    Ok(Some(if file.proxy_protocol == Some(Needed::Optional) { proxies.optional() } else { proxies }))
 }
 
 /// The flag's list, or the file's if the flag was not given.
@@ -80,7 +137,12 @@ mod tests {
 
     fn merged(flags: &str, file: &str) -> Settings {
         let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
-        Settings::merge(args, toml::from_str(file).unwrap())
+        Settings::merge(args, toml::from_str(file).unwrap()).unwrap()
+    }
+
+    fn refusal(flags: &str, file: &str) -> String {
+        let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
+        Settings::merge(args, toml::from_str(file).unwrap()).unwrap_err().to_string()
     }
 
     #[test]
@@ -130,5 +192,33 @@ mod tests {
     #[test]
     fn a_unix_socket_alone_is_enough() {
         assert_eq!(merged("--unix /s", "").listen, ["unix:/s"]);
+    }
+
+    #[test]
+    fn tls_of_flags_and_file_together() {
+        let settings = merged("--tls-key k", "tls_cert = \"c\"");
+        assert!(settings.tls.is_some() && settings.tls_required);
+        assert!(!merged("--tls allow", "tls_cert = \"c\"\ntls_key = \"k\"").tls_required);
+        assert!(!merged("", "").tls_required);
+        for (flags, file, error) in [
+            ("--tls-cert c", "", "tls-cert needs tls-key"),
+            ("", "tls_key = \"k\"", "tls-key needs tls-cert"),
+            ("--tls require", "", "TLS needs tls-cert and tls-key"),
+            ("--tls-client-ca ca", "", "TLS needs tls-cert and tls-key"),
+        ] {
+            assert_eq!(refusal(flags, file), error);
+        }
+    }
+
+    #[test]
+    fn proxies_in_front() {
+        let file = "proxy_protocol_from = [\"10.0.0.0/8\", \"unix\"]";
+        let expected = ProxyProtocol::from_peers(["10.0.0.0/8", "unix"]).unwrap();
+        assert_eq!(merged("", file).proxies.as_ref(), Some(&expected));
+        let optional = format!("{file}\nproxy_protocol = \"optional\"");
+        assert_eq!(merged("", &optional).proxies, Some(expected.optional()));
+        let flag = merged("--proxy-protocol-from ::1", file).proxies;
+        assert_eq!(flag, Some(ProxyProtocol::from_peers(["::1"]).unwrap()));
+        assert!(refusal("--proxy-protocol-from 10.0.0.0/40", "").starts_with("bad network \"10.0.0.0/40\""));
     }
 }

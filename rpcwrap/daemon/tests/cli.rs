@@ -217,6 +217,8 @@ fn bad_files_are_explained() {
         (["--auth-credentials", users.path()], "line 2: not of the form"),
         (["--auth-credentials", "/nowhere"], "rpcwrapd: cannot read credentials file /nowhere: "),
         (["--listen", "no-port"], "rpcwrapd: cannot listen on no-port: "),
+        (["--tls-cert", "/nowhere"], "rpcwrapd: tls-cert needs tls-key"),
+        (["--proxy-protocol-from", "a"], "rpcwrapd: bad network \"a\": not an IP address"),
     ] {
         let line = refusal(&args);
         assert!(line.contains(text), "{args:?}: {line}");
@@ -230,8 +232,19 @@ fn wrong_usage_is_2_and_help_is_0() {
     assert!(stderr[0].contains("--lisen"), "{stderr:?}");
     let (status, stdout, _) = Daemon::start(&["--help"]).end();
     assert_eq!(status.code(), Some(0));
-    for flag in ["--listen", "--unix", "--http-rpc-listen", "--auth-credentials", "--log-format", "--config"]
-    {
+    for flag in [
+        "--listen",
+        "--unix",
+        "--http-rpc-listen",
+        "--auth-credentials",
+        "--tls-cert",
+        "--tls-key",
+        "--tls-client-ca",
+        "--tls",
+        "--proxy-protocol-from",
+        "--log-format",
+        "--config",
+    ] {
         assert!(stdout.iter().any(|line| line.contains(flag)), "{flag}");
     }
 }

@@ -14,13 +14,15 @@ pub(crate) struct Opening {
     pub(crate) stream: Stream,
     /// Read and not yet anybody's.
     pub(crate) prefix: BytesMut,
+    /// Not a byte has been read, of whatever step.
+    pub(crate) silent: bool,
     /// When the step began that looks at it now.
     pub(crate) since: Instant,
 }
 
 impl Opening {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, prefix: BytesMut::new(), since: Instant::now() }
+        Self { stream, prefix: BytesMut::new(), silent: true, since: Instant::now() }
     }
 
     /// Reads what is there behind the prefix, at least a byte; 0 if the peer has closed.
@@ -29,6 +31,7 @@ impl Opening {
         let mut chunk = [0; CHUNK];
         let n = self.stream.read(&mut chunk).await?;
         self.prefix.extend_from_slice(&chunk[..n]);
+        self.silent &= n == 0;
         Ok(n)
     }
 }

@@ -12,7 +12,7 @@ mod scratch;
 
 use crate::{
     call::{Peer, Written},
-    connection::close_gently,
+    connection::{close, close_gently},
     dispatch::{Dispatch, Flight, Refused},
     error::CallError,
     io::Stream,
@@ -138,7 +138,10 @@ impl<F: Framing> Session<F> {
             ended => ended?,
         }
         // The peer has closed its side already where it ended; otherwise its last words must not reset our reply.
-        if !self.ended {
+        if self.ended {
+            // It may have closed its other side too.
+            let _ = close(&mut self.stream).await;
+        } else {
             close_gently(&mut self.stream).await?;
         }
         match self.fault.take() {

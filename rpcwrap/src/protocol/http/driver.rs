@@ -58,7 +58,11 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         return Ok(Served::Handover(conn));
     }
     if count(&end, &cx) {
-        let last_words = timeout(cx.dispatch.config.stall_timeout, stream.write_all(&unsent)).await;
+        let last_words = async {
+            stream.write_all(&unsent).await?;
+            stream.flush().await
+        };
+        let last_words = timeout(cx.dispatch.config.stall_timeout, last_words).await;
         if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
             close_gently(&mut stream).await?;
         }

@@ -66,7 +66,7 @@ impl Bench {
         let mut out = BytesMut::new();
         for (index, request) in requests.iter().enumerate() {
             match value(index) {
-                Ok(value) => writer.encode(request, &value, &mut out).unwrap(),
+                Ok(value) => writer.encode(request, &value, None, &mut out).unwrap(),
                 Err(text) => writer.encode_error(request, &ErrorReply::new(text), &mut out),
             }
         }
