@@ -32,8 +32,8 @@ impl Protocol for Other {
         "other"
     }
 
-    fn openings(&self) -> &[&[u8]] {
-        &[b"\x01other"]
+    fn openings(&self) -> Vec<Vec<u8>> {
+        vec![b"\x01other".to_vec()]
     }
 
     fn sniff(&self, head: &[u8]) -> Sniff {
