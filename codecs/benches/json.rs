@@ -74,7 +74,7 @@ fn small_requests() {
         out.clear();
         while let Some(request) = reader.decode(&mut buf).unwrap() {
             let args: Args = reader.args(&request).decode().unwrap();
-            writer.encode(&request, &(args.a * args.b), &mut out).unwrap();
+            writer.encode(&request, &(args.a * args.b), None, &mut out).unwrap();
         }
         black_box(&out);
     });
