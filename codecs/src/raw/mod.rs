@@ -191,18 +191,18 @@ mod tests {
             |content_type| Request::new(Bytes::new(), 7, 0..0, 0..0).with_content_type(content_type);
         let (json, protobuf) = (request(ContentType::Json), request(ContentType::Protobuf));
         let mut out = BytesMut::new();
-        writer.encode(&json, &[1, 2], &mut out).unwrap();
+        writer.encode(&json, &[1, 2], None, &mut out).unwrap();
         assert_eq!(out.split(), "7 Json [1,2]");
-        writer.encode(&protobuf, &Blob::from(b"ab"), &mut out).unwrap();
+        writer.encode(&protobuf, &Blob::from(b"ab"), None, &mut out).unwrap();
         assert_eq!(out.split(), "7 Protobuf ab");
-        writer.encode(&protobuf, &Text::from("ab"), &mut out).unwrap();
+        writer.encode(&protobuf, &Text::from("ab"), None, &mut out).unwrap();
         assert_eq!(out.split(), "7 Protobuf ab");
         for error in [
-            writer.encode(&protobuf, &5, &mut out),
-            writer.encode(&protobuf, "text", &mut out),
-            writer.encode(&protobuf, &(), &mut out),
-            writer.encode(&protobuf, &[1u8][..], &mut out),
-            writer.encode(&protobuf, &BTreeMap::from([(1, 2)]), &mut out),
+            writer.encode(&protobuf, &5, None, &mut out),
+            writer.encode(&protobuf, "text", None, &mut out),
+            writer.encode(&protobuf, &(), None, &mut out),
+            writer.encode(&protobuf, &[1u8][..], None, &mut out),
+            writer.encode(&protobuf, &BTreeMap::from([(1, 2)]), None, &mut out),
         ] {
             assert_eq!(error.unwrap_err().text(), bytes_only::NO_BYTES);
         }
