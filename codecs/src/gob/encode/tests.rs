@@ -321,6 +321,7 @@ fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
     #[derive(Serialize, Deserialize)]
     struct Skips {
         #[serde(skip_serializing)]
+        #[allow(dead_code, reason = "what matters is that nobody reads it")]
         secret: String,
         list: Vec<i32>,
     }
