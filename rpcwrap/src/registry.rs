@@ -289,7 +289,13 @@ mod tests {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
         let registry = Registry::new(names.map(service).into()).unwrap();
-        let peer = Peer { addr: PeerAddr::InProcess, protocol: "baidu_std", codec: "".into(), user: None };
+        let peer = Peer {
+            addr: PeerAddr::InProcess,
+            protocol: "baidu_std",
+            codec: "".into(),
+            user: None,
+            tls: None,
+        };
         let find = |name: &str| match registry.look_up_short(name.as_bytes(), &peer) {
             Ok(entry) => entry.full_name.clone(),
             Err(error) => error.to_string(),
