@@ -14,6 +14,7 @@ mod deadlines;
 mod details;
 mod examples;
 mod hostile;
+mod http2;
 mod http_calls;
 mod in_process;
 mod json;

@@ -47,6 +47,7 @@ pub(super) fn snapshot() -> Snapshot {
             peer: PeerAddr::Tcp(([127, 0, 0, 1], 4711).into()),
             why: OpeningFailure::Unknown,
             head: vec![0x00, 0xff],
+            detail: String::new(),
         }],
         connections: vec![
             ConnectionInfo {

@@ -17,7 +17,7 @@ use crate::{
         agent_check::AgentCheck,
         baidu_std::BaiduStd,
         go_rpc::GoRpc,
-        http::{Http, Mount},
+        http::{Http, Http2, Mount},
     },
     registry::Registry,
     service::Service,
@@ -165,9 +165,11 @@ impl Builder {
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
+        let http = Arc::new(Http::new(self.mount));
         let mut protocols: Vec<Arc<dyn Protocol>> = vec![
             Arc::new(GoRpc::new(codecs.clone(), self.credentials.is_some())),
-            Arc::new(Http::new(self.mount)),
+            Arc::new(Http2::new(http.clone())),
+            http,
             Arc::new(AgentCheck),
             Arc::new(BaiduStd),
         ];

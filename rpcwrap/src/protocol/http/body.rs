@@ -4,7 +4,7 @@ use super::{
     flight::Answer,
     progress::{Answered, Progress},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use std::{
@@ -96,12 +96,26 @@ pub(super) async fn read(body: Incoming, limit: usize, progress: &Progress) -> R
     if body.size_hint().lower() > limit as u64 {
         return Err(ReadError::TooBig);
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => {
-            progress.notes().whole();
-            Ok(collected.to_bytes())
+    let mut body = Limited::new(body, limit);
+    let mut whole = BytesMut::new();
+    loop {
+        progress.notes().read_blocked = true;
+        let frame = match body.frame().await {
+            None => break,
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) if error.is::<LengthLimitError>() => return Err(ReadError::TooBig),
+            Some(Err(_)) => return Err(ReadError::Broken),
+        };
+        progress.notes().received();
+        if let Ok(data) = frame.into_data() {
+            // A body of one piece, as most are, is not copied.
+            if whole.is_empty() && body.is_end_stream() {
+                progress.notes().whole();
+                return Ok(data);
+            }
+            whole.extend_from_slice(&data);
         }
-        Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooBig),
-        Err(_) => Err(ReadError::Broken),
     }
+    progress.notes().whole();
+    Ok(whole.freeze())
 }

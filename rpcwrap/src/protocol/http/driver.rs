@@ -1,4 +1,4 @@
-//! One HTTP connection from its first request to its end: drives hyper, keeps its time, takes the socket back.
+//! One HTTP/1.x connection from its first request to its end: drives hyper, keeps its time, takes the socket back.
 
 use super::{
     Http,
@@ -157,7 +157,7 @@ fn poll_http(
 }
 
 /// Waits for the limit that counts now.
-fn poll_limit(
+pub(super) fn poll_limit(
     progress: &Progress,
     cx: &ConnCx,
     timer: &mut Option<Pin<Box<Sleep>>>,

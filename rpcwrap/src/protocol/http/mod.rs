@@ -1,13 +1,14 @@
-//! HTTP/1.x: pages, probes and calls by POST for whatever speaks HTTP, and the door to Go-RPC.
+//! HTTP: pages, probes and calls by POST for whatever speaks it, and the door to Go-RPC.
 //!
-//! A request comes in by [`driver`], [`route`] finds what answers it, and `CONNECT` of a path another protocol takes
-//! ends HTTP on the connection with a hand-over ([`hijack`]). hyper parses and writes; the timers are ours. Only this
-//! folder knows hyper's and http's types.
+//! A request comes in by [`driver`] (HTTP/1.x) or [`h2`] (HTTP/2), [`route`] finds what answers it, and `CONNECT` of a
+//! path another protocol takes ends HTTP/1.x on the connection with a hand-over ([`hijack`]). hyper parses and writes;
+//! the timers are ours. Only this folder knows hyper's and http's types.
 
 mod body;
 mod call;
 mod driver;
 mod flight;
+mod h2;
 mod hijack;
 mod mount;
 mod progress;
@@ -16,9 +17,11 @@ mod route;
 mod rpc;
 mod sniff;
 mod socket;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use h2::Http2;
 pub use mount::Mount;
 
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};

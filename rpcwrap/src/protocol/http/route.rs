@@ -15,7 +15,7 @@ use crate::{
 };
 use codecs::AnyCodec;
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
     header::{ACCEPT, HOST},
 };
@@ -52,6 +52,7 @@ pub(super) async fn answer(
 fn hands_over(cx: &ConnCx, request: &Request<Incoming>) -> bool {
     let path = request.uri().path();
     request.method() == Method::CONNECT
+        && request.version() < Version::HTTP_2
         && http_rpc_codec(cx, path).is_none()
         && cx.takes_path(path)
         && hijack::is_bare(request)

@@ -3,6 +3,7 @@
 //! A method nobody else's protocol could mean decides with the blank behind it; any other word waits for the end of
 //! its line, which for HTTP is a version.
 
+use super::h2::PREFACE;
 use crate::protocol::Sniff;
 
 /// Method names that are no command of a line-based protocol.
@@ -22,6 +23,9 @@ const LONG_LINE: usize = 4 << 10;
 
 /// Judges the first bytes of a connection.
 pub(super) fn sniff(head: &[u8]) -> Sniff {
+    if head.len() > 3 && (head.starts_with(PREFACE) || PREFACE.starts_with(head)) {
+        return Sniff::No;
+    }
     if METHODS.iter().any(|method| head.starts_with(method)) {
         return Sniff::Yes;
     }
@@ -87,7 +91,11 @@ mod tests {
             (b"connect /_bson_rpc_ HTTP/1.0\n\n", Yes),
             (b"FOO / HTTP/1.1\r\nHost: xyz\r\n\r\n", Yes),
             (b"PING\r\n", No),
-            (b"PRI * HTTP/2.0\r\n", Yes),
+            (b"PRI", NeedMore),
+            (b"PRI ", No),
+            (b"PRI * HTTP/2.0\r\n", No),
+            (b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", Yes),
+            (PREFACE, No),
             (b"PRPC\0\0", No),
             (b"*1\r\n", No),
             (b"{\"id\":1}", No),

@@ -1,0 +1,212 @@
+//! HTTP/2, by prior knowledge or by ALPN: the pages, calls and mounted services of HTTP/1.x, many at a time, and so gRPC
+//! for programs that mount a service of it.
+//!
+//! hyper frames and multiplexes; streams run in the connection's own task ([`tasks`](super::tasks)) and are answered by
+//! [`route`](super::route). There is no CONNECT to another protocol here.
+
+use super::{
+    Http,
+    body::Body,
+    driver::poll_limit,
+    hijack::HandedOver,
+    progress::{Limit, Progress},
+    respond, route,
+    tasks::{Inbox, Tasks},
+};
+use crate::{
+    config::Config,
+    io::Prefixed,
+    protocol::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
+    shutdown::Phase,
+};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    server::conn::http2::{self, Connection},
+    service::Service,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    error::Error,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What a connection starts with: RFC 9113 section 3.4.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The protocol of [`Http`]'s services over HTTP/2.
+pub(crate) struct Http2(Arc<Http>);
+
+impl Http2 {
+    pub(crate) fn new(http: Arc<Http>) -> Self {
+        Self(http)
+    }
+}
+
+impl Protocol for Http2 {
+    fn name(&self) -> &'static str {
+        "http2"
+    }
+
+    fn openings(&self) -> Vec<Vec<u8>> {
+        vec![PREFACE.to_vec()]
+    }
+
+    fn alpn(&self) -> &[&'static str] {
+        &["h2"]
+    }
+
+    fn auth(&self) -> AuthMode {
+        AuthMode::Request
+    }
+
+    /// On the preface alone: who waits for a request's headers waits for a client that waits for our settings.
+    fn sniff(&self, head: &[u8]) -> Sniff {
+        Sniff::magic(head, PREFACE)
+    }
+
+    fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
+        // Access rules and programs know HTTP as one protocol, whatever its version.
+        let cx = ConnCx { protocol: Http::NAME, ..cx };
+        Box::pin(serve(self.0.clone(), conn, cx))
+    }
+}
+
+async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
+    let config = &cx.dispatch.config;
+    let requests = Arc::new(AtomicU64::new(0));
+    let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
+    let mut tasks = Tasks::default();
+    let mut connection = http2::Builder::new(tasks.inbox())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
+        // Together the stall timeout: a peer that is gone, or takes no byte, answers no ping.
+        .keep_alive_interval(Some(config.stall_timeout / 2))
+        .keep_alive_timeout(config.stall_timeout / 2)
+        .serve_connection(TokioIo::new(conn.into_io()), service);
+    let ended = drive(&mut connection, &mut tasks, &cx).await;
+    match ended {
+        Err(error) if is_fault(&error) => {
+            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP/2");
+            Err(ProtoError::Malformed("not HTTP/2"))
+        }
+        _ if requests.load(Relaxed) == 0 => Ok(Served::Probe),
+        _ => Ok(Served::Closed),
+    }
+}
+
+/// Whether the peer broke the rules, and did not just go away.
+fn is_fault(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    cause.is_some_and(|cause| cause.is_library())
+}
+
+type Driven = Connection<TokioIo<Prefixed>, Requests, Inbox>;
+
+/// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
+async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
+    let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
+    let mut patience = Patience::new(&cx.dispatch.config);
+    let mut leaving = false;
+    poll_fn(|task| {
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
+                return Poll::Ready(result);
+            }
+            // What a stream has said is hyper's to send.
+            if !tasks.poll(task) {
+                break;
+            }
+        }
+        if !leaving && draining.as_mut().poll(task).is_ready() {
+            leaving = true;
+            Pin::new(&mut *connection).graceful_shutdown();
+            task.waker().wake_by_ref();
+        }
+        if patience.poll(task, tasks.is_empty()).is_pending() {
+            return Poll::Pending;
+        }
+        if leaving {
+            tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer did not say good-bye");
+            return Poll::Ready(Ok(()));
+        }
+        leaving = true;
+        patience.last_words();
+        Pin::new(&mut *connection).graceful_shutdown();
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+/// How long a connection without streams is kept, and how long it may then take to close.
+struct Patience<'c> {
+    config: &'c Config,
+    timer: Option<Pin<Box<Sleep>>>,
+    leaving: bool,
+}
+
+impl<'c> Patience<'c> {
+    fn new(config: &'c Config) -> Self {
+        Self { config, timer: None, leaving: false }
+    }
+
+    /// The next end of patience is the last.
+    fn last_words(&mut self) {
+        (self.timer, self.leaving) = (None, true);
+    }
+
+    fn poll(&mut self, task: &mut Context<'_>, idle: bool) -> Poll<()> {
+        if !idle && !self.leaving {
+            self.timer = None;
+            return Poll::Pending;
+        }
+        let limit = if self.leaving { self.config.header_timeout } else { self.config.keep_alive_timeout };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        timer.as_mut().poll(task)
+    }
+}
+
+/// hyper's service of one connection.
+struct Requests {
+    http: Arc<Http>,
+    cx: ConnCx,
+    requests: Arc<AtomicU64>,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<Body>;
+    type Error = HandedOver;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, HandedOver>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.requests.fetch_add(1, Relaxed);
+        let (http, cx, progress) = (self.http.clone(), self.cx.clone(), Progress::new());
+        Box::pin(async move {
+            let mut answer = pin!(route::answer(http, cx.clone(), progress.clone(), request));
+            let mut timer = None;
+            poll_fn(|task| match answer.as_mut().poll(task) {
+                Poll::Ready(answer) => Poll::Ready(answer),
+                Poll::Pending => {
+                    poll_limit(&progress, &cx, &mut timer, task).map(|limit| Ok(late(&cx, limit)))
+                }
+            })
+            .await
+        })
+    }
+}
+
+/// The reply to a request whose body stopped coming.
+fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
+    tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
+    cx.dispatch.stats.stalled.add_one();
+    respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n")
+}
