@@ -2,6 +2,7 @@
 
 mod framing;
 mod hostile;
+mod round_trips;
 mod sessions;
 mod support;
 mod values;
