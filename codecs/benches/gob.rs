@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use codecs::{
     CallOptions, ErrorReply, Limits, Request,
     gob::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, value_from_slice},
-    schema::TypeOf,
+    schema::{Schema, TypeOf},
     types::Any,
 };
 use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
@@ -164,6 +164,54 @@ fn reply_with_an_i64(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn reply_with_a_struct(bencher: Bencher<'_, '_>) {
     replies(bencher, &Quotient { quo: 3, rem: 2 });
+}
+
+/// A reply that is only `Serialize`: its type is what it shows.
+#[divan::bench]
+fn reply_with_a_struct_untraced(bencher: Bencher<'_, '_>) {
+    let (mut decoder, mut buf) = stream(&Args { a: 7, b: 8 }, 1);
+    let request = decoder.decode(&mut buf).unwrap().unwrap();
+    let (mut encoder, mut out) = (ReplyEncoder::new(), BytesMut::with_capacity(1 << 16));
+    let reply = Quotient { quo: 3, rem: 2 };
+    bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
+        out.clear();
+        (0..CALLS).for_each(|_| encoder.encode(&request, black_box(&reply), None, &mut out).unwrap());
+    });
+}
+
+/// One reply of a hundred rows, by the traced type, by the type the last one has shown, and when nothing is known.
+#[divan::bench(args = ["traced", "shown before", "first"])]
+fn reply_with_a_hundred_rows(bencher: Bencher<'_, '_>, known: &str) {
+    let (mut decoder, mut buf) = stream(&Args { a: 7, b: 8 }, 1);
+    let request = decoder.decode(&mut buf).unwrap().unwrap();
+    let (mut encoder, type_of) = (ReplyEncoder::new(), TypeOf::new::<Vec<Row>>());
+    let type_of = (known == "traced").then_some(&type_of);
+    let (rows, mut out) = (rows(), BytesMut::with_capacity(1 << 16));
+    bencher.bench_local(|| {
+        out.clear();
+        if known == "first" {
+            encoder = ReplyEncoder::new();
+        }
+        encoder.encode(&request, black_box(&rows), type_of, &mut out).unwrap();
+    });
+}
+
+#[divan::bench]
+fn request_with_a_struct(bencher: Bencher<'_, '_>) {
+    let (mut encoder, type_of) = (RequestEncoder::new(), TypeOf::new::<Args>());
+    let mut out = BytesMut::with_capacity(1 << 16);
+    bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
+        out.clear();
+        for seq in 0..CALLS as u64 {
+            let (options, args) = (CallOptions::default(), black_box(&Args { a: 7, b: 8 }));
+            encoder.encode(seq, "Arith.Multiply", options, args, Some(&type_of), &mut out).unwrap();
+        }
+    });
+}
+
+#[divan::bench(types = [Args, Row, Vec<Row>])]
+fn trace<T: DeserializeOwned>() -> Schema {
+    Schema::of::<T>()
 }
 
 #[divan::bench]

@@ -128,6 +128,9 @@ impl ReplyEncoder {
         self.header.put_u8(0);
         self.values.put_header(id, &self.header, out);
         out.extend_from_slice(&ZERO);
+        if self.header.capacity() > KEPT_BYTES {
+            self.header = Vec::new();
+        }
     }
 }
 

@@ -215,6 +215,12 @@ fn what_goes_out_comes_back() {
     round_trip(&Any::List(vec![true.into(), Any::Null, 1.5.into(), Complex::new(1.0, 2.0).into()]));
     round_trip(&Color::Blue);
     round_trip(&(1i64, 2i64));
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct OfNone {
+        none: [i32; 0],
+        one: [i32; 1],
+    }
+    round_trip(&OfNone { none: [], one: [0] });
 }
 
 /// Strings of which no value has been sent: their type is known by the trace, or else by an earlier value.

@@ -238,6 +238,10 @@ impl<'a, 'h> Serializer<'a, 'h> {
                 self.open();
                 Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(Some(len), true))
             }
+            // An array of none shows no type, so its struct's type does not have it.
+            _ if self.id == Id::NONE => {
+                Ok(Elements::new(self, depth, Id::NONE, Id::NONE, start).counted(Some(len), false))
+            }
             _ => Err(Fault::Mismatch("an array or tuple")),
         }
     }
