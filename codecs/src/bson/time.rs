@@ -1,14 +1,14 @@
 //! Between the packed time of [`crate::types::TIME`] and BSON's milliseconds.
 //!
-//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, offset in minutes in the lowest 16.
+//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, then the zone's offset.
 
-use crate::message::Dialect;
-
-/// The offset that says UTC.
-const UTC: i128 = 0x8000;
+use crate::{message::Dialect, types::Time};
 
 /// Go's zero time, 0001-01-01 00:00:00 UTC.
-pub(super) const ZERO: i128 = (-62_135_596_800 << 64) | UTC;
+#[inline]
+pub(super) fn zero() -> i128 {
+    Time::default().to_packed()
+}
 
 /// What Go's zero time becomes on its way through 64-bit nanoseconds.
 const ZERO_IN_VITESS: i64 = -6_795_364_578_871;
@@ -19,7 +19,7 @@ const ZERO_IN_VITESS: i64 = -6_795_364_578_871;
 /// the zero time, so this is kept for them; what it makes of other far years is of use to nobody. Source: vitess
 /// `go/bson` `EncodeTime` (`UnixNano() / 1e6`).
 pub(super) fn to_millis(packed: i128, dialect: Dialect) -> i64 {
-    if packed == ZERO && dialect == Dialect::Vitess {
+    if packed == zero() && dialect == Dialect::Vitess {
         return ZERO_IN_VITESS;
     }
     let (secs, nanos) = (packed >> 64, i128::from((packed >> 32) as u32));
@@ -29,9 +29,7 @@ pub(super) fn to_millis(packed: i128, dialect: Dialect) -> i64 {
 
 /// The packed time, in UTC, of milliseconds since 1970.
 pub(super) fn from_millis(millis: i64) -> i128 {
-    let secs = i128::from(millis.div_euclid(1000));
-    let nanos = i128::from(millis.rem_euclid(1000)) * 1_000_000;
-    (secs << 64) | (nanos << 32) | UTC
+    Time::from_unix_millis(millis).to_packed()
 }
 
 #[cfg(test)]
@@ -56,8 +54,8 @@ mod tests {
                 assert_eq!(to_millis(time, dialect), millis, "{time:x}");
             }
         }
-        assert_eq!(to_millis(ZERO, Dialect::Vitess), -6_795_364_578_871);
-        assert_eq!(to_millis(ZERO, Dialect::Standard), -62_135_596_800_000);
+        assert_eq!(to_millis(zero(), Dialect::Vitess), -6_795_364_578_871);
+        assert_eq!(to_millis(zero(), Dialect::Standard), -62_135_596_800_000);
     }
 
     #[test]
@@ -65,6 +63,7 @@ mod tests {
         for millis in [0, 1, -1, -1500, 1_421_305_881_123, -6_795_364_578_871, 253_402_300_799_999] {
             assert_eq!(to_millis(from_millis(millis), Dialect::Vitess), millis);
         }
-        assert_eq!(from_millis(-1500), (-2 << 64) | (500_000_000 << 32) | UTC);
+        let time = Time::new(-2, 500_000_000).unwrap();
+        assert_eq!(Time::from_packed(from_millis(-1500)), Some(time), "in UTC");
     }
 }

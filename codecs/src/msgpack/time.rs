@@ -1,19 +1,18 @@
 //! Between the packed time of [`crate::types::TIME`] and MessagePack's timestamps.
 //!
-//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, offset in minutes in the lowest 16. A
-//! timestamp knows no offset: what comes back is in UTC. Source: MessagePack specification, "Timestamp extension type".
+//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, then the zone's offset. A timestamp knows no
+//! offset: what comes back is in UTC. Source: MessagePack specification, "Timestamp extension type".
 
+use crate::types::Time;
 use bytes::BytesMut;
 
 /// The type of the extension, as the byte that stands for it.
 pub(super) const EXTENSION: i8 = -1;
 
-/// The offset that says UTC.
-const UTC: i128 = 0x8000;
-const NANOS_PER_SECOND: u32 = 1_000_000_000;
-
 /// Go's zero time, 0001-01-01 00:00:00 UTC.
-pub(super) const ZERO: i128 = (-62_135_596_800 << 64) | UTC;
+pub(super) fn zero() -> i128 {
+    Time::default().to_packed()
+}
 
 /// Appends a packed time as the shortest timestamp that can say it: 32, 64 or 96 bits.
 pub(super) fn put(out: &mut BytesMut, packed: i128) {
@@ -49,5 +48,5 @@ pub(super) fn packed(timestamp: &[u8]) -> Option<i128> {
         }
         _ => return None,
     };
-    (nanos < NANOS_PER_SECOND).then_some((i128::from(seconds) << 64) | (i128::from(nanos) << 32) | UTC)
+    Time::new(seconds, nanos).map(Time::to_packed)
 }

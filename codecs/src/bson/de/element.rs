@@ -49,7 +49,7 @@ impl<'de> Element<'_, 'de> {
     fn packed_time(self) -> Result<i128> {
         match self.kind {
             kind::DATETIME => Ok(time::from_millis(self.reader.i64()?)),
-            kind::NULL => Ok(time::ZERO),
+            kind::NULL => Ok(time::zero()),
             other => Err(unexpected(other, "time.Time")),
         }
     }

@@ -86,7 +86,7 @@ pub(super) struct Time(pub(super) i128);
 
 impl Default for Time {
     fn default() -> Self {
-        Self(crate::bson::time::ZERO)
+        Self(crate::bson::time::zero())
     }
 }
 

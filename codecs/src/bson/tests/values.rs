@@ -147,7 +147,7 @@ fn zero_values() {
         decodes(&body, Ok('\0'));
         decodes(&body, Ok(String::new()));
         decodes(&body, Ok(Blob::default()));
-        decodes(&body, Ok(Time(time::ZERO)));
+        decodes(&body, Ok(Time(time::zero())));
         decodes(&body, Ok(Pair::default()));
         decodes(&body, Ok(Vec::<i64>::new()));
         decodes(&body, Ok([0i64; 3]));

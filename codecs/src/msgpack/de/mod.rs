@@ -127,7 +127,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         let token = self.reader.token()?;
         let packed = match token {
             Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::packed(bytes),
-            Token::Nil => Some(time::ZERO),
+            Token::Nil => Some(time::zero()),
             _ => None,
         };
         packed.ok_or_else(|| Fault::mismatch(&token, "time.Time"))
