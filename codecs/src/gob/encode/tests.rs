@@ -332,6 +332,7 @@ fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
         list: Vec<i32>,
     }
     let skips = Skips { secret: "s".into(), list: vec![] };
+    assert_eq!(skips.secret, "s");
     let bytes = by_trace(&skips).unwrap();
     assert!(bytes.contains(&hex(b"secret")) && bytes.contains(&hex(b"list")), "the traced type: {bytes}");
 }
