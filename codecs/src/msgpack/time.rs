@@ -1,7 +1,6 @@
 //! Between the packed time of [`crate::types::TIME`] and MessagePack's timestamps.
 //!
-//! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, then the zone's offset. A timestamp knows no
-//! offset: what comes back is in UTC. Source: MessagePack specification, "Timestamp extension type".
+//! A timestamp knows no zone: what comes back is in UTC. Source: MessagePack specification, "Timestamp extension type".
 
 use crate::types::Time;
 use bytes::BytesMut;
@@ -9,14 +8,9 @@ use bytes::BytesMut;
 /// The type of the extension, as the byte that stands for it.
 pub(super) const EXTENSION: i8 = -1;
 
-/// Go's zero time, 0001-01-01 00:00:00 UTC.
-pub(super) fn zero() -> i128 {
-    Time::default().to_packed()
-}
-
-/// Appends a packed time as the shortest timestamp that can say it: 32, 64 or 96 bits.
-pub(super) fn put(out: &mut BytesMut, packed: i128) {
-    let (seconds, nanos) = ((packed >> 64) as i64, (packed >> 32) as u32);
+/// Appends a time as the shortest timestamp that can say it: 32, 64 or 96 bits.
+pub(super) fn put(out: &mut BytesMut, time: Time) {
+    let (seconds, nanos) = (time.unix_seconds(), time.nanos());
     match (u32::try_from(seconds), nanos) {
         (Ok(seconds), 0) => {
             out.extend_from_slice(b"\xD6\xFF");
@@ -34,8 +28,8 @@ pub(super) fn put(out: &mut BytesMut, packed: i128) {
     }
 }
 
-/// The packed time of a timestamp's bytes; `None` if they are none.
-pub(super) fn packed(timestamp: &[u8]) -> Option<i128> {
+/// The time of a timestamp's bytes; `None` if they are none.
+pub(super) fn read(timestamp: &[u8]) -> Option<Time> {
     let (seconds, nanos) = match timestamp.len() {
         4 => (u32::from_be_bytes(*timestamp.first_chunk()?).into(), 0),
         8 => {
@@ -48,5 +42,5 @@ pub(super) fn packed(timestamp: &[u8]) -> Option<i128> {
         }
         _ => return None,
     };
-    Time::new(seconds, nanos).map(Time::to_packed)
+    Time::new(seconds, nanos)
 }

@@ -125,12 +125,12 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// A time in the packed form of [`TIME`].
     fn packed_time(self) -> Result<i128> {
         let token = self.reader.token()?;
-        let packed = match token {
-            Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::packed(bytes),
-            Token::Nil => Some(time::zero()),
+        let time = match token {
+            Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::read(bytes),
+            Token::Nil => Some(Time::default()),
             _ => None,
         };
-        packed.ok_or_else(|| Fault::mismatch(&token, "time.Time"))
+        time.map(Time::to_packed).ok_or_else(|| Fault::mismatch(&token, "time.Time"))
     }
 
     /// The elements of a list for `visitor`, which is owed `owed` of them: zero values if there are fewer.
@@ -175,16 +175,11 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 Err(_) => visitor.visit_borrowed_bytes(text),
             },
             Token::Bin(bytes) => visitor.visit_borrowed_bytes(bytes),
-            token @ Token::Ext(kind, bytes) => {
-                match time::packed(bytes).filter(|_| kind == time::EXTENSION) {
-                    Some(packed) if for_any => visitor.visit_i128(packed),
-                    Some(packed) => match Time::from_packed(packed) {
-                        Some(time) => visitor.visit_string(time.to_string()),
-                        None => Err(Fault::mismatch(&token, "time.Time")),
-                    },
-                    None => Err(Fault::mismatch(&token, "interface {}")),
-                }
-            }
+            token @ Token::Ext(kind, bytes) => match time::read(bytes).filter(|_| kind == time::EXTENSION) {
+                Some(time) if for_any => visitor.visit_i128(time.to_packed()),
+                Some(time) => visitor.visit_string(time.to_string()),
+                None => Err(Fault::mismatch(&token, "interface {}")),
+            },
             Token::List(len) => self.list(len, 0, visitor),
             Token::Map(len) => self.members(len, &[], visitor),
         }

@@ -8,7 +8,7 @@ mod compound;
 use super::{time, write};
 use crate::{
     error::EncodeError,
-    types::{TEXT, TIME},
+    types::{TEXT, TIME, Time},
 };
 use bytes::BytesMut;
 use compound::Compound;
@@ -105,7 +105,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
     /// The inside of a time; other 128-bit integers go as far as 64 bits do.
     fn serialize_i128(self, value: i128) -> Result<()> {
         if self.role == Role::Time {
-            time::put(self.out, value);
+            let time =
+                Time::from_packed(value).ok_or_else(|| EncodeError::new("packed time out of range"))?;
+            time::put(self.out, time);
             return Ok(());
         }
         match (i64::try_from(value), u64::try_from(value)) {
