@@ -19,8 +19,12 @@ const MAX_HEAD_BYTES: usize = 8 << 10;
 const MAX_HEADERS: usize = 64;
 const CONNECTED: &str = "Connected to Go RPC";
 
-/// The path a codec is served on: `/_bson_rpc_`, with `auth` `/_bson_rpc_/auth`.
+/// The path a codec is asked for on: `/_bson_rpc_`, with `auth` `/_bson_rpc_/auth`; gob without a login on [`GOB_PATH`],
+/// which is the only one Go's own servers have.
 pub fn rpc_path(codec: &str, auth: bool) -> String {
+    if codec == "gob" && !auth {
+        return GOB_PATH.to_owned();
+    }
     format!("/_{codec}_rpc_{}", if auth { "/auth" } else { "" })
 }
 
@@ -115,7 +119,13 @@ mod tests {
             assert_eq!(rpc_path(codec, auth), path);
             assert_eq!(parse_path(path), Some((codec, auth)));
         }
-        assert_eq!(parse_path("/_goRPC_"), Some(("gob", false)));
+        for path in ["/_goRPC_", "/_gob_rpc_"] {
+            assert_eq!(parse_path(path), Some(("gob", false)));
+        }
+        assert_eq!(
+            (rpc_path("gob", false), rpc_path("gob", true)),
+            ("/_goRPC_".into(), "/_gob_rpc_/auth".into())
+        );
     }
 
     #[test]

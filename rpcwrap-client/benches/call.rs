@@ -53,7 +53,10 @@ impl Format {
     fn request(self) -> Vec<u8> {
         let mut out = bytes::BytesMut::new();
         let options = codecs::CallOptions::default();
-        self.codec().request_writer().encode(1_000_000, "Arith.Multiply", options, &ARGS, &mut out).unwrap();
+        self.codec()
+            .request_writer()
+            .encode(1_000_000, "Arith.Multiply", options, &ARGS, None, &mut out)
+            .unwrap();
         out.to_vec()
     }
 

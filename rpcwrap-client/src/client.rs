@@ -127,7 +127,7 @@ impl Client {
         if self.shared().config.call_timeout.is_some() {
             return Box::pin(self.request(service_method).call(args)).await;
         }
-        request::call(self.shared(), service_method, args).await
+        request::call(self.shared(), service_method, args, None).await
     }
 
     /// Calls a streaming method; returns when the request is on its way, the items come from the [`ReplyStream`].

@@ -1,7 +1,7 @@
 //! The codecs known by name, and the halves each makes for a new connection.
 
 use super::{Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
-use crate::{bson, json, message::Dialect, msgpack};
+use crate::{bson, gob, json, message::Dialect, msgpack};
 use std::{fmt, sync::Arc};
 
 /// Which dialect of BSON a server answers in.
@@ -22,6 +22,8 @@ pub enum AnyCodec {
     Json,
     /// vitess' `bsonrpc`: two BSON documents.
     Bson(BsonDialect),
+    /// Go's own `net/rpc`: gob, with a table of types for each direction of each connection.
+    Gob,
     /// MessagePack, as `hashicorp/net-rpc-msgpackrpc`.
     Msgpack,
     /// A program's own.
@@ -34,6 +36,7 @@ impl AnyCodec {
         match self {
             Self::Json => json::NAME,
             Self::Bson(_) => bson::NAME,
+            Self::Gob => gob::NAME,
             Self::Msgpack => msgpack::NAME,
             Self::Custom(codec) => codec.name(),
         }
@@ -44,6 +47,7 @@ impl AnyCodec {
         match self {
             Self::Json => RequestReader::Json(json::RequestDecoder::new(limits)),
             Self::Bson(dialect) => RequestReader::Bson(bson::RequestDecoder::new(limits, *dialect)),
+            Self::Gob => RequestReader::Gob(Box::new(gob::RequestDecoder::new(limits))),
             Self::Msgpack => RequestReader::Msgpack(msgpack::RequestDecoder::new(limits)),
             Self::Custom(codec) => RequestReader::Custom(codec.request_decoder(limits)),
         }
@@ -54,6 +58,7 @@ impl AnyCodec {
         match self {
             Self::Json => ReplyWriter::Json(json::ReplyEncoder::new()),
             Self::Bson(_) => ReplyWriter::Bson(bson::ReplyEncoder::new()),
+            Self::Gob => ReplyWriter::Gob(Box::new(gob::ReplyEncoder::new())),
             Self::Msgpack => ReplyWriter::Msgpack(msgpack::ReplyEncoder::new()),
             Self::Custom(codec) => ReplyWriter::Custom(codec.reply_encoder()),
         }
@@ -67,6 +72,7 @@ impl AnyCodec {
                 RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
             }
             Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
+            Self::Gob => RequestWriter::Gob(Box::new(gob::RequestEncoder::new())),
             Self::Msgpack => RequestWriter::Msgpack(msgpack::RequestEncoder::new()),
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
@@ -77,6 +83,7 @@ impl AnyCodec {
         match self {
             Self::Json => ReplyReader::Json(json::ReplyDecoder::new(limits)),
             Self::Bson(_) => ReplyReader::Bson(bson::ReplyDecoder::new(limits)),
+            Self::Gob => ReplyReader::Gob(Box::new(gob::ReplyDecoder::new(limits))),
             Self::Msgpack => ReplyReader::Msgpack(msgpack::ReplyDecoder::new(limits)),
             Self::Custom(codec) => ReplyReader::Custom(codec.reply_decoder(limits)),
         }

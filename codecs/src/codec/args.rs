@@ -1,7 +1,7 @@
 //! The arguments of one call on their way into the handler's type.
 
 use super::{RequestDecoder, Visit};
-use crate::{bson, error::ValueError, json, message::Request, msgpack, raw::RawArgs};
+use crate::{bson, error::ValueError, gob, json, message::Request, msgpack, raw::RawArgs};
 use serde::de::DeserializeOwned;
 use std::fmt;
 
@@ -15,6 +15,13 @@ pub enum Args<'a> {
     JsonParams(&'a [u8]),
     /// A BSON document, `{_Val_: x}` for simple values.
     Bson(&'a [u8]),
+    /// A gob value, and the types its peer has defined.
+    Gob {
+        /// The peer's types.
+        types: &'a gob::Types,
+        /// The number of the value's type, then the value.
+        value: &'a [u8],
+    },
     /// A MessagePack value.
     Msgpack(&'a [u8]),
     /// Whatever a program's own codec reads.
@@ -36,6 +43,7 @@ impl Args<'_> {
             Self::JsonValue(bytes) => json::value_from_slice(bytes),
             Self::JsonParams(bytes) => json::params_from_slice(bytes),
             Self::Bson(bytes) => bson::value_from_slice(bytes),
+            Self::Gob { types, value } => gob::value_from_slice(types, value),
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
             Self::Raw(args) => args.decode(),
@@ -50,6 +58,7 @@ impl fmt::Debug for Args<'_> {
             Self::JsonValue(_) => "JsonValue",
             Self::JsonParams(_) => "JsonParams",
             Self::Bson(_) => "Bson",
+            Self::Gob { .. } => "Gob",
             Self::Msgpack(_) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Raw(_) => "Raw",

@@ -4,9 +4,10 @@ use super::{CallOptions, ReplyDecoder, RequestEncoder, args::decode_erased};
 use crate::{
     baidu_std, bson,
     error::{DecodeError, EncodeError, ValueError},
-    json,
+    gob, json,
     message::Reply,
     msgpack,
+    schema::TypeOf,
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,6 +19,8 @@ pub enum RequestWriter {
     Json(json::RequestEncoder),
     /// BSON.
     Bson(bson::RequestEncoder),
+    /// Gob; boxed, as its tables of types are not small.
+    Gob(Box<gob::RequestEncoder>),
     /// MessagePack.
     Msgpack(msgpack::RequestEncoder),
     /// baidu_std, which is no codec of Go-RPC: JSON in its frames, or bytes.
@@ -27,7 +30,8 @@ pub enum RequestWriter {
 }
 
 impl RequestWriter {
-    /// Appends one whole request to `out`, or nothing.
+    /// Appends one whole request to `out`, or nothing. The arguments' type, where it is known without them, is for codecs
+    /// that put types on the wire; others do not look at it.
     ///
     /// # Errors
     /// The arguments do not fit the format; `out` is as it was.
@@ -38,14 +42,23 @@ impl RequestWriter {
         service_method: &str,
         options: CallOptions,
         args: &T,
+        args_type: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         match self {
             Self::Json(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::Gob(encoder) => encoder.encode(seq, service_method, options, args, args_type, out),
             Self::Msgpack(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::BaiduStd(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
+        }
+    }
+
+    /// The request encoded last will not be sent: to be said by whoever cuts it off `out` again.
+    pub fn take_back(&mut self) {
+        if let Self::Gob(encoder) = self {
+            encoder.take_back();
         }
     }
 }
@@ -55,6 +68,7 @@ impl fmt::Debug for RequestWriter {
         f.write_str(match self {
             Self::Json(_) => "RequestWriter(json)",
             Self::Bson(_) => "RequestWriter(bson)",
+            Self::Gob(_) => "RequestWriter(gob)",
             Self::Msgpack(_) => "RequestWriter(msgpack)",
             Self::BaiduStd(_) => "RequestWriter(baidu_std)",
             Self::Custom(_) => "RequestWriter(custom)",
@@ -68,6 +82,8 @@ pub enum ReplyReader {
     Json(json::ReplyDecoder),
     /// BSON.
     Bson(bson::ReplyDecoder),
+    /// Gob; boxed, as its tables of types are not small.
+    Gob(Box<gob::ReplyDecoder>),
     /// MessagePack.
     Msgpack(msgpack::ReplyDecoder),
     /// baidu_std, which is no codec of Go-RPC.
@@ -86,6 +102,7 @@ impl ReplyReader {
         match self {
             Self::Json(decoder) => decoder.decode(buf),
             Self::Bson(decoder) => decoder.decode(buf),
+            Self::Gob(decoder) => decoder.decode(buf),
             Self::Msgpack(decoder) => decoder.decode(buf),
             Self::BaiduStd(decoder) => Ok(decoder.decode(buf)?.map(Reply::from)),
             Self::Custom(decoder) => decoder.decode(buf),
@@ -100,6 +117,7 @@ impl ReplyReader {
         match self {
             Self::Json(_) => json::value_from_slice(reply.body()),
             Self::Bson(_) => bson::value_from_slice(reply.body()),
+            Self::Gob(_) => gob::value_from_reply(reply),
             Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
             Self::BaiduStd(decoder) => baidu_std::body(reply, &decoder.limits),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
@@ -112,6 +130,7 @@ impl fmt::Debug for ReplyReader {
         f.write_str(match self {
             Self::Json(_) => "ReplyReader(json)",
             Self::Bson(_) => "ReplyReader(bson)",
+            Self::Gob(_) => "ReplyReader(gob)",
             Self::Msgpack(_) => "ReplyReader(msgpack)",
             Self::BaiduStd(_) => "ReplyReader(baidu_std)",
             Self::Custom(_) => "ReplyReader(custom)",

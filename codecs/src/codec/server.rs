@@ -4,7 +4,7 @@ use super::{Args, Limits, ReplyEncoder, RequestDecoder};
 use crate::{
     bson,
     error::{DecodeError, EncodeError},
-    json,
+    gob, json,
     message::{ErrorReply, Request},
     msgpack,
     raw::{self, AsBlob, RawBody, RawEncoder},
@@ -20,6 +20,8 @@ pub enum RequestReader {
     Json(json::RequestDecoder),
     /// BSON.
     Bson(bson::RequestDecoder),
+    /// Gob; boxed, as its tables of types are not small.
+    Gob(Box<gob::RequestDecoder>),
     /// MessagePack.
     Msgpack(msgpack::RequestDecoder),
     /// A program's own.
@@ -36,6 +38,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.decode(buf),
             Self::Bson(decoder) => decoder.decode(buf),
+            Self::Gob(decoder) => decoder.decode(buf),
             Self::Msgpack(decoder) => decoder.decode(buf),
             Self::Custom(decoder) => decoder.decode(buf),
         }
@@ -49,6 +52,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.decode_eof(buf),
             Self::Bson(decoder) => decoder.decode_eof(buf),
+            Self::Gob(decoder) => decoder.decode_eof(buf),
             Self::Msgpack(decoder) => decoder.decode_eof(buf),
             Self::Custom(decoder) => decoder.decode_eof(buf),
         }
@@ -59,6 +63,7 @@ impl RequestReader {
         match self {
             Self::Json(decoder) => decoder.set_limits(limits),
             Self::Bson(decoder) => decoder.set_limits(limits),
+            Self::Gob(decoder) => decoder.set_limits(limits),
             Self::Msgpack(decoder) => decoder.set_limits(limits),
             Self::Custom(decoder) => decoder.set_limits(limits),
         }
@@ -71,6 +76,7 @@ impl RequestReader {
             (Err(error), _) => Args::Broken(error),
             (Ok(bytes), Self::Json(_)) => Args::JsonParams(bytes),
             (Ok(bytes), Self::Bson(_)) => Args::Bson(bytes),
+            (Ok(value), Self::Gob(decoder)) => Args::Gob { types: decoder.types(), value },
             (Ok(bytes), Self::Msgpack(_)) => Args::Msgpack(bytes),
             (Ok(_), Self::Custom(decoder)) => Args::Custom(&**decoder, request),
         }
@@ -82,6 +88,7 @@ impl fmt::Debug for RequestReader {
         f.write_str(match self {
             Self::Json(_) => "RequestReader(json)",
             Self::Bson(_) => "RequestReader(bson)",
+            Self::Gob(_) => "RequestReader(gob)",
             Self::Msgpack(_) => "RequestReader(msgpack)",
             Self::Custom(_) => "RequestReader(custom)",
         })
@@ -95,6 +102,8 @@ pub enum ReplyWriter {
     Json(json::ReplyEncoder),
     /// BSON.
     Bson(bson::ReplyEncoder),
+    /// Gob; boxed, as its tables of types are not small.
+    Gob(Box<gob::ReplyEncoder>),
     /// MessagePack.
     Msgpack(msgpack::ReplyEncoder),
     /// The bare JSON value, for protocols whose own framing carries the id and the error.
@@ -119,10 +128,10 @@ impl ReplyWriter {
         reply_type: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let _ = reply_type;
         match self {
             Self::Json(encoder) => encoder.encode(request, reply, out),
             Self::Bson(encoder) => encoder.encode(request, reply, out),
+            Self::Gob(encoder) => encoder.encode(request, reply, reply_type, out),
             Self::Msgpack(encoder) => encoder.encode(request, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
             Self::Raw(encoder) => raw::encode(&mut **encoder, request, reply, out),
@@ -153,6 +162,7 @@ impl ReplyWriter {
         match self {
             Self::Json(encoder) => encoder.encode_error(request, error, out),
             Self::Bson(encoder) => encoder.encode_error(request, error, out),
+            Self::Gob(encoder) => encoder.encode_error(request, error, out),
             Self::Msgpack(encoder) => encoder.encode_error(request, error, out),
             Self::JsonValue | Self::Raw(_) => {}
             Self::Custom(encoder) => encoder.encode_error(request, error, out),
@@ -165,6 +175,7 @@ impl fmt::Debug for ReplyWriter {
         f.write_str(match self {
             Self::Json(_) => "ReplyWriter(json)",
             Self::Bson(_) => "ReplyWriter(bson)",
+            Self::Gob(_) => "ReplyWriter(gob)",
             Self::Msgpack(_) => "ReplyWriter(msgpack)",
             Self::JsonValue => "ReplyWriter(bare json)",
             Self::Raw(_) => "ReplyWriter(bytes)",

@@ -61,6 +61,8 @@ pub(super) struct Table {
     entries: Vec<Entry>,
     /// The variants of traced enums, which interfaces hold.
     variants: Vec<Variant>,
+    /// What was defined since [`Table::settle`].
+    fresh: Vec<Id>,
 }
 
 #[derive(Debug)]
@@ -78,7 +80,7 @@ struct Entry {
 
 impl Table {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        Self { headers, defined: 0, entries: Vec::new(), variants: Vec::new() }
+        Self { headers, defined: 0, entries: Vec::new(), variants: Vec::new(), fresh: Vec::new() }
     }
 
     /// The form of an id given out here; predefined ids have none.
@@ -119,6 +121,22 @@ impl Table {
     pub(super) fn variant(&self, of: &str, name: &str) -> Option<Id> {
         let found = self.variants.iter().find(|variant| variant.name == name && variant.of == of);
         found.map(|variant| variant.id)
+    }
+
+    /// What has been defined so far has reached the peer, or will.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.fresh.clear();
+    }
+
+    /// What was defined since [`Self::settle`] will not reach the peer.
+    pub(super) fn undefine(&mut self) {
+        while let Some(id) = self.fresh.pop() {
+            match self.entries.get_mut(place(id)) {
+                Some(entry) => entry.defined = false,
+                None => self.defined &= !fixed_bit(id),
+            }
+        }
     }
 
     fn push(&mut self, form: Form) -> Result<Id, Fault> {
@@ -321,6 +339,7 @@ impl Table {
             if self.is_defined(id) {
                 continue;
             }
+            self.fresh.push(id);
             match self.entries.get_mut(place(id)) {
                 Some(entry) => entry.defined = true,
                 None => self.defined |= fixed_bit(id),

@@ -5,14 +5,16 @@
 
 use super::{
     header::{Header, Plans},
+    value_from_slice,
     values::{Found, Trouble, Values, malformed},
 };
 use crate::{
     codec::Limits,
-    error::DecodeError,
+    error::{DecodeError, ValueError},
     message::{ErrorReply, Reply},
 };
 use bytes::BytesMut;
+use serde::de::DeserializeOwned;
 use std::{ops::Range, sync::Arc};
 
 /// Reads the replies of one connection.
@@ -73,6 +75,20 @@ impl ReplyDecoder {
             Some(error) => reply.with_error(error),
             None => reply,
         }))
+    }
+}
+
+/// Decodes the value of a reply by the types its server had defined when it came.
+///
+/// Any task can do it: the reply brings the types along, and the decoder goes on meanwhile.
+///
+/// # Errors
+/// As [`value_from_slice`]; the reply of another codec, which has no types, fits nothing.
+#[inline]
+pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueError> {
+    match reply.types() {
+        Some(types) => value_from_slice(types, reply.body()),
+        None => Err(ValueError::new("gob: reply without types")),
     }
 }
 

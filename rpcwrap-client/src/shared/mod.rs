@@ -218,6 +218,7 @@ impl Shared {
         let decoded: Result<R, ValueError> = match &self.wire {
             Wire::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
             Wire::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
+            Wire::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply(reply),
             Wire::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),

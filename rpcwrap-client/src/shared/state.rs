@@ -100,6 +100,7 @@ impl State {
         write(&mut self.writer, seq, rollback.output).map_err(Error::Encode)?;
         let len = rollback.output.len() - keep;
         if len > limit {
+            self.writer.take_back();
             return Err(Error::Encode(EncodeError::new(format!("request of {len} bytes, limit {limit}"))));
         }
         rollback.keep = rollback.output.len();
@@ -109,7 +110,7 @@ impl State {
     /// Tells the server that nobody waits for `seq`; its answer will be dropped as nobody's.
     pub(super) fn cancel(&mut self, seq: u64) {
         let cancel = |writer: &mut RequestWriter, own_seq: u64, out: &mut BytesMut| {
-            writer.encode(own_seq, CANCEL, CallOptions::default(), &Cancel { seq }, out)
+            writer.encode(own_seq, CANCEL, CallOptions::default(), &Cancel { seq }, None, out)
         };
         if self.write(cancel, usize::MAX).is_ok() {
             self.in_flight.skip_seq();

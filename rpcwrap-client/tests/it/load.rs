@@ -22,7 +22,7 @@ async fn echo(mut peer: Peer, codec: AnyCodec) -> usize {
         let mut requests = 0;
         while let Some(request) = reader.decode(&mut input).unwrap() {
             let value: i64 = reader.args(&request).decode().unwrap();
-            writer.encode(&request, &value, &mut output).unwrap();
+            writer.encode(&request, &value, None, &mut output).unwrap();
             requests += 1;
         }
         most = most.max(requests);

@@ -2,6 +2,7 @@
 
 use super::{Ask, Form, PAGES, Page, html::frame};
 use crate::{registry::MethodInfo, snapshot::Snapshot};
+use codecs::connect::rpc_path;
 use maud::html;
 use std::fmt::Write;
 
@@ -59,7 +60,8 @@ fn as_html(snapshot: &Snapshot, ask: &Ask) -> String {
 }
 
 fn summary(snapshot: &Snapshot) -> String {
-    let codecs: Vec<String> = snapshot.codecs.iter().map(|codec| format!("CONNECT /_{codec}_rpc_")).collect();
+    let codecs: Vec<String> =
+        snapshot.codecs.iter().map(|codec| format!("CONNECT {}", rpc_path(codec, false))).collect();
     format!(
         "serves {} services with {} methods by POST /<Service>/<Method> and {}",
         snapshot.services.len(),

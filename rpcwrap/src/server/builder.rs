@@ -84,7 +84,7 @@ impl Builder {
         self
     }
 
-    /// Adds a codec of the program's own, reached by `CONNECT /_<name>_rpc_`, beside json, bson and msgpack.
+    /// Adds a codec of the program's own, reached by `CONNECT /_<name>_rpc_`, beside the built-in ones.
     #[must_use]
     pub fn codec(mut self, codec: impl Codec) -> Self {
         self.codecs.push(AnyCodec::Custom(Arc::new(codec)));
@@ -160,7 +160,8 @@ impl Builder {
         Snapshot::start_clock();
         self.config.check()?;
         self.gather_loose_methods();
-        let mut codecs = vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect), AnyCodec::Msgpack];
+        let mut codecs =
+            vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect), AnyCodec::Gob, AnyCodec::Msgpack];
         codecs.append(&mut self.codecs);
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();

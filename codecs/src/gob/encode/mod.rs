@@ -99,6 +99,7 @@ impl ReplyEncoder {
         type_of: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        self.values.table.settle();
         let method = request.service_method();
         let ready = self.values.write(method, reply, type_of)?;
         self.header.clear();
@@ -171,6 +172,7 @@ impl RequestEncoder {
         type_of: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        self.values.table.settle();
         let method = service_method.as_bytes();
         let ready = self.values.write(method, args, type_of)?;
         self.header.clear();
@@ -184,6 +186,12 @@ impl RequestEncoder {
         self.values.put_header(id, &self.header, out);
         self.values.put_value(ready, out);
         Ok(())
+    }
+
+    /// The request encoded last will not be sent: whoever cuts it off again says so, and its definitions go out with
+    /// the next.
+    pub fn take_back(&mut self) {
+        self.values.table.undefine();
     }
 }
 

@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialog<'_, S> {
         let mut output = BytesMut::new();
         let method = login_method(name);
         self.writer
-            .encode(self.seq, &method, CallOptions::default(), argument, &mut output)
+            .encode(self.seq, &method, CallOptions::default(), argument, None, &mut output)
             .map_err(Error::Encode)?;
         self.stream.write_all(&output).await.map_err(broken)?;
         let reply = loop {

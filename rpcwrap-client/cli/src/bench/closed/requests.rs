@@ -37,7 +37,7 @@ impl Requests {
         }
         let mut encode = |slot: usize, out: &mut BytesMut| {
             let seq = FIRST_SEQ + slot as u64;
-            writer.encode(seq, &target.method, CallOptions::default(), &target.argument, out)
+            writer.encode(seq, &target.method, CallOptions::default(), &target.argument, None, out)
         };
         let (mut opening, mut bytes) = (BytesMut::new(), BytesMut::new());
         encode(0, &mut opening).map_err(Error::Encode)?;
@@ -76,8 +76,8 @@ impl Requests {
 fn log_in(writer: &mut RequestWriter) -> Result<(), EncodeError> {
     let mut unsent = BytesMut::new();
     let options = CallOptions::default();
-    writer.encode(0, &login_method(cram_md5::GET_NEW_CHALLENGE), options, "", &mut unsent)?;
-    writer.encode(1, &login_method(cram_md5::AUTHENTICATE), options, &Proof::default(), &mut unsent)
+    writer.encode(0, &login_method(cram_md5::GET_NEW_CHALLENGE), options, "", None, &mut unsent)?;
+    writer.encode(1, &login_method(cram_md5::AUTHENTICATE), options, &Proof::default(), None, &mut unsent)
 }
 
 /// The full name of a method of the login.
