@@ -18,6 +18,7 @@ mod http2;
 mod http_calls;
 mod in_process;
 mod json;
+mod killed;
 mod limits;
 mod methods;
 mod msgpack;
