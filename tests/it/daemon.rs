@@ -1,6 +1,6 @@
-//! `rpcwrapd` as a user meets it: the commands it prints and the commands of the README, run as they stand.
+//! `rpcwrapd` as a user meets it: the commands it prints, run as they stand, and its end.
 
-use crate::{program::Program, tidy::root};
+use crate::program::Program;
 use rpcwrap_tests::{limit, raw::Peer, raw::json_request, until};
 use std::{
     fs,
@@ -45,21 +45,6 @@ async fn the_three_commands_it_prints() {
             commands.push(command.to_owned());
         }
     }
-    check(&commands).await;
-    program.signal("INT").await;
-    assert_eq!(program.end().await.0.code(), Some(0));
-}
-
-#[tokio::test]
-#[ignore = "needs bash and curl"]
-async fn the_three_commands_of_the_readme() {
-    let program = Program::daemon(&[]).await;
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let block = readme.split("```").find(|block| block.contains("/Arith/Multiply")).unwrap();
-    let addr = program.addr.to_string();
-    let commands: Vec<String> =
-        block.trim().lines().map(|line| line.replace("127.0.0.1:7070", &addr)).collect();
-    assert!(commands.iter().all(|command| command.contains(&program.addr.port().to_string())));
     check(&commands).await;
     program.signal("INT").await;
     assert_eq!(program.end().await.0.code(), Some(0));

@@ -6,6 +6,7 @@ mod access;
 mod auth;
 mod baidu_std;
 mod bson;
+mod command_lines;
 mod connect;
 mod custom_codec;
 mod custom_protocol;

@@ -16,18 +16,29 @@ use tokio::{
 };
 
 /// The folder binaries of this build are in: `target/debug`, wherever that is.
-fn folder() -> PathBuf {
+pub(crate) fn built_folder() -> PathBuf {
     let test = env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().to_owned()
 }
 
-/// Builds the daemon and the examples, as `cargo test` of this package alone does not. Quick if they are there.
+/// Builds the programs and the examples, as `cargo test` of this package alone does not. Quick if they are there.
 async fn built() {
     static BUILT: OnceCell<()> = OnceCell::const_new();
     let build = async || {
-        let folder = folder();
+        let folder = built_folder();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "rpcwrapd", "--bins", "-p", "rpcwrap-examples", "--examples"]);
+        cargo.args([
+            "build",
+            "--quiet",
+            "-p",
+            "rpcwrapd",
+            "-p",
+            "rpcwrap-cli",
+            "-p",
+            "rpcwrap-tests",
+            "--bins",
+        ]);
+        cargo.args(["-p", "rpcwrap-examples", "--examples"]);
         cargo.arg("--target-dir").arg(folder.parent().unwrap()).current_dir(crate::tidy::root());
         if folder.ends_with("release") {
             cargo.arg("--release");
@@ -41,11 +52,19 @@ async fn built() {
 /// What an example that ends by itself prints.
 pub(crate) async fn output(name: &str, args: &[&str]) -> String {
     built().await;
-    let path = folder().join("examples").join(name);
+    let path = built_folder().join("examples").join(name);
     let output = Command::new(path).args(args).stdin(Stdio::null()).kill_on_drop(true).output();
     let output = within(Duration::from_secs(30), output).await.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && stderr.is_empty(), "{name}: {} {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What `--help` of a program prints.
+pub(crate) async fn help(name: &str) -> String {
+    built().await;
+    let mut program = Command::new(built_folder().join(name));
+    let output = limit(program.arg("--help").kill_on_drop(true).output()).await.unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -62,14 +81,19 @@ impl Program {
     /// An example, with these arguments.
     pub(crate) async fn example(name: &str, args: &[&str]) -> Self {
         built().await;
-        Self::start(folder().join("examples").join(name), args).await
+        Self::start(built_folder().join("examples").join(name), args).await
     }
 
     /// The server program, on a free port.
     pub(crate) async fn daemon(args: &[&str]) -> Self {
-        built().await;
         let listen = ["--listen", "127.0.0.1:0"];
-        Self::start(folder().join("rpcwrapd"), &[&listen[..], args].concat()).await
+        Self::daemon_with(&[&listen[..], args].concat()).await
+    }
+
+    /// The server program with these arguments and no others.
+    pub(crate) async fn daemon_with(args: &[&str]) -> Self {
+        built().await;
+        Self::start(built_folder().join("rpcwrapd"), args).await
     }
 
     async fn start(path: PathBuf, args: &[&str]) -> Self {
