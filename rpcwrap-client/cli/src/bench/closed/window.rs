@@ -10,13 +10,15 @@ use crate::bench::{
     tally::{Span, Tally},
 };
 use bytes::{Buf, BytesMut};
-use codecs::{Reply, ReplyReader};
+use codecs::{END_OF_STREAM, Reply, ReplyReader};
 use rpcwrap_client::Error;
 use serde::de::IgnoredAny;
 use std::{ops::Range, time::Duration};
 
 /// A longer reply is decoded each time; comparing it would not be much cheaper.
 const LONGEST_KNOWN: usize = 4 << 10;
+/// Behind the error that ends a stream: its items were counted as replies.
+const STREAMS: &str = ": a stream, and bench measures methods with one reply";
 /// In place of the time a call was sent: there is no call.
 const FREE: u64 = u64::MAX;
 
@@ -189,7 +191,13 @@ impl Window {
                 }
                 self.has_result = true;
             }
-            Err(error) => arrival.tally.failed(span, Failure::from(&error)),
+            Err(error) => {
+                let mut failure = Failure::from(&error);
+                if failure.text == END_OF_STREAM {
+                    failure.text.push_str(STREAMS);
+                }
+                arrival.tally.failed(span, failure);
+            }
         }
         self.free(slot, arrival.freed);
     }
