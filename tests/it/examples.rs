@@ -191,6 +191,9 @@ async fn clients() {
         assert_eq!(output(name, &[]).await, printed, "{name}");
         assert_eq!(output(name, &[&addr]).await, printed, "{name} of rpcwrapd");
     }
+    let echoes = "message: hello\ndemo.EchoService.Mirror got 1000 bytes, log_id 42\nbytes: 1000, attachment: beside\n\
+        json: 42\nerror 7777: [E7777]told to fail: boom\n";
+    assert_eq!(output("baidu_std", &[]).await, echoes);
     let stopped = "slept 1 ms\nno reply within 50 ms; may have executed: true\nits handler was stopped\n\
         taken back: true; still in flight: 0\nits handler was stopped\nthe first to answer slept 2 ms\n";
     assert_eq!(output("deadlines", &[]).await, stopped);
