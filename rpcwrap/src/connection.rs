@@ -152,12 +152,13 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
     cx.protocol = registered.protocol.name();
     cx.tracked.set_protocol(cx.protocol);
     conn.tracked = Some(cx.tracked.clone());
+    let taken = registered.take();
+    // Made here: what its future is given would otherwise stay in the task's memory for as long as it runs.
+    let serving = registered.protocol.clone().serve(conn, cx.clone());
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
-        let taken = registered.take();
         let served = {
             let stopped = pin!(cx.dispatch.shutdown.reached(Phase::Stopped));
-            let serving = registered.protocol.clone().serve(conn, cx.clone());
             tokio::select! {
                 biased;
                 served = serving => served,
