@@ -227,7 +227,7 @@ async fn an_unknown_name_opens_no_listener() {
     let server = start(services()).await;
     let error = limit(server.listen_only("127.0.0.1:0", &["http", "htpt"])).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    assert_eq!(error.to_string(), "no protocol \"htpt\"; there are go_rpc, agent_check, http");
+    assert_eq!(error.to_string(), "no protocol \"htpt\"; there are go_rpc, agent_check, baidu_std, http");
 }
 
 #[tokio::test]

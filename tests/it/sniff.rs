@@ -17,7 +17,7 @@ const HTTP: Option<&str> = Some("http");
 const NOBODY: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 37] = [
+const TABLE: [Row; 39] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -45,6 +45,9 @@ const TABLE: [Row; 37] = [
     // HAProxy's agent check.
     Row(b"agent\n", Some("agent_check"), b"ready up 100%\n"),
     Row(b"agents\n", NOBODY, b""),
+    // baidu_std, by its magic alone: an empty message has no method to call.
+    Row(b"PRPC\0\0\0\0\0\0\0\0", Some("baidu_std"), b""),
+    Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
     // HTTP/0.9 and what would be inline commands of RESP.
     Row(b"GET /\r\n", NOBODY, b""),
     Row(b"GET key\r\n", NOBODY, b""),
