@@ -2,14 +2,15 @@
 //! kind of behaviour.
 //!
 //! `--listen ADDR` (127.0.0.1:17001), `--http-rpc-listen ADDR` (none), `--auth-credentials FILE` (none; `users.json`
-//! beside this file has the users of the recordings). Prints `listening on ADDR` and `http-rpc on ADDR`; logs to
-//! stderr.
+//! beside this file has the users of the recordings), `--tls-cert FILE` with `--tls-key FILE` (none; plain connections
+//! are served all the same), `--tls-client-ca FILE` (none; who has a certificate is its name),
+//! `--proxy-protocol-from CIDR` (none). Prints `listening on ADDR` and `http-rpc on ADDR`; logs to stderr.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
 mod echo;
 mod services;
 
-use rpcwrap::{Config, Credentials, Server};
+use rpcwrap::{ClientAuth, Config, Credentials, ProxyProtocol, Server, TlsConfig, TlsPolicy};
 use std::{error::Error, io, process::ExitCode, time::Duration};
 
 #[derive(Default)]
@@ -17,6 +18,10 @@ struct Flags {
     listen: Option<String>,
     http_rpc_listen: Option<String>,
     auth_credentials: Option<String>,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
+    tls_client_ca: Option<String>,
+    proxy_protocol_from: Option<String>,
 }
 
 impl Flags {
@@ -27,6 +32,10 @@ impl Flags {
                 "--listen" => &mut flags.listen,
                 "--http-rpc-listen" => &mut flags.http_rpc_listen,
                 "--auth-credentials" => &mut flags.auth_credentials,
+                "--tls-cert" => &mut flags.tls_cert,
+                "--tls-key" => &mut flags.tls_key,
+                "--tls-client-ca" => &mut flags.tls_client_ca,
+                "--proxy-protocol-from" => &mut flags.proxy_protocol_from,
                 _ => return Err(format!("unknown flag {flag}")),
             };
             *value = Some(args.next().ok_or_else(|| format!("{flag} needs a value"))?);
@@ -48,6 +57,17 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         .service(echo::service());
     if let Some(file) = flags.auth_credentials {
         builder = builder.credentials(Credentials::from_file(file)?);
+    }
+    if let (Some(certificate), Some(key)) = (flags.tls_cert, flags.tls_key) {
+        let mut tls = TlsConfig::from_files(certificate, key).policy(TlsPolicy::Allow);
+        if let Some(ca) = flags.tls_client_ca {
+            tls = tls.client_ca_file(ca).client_auth(ClientAuth::Optional);
+            tls = tls.user_from_certificate(|name| Some(name.to_owned()));
+        }
+        builder = builder.tls(tls);
+    }
+    if let Some(proxy) = flags.proxy_protocol_from {
+        builder = builder.proxy_protocol(ProxyProtocol::from_peers([proxy])?);
     }
     let server = builder.build()?;
     let running = server.run();

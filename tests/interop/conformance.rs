@@ -17,6 +17,11 @@ pub(crate) struct Conformance {
 
 impl Conformance {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With these flags too.
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
         let program = peer::example("conformance").unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(program);
         command.args([
@@ -27,6 +32,7 @@ impl Conformance {
             "--auth-credentials",
             USERS,
         ]);
+        command.args(flags);
         command.env("RUST_LOG", "info").env("NO_COLOR", "1");
         let process = Process::start(&mut command).unwrap_or_else(|error| panic!("{error}"));
         let address = |name: &str| {

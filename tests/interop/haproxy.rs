@@ -3,6 +3,7 @@
 
 use crate::{conformance::Conformance, go};
 use rpcwrap_tests::{
+    certificates::{Ca, Scratch},
     peer::{self, Go},
     process::Process,
 };
@@ -33,6 +34,17 @@ const CHECKS: [(&str, &str, &str); 7] = [
     ("control", "DOWN", "L7STS"),
 ];
 
+const PROXIES: &str = include_str!("haproxy_send_proxy.cfg");
+/// The same for a server that wants PROXY headers.
+const PROXY_CHECKS: [(&str, &str, &str); 6] = [
+    ("traffic", "UP", "L4OK"),
+    ("version_1", "UP", "L4OK"),
+    ("http_1", "UP", "L7OK"),
+    ("http_2", "UP", "L7OK"),
+    ("tls", "UP", "L7OK"),
+    ("control", "DOWN", "L7RSP"),
+];
+
 /// HAProxy with the configuration of this test; its directory goes when it does.
 struct HaProxy {
     process: Process,
@@ -50,11 +62,11 @@ struct Checked {
 }
 
 impl HaProxy {
-    fn start(server: SocketAddr) -> Self {
+    fn start(config: &str, checks: usize, server: SocketAddr) -> Self {
         // HAProxy binds by itself, so another program may take the free port in between: then again with another.
         for attempt in 0..5 {
-            let mut haproxy = Self::start_once(server, attempt).expect("HAProxy starts");
-            if haproxy.checks_all() {
+            let mut haproxy = Self::start_once(config, server, attempt).expect("HAProxy starts");
+            if haproxy.checks_all(checks) {
                 return haproxy;
             }
             let said = haproxy.process.to_string();
@@ -63,11 +75,12 @@ impl HaProxy {
         panic!("five free ports were taken by others");
     }
 
-    fn start_once(server: SocketAddr, attempt: u32) -> io::Result<Self> {
-        let directory = env::temp_dir().join(format!("rpcwrap-haproxy-{}-{attempt}", process::id()));
+    fn start_once(config: &str, server: SocketAddr, attempt: u32) -> io::Result<Self> {
+        let directory =
+            env::temp_dir().join(format!("rpcwrap-haproxy-{}-{}-{attempt}", process::id(), server.port()));
         fs::create_dir_all(&directory)?;
         let addr = free_address()?;
-        let config = CONFIG
+        let config = config
             .replace("{stats}", &directory.join("stats").to_string_lossy())
             .replace("{bind}", &addr.to_string())
             .replace("{server}", &server.to_string());
@@ -79,7 +92,7 @@ impl HaProxy {
     }
 
     /// Waits until each server has been checked once; `false` if HAProxy ends instead.
-    fn checks_all(&mut self) -> bool {
+    fn checks_all(&mut self, checks: usize) -> bool {
         let deadline = Instant::now() + START_LIMIT;
         while Instant::now() < deadline {
             if self.process.ended().expect("the state of a child") {
@@ -87,7 +100,7 @@ impl HaProxy {
             }
             // There are no statistics before it is up.
             let servers = self.servers().unwrap_or_default();
-            if servers.len() == CHECKS.len() && servers.iter().all(|server| server.last_check != "INI") {
+            if servers.len() == checks && servers.iter().all(|server| server.last_check != "INI") {
                 return true;
             }
             thread::sleep(Duration::from_millis(20));
@@ -131,34 +144,68 @@ fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
-#[test]
-#[ignore = "needs haproxy and go: run tests/run"]
-fn haproxy_checks_and_forwards() {
-    let server = Conformance::start();
-    let haproxy = HaProxy::start(server.addr);
-    let start = Instant::now();
-    server.judged_by(&mut go::client(Go::Newest, &haproxy.addr.to_string()), TRAFFIC_LIMIT);
-    thread::sleep(WATCHED.saturating_sub(start.elapsed()));
-
+/// What HAProxy has to think of the servers it checks.
+fn assert_checked(haproxy: &HaProxy, checks: &[(&str, &str, &str)]) {
     let servers = haproxy.servers().expect("HAProxy's statistics");
-    for (backend, status, last_check) in CHECKS {
+    for (backend, status, last_check) in checks {
         let seen = servers
             .iter()
-            .find(|server| server.backend == backend)
+            .find(|server| server.backend == *backend)
             .expect("every backend of the configuration");
-        assert_eq!((seen.status.as_str(), seen.last_check.as_str()), (status, last_check), "{backend}");
+        assert_eq!((seen.status.as_str(), seen.last_check.as_str()), (*status, *last_check), "{backend}");
         assert!(
-            status == "DOWN" || seen.failed_checks == "0",
+            *status == "DOWN" || seen.failed_checks == "0",
             "{backend}: {} failed checks",
             seen.failed_checks
         );
     }
-    drop(haproxy);
+}
 
-    let log = server.stop();
+/// The log of a server that has nothing to complain of; its text.
+fn assert_quiet(log: &str) {
     // The log is one that shows what it should not have: the drain is in it.
     assert!(log.contains(" INFO "), "{log}");
     let loud: Vec<_> =
         log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
     assert!(loud.is_empty(), "{} lines, such as {}", loud.len(), loud[0]);
+}
+
+#[test]
+#[ignore = "needs haproxy and go: run tests/run"]
+fn haproxy_checks_and_forwards() {
+    let server = Conformance::start();
+    let haproxy = HaProxy::start(CONFIG, CHECKS.len(), server.addr);
+    let start = Instant::now();
+    server.judged_by(&mut go::client(Go::Newest, &haproxy.addr.to_string()), TRAFFIC_LIMIT);
+    thread::sleep(WATCHED.saturating_sub(start.elapsed()));
+    assert_checked(&haproxy, &CHECKS);
+    drop(haproxy);
+    assert_quiet(&server.stop());
+}
+
+#[test]
+#[ignore = "needs haproxy, curl and go: run tests/run"]
+fn haproxy_says_whose_connection_it_is() {
+    let (certified, files) = (Ca::new().server(), Scratch::new());
+    let certificate = files.write("cert.pem", &certified.certificate);
+    let key = files.write("key.pem", &certified.key);
+    let flags = ["--proxy-protocol-from", "127.0.0.1", "--tls-cert", &certificate, "--tls-key", &key];
+    let server = Conformance::start_with(&flags);
+    let haproxy = HaProxy::start(PROXIES, PROXY_CHECKS.len(), server.addr);
+    let start = Instant::now();
+    server.judged_by(&mut go::client(Go::Newest, &haproxy.addr.to_string()), TRAFFIC_LIMIT);
+    // HAProxy itself comes from 127.0.0.1.
+    let curl = peer::tool("curl").unwrap_or_else(|error| panic!("{error}"));
+    let mut curl = Command::new(curl);
+    curl.args(["-q", "-sS", "--noproxy", "*", "--max-time", "20", "--interface", "127.0.0.9", "-d", "\"\""]);
+    let who = server.judged_by(curl.arg(format!("http://{}/Ctx/Who", haproxy.addr)), TRAFFIC_LIMIT);
+    assert!(who.contains("\"127.0.0.9:"), "{who}");
+    thread::sleep(WATCHED.saturating_sub(start.elapsed()));
+    assert_checked(&haproxy, &PROXY_CHECKS);
+    drop(haproxy);
+    let log = server.stop();
+    assert_quiet(&log);
+    // Only the check that has to fail is told of.
+    let told: Vec<_> = log.lines().filter(|line| line.contains(" head=")).collect();
+    assert!(!told.is_empty() && told.iter().all(|line| line.contains("no PROXY header")), "{told:?}");
 }

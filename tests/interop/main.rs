@@ -14,3 +14,4 @@ mod gob_values;
 mod haproxy;
 mod jprotobuf;
 mod python;
+mod tls;

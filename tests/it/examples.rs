@@ -32,6 +32,7 @@ async fn every_example() {
         hello(),
         streaming(),
         auth(),
+        tls(),
         graceful_shutdown(),
         own_codec(),
         custom_protocol(),
@@ -76,6 +77,17 @@ async fn auth() {
     assert_eq!(peer.call("Private.WhoAmI", "null", 3).await["result"], "ala");
     assert_eq!(peer.call("Admin.WhoAmI", "null", 4).await["error"], "rpc: ala may not call Admin.WhoAmI");
     drop(peer);
+    program.terminate().await;
+}
+
+async fn tls() {
+    let mut program = Program::example("tls", &[ANY]).await;
+    for curl in ["http", "https"] {
+        assert!(program.line().await.contains(&format!(" {curl}://")));
+    }
+    assert_eq!(program.line().await, "with a certificate: ala over TLSv1.3");
+    assert_eq!(program.line().await, "without: rpc: Ledger.WhoAmI needs an authenticated connection");
+    assert_eq!(ask(&program, "/Ledger/WhoAmI", "null").await.0, 401);
     program.terminate().await;
 }
 

@@ -136,6 +136,70 @@ fn the_wire_is_shown_on_stderr() {
 }
 
 #[test]
+fn tls_with_the_flags_of_curl() {
+    let demo = Demo::start();
+    let [ca, key] = ["server.pem", "server.key"].map(|name| demo.dir.path.join(name).display().to_string());
+    let unix = format!("unix:{}", demo.unix.display());
+    let tls = |addr: &str, rest: &[&str]| {
+        let call = ["call", addr, "Arith.Multiply", "{\"A\":7,\"B\":8}", "--tls"];
+        rpcwrap(&[&call[..], rest].concat())
+    };
+    for (addr, rest) in [
+        (demo.addr.as_str(), &["--cacert", &ca][..]),
+        (&demo.addr, &["--cacert", &ca, "--servername", "rpc.example", "--codec", "bson"]),
+        (&demo.addr, &["--cacert", &ca, "--cert", &ca, "--key", &key]),
+        (&demo.addr, &["--tls-insecure"]),
+        (&unix, &["--cacert", &ca]),
+    ] {
+        let ended = tls(addr, rest);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "56\n"), "{rest:?}: {}", ended.stderr);
+    }
+    // What is traced is what is said, not what is sent.
+    let traced = tls(&demo.addr, &["--cacert", &ca, "-vv"]).stderr;
+    assert!(traced.contains(", TLS ") && traced.contains("CONNECT /_json_r"), "{traced}");
+    for command in [
+        &["list", &demo.addr][..],
+        &["ping", &demo.addr, "-c", "1"],
+        &["top", &demo.addr, "-n", "1"],
+        &["bench", &demo.addr, "Arith.Multiply", "{\"A\":7,\"B\":8}", "-n", "10"],
+    ] {
+        let ended = rpcwrap(&[command, &["--tls", "--cacert", &ca]].concat());
+        assert_eq!(ended.code, 0, "{command:?}: {}", ended.stderr);
+        assert!(!ended.stdout.is_empty(), "{command:?}");
+    }
+}
+
+#[test]
+fn exit_35_and_60_no_tls_and_no_trust() {
+    let demo = Demo::start();
+    let ca = demo.dir.path.join("server.pem").display().to_string();
+    let call = |addr: &str, rest: &[&str]| {
+        let args = [&["call", addr, "A.B", "--tls"][..], rest].concat();
+        let ended = rpcwrap(&args);
+        (ended.code, ended.stderr)
+    };
+    let text = |why: &str| format!("rpcwrap: no TLS with {}: {why}\n", demo.addr);
+    let name = ["--cacert", &ca, "--servername", "db.example"];
+    assert_eq!(call(&demo.addr, &name), (60, text("the server's certificate is not for db.example")));
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+    let other = demo.dir.file("other.pem", &other);
+    let (code, said) = call(&demo.addr, &["--cacert", &other]);
+    assert!(code == 60 && said.contains("not signed by a CA we trust"), "{said}");
+    static PLAIN: [Step; 2] = [Step::Send("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Wait];
+    let plain = puppet(&PLAIN);
+    let (code, said) = call(&plain, &["--cacert", &ca]);
+    assert_eq!((code, said), (35, format!("rpcwrap: no TLS with {plain}: the server does not speak TLS\n")));
+    static SILENT: [Step; 1] = [Step::Wait];
+    assert_eq!(call(&puppet(&SILENT), &["--cacert", &ca, "--connect-timeout", "50ms"]).0, 28);
+    // Flags that mean nothing, or not what they seem to.
+    for rest in [&["--cert", "a"][..], &["--key", "a"], &["--tls-insecure", "--cacert", "a"]] {
+        fails(1, &[&["call", &demo.addr, "A.B", "--tls"], rest].concat());
+    }
+    fails(1, &["call", &demo.addr, "A.B", "--cacert", &ca]);
+    fails(1, &["call", &demo.addr, "A.B", "--tls", "--cacert", "/no/such/file"]);
+}
+
+#[test]
 fn lists_and_describes_our_servers() {
     let demo = Demo::start();
     let names =

@@ -1,7 +1,10 @@
 //! A server to call, servers that misbehave, and the program as a process.
 #![allow(clippy::unwrap_used, reason = "test code outside of test functions")]
 
-use rpcwrap::{Context, Credentials, Error, Method, Server, Service, codecs::types::Any};
+use rpcwrap::{
+    ClientAuth, Context, Credentials, Error, Method, Server, Service, TlsConfig, TlsPolicy,
+    codecs::types::Any,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -23,6 +26,7 @@ pub(crate) struct Demo {
     // Before the runtime: it closes its connections when it is dropped.
     _server: Server,
     _runtime: Runtime,
+    /// With and without TLS; the certificate is `server.pem`, for `localhost` and `rpc.example`.
     pub(crate) addr: String,
     pub(crate) unix: PathBuf,
     pub(crate) dir: Scratch,
@@ -48,8 +52,17 @@ impl Demo {
         let runtime = Runtime::new().unwrap();
         let dir = Scratch::new();
         let unix = dir.path.join("rpcwrapd.sock");
+        let names = ["localhost", "127.0.0.1", "rpc.example"].map(str::to_owned);
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
+        let certificate = dir.file("server.pem", &certified.cert.pem());
+        let tls = TlsConfig::from_pem(certified.cert.pem(), certified.signing_key.serialize_pem())
+            .client_ca_file(certificate)
+            .client_auth(ClientAuth::Optional)
+            .policy(TlsPolicy::Allow);
+        dir.file("server.key", &certified.signing_key.serialize_pem());
         let server = runtime.block_on(async {
             let server = Server::builder()
+                .tls(tls)
                 .credentials(Credentials::new([("ala", ["ma kota"])]))
                 .service(arith())
                 .service(echo())

@@ -90,7 +90,7 @@ var connectionCases = []testCase{
 			if _, err := io.WriteString(conn, requests.String()); err != nil {
 				return err
 			}
-			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 				return err
 			}
 			return readReplies(conn, calls)

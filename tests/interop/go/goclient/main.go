@@ -6,6 +6,8 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,11 +40,21 @@ func main() {
 	addr := flag.String("addr", "", "HOST:PORT of the server")
 	run := flag.String("run", "", "run only the cases whose name matches this regular expression")
 	skip := flag.String("skip", "^$", "leave out the cases whose name matches this regular expression")
+	ca := flag.String("ca", "", "use TLS, and trust the CAs in this file")
+	cert := flag.String("cert", "", "certificate to show to the server")
+	key := flag.String("key", "", "its private key")
 	flag.Parse()
 	only, without := regexp.MustCompile(*run), regexp.MustCompile(*skip)
 	if *addr == "" {
 		fmt.Fprintln(os.Stderr, "goclient: -addr is missing")
 		os.Exit(2)
+	}
+	if *ca != "" {
+		var err error
+		if secure, err = trust(*ca, *cert, *key); err != nil {
+			fmt.Fprintln(os.Stderr, "goclient:", err)
+			os.Exit(2)
+		}
 	}
 	groups := [][]testCase{callCases, valueCases, concurrencyCases, connectionCases, pageCases}
 	ran, failed := 0, 0
@@ -66,11 +78,37 @@ func main() {
 	}
 }
 
-// open connects without a handshake.
+// secure is how all connections use TLS; nil if they do not.
+var secure *tls.Config
+
+// trust makes a TLS configuration of a CA's file and, if named, those of a client's certificate and key.
+func trust(ca, cert, key string) (*tls.Config, error) {
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost"}
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, errors.New("no certificate in " + ca)
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// open connects without a handshake of net/rpc.
 func (s server) open() (net.Conn, error) {
 	conn, err := net.DialTimeout("tcp", string(s), caseLimit)
 	if err != nil {
 		return nil, err
+	}
+	if secure != nil {
+		conn = tls.Client(conn, secure)
 	}
 	return conn, conn.SetDeadline(time.Now().Add(caseLimit))
 }

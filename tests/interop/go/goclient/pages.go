@@ -82,8 +82,12 @@ func (s server) vars() (counts, error) {
 
 // get gives a page and its Content-Type.
 func (s server) get(path string) (string, string, error) {
-	client := http.Client{Timeout: caseLimit}
-	resp, err := client.Get("http://" + string(s) + path)
+	client, url := http.Client{Timeout: caseLimit}, "http://"+string(s)+path
+	if secure != nil {
+		client.Transport = &http.Transport{TLSClientConfig: secure}
+		url = "https://" + string(s) + path
+	}
+	resp, err := client.Get(url)
 	if err != nil {
 		return "", "", err
 	}
