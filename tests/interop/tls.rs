@@ -94,7 +94,10 @@ fn openssl_over_tls() {
         let openssl = peer::tool("openssl").unwrap_or_else(|error| panic!("{error}"));
         let openssl = openssl.to_str().expect("a path that is text");
         let answer = secured.judge("sh", &["-c", script, openssl, &secured.ca, &addr, flags]);
-        assert!(answer.starts_with("HTTP/1.0 200 OK") && answer.trim_end().ends_with("\r\n\r\nok"), "{flags}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.0 200 OK") && answer.trim_end().ends_with("\r\n\r\nok"),
+            "{flags}: {answer}"
+        );
     }
     secured.server.stop();
 }
