@@ -105,7 +105,7 @@ fn outcomes(snapshot: &Snapshot) -> Columns<2> {
 fn failures(snapshot: &Snapshot) -> Columns<4> {
     let row = |one: &FailedOpening| {
         let age = snapshot.now.duration_since(one.at).unwrap_or_default();
-        [number::uptime(age), one.peer.to_string(), one.why.text().to_owned(), one.hex()]
+        [number::uptime(age), one.peer.to_string(), one.text(), one.hex()]
     };
     Columns {
         heads: [("ago", Right), ("peer", Left), ("why", Left), ("bytes", Left)],
@@ -132,7 +132,7 @@ fn as_json(snapshot: &Snapshot) -> String {
         json!({
             "seconds_ago": age.as_secs_f64(),
             "peer": one.peer.to_string(),
-            "why": one.why.text(),
+            "why": one.text(),
             "bytes": one.hex(),
         })
     };
