@@ -1,6 +1,7 @@
 //! TLS with certificates of both sides: the server knows its callers by theirs, and plain HTTP still works.
 //!
 //! The CA and both certificates are made on the spot; a real program has them in files.
+#![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rpcwrap::{Access, ClientAuth, Context, Server, Service, TlsConfig, TlsPolicy};

@@ -49,22 +49,22 @@ impl Ca {
 
     /// A server's certificate for `localhost` and 127.0.0.1.
     pub fn server(&self) -> Certified {
-        self.sign(params("server", &["localhost", "127.0.0.1"]))
+        self.sign(&params("server", &["localhost", "127.0.0.1"]))
     }
 
     /// A client's certificate, made out to `name`.
     pub fn client(&self, name: &str) -> Certified {
-        self.sign(params(name, &[]))
+        self.sign(&params(name, &[]))
     }
 
     /// A server's certificate that was valid, or will be, in these years only.
     pub fn server_of_years(&self, from: i32, to: i32) -> Certified {
         let mut params = params("server", &["localhost", "127.0.0.1"]);
         (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
-        self.sign(params)
+        self.sign(&params)
     }
 
-    fn sign(&self, params: CertificateParams) -> Certified {
+    fn sign(&self, params: &CertificateParams) -> Certified {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Certified { certificate: certificate.pem(), key: key.serialize_pem() }

@@ -44,6 +44,7 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     if settings.require_login {
         builder = builder.require_login();
     }
+    let tls = settings.tls.is_some();
     if let Some(tls) = settings.tls {
         builder = builder.tls(tls);
     }
@@ -70,6 +71,6 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
-        never = hangup.reload(&server, settings.config_file.as_deref(), &filter) => match never {},
+        never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter) => match never {},
     }
 }

@@ -17,10 +17,11 @@ impl Hangup {
         signal(SignalKind::hangup()).map(Self)
     }
 
-    /// Reloads at every signal, for ever.
+    /// Reloads at every signal, for ever; `tls` is whether there are certificates.
     pub(crate) async fn reload(
         mut self,
         server: &Server,
+        tls: bool,
         config_file: Option<&Path>,
         filter: &Filter,
     ) -> Infallible {
@@ -32,6 +33,7 @@ impl Hangup {
                 Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
             }
             match server.reload_tls() {
+                Ok(()) if !tls => {}
                 Ok(()) => tracing::info!("certificates reloaded"),
                 Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
             }
