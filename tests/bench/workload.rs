@@ -89,7 +89,7 @@ pub(crate) struct Messages {
 
 fn encode(codec: &AnyCodec, seq: u64) -> crate::Result<(Vec<u8>, Vec<u8>)> {
     let mut bytes = BytesMut::new();
-    codec.request_writer().encode(seq, METHOD, CallOptions::default(), &Args::default(), &mut bytes)?;
+    codec.request_writer().encode(seq, METHOD, CallOptions::default(), &Args::default(), None, &mut bytes)?;
     let request = bytes.to_vec();
     let decoded = codec.request_reader(Limits::default()).decode(&mut bytes)?.ok_or("half a request")?;
     let mut reply = BytesMut::new();
