@@ -97,7 +97,7 @@ mod tests {
                 let mut request = BytesMut::new();
                 let (mut writer, args) = (any.request_writer(), crate::workload::Args::default());
                 writer
-                    .encode(seq, crate::workload::METHOD, CallOptions::default(), &args, &mut request)
+                    .encode(seq, crate::workload::METHOD, CallOptions::default(), &args, None, &mut request)
                     .unwrap();
                 let mut output = Vec::new();
                 for end in 0..request.len() {
