@@ -342,6 +342,7 @@ impl Values {
         }
         let (shape, held) = ser::look(value)?;
         if let Some(last) = self.shown.get(method)
+            && last.shape.may_be_of_the_type_of(&shape)
             && let Ok(both) = last.shape.clone().merge(shape.clone())
             && let Ok(ready) = self.write_shape(method, value, both, &held)
         {

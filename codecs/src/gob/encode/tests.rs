@@ -292,6 +292,23 @@ fn what_a_value_does_not_show_is_left_out_until_another_shows_it() {
     assert_eq!(list.iter().map(|row| row.tags.len()).collect::<Vec<_>>(), [0, 1, 0]);
 }
 
+/// Together they would be a type that has something in common with everything.
+#[test]
+fn values_of_unlike_types_for_one_method_stay_apart() {
+    #[derive(Serialize)]
+    struct Other {
+        name: &'static str,
+    }
+    let mut wire = Wire::default();
+    let quotient = Quotient { quo: 3, rem: 4 };
+    assert_eq!(wire.send("S.M", &quotient, None).as_ref(), Ok(&quotient));
+    assert_eq!(
+        wire.send::<_, Quotient>("S.M", &Other { name: "n" }, None).unwrap_err(),
+        "gob: type mismatch: no fields matched compiling decoder for Quotient"
+    );
+    assert_eq!(wire.send("S.M", &quotient, None).as_ref(), Ok(&quotient));
+}
+
 #[test]
 fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
     #[derive(Serialize, Deserialize)]

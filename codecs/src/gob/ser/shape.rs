@@ -38,6 +38,14 @@ impl Shape {
     /// `()` where a value has to be.
     pub(super) const UNIT: Self = Self::Struct { name: "", fields: Vec::new() };
 
+    /// Whether one type may have shown both: structs of different names are different types.
+    pub(in crate::gob) fn may_be_of_the_type_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Struct { name, .. }, Self::Struct { name: other, .. }) => name == other,
+            _ => true,
+        }
+    }
+
     /// The shape of both: what one has not shown the other may have.
     ///
     /// # Errors
