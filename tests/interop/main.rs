@@ -10,6 +10,7 @@ mod curl;
 mod framed;
 mod go;
 mod go_server;
+mod gob;
 mod gob_values;
 mod haproxy;
 mod jprotobuf;

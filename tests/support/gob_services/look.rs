@@ -7,6 +7,7 @@ use super::{
 use rpcwrap::{
     Error, Service,
     codecs::types::{Blob, Complex, Text, Time},
+    typed,
 };
 use std::collections::BTreeMap;
 
@@ -19,21 +20,10 @@ pub fn look() -> Service {
         .method("Text", |value: Text| async move { Ok(Blob::from(value.0)) })
         .method("Time", |value: Time| async move { Ok(moment(value)) })
         .method("Tree", |value: Tree| async move { Ok(value.shape()) })
-        .method("Node", |value: Node| async move {
-            let mut values = Vec::new();
-            let mut next = Some(&value);
-            while let Some(node) = next {
-                values.push(node.value);
-                next = node.next.as_deref();
-            }
-            Ok(values)
-        })
+        .method("Node", |value: Node| async move { Ok(values(&value)) })
         .method("Holder", |value: Holder| async move { Ok(kind(value.v.as_ref())) })
         .method("Any", |value: AnyHolder| async move { Ok(loose(&value.v)) })
-        .method("Sum", |value: BTreeMap<String, Vec<i64>>| async move {
-            let sums = value.into_iter().filter(|(_, list)| !list.is_empty());
-            Ok(sums.map(|(key, list)| (key, list.iter().sum::<i64>())).collect::<BTreeMap<_, _>>())
-        })
+        .method("Sum", typed(sums))
         .method("Pointers", |value: Pointers| async move { Ok(set(&value)) })
 }
 
@@ -47,8 +37,19 @@ pub fn make() -> Service {
         .method("Time", |value: Moment| async move { time(value).ok_or_else(|| Error::new("no such time")) })
         .method("Tree", |depth: i64| async move { Ok(Tree::of_depth(depth, 0)) })
         .method("Node", |n: i64| async move { Ok(Node::list(n)) })
-        .method("Holder", |kind: String| async move { Ok(Holder { v: of_kind(&kind) }) })
+        .method("Holder", typed(|kind: String| async move { Ok(Holder { v: of_kind(&kind) }) }))
         .method("Any", |kind: String| async move { Ok(AnyHolder { v: any_of_kind(&kind) }) })
+}
+
+/// First to last.
+fn values(list: &Node) -> Vec<i64> {
+    std::iter::successors(Some(list), |node| node.next.as_deref()).map(|node| node.value).collect()
+}
+
+/// As Go adds up: what has nothing to add is not there.
+async fn sums(lists: BTreeMap<String, Vec<i64>>) -> Result<BTreeMap<String, i64>, Error> {
+    let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    Ok(filled.map(|(key, list)| (key, list.iter().sum())).collect())
 }
 
 /// The names of those that point to something.

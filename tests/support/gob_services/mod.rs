@@ -15,6 +15,7 @@ use futures_util::{Stream, StreamExt, stream};
 use rpcwrap::{
     Builder, Error, Method, Server, Service,
     codecs::types::{BinaryMarshaled, Blob, Complex, GobEncoded, Text, Time},
+    typed,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -63,7 +64,7 @@ fn fail() -> Service {
 }
 
 fn same<T: DeserializeOwned + Serialize + Send + 'static>(name: &str) -> Method {
-    Method::new(name, |value: T| async move { Ok(value) })
+    Method::new(name, typed(|value: T| async move { Ok(value) }))
 }
 
 fn echo() -> Service {
@@ -145,7 +146,7 @@ fn big() -> Service {
     let row = |n: i64| Inner { name: (0..n % 10).map(|_| 'x').collect(), n };
     Service::new("Big")
         .method("Bytes", |n: i64| async move { Ok(Blob((0..n).map(|i| i.to_le_bytes()[0]).collect())) })
-        .method("Rows", move |n: i64| async move { Ok((0..n).map(row).collect::<Vec<_>>()) })
+        .method("Rows", typed(move |n: i64| async move { Ok((0..n).map(row).collect::<Vec<_>>()) }))
         .method("Length", |value: Blob| async move { Ok(value.len() as i64) })
 }
 

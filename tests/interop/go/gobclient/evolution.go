@@ -149,7 +149,6 @@ var evolutionCases = []testCase{
 		misfits("Name", "Evolve.Record", struct{ Name bool }{true}),
 		misfits("Tags", "Evolve.Record", struct{ Tags []int }{[]int{7}}),
 		misfits("Tags", "Evolve.Record", struct{ Tags [2]string }{[2]string{"7"}}),
-		misfits("Tags", "Evolve.Record", struct{ Tags []interface{} }{[]interface{}{"7"}}),
 		misfits("Tags", "Evolve.Record", struct{ Tags map[string]string }{map[string]string{"7": ""}}),
 		misfits("Scores", "Evolve.Record", struct{ Scores map[string]int }{map[string]int{"x": 7}}),
 		misfits("Scores", "Evolve.Record", struct{ Scores map[int]float64 }{map[int]float64{7: 7}}),
