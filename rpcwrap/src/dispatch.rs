@@ -41,6 +41,9 @@ pub(crate) struct Dispatch {
     pub(crate) shutdown: Shutdown,
 }
 
+/// A way to find a method by its name.
+type LookUp<'d> = fn(&'d Registry, &[u8], &Peer) -> Result<&'d Arc<Entry>, CallError>;
+
 /// A call under way that has not been polled yet.
 pub(crate) struct Started<'d> {
     pub(crate) call: BoxCall,
@@ -85,7 +88,7 @@ impl Dispatch {
     #[inline]
     fn start_found_by<'d>(
         &'d self,
-        look_up: fn(&'d Registry, &[u8], &Peer) -> Result<&'d Arc<Entry>, CallError>,
+        look_up: LookUp<'d>,
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,

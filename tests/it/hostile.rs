@@ -96,6 +96,10 @@ fn first_packets() -> Vec<Vec<u8>> {
     packets.push(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0".to_vec());
     packets.push(b"\x2e\x7f\x03\x01\x01\x07Request\x01\xff\x80\0".to_vec());
     packets.push(b"PRPC\0\0\0\x10\0\0\0\x08".to_vec());
+    packets.push(
+        b"PRPC\0\0\0\x24\0\0\0\x17\x0a\x11\x0a\x05Arith\x12\x08Multiply\x20\x07\x50\x01{\"A\":7,\"B\":8}"
+            .to_vec(),
+    );
     for (codec, request) in [("json", json_requests()), ("bson", bson_requests())] {
         packets.extend(request.iter().map(|r| [&opening(&format!("/_{codec}_rpc_"))[..], r].concat()));
     }
