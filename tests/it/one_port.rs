@@ -224,7 +224,7 @@ async fn brpc_854_a_weak_protocol_that_waits_holds_up_nobody() {
 #[tokio::test]
 async fn brpc_3109_the_prefix_of_a_magic_is_not_eaten_by_a_weaker_protocol() {
     let private = || Sniffs("private", Class::Magic, b"PRIVATE", |head| Sniff::magic(head, b"PRIVATE"));
-    let greedy = Sniffs("greedy", Class::Weak, b"PRXX", |head| Sniff::magic(head, b"PR"));
+    let greedy = Sniffs("greedy", Class::Weak, b"PRIX", |head| Sniff::magic(head, b"PRI"));
     // One that would eat all of another's opening does not get as far as serving.
     let error = services().protocol(greedy).protocol(private()).build().unwrap_err();
     assert_eq!(error.to_string(), r#"protocol private opens with "PRIVATE", which is taken by greedy"#);

@@ -397,6 +397,7 @@ fn protocols_are_asked_by_class_and_then_in_the_order_they_came() {
         [
             ("go_rpc", Class::Magic, AuthMode::Connection),
             ("agent_check", Class::Magic, AuthMode::Certificate),
+            ("baidu_std", Class::Magic, AuthMode::Connection),
             ("login", Class::Magic, AuthMode::Connection),
             ("words", Class::Magic, AuthMode::Certificate),
             ("http", Class::Grammar, AuthMode::Request),

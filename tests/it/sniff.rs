@@ -17,7 +17,7 @@ const HTTP: Option<&str> = Some("http");
 const NOBODY: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 39] = [
+const TABLE: [Row; 40] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -47,6 +47,11 @@ const TABLE: [Row; 39] = [
     Row(b"agents\n", NOBODY, b""),
     // baidu_std, by its magic alone: an empty message has no method to call.
     Row(b"PRPC\0\0\0\0\0\0\0\0", Some("baidu_std"), b""),
+    Row(
+        b"PRPC\0\0\0\x24\0\0\0\x17\x0a\x11\x0a\x05Arith\x12\x08Multiply\x20\x07\x50\x01{\"A\":7,\"B\":8}",
+        Some("baidu_std"),
+        b"PRPC\0\0\0\x0a\0\0\0\x08\x12\x02\x08\0\x20\x07\x50\x0156",
+    ),
     Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
     // HTTP/0.9 and what would be inline commands of RESP.
     Row(b"GET /\r\n", NOBODY, b""),
