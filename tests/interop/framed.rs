@@ -50,15 +50,15 @@ struct Header {
     error: String,
 }
 
+/// A message, and where in it header and value are.
+type Message = (Bytes, Range<usize>, Range<usize>);
+
 /// Cuts messages off the front.
 struct Frames(Limits);
 
 impl Frames {
     /// A whole message, and where its two frames lie in it.
-    fn message(
-        &self,
-        buf: &mut BytesMut,
-    ) -> Result<Option<(Bytes, Range<usize>, Range<usize>)>, DecodeError> {
+    fn message(&self, buf: &mut BytesMut) -> Result<Option<Message>, DecodeError> {
         let Some(header) = self.frame(buf, 0)? else { return Ok(None) };
         let Some(value) = self.frame(buf, header.end)? else { return Ok(None) };
         Ok(Some((buf.split_to(value.end).freeze(), header, value)))

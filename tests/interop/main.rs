@@ -4,6 +4,7 @@
 //! the peer and the server said if the peer was not content. The peers are programs that a Rust toolchain does not
 //! bring, so plain `cargo test` lists these tests as ignored; `tests/run` installs the peers and runs all of them, and
 //! there a missing one is a failure.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod conformance;
 mod curl;
