@@ -37,7 +37,6 @@ pub(crate) struct Demo {
 struct Args {
     a: i64,
     b: i64,
-    to: u64,
 }
 
 #[derive(Serialize)]
@@ -96,6 +95,12 @@ fn arith() -> Service {
 }
 
 fn count() -> Service {
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "PascalCase", default)]
+    struct Args {
+        to: u64,
+    }
+
     let up = |args: Args| futures_util::stream::iter((1..=args.to).map(Ok::<u64, Error>));
     // 64 KiB each.
     let wide =
