@@ -223,20 +223,20 @@ async fn brpc_854_a_weak_protocol_that_waits_holds_up_nobody() {
 
 #[tokio::test]
 async fn brpc_3109_the_prefix_of_a_magic_is_not_eaten_by_a_weaker_protocol() {
-    let private = || Sniffs("private", Class::Magic, b"PRIVATE", |head| Sniff::magic(head, b"PRIVATE"));
-    let greedy = Sniffs("greedy", Class::Weak, b"PRIX", |head| Sniff::magic(head, b"PRI"));
+    let private = || Sniffs("private", Class::Magic, b"QUIETER", |head| Sniff::magic(head, b"QUIETER"));
+    let greedy = Sniffs("greedy", Class::Weak, b"QUXX", |head| Sniff::magic(head, b"QU"));
     // One that would eat all of another's opening does not get as far as serving.
     let error = services().protocol(greedy).protocol(private()).build().unwrap_err();
-    assert_eq!(error.to_string(), r#"protocol private opens with "PRIVATE", which is taken by greedy"#);
+    assert_eq!(error.to_string(), r#"protocol private opens with "QUIETER", which is taken by greedy"#);
     // What only looks like its beginning is waited for.
-    let greedy = Sniffs("greedy", Class::Weak, b"PRI\0", |head| match head {
-        b"PRIVATE" => Sniff::No,
-        head => Sniff::magic(head, b"PRI"),
+    let greedy = Sniffs("greedy", Class::Weak, b"QUI\0", |head| match head {
+        b"QUIETER" => Sniff::No,
+        head => Sniff::magic(head, b"QUI"),
     });
     let server = services().protocol(greedy).protocol(private()).build().unwrap();
-    assert_eq!(server.sniff(b"PRIVAT"), Verdict::NeedMore);
-    assert_eq!(server.sniff(b"PRIVATE"), Verdict::Protocol("private"));
-    assert_eq!(server.sniff(b"PRI\0"), Verdict::Protocol("greedy"));
+    assert_eq!(server.sniff(b"QUIETE"), Verdict::NeedMore);
+    assert_eq!(server.sniff(b"QUIETER"), Verdict::Protocol("private"));
+    assert_eq!(server.sniff(b"QUI\0"), Verdict::Protocol("greedy"));
 }
 
 #[tokio::test]
