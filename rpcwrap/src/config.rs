@@ -43,6 +43,16 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Idle time of an HTTP keep-alive connection. Default 75 s, as nginx.
     pub keep_alive_timeout: Duration,
+    /// An RPC connection without a call in flight from which no byte comes for this long is closed. Default none: a
+    /// hijacked connection may wait for its next call for ever.
+    pub idle_timeout: Option<Duration>,
+    /// From accept on, up to 10 % more or less so that connections of one moment do not all end in another: a
+    /// connection of that age is closed when it is idle, so that clients dial again and load balancers choose again.
+    /// HTTP/1 is told by `Connection: close`, HTTP/2 by GOAWAY. Default none.
+    pub max_connection_age: Option<Duration>,
+    /// From that age on, for connections that are never idle: so long they are served as before, so long again new
+    /// calls are refused as by a draining server, then what is left is cut. HTTP is cut after the first. Default 10 s.
+    pub max_connection_age_grace: Duration,
     /// Time limit of every call, beside the caller's own. Default none.
     pub call_timeout: Option<Duration>,
     /// After SIGTERM: readiness says 503, but calls and connections are still taken, so that load balancers can
@@ -83,6 +93,9 @@ impl Default for Config {
             max_output_bytes: 8 << 20,
             stall_timeout: Duration::from_secs(60),
             keep_alive_timeout: Duration::from_secs(75),
+            idle_timeout: None,
+            max_connection_age: None,
+            max_connection_age_grace: Duration::from_secs(10),
             call_timeout: None,
             lame_duck: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(30),
@@ -120,6 +133,9 @@ setters! {
     max_output_bytes: usize,
     stall_timeout: Duration,
     keep_alive_timeout: Duration,
+    idle_timeout: Option<Duration>,
+    max_connection_age: Option<Duration>,
+    max_connection_age_grace: Duration,
     call_timeout: Option<Duration>,
     lame_duck: Duration,
     drain_timeout: Duration,
@@ -162,6 +178,8 @@ impl Config {
             ("header_timeout", self.header_timeout),
             ("stall_timeout", self.stall_timeout),
             ("keep_alive_timeout", self.keep_alive_timeout),
+            ("idle_timeout", self.idle_timeout.unwrap_or(Duration::MAX)),
+            ("max_connection_age", self.max_connection_age.unwrap_or(Duration::MAX)),
             ("call_timeout", self.call_timeout.unwrap_or(Duration::MAX)),
         ] {
             if value.is_zero() {

@@ -128,6 +128,15 @@ impl Tracked {
         }
     }
 
+    /// Counts connections from 1 on.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
     /// A proxy in front has said where the connection comes from.
     #[allow(dead_code, reason = "called by the step that reads PROXY headers")]
     pub(crate) fn set_addr(&self, addr: PeerAddr) {

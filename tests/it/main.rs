@@ -20,6 +20,7 @@ mod http_calls;
 mod in_process;
 mod json;
 mod killed;
+mod life;
 mod limits;
 mod methods;
 mod msgpack;

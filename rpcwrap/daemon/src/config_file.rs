@@ -49,6 +49,9 @@ pub(crate) struct ConfigFile {
     max_output_bytes: Option<usize>,
     stall_timeout: Option<Time>,
     keep_alive_timeout: Option<Time>,
+    idle_timeout: Option<Time>,
+    max_connection_age: Option<Time>,
+    max_connection_age_grace: Option<Time>,
     call_timeout: Option<Time>,
     lame_duck: Option<Time>,
     drain_timeout: Option<Time>,
@@ -85,7 +88,8 @@ impl ConfigFile {
         take! {
             first_byte_timeout first_byte_clock proxy_header_timeout tls_handshake_timeout header_timeout
             max_header_bytes max_message_bytes max_depth max_in_flight
-            max_connections max_output_bytes stall_timeout keep_alive_timeout call_timeout lame_duck drain_timeout
+            max_connections max_output_bytes stall_timeout keep_alive_timeout idle_timeout
+            max_connection_age max_connection_age_grace call_timeout lame_duck drain_timeout
             bson_dialect
         }
         config
@@ -235,7 +239,9 @@ mod tests {
         let all: Vec<&str> = text.lines().map(|line| line.strip_prefix("#").unwrap_or(line)).collect();
         let all: Vec<&str> = all.into_iter().filter(|line| !line.starts_with(' ')).collect();
         let file: ConfigFile = toml::from_str(&all.join("\n")).unwrap();
-        assert_eq!(file.limits(), Config::default().call_timeout(Some(Duration::from_secs(60))));
+        let minutes = |n| Some(Duration::from_secs(60 * n));
+        let expected = Config::default().call_timeout(minutes(1)).idle_timeout(minutes(60));
+        assert_eq!(file.limits(), expected.max_connection_age(minutes(60)));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.require_login);
@@ -264,6 +270,9 @@ mod tests {
             max_output_bytes = 6
             stall_timeout = "7m"
             keep_alive_timeout = "1h"
+            idle_timeout = "13m"
+            max_connection_age = "14h"
+            max_connection_age_grace = "15s"
             call_timeout = "8ms"
             lame_duck = "0s"
             drain_timeout = "9 s"
@@ -285,6 +294,9 @@ mod tests {
             .max_output_bytes(6)
             .stall_timeout(seconds(420))
             .keep_alive_timeout(seconds(3600))
+            .idle_timeout(Some(seconds(13 * 60)))
+            .max_connection_age(Some(seconds(14 * 3600)))
+            .max_connection_age_grace(seconds(15))
             .call_timeout(Some(Duration::from_millis(8)))
             .lame_duck(Duration::ZERO)
             .drain_timeout(seconds(9))

@@ -11,6 +11,7 @@ mod in_flight;
 mod scratch;
 
 use crate::{
+    age::{self, Stage},
     call::{Peer, Written},
     connection::{close, close_gently},
     dispatch::{Dispatch, Flight, Refused},
@@ -37,7 +38,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWrite},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 
 /// Requests started, and waiting calls answered, before the batch is written.
@@ -70,7 +71,12 @@ pub(crate) struct Session<F = Halves> {
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
     output: BytesMut,
-    timer: Option<(Wait, Pin<Box<Sleep>>)>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// What the peer is waited for, and since when.
+    wait: Option<Wait>,
+    since: Instant,
+    /// How old it is, as far as that matters.
+    stage: Stage,
     /// The stream has taken bytes that the peer may not have.
     unflushed: bool,
     called: bool,
@@ -85,13 +91,15 @@ pub(crate) struct Session<F = Halves> {
     fault: Option<Box<ProtoError>>,
 }
 
-/// What a session's one timer waits for.
+/// What a session waits for that may not take for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// The peer to move a byte.
     Stall,
-    /// A draining connection to stay quiet.
+    /// A connection that is to be closed to stay quiet.
     Quiet,
+    /// The next call.
+    Call,
     /// A half-closed connection to turn out to be gone.
     Gone,
 }
@@ -108,6 +116,9 @@ impl<F: Framing> Session<F> {
             input,
             output: BytesMut::new(),
             timer: None,
+            wait: None,
+            since: Instant::now(),
+            stage: Stage::Young,
             unflushed: false,
             called: false,
             draining: false,
@@ -274,6 +285,11 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) {
         let began = batch.now();
+        if self.stage >= Stage::Refusing {
+            self.dispatch.stats.drained_calls.add_one();
+            let refused = Refused { error: CallError::Draining, entry: None };
+            return self.refuse(&request, &refused, batch, output);
+        }
         let mut started = match self.framing.start(&request, dispatch, &self.peer, began) {
             Ok(started) => started,
             Err(refused) => return self.refuse(&request, &refused, batch, output),
@@ -377,46 +393,71 @@ impl<F: Framing> Session<F> {
         }
     }
 
-    /// Nothing moves: waits for the peer, with a limit where the peer owes something.
+    /// Nothing moves: waits for the peer, with a limit where the peer owes something or the session is to end.
+    ///
+    /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
+    /// moved a byte costs one look at the clock.
     fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
-        let idle = self.in_flight.len() == 0;
         self.tracked.set_in_flight(self.in_flight.len());
-        let wanted = if self.owes() || (!self.input.is_empty() && idle) {
-            Some(Wait::Stall)
-        } else if self.draining && idle {
-            Some(Wait::Quiet)
-        } else if self.ended && !idle {
-            Some(Wait::Gone)
-        } else {
-            None
-        };
-        let Some(wait) = wanted else {
-            self.timer = None;
+        let wait = self.wanted();
+        let config = &self.dispatch.config;
+        if wait.is_none() && config.max_connection_age.is_none() {
+            (self.timer, self.wait) = (None, None);
             return Poll::Pending;
-        };
-        let stale = moved || self.timer.as_ref().is_none_or(|(armed, _)| *armed != wait);
-        if stale {
-            let limit = match wait {
-                Wait::Stall => self.dispatch.config.stall_timeout,
-                Wait::Quiet => QUIET,
-                Wait::Gone => LOOK_AFTER,
-            };
-            self.timer = Some((wait, Box::pin(sleep(limit))));
         }
-        let Some((_, timer)) = &mut self.timer else { return Poll::Pending };
+        if moved || self.wait != wait {
+            (self.wait, self.since) = (wait, Instant::now());
+        }
+        let limit = wait.and_then(|wait| {
+            self.since.checked_add(match wait {
+                Wait::Stall => config.stall_timeout,
+                Wait::Quiet => QUIET,
+                Wait::Call => config.idle_timeout.unwrap_or(Duration::MAX),
+                Wait::Gone => LOOK_AFTER,
+            })
+        });
+        let aged = age::reaches(self.stage.next(), &self.tracked, config);
+        let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
         ready!(timer.as_mut().poll(cx));
+        if timer.deadline() < deadline {
+            timer.as_mut().reset(deadline);
+            ready!(timer.as_mut().poll(cx));
+        }
+        self.timer = None;
         match wait {
-            Wait::Quiet => Poll::Ready(Ok(())),
-            Wait::Stall => {
+            _ if aged == Some(deadline) => {
+                self.stage = self.stage.next();
+                if self.stage == Stage::Over {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the connection is too old")));
+                }
+            }
+            Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
+            Some(Wait::Stall) => {
                 self.dispatch.stats.stalled.add_one();
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")))
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
             }
-            Wait::Gone if self.stream.is_gone() => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
-            Wait::Gone => {
-                self.timer = None;
-                cx.waker().wake_by_ref();
-                Poll::Pending
+            Some(Wait::Gone) if self.stream.is_gone() => {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
             }
+            Some(Wait::Gone) | None => self.wait = None,
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// What the session waits for and what may not take for ever.
+    fn wanted(&self) -> Option<Wait> {
+        let idle = self.in_flight.len() == 0;
+        match () {
+            () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
+            () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
+            () if idle && self.dispatch.config.idle_timeout.is_some() => Some(Wait::Call),
+            () if self.ended && !idle => Some(Wait::Gone),
+            () => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     socket::{Rest, Socket},
 };
 use crate::{
+    age::{Age, Stage},
     connection::close_gently,
     protocol::{Conn, ConnCx, ProtoError, Served},
     shutdown::Phase,
@@ -87,7 +88,7 @@ fn count(end: &End, cx: &ConnCx) -> bool {
             }
             false
         }
-        End::Gone => false,
+        End::Gone | End::Old => false,
         End::Http(Err(error)) if error.is_parse() => {
             tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
             true
@@ -101,6 +102,8 @@ enum End {
     Http(hyper::Result<()>),
     Limit(Limit),
     Gone,
+    /// The connection is too old, and was never idle.
+    Old,
 }
 
 impl End {
@@ -108,7 +111,7 @@ impl End {
     fn is_fault(&self) -> bool {
         match self {
             Self::Limit(_) => true,
-            Self::Gone => false,
+            Self::Gone | Self::Old => false,
             Self::Http(result) => result.as_ref().is_err_and(hyper::Error::is_parse),
         }
     }
@@ -118,15 +121,20 @@ type Driven = Connection<TokioIo<Socket>, Requests>;
 
 async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End {
     let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
-    let mut drained = false;
+    let mut leaving = false;
+    let mut age = Age::of(&cx.tracked, &cx.dispatch.config);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|task| {
         if let Poll::Ready(result) = poll_http(connection, progress, task) {
             return Poll::Ready(End::Http(result));
         }
         // Only now: a request that has arrived by then is answered before the connection is closed.
-        if !drained && draining.as_mut().poll(task).is_ready() {
-            drained = true;
+        let aged = age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.config, task));
+        if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
+            return Poll::Ready(End::Old);
+        }
+        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+            leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             if let Poll::Ready(result) = poll_http(connection, progress, task) {
                 return Poll::Ready(End::Http(result));

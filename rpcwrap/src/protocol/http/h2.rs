@@ -14,6 +14,7 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
+    age::{Age, Stage},
     config::Config,
     io::Prefixed,
     protocol::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
@@ -116,6 +117,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
     let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
     let mut patience = Patience::new(&cx.dispatch.config);
     let mut leaving = false;
+    let mut age = Age::of(&cx.tracked, &cx.dispatch.config);
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -126,7 +128,11 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
                 break;
             }
         }
-        if !leaving && draining.as_mut().poll(task).is_ready() {
+        let aged = age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.config, task));
+        if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
+            return Poll::Ready(Ok(()));
+        }
+        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();

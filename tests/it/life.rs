@@ -1,0 +1,146 @@
+//! How long a connection may be idle and how old it may grow.
+
+use rpcwrap::{Builder, Config};
+use rpcwrap_tests::{
+    raw::{Peer, json_request},
+    server::start,
+    services::{Gate, services},
+    until,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn gated(config: Config) -> (Builder, Gate) {
+    let gate = Gate::default();
+    (services().service(gate.service()).config(config), gate)
+}
+
+fn refused(id: u64, text: &str) -> Value {
+    json!({"id": id, "result": null, "error": text})
+}
+
+/// Frames of one type from what an HTTP/2 peer was sent.
+fn frames(mut bytes: &[u8], kind: u8) -> usize {
+    let mut found = 0;
+    while let [a, b, c, this, ..] = *bytes {
+        let len = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        found += usize::from(this == kind);
+        bytes = bytes.get(9 + len..).unwrap_or_default();
+    }
+    found
+}
+
+#[tokio::test]
+async fn an_idle_session_is_closed_and_a_waiting_one_is_not() {
+    let idle = Duration::from_millis(200);
+    let (builder, gate) = gated(Config::default().idle_timeout(Some(idle)));
+    let server = start(builder).await;
+    let mut waiting = Peer::connect_codec(server.addr, "json").await;
+    waiting.send(json_request("Gate.Wait", "7", 1)).await;
+    let started = Instant::now();
+    let mut silent = Peer::connect_codec(server.addr, "bson").await;
+    silent.expect_closed().await;
+    assert!(started.elapsed() >= idle, "closed after {:?}", started.elapsed());
+    let mut called = Peer::connect_codec(server.addr, "json").await;
+    called.call("Echo.Int", "5", 1).await;
+    called.expect_closed().await;
+    // By now a call has waited for longer than that, and its time starts with its reply.
+    gate.open(1);
+    assert_eq!(waiting.read_json().await["result"], 7);
+    let answered = Instant::now();
+    waiting.expect_closed().await;
+    assert!(answered.elapsed() + Duration::from_millis(50) >= idle, "closed after {:?}", answered.elapsed());
+    assert_eq!(server.snapshot().server.stalled, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_calls_now_and_then_is_not_idle() {
+    let server = start(services().config(Config::default().idle_timeout(Some(Duration::from_secs(2))))).await;
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    let started = Instant::now();
+    let mut id = 0;
+    while started.elapsed() < Duration::from_secs(3) {
+        assert_eq!(peer.call("Echo.Int", "5", id).await["result"], 5);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        id += 1;
+    }
+}
+
+#[tokio::test]
+async fn an_old_session_goes_when_it_is_idle() {
+    let age = Duration::from_millis(300);
+    let (builder, gate) = gated(Config::default().max_connection_age(Some(age)));
+    let server = start(builder).await;
+    let started = Instant::now();
+    let mut busy = Peer::connect_codec(server.addr, "json").await;
+    busy.send(json_request("Gate.Wait", "1", 1)).await;
+    let mut silent = Peer::connect_codec(server.addr, "json").await;
+    let mut called = Peer::connect_codec(server.addr, "bson").await;
+    silent.expect_closed().await;
+    called.expect_closed().await;
+    // A tenth earlier at most.
+    assert!(started.elapsed() >= age.mul_f32(0.9), "closed after {:?}", started.elapsed());
+    until(|| started.elapsed() > age.mul_f32(1.1)).await;
+    // The one that waits for a call is served meanwhile.
+    assert_eq!(busy.call("Echo.Int", "5", 2).await["result"], 5);
+    gate.open(1);
+    assert_eq!(busy.read_json().await["result"], 1);
+    busy.expect_closed().await;
+}
+
+#[tokio::test]
+async fn an_old_session_that_is_never_idle_is_told_then_cut() {
+    let config = Config::default()
+        .max_connection_age(Some(Duration::from_millis(50)))
+        .max_connection_age_grace(Duration::from_millis(500));
+    let (builder, gate) = gated(config);
+    let server = start(builder).await;
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    peer.send(json_request("Gate.Wait", "null", 1)).await;
+    until(|| gate.entered() == 1).await;
+    let (mut answered, mut told) = (0, 0);
+    for id in 2.. {
+        if peer.try_send(json_request("Echo.Int", "5", id)).await.is_err() {
+            break;
+        }
+        let Some(line) = peer.read_line_or_end().await else { break };
+        match serde_json::from_str::<Value>(&line).unwrap() {
+            reply if reply["result"] == 5 => {
+                assert_eq!(told, 0, "a call was answered behind a refused one");
+                answered += 1;
+            }
+            reply => {
+                assert_eq!(reply, refused(id, "rpc: server is draining"));
+                told += 1;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(answered > 0 && told > 0, "{answered} answered, {told} told");
+    until(|| gate.left() == 1).await;
+    let seen = server.snapshot().server;
+    assert_eq!((seen.canceled_calls, seen.drained_calls), (1, told));
+}
+
+#[tokio::test]
+async fn old_http_connections_are_told_in_their_own_words() {
+    let config = Config::default().max_connection_age(Some(Duration::from_millis(200)));
+    let (builder, gate) = gated(config);
+    let server = start(builder).await;
+    let mut idle = Peer::connect(server.addr).await;
+    assert_eq!(idle.http("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.header("connection"), None);
+    let mut busy = Peer::connect(server.addr).await;
+    busy.send("POST /Gate/Wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n7").await;
+    let mut http2 = Peer::connect(server.addr).await;
+    http2.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    idle.expect_closed().await;
+    let started = Instant::now();
+    until(|| started.elapsed() > Duration::from_millis(250)).await;
+    gate.open(1);
+    let reply = busy.read_http(false).await;
+    assert_eq!((reply.body.trim_end(), reply.header("connection")), ("7", Some("close")));
+    busy.expect_closed().await;
+    // Good-bye is GOAWAY; it is said twice where requests may be on their way.
+    assert!(frames(&http2.read_to_end().await, 7) > 0);
+}
