@@ -34,6 +34,10 @@ pub struct Config {
     pub max_depth: usize,
     /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
     pub max_in_flight: usize,
+    /// Calls of the whole server that wait for their handlers; one more is refused at once with `rpc: server
+    /// overloaded`, whatever its connection. Calls whose handler is ready at its first poll are never in the way.
+    /// Default 100,000: far from what handlers in good health come to. Each thread may exceed it by one.
+    pub max_calls: usize,
     /// Open connections. One more gets `503` and is closed. Default 10,000.
     pub max_connections: usize,
     /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
@@ -89,6 +93,7 @@ impl Default for Config {
             max_message_bytes: 64 << 20,
             max_depth: 100,
             max_in_flight: 256,
+            max_calls: 100_000,
             max_connections: 10_000,
             max_output_bytes: 8 << 20,
             stall_timeout: Duration::from_secs(60),
@@ -129,6 +134,7 @@ setters! {
     max_message_bytes: usize,
     max_depth: usize,
     max_in_flight: usize,
+    max_calls: usize,
     max_connections: usize,
     max_output_bytes: usize,
     stall_timeout: Duration,
@@ -164,6 +170,7 @@ impl Config {
         }
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),
+            ("max_calls", self.max_calls),
             ("max_connections", self.max_connections),
             ("max_output_bytes", self.max_output_bytes),
         ] {

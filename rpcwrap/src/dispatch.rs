@@ -20,7 +20,10 @@ use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -39,7 +42,15 @@ pub(crate) struct Dispatch {
     /// Whether only peers with an identity may call.
     pub(crate) login_required: bool,
     pub(crate) shutdown: Shutdown,
+    /// Calls that wait for their handlers.
+    pub(crate) waiting: Waiting,
 }
+
+/// How many calls wait for their handlers, in a cache line of its own: every call looks at it, only those that wait
+/// write to it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Waiting(AtomicUsize);
 
 /// A way to find a method by its name.
 type LookUp<'d> = fn(&'d Registry, &[u8], &Peer) -> Result<&'d Arc<Entry>, CallError>;
@@ -105,6 +116,11 @@ impl Dispatch {
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
         let entry = look_up(&self.registry, name, peer).map_err(|error| self.refused(error, None))?;
+        // Before the handler sees it: what is over the limit costs a look at a number and an error reply. Behind the
+        // look-up: taking a call back has to stay possible, and who calls nothing learns so.
+        if self.waiting.0.load(Ordering::Relaxed) >= self.config.max_calls {
+            return Err(self.refused(CallError::Overloaded, Some(entry)));
+        }
         let permit = match entry.max_in_flight {
             None => None,
             Some(limit) => {
@@ -197,6 +213,7 @@ impl Dispatch {
     fn refused<'d>(&self, error: CallError, entry: Option<&'d Arc<Entry>>) -> Refused<'d> {
         match &error {
             CallError::Busy { .. } => self.stats.busy_calls.add_one(),
+            CallError::Overloaded => self.stats.shed_calls.add_one(),
             CallError::Unauthenticated(_) | CallError::Denied { .. } => self.stats.denied_calls.add_one(),
             _ => self.stats.unknown_calls.add_one(),
         }
@@ -256,6 +273,7 @@ impl Flight {
         // A caller may name a limit beyond the clock's end, which is none.
         let deadline = call.limit.and_then(|limit| started.checked_add(limit));
         let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
+        dispatch.waiting.0.fetch_add(1, Ordering::Relaxed);
         Self {
             dispatch: dispatch.clone(),
             entry: call.entry.clone(),
@@ -339,6 +357,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
+        self.dispatch.waiting.0.fetch_sub(1, Ordering::Relaxed);
         if !self.landed {
             self.dispatch.stats.canceled_calls.add_one();
             if self.dispatch.shutdown.phase() == Phase::Stopped {

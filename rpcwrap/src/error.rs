@@ -122,6 +122,9 @@ pub enum CallError {
         /// Its limit.
         limit: usize,
     },
+    /// As many calls wait for their handlers as the server allows.
+    #[error("rpc: server overloaded")]
+    Overloaded,
     /// The server is shutting down and starts no more calls.
     #[error("rpc: server is draining")]
     Draining,
@@ -152,7 +155,7 @@ impl CallError {
             Self::BadArguments(_) => "bad_arguments",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Denied { .. } => "denied",
-            Self::Busy { .. } => "busy",
+            Self::Busy { .. } | Self::Overloaded => "busy",
             Self::Draining => "draining",
             Self::Deadline(_) => "deadline",
             Self::Canceled => "canceled",

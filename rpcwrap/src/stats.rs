@@ -243,6 +243,8 @@ counters! {
     denied_calls,
     /// Calls refused because the method's `max_in_flight` was reached.
     busy_calls,
+    /// Calls refused because `max_calls` were waiting for their handlers.
+    shed_calls,
     /// Calls refused because the server was draining.
     drained_calls,
     /// Calls that ran out of time.

@@ -1,4 +1,4 @@
-//! How long a connection may be idle and how old it may grow.
+//! How long a connection may be idle and how old it may grow, and how many calls may wait in the whole server.
 
 use rpcwrap::{Builder, Config};
 use rpcwrap_tests::{
@@ -143,4 +143,41 @@ async fn old_http_connections_are_told_in_their_own_words() {
     busy.expect_closed().await;
     // Good-bye is GOAWAY; it is said twice where requests may be on their way.
     assert!(frames(&http2.read_to_end().await, 7) > 0);
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_shed_at_once() {
+    let (builder, gate) = gated(Config::default().max_calls(2));
+    let server = start(builder).await;
+    let mut one = Peer::connect_codec(server.addr, "json").await;
+    let mut two = Peer::connect_codec(server.addr, "json").await;
+    one.send(json_request("Gate.Wait", "1", 1)).await;
+    two.send(json_request("Gate.Wait", "2", 2)).await;
+    until(|| gate.entered() == 2).await;
+    let text = "rpc: server overloaded";
+    for (id, method) in [(3, "Gate.Wait"), (4, "Echo.Int")] {
+        assert_eq!(one.call(method, "5", id).await, refused(id, text), "{method}");
+    }
+    let mut post = Peer::connect(server.addr).await;
+    let reply = post.http("POST /Echo/Int HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n5").await;
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
+    assert_eq!(reply.json()["error"]["code"], "busy");
+    assert_eq!(gate.entered(), 2, "no handler has seen them");
+    let metrics = post.http("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
+    assert!(metrics.contains("rpcwrap_server_shed_total{reason=\"max_calls\"} 3\n"), "{metrics}");
+    // A call that is taken back makes room; so does one that is answered, and one whose peer has gone.
+    let taken_back = [one.call("_goRPC_.Cancel", "{\"Seq\":1}", 6).await, one.read_json().await];
+    assert!(taken_back.iter().any(|reply| reply["result"] == true), "{taken_back:?}");
+    assert_eq!(one.call("Echo.Int", "5", 7).await["result"], 5);
+    drop(two);
+    until(|| gate.left() == 2).await;
+    for n in 0..2 {
+        one.send(json_request("Gate.Wait", "1", 8 + n)).await;
+    }
+    until(|| gate.entered() == 4).await;
+    assert_eq!(server.snapshot().server.shed_calls, 3);
+    gate.open(2);
+    for _ in 0..2 {
+        assert_eq!(one.read_json().await["result"], 1);
+    }
 }

@@ -45,6 +45,7 @@ pub(crate) struct ConfigFile {
     max_message_bytes: Option<usize>,
     max_depth: Option<usize>,
     max_in_flight: Option<usize>,
+    max_calls: Option<usize>,
     max_connections: Option<usize>,
     max_output_bytes: Option<usize>,
     stall_timeout: Option<Time>,
@@ -87,7 +88,7 @@ impl ConfigFile {
         }
         take! {
             first_byte_timeout first_byte_clock proxy_header_timeout tls_handshake_timeout header_timeout
-            max_header_bytes max_message_bytes max_depth max_in_flight
+            max_header_bytes max_message_bytes max_depth max_in_flight max_calls
             max_connections max_output_bytes stall_timeout keep_alive_timeout idle_timeout
             max_connection_age max_connection_age_grace call_timeout lame_duck drain_timeout
             bson_dialect
@@ -266,6 +267,7 @@ mod tests {
             max_message_bytes = 67_108_865
             max_depth = 3
             max_in_flight = 4
+            max_calls = 10
             max_connections = 5
             max_output_bytes = 6
             stall_timeout = "7m"
@@ -290,6 +292,7 @@ mod tests {
             .max_message_bytes(67_108_865)
             .max_depth(3)
             .max_in_flight(4)
+            .max_calls(10)
             .max_connections(5)
             .max_output_bytes(6)
             .stall_timeout(seconds(420))

@@ -109,6 +109,7 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.unknown_calls,
         &mut server.denied_calls,
         &mut server.busy_calls,
+        &mut server.shed_calls,
         &mut server.drained_calls,
         &mut server.deadlines,
         &mut server.canceled_calls,

@@ -76,6 +76,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
             &[
                 ("reason=\"max_connections\"", server.connections_refused),
                 ("reason=\"max_in_flight\"", server.busy_calls),
+                ("reason=\"max_calls\"", server.shed_calls),
                 ("reason=\"draining\"", server.drained_calls),
             ],
         ),
@@ -222,6 +223,7 @@ mod tests {
             "rpcwrap_server_connections 307",
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
+            "rpcwrap_server_shed_total{reason=\"max_calls\"} 900016",
             "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
             "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
             "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",

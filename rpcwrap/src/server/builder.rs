@@ -6,7 +6,7 @@ use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
     config::Config,
-    dispatch::{Dispatch, IN_PROCESS},
+    dispatch::{Dispatch, IN_PROCESS, Waiting},
     error::ConfigError,
     handler::Handler,
     introspection,
@@ -198,6 +198,7 @@ impl Builder {
             credentials: self.credentials,
             stats: ServerStats::default(),
             shutdown: Shutdown::new(),
+            waiting: Waiting::default(),
         });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
         #[cfg(feature = "tls")]

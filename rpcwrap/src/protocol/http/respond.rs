@@ -118,7 +118,7 @@ fn status_of(error: &CallError) -> StatusCode {
         CallError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         CallError::Denied { .. } => StatusCode::FORBIDDEN,
         CallError::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
-        CallError::Draining | CallError::Canceled => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Overloaded | CallError::Draining | CallError::Canceled => StatusCode::SERVICE_UNAVAILABLE,
         CallError::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
         CallError::Panicked | CallError::BadReply(_) => StatusCode::INTERNAL_SERVER_ERROR,
         CallError::Failed(_) => match error.code() {
@@ -152,6 +152,7 @@ mod tests {
             (CallError::Unauthenticated(name()), 401),
             (CallError::Denied { name: name(), user: "ala".into() }, 403),
             (CallError::Busy { name: name(), limit: 1 }, 429),
+            (CallError::Overloaded, 503),
             (CallError::Draining, 503),
             (CallError::Canceled, 503),
             (CallError::Deadline(Duration::from_millis(5)), 504),
