@@ -217,6 +217,8 @@ counters! {
     accepted,
     /// Connections refused because `max_connections` were open.
     connections_refused,
+    /// Accepts that failed for want of descriptors or memory; the connections wait in the queue.
+    accept_failures,
     /// Connections closed by their peer before a complete request: health probes.
     probes,
     /// Of these, connections closed without a byte.

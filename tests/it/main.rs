@@ -12,6 +12,7 @@ mod custom_codec;
 mod custom_protocol;
 mod daemon;
 mod deadlines;
+mod descriptors;
 mod details;
 mod examples;
 mod hostile;

@@ -96,11 +96,23 @@ impl Program {
         Self::start(built_folder().join("rpcwrapd"), args).await
     }
 
+    /// The server program as a shell starts it, which may set limits first: `script` ends in `exec "$0" "$@"`.
+    pub(crate) async fn daemon_by(script: &str, stdin: impl Into<Stdio>, args: &[&str]) -> Self {
+        built().await;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).arg(built_folder().join("rpcwrapd")).args(args).stdin(stdin);
+        Self::spawn(shell).await
+    }
+
     async fn start(path: PathBuf, args: &[&str]) -> Self {
-        let mut child = Command::new(&path)
-            .args(args)
+        let mut program = Command::new(path);
+        program.args(args).stdin(Stdio::null());
+        Self::spawn(program).await
+    }
+
+    async fn spawn(mut program: Command) -> Self {
+        let mut child = program
             .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -115,7 +127,7 @@ impl Program {
         });
         let line = limit(stdout.next_line()).await.unwrap().unwrap_or_default();
         let addr = line.strip_prefix("listening on ").and_then(|addr| addr.parse().ok());
-        let addr = addr.unwrap_or_else(|| panic!("{} says {line:?}", path.display()));
+        let addr = addr.unwrap_or_else(|| panic!("{program:?} says {line:?}"));
         Self { addr, child, stdout, stderr }
     }
 
@@ -128,6 +140,16 @@ impl Program {
     pub(crate) fn resident_bytes(&self) -> u64 {
         let statm = fs::read_to_string(format!("/proc/{}/statm", self.child.id().unwrap())).unwrap();
         statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    }
+
+    /// Processor time it has used.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id().unwrap())).unwrap();
+        // Behind the name in brackets, the 12th and 13th: user and system time in hundredths of a second.
+        let times = stat.rsplit(' ').collect::<Vec<_>>().into_iter().rev();
+        let after_name: Vec<&str> = times.skip_while(|word| !word.ends_with(')')).collect();
+        let ticks: u64 = after_name[12..14].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// Sends a signal by its name.

@@ -117,6 +117,7 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.logins,
         &mut server.login_failures,
         &mut server.http_requests,
+        &mut server.accept_failures,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

@@ -65,8 +65,13 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
 
-    let families: [Family<'_>; 12] = [
+    let families: [Family<'_>; 13] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
+        (
+            "accept_failures",
+            "Accepts that failed for want of descriptors or memory.",
+            &[("", server.accept_failures)],
+        ),
         ("probes", "Connections closed by their peer before a complete request.", &[("", server.probes)]),
         ("silent_probes", "Probes that sent no byte.", &[("", server.silent_probes)]),
         ("tls_handshakes", "TLS handshakes that succeeded.", &[("", server.tls_handshakes)]),

@@ -15,6 +15,7 @@ use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
     sync::Semaphore,
+    time::{Instant, sleep},
 };
 
 const BACKLOG: i32 = 4096;
@@ -98,6 +99,7 @@ impl Listener {
     /// Accepts until the server drains, then what waits in the queue, then closes.
     pub(super) async fn accept_all(self, port: Arc<Port>) {
         let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
+        let mut shortage = Shortage::default();
         let mut draining = pin!(admission.port.dispatch.shutdown.reached(Phase::Draining));
         loop {
             let accepted = tokio::select! {
@@ -107,7 +109,11 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, addr)) => admission.admit(stream, addr),
-                Err(error) => pause_after(&error).await,
+                Err(error) if has_gone(&error) => {}
+                Err(error) => {
+                    admission.port.dispatch.stats.accept_failures.add_one();
+                    shortage.pause(&error).await;
+                }
             }
         }
         self.empty_queue(&admission);
@@ -186,17 +192,34 @@ fn tcp((stream, addr): (TcpStream, SocketAddr)) -> (Stream, PeerAddr) {
     (Stream::Tcp(stream), PeerAddr::Tcp(addr))
 }
 
-/// A peer that gave up is no reason to wait; out of descriptors is, or the loop would spin until some are free.
-async fn pause_after(error: &io::Error) {
-    let gone = [
-        io::ErrorKind::ConnectionAborted,
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::ConnectionRefused,
-        io::ErrorKind::Interrupted,
-    ];
-    if !gone.contains(&error.kind()) {
-        tracing::error!(%error, "accept failed; next try in 100 ms");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// Whether it is the peer that failed, which gave up before it was accepted: no reason to wait.
+fn has_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+/// How long accepting rests when descriptors or memory have run out: the connection stays in the queue, and with it
+/// the listener readable, so that the loop would spin.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often that is said at most.
+const SAID_EVERY: Duration = Duration::from_secs(10);
+
+/// The last time that accepting failed and it was said.
+#[derive(Default)]
+struct Shortage(Option<Instant>);
+
+impl Shortage {
+    async fn pause(&mut self, error: &io::Error) {
+        if self.0.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+            tracing::error!(%error, "accept failed; tried again every {PAUSE:?}");
+            self.0 = Some(Instant::now());
+        }
+        sleep(PAUSE).await;
     }
 }
 
