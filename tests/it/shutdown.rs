@@ -222,3 +222,28 @@ async fn stop_does_not_wait() {
     assert_eq!(limit(inner.stop()).await.cut, 1);
     peer.expect_closed().await;
 }
+
+#[tokio::test]
+async fn the_queue_of_a_socket_that_is_shared_is_left_to_the_next() {
+    let ours = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let serve = || {
+        let server = services().build().unwrap();
+        server.listen_on(ours.try_clone().unwrap()).unwrap();
+        server
+    };
+    let (addr, first) = (ours.local_addr().unwrap(), serve());
+    let mut served = Peer::connect_codec(addr, "json").await;
+    assert_eq!(served.call("Echo.Int", "5", 1).await["result"], 5);
+    assert_eq!(limit(first.drain(LONG)).await.cut, 0);
+    served.expect_closed().await;
+    // Nobody accepts: it connects all the same, and is served by whoever comes.
+    let mut waiting = Peer::connect(addr).await;
+    waiting.send(opening("/_json_rpc_")).await;
+    let second = serve();
+    waiting.expect(CONNECTED).await;
+    assert_eq!(waiting.call("Echo.Int", "6", 1).await["result"], 6);
+    drop(waiting);
+    assert_eq!(limit(second.drain(LONG)).await.cut, 0);
+    let error = second.listen_on(std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}

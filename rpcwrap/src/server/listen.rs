@@ -9,7 +9,7 @@ use crate::{
 };
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::{
-    fmt, fs, io, net::SocketAddr, os::unix::fs::FileTypeExt, path::Path, pin::pin, sync::Arc, time::Duration,
+    fmt, fs, io, net::SocketAddr, os::{fd::OwnedFd, unix::fs::FileTypeExt}, path::Path, pin::pin, sync::Arc, time::Duration,
 };
 use tokio::{
     io::AsyncWriteExt,
@@ -51,6 +51,8 @@ impl fmt::Display for ListenAddr {
 pub(super) struct Listener {
     socket: Socketed,
     addr: ListenAddr,
+    /// Somebody else has it too and serves what we leave in its queue.
+    shared: bool,
 }
 
 enum Socketed {
@@ -74,7 +76,7 @@ impl Listener {
             match listen_tcp(addr) {
                 Ok(socket) => {
                     let addr = ListenAddr::Tcp(socket.local_addr()?);
-                    return Ok(Self { socket: Socketed::Tcp(socket), addr });
+                    return Ok(Self { socket: Socketed::Tcp(socket), addr, shared: false });
                 }
                 Err(error) => last = error,
             }
@@ -89,14 +91,36 @@ impl Listener {
             fs::remove_file(path)?;
         }
         let socket = UnixListener::bind(path)?;
-        Ok(Self { socket: Socketed::Unix(socket), addr: ListenAddr::Unix(path.into()) })
+        Ok(Self { socket: Socketed::Unix(socket), addr: ListenAddr::Unix(path.into()), shared: false })
+    }
+
+    /// A socket that listens already, as [`Server::listen_on`](super::Server::listen_on) takes it.
+    pub(super) fn take(socket: OwnedFd) -> io::Result<Self> {
+        let socket = Socket::from(socket);
+        if !socket.is_listener()? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket does not listen"));
+        }
+        socket.set_nonblocking(true)?;
+        let addr = socket.local_addr()?;
+        if let Some(addr) = addr.as_socket() {
+            socket.set_tcp_keepalive(&KEEPALIVE)?;
+            let socket = TcpListener::from_std(socket.into())?;
+            return Ok(Self { socket: Socketed::Tcp(socket), addr: ListenAddr::Tcp(addr), shared: true });
+        }
+        if !addr.is_unix() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a TCP nor a unix socket"));
+        }
+        // One without a path, as in Linux' abstract names, is shown without.
+        let addr = ListenAddr::Unix(addr.as_pathname().unwrap_or(Path::new("")).into());
+        let socket = UnixListener::from_std(OwnedFd::from(socket).into())?;
+        Ok(Self { socket: Socketed::Unix(socket), addr, shared: true })
     }
 
     pub(super) fn local_addr(&self) -> &ListenAddr {
         &self.addr
     }
 
-    /// Accepts until the server drains, then what waits in the queue, then closes.
+    /// Accepts until the server drains, then what waits in the queue unless it is somebody else's too, then closes.
     pub(super) async fn accept_all(self, port: Arc<Port>) {
         let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
         let mut shortage = Shortage::default();
@@ -116,7 +140,9 @@ impl Listener {
                 }
             }
         }
-        self.empty_queue(&admission);
+        if !self.shared {
+            self.empty_queue(&admission);
+        }
     }
 
     async fn accept(&self) -> io::Result<(Stream, PeerAddr)> {
@@ -140,7 +166,7 @@ impl Listener {
         let peer = self.unix_peer();
         let emptied = match self.socket {
             Socketed::Tcp(socket) => socket.into_std().map(|socket| {
-                while let Ok((stream, addr)) = socket.accept() {
+                while let Some((stream, addr)) = next(|| socket.accept()) {
                     if stream.set_nonblocking(true).is_ok()
                         && let Ok(stream) = TcpStream::from_std(stream)
                     {
@@ -150,7 +176,7 @@ impl Listener {
                 }
             }),
             Socketed::Unix(socket) => socket.into_std().map(|socket| {
-                while let Ok((stream, _)) = socket.accept() {
+                while let Some((stream, _)) = next(|| socket.accept()) {
                     if stream.set_nonblocking(true).is_ok()
                         && let Ok(stream) = UnixStream::from_std(stream)
                     {
@@ -164,6 +190,16 @@ impl Listener {
         }
         if let ListenAddr::Unix(path) = &self.addr {
             remove_socket(path);
+        }
+    }
+}
+
+/// The next connection of a queue, whoever in front of it has gone.
+fn next<T>(mut accept: impl FnMut() -> io::Result<T>) -> Option<T> {
+    loop {
+        match accept() {
+            Err(error) if has_gone(&error) => {}
+            accepted => return accepted.ok(),
         }
     }
 }

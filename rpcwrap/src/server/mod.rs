@@ -28,6 +28,7 @@ use listen::Listener;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fmt, io,
+    os::fd::OwnedFd,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -119,12 +120,36 @@ impl Server {
         self.listen_at(addr, Arc::new(port)).await
     }
 
+    /// As [`listen`](Self::listen), on a socket that listens already: of a service manager or the process before.
+    ///
+    /// `socket` is a TCP or unix listener. It is taken to be somebody else's too: when the server drains it stops
+    /// accepting at once and leaves those in the queue to whoever serves it next, so that a restart refuses nobody.
+    /// The file of a unix socket stays. Must be called in a tokio runtime.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let server = rpcwrap::Server::builder().build()?;
+    /// server.listen_on(socket)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// It is no such socket (`InvalidInput`).
+    pub fn listen_on(&self, socket: impl Into<OwnedFd>) -> io::Result<ListenAddr> {
+        Ok(self.accept_from(Listener::take(socket.into())?, self.port.clone()))
+    }
+
     async fn listen_at(&self, addr: &str, port: Arc<Port>) -> io::Result<ListenAddr> {
-        let listener = Listener::bind(addr).await?;
+        Ok(self.accept_from(Listener::bind(addr).await?, port))
+    }
+
+    fn accept_from(&self, listener: Listener, port: Arc<Port>) -> ListenAddr {
         let bound = listener.local_addr().clone();
         let accepting = tokio::spawn(listener.accept_all(port));
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(accepting);
-        Ok(bound)
+        bound
     }
 
     /// A connection to this server within the program: what is written goes through the whole path from the first
@@ -208,6 +233,11 @@ impl Server {
     #[cfg(feature = "tls")]
     pub fn reload_tls(&self) -> Result<(), TlsError> {
         self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    }
+
+    /// Waits until the server has been told to stop, by a signal or by a call, whether or not it is done with that.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.dispatch.shutdown.reached(Phase::LameDuck)
     }
 
     /// Says "not ready" on the readiness pages, and goes on serving.
