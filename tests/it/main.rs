@@ -35,6 +35,7 @@ mod replay;
 mod sessions;
 mod shutdown;
 mod sniff;
+mod systemd;
 mod tidy;
 mod tls;
 mod unix;

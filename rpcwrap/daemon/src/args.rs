@@ -90,6 +90,8 @@ const AFTER_HELP: &str = "\
 Environment:
   RUST_LOG              log filter, such as debug or rpcwrap=trace [default: info]
   TOKIO_WORKER_THREADS  threads that serve connections [default: one per core]
+  LISTEN_FDS            sockets of systemd's socket activation: served in place of the default address
+  NOTIFY_SOCKET         systemd is told of readiness, reloads, the end, and WATCHDOG_USEC's signs of life
 
 Signals:
   SIGHUP   reads the credentials file, certificates and keys, and the config file's log filter, again

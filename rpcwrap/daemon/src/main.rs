@@ -10,6 +10,7 @@ mod demo;
 mod log;
 mod reload;
 mod settings;
+mod systemd;
 
 use args::Args;
 use clap::Parser;
@@ -19,11 +20,15 @@ use settings::Settings;
 use std::{
     error::Error,
     io::{self, Write},
+    os::fd::OwnedFd,
     process::ExitCode,
 };
+use systemd::Notifier;
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    // Before there are threads: the environment is changed.
+    let started = systemd::listeners().map_err(Into::into).and_then(|sockets| run(Args::parse(), sockets));
+    match started {
         Ok(drained) => drained.exit_code().into(),
         Err(error) => {
             // Nobody is left to be told that stderr is closed.
@@ -34,9 +39,10 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
-    let settings = Settings::load(args)?;
+async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Error>> {
+    let settings = Settings::load(args, !inherited.is_empty())?;
     let filter = log::start(settings.log_format, settings.log.as_deref())?;
+    let drain_timeout = settings.config.drain_timeout;
     let mut builder = demo::services(Server::builder().config(settings.config));
     if let Some(file) = &settings.auth_credentials {
         builder = builder.credentials(Credentials::from_file(file)?);
@@ -54,6 +60,9 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     let server = builder.build()?;
 
     let mut bound = Vec::new();
+    for socket in inherited {
+        bound.push(server.listen_on(socket)?);
+    }
     for addr in &settings.listen {
         bound.push(server.listen(addr).await?);
     }
@@ -67,10 +76,13 @@ async fn run(args: Args) -> Result<Drained, Box<dyn Error>> {
     }
     // Whoever has read the addresses may send signals: their handlers have to be there before.
     let (running, hangup) = (server.run(), Hangup::new()?);
+    let notifier = Notifier::from_env();
+    notifier.ready();
     // A server goes on without somebody reading its stdout.
     let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
-        never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter) => match never {},
+        never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter, &notifier) => match never {},
+        never = notifier.watch(&server, drain_timeout) => match never {},
     }
 }

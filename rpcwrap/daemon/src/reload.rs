@@ -1,6 +1,6 @@
 //! SIGHUP: the credentials file, certificates and keys, and the config file's log filter are read again; what cannot be read changes nothing.
 
-use crate::{config_file::ConfigFile, log::Filter};
+use crate::{config_file::ConfigFile, log::Filter, systemd::Notifier};
 use rpcwrap::Server;
 use std::{convert::Infallible, io, path::Path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,25 +24,32 @@ impl Hangup {
         tls: bool,
         config_file: Option<&Path>,
         filter: &Filter,
+        notifier: &Notifier,
     ) -> Infallible {
         loop {
             // `None` would mean that the runtime has ended, and we with it.
             self.0.recv().await;
-            match server.reload_credentials() {
-                Ok(()) => tracing::info!("credentials reloaded"),
-                Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
-            }
-            match server.reload_tls() {
-                Ok(()) if !tls => {}
-                Ok(()) => tracing::info!("certificates reloaded"),
-                Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
-            }
-            let Some(path) = config_file else { continue };
-            let read = ConfigFile::read(path).map_err(|error| error.to_string());
-            match read.and_then(|file| filter.set(file.log.as_deref())) {
-                Ok(()) => tracing::info!("log filter reloaded"),
-                Err(error) => tracing::warn!(error, "log filter not reloaded, the old one stays"),
-            }
+            notifier.reloading();
+            reload(server, tls, config_file, filter);
+            notifier.ready();
         }
+    }
+}
+
+fn reload(server: &Server, tls: bool, config_file: Option<&Path>, filter: &Filter) {
+    match server.reload_credentials() {
+        Ok(()) => tracing::info!("credentials reloaded"),
+        Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
+    }
+    match server.reload_tls() {
+        Ok(()) if !tls => {}
+        Ok(()) => tracing::info!("certificates reloaded"),
+        Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
+    }
+    let Some(path) = config_file else { return };
+    let read = ConfigFile::read(path).map_err(|error| error.to_string());
+    match read.and_then(|file| filter.set(file.log.as_deref())) {
+        Ok(()) => tracing::info!("log filter reloaded"),
+        Err(error) => tracing::warn!(error, "log filter not reloaded, the old one stays"),
     }
 }

@@ -13,7 +13,7 @@ const DEFAULT_ADDR: &str = "127.0.0.1:7070";
 /// The merged settings.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Addresses as `Server::listen` takes them; empty only where `listen_only` is not.
+    /// Addresses as `Server::listen` takes them; empty only where there are others, or inherited sockets.
     pub(crate) listen: Vec<String>,
     /// Addresses and the protocols each is for, as `Server::listen_only` takes them.
     pub(crate) listen_only: Vec<(String, Vec<String>)>,
@@ -35,16 +35,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the file the flags name, if any, and merges the two.
+    /// Reads the file the flags name, if any, and merges the two. `inherited` says that there are listening sockets
+    /// already: then the default address is none.
     ///
     /// # Errors
     /// The file's, and what makes no sense in the two together.
-    pub(crate) fn load(args: Args) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn load(args: Args, inherited: bool) -> Result<Self, Box<dyn Error>> {
         let file = args.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
-        Self::merge(args, file)
+        Self::merge(args, file, inherited)
     }
 
-    fn merge(args: Args, file: ConfigFile) -> Result<Self, Box<dyn Error>> {
+    fn merge(args: Args, file: ConfigFile, inherited: bool) -> Result<Self, Box<dyn Error>> {
         let config = file.limits();
         let tls = tls(&args, &file)?;
         let tls_required = tls.is_some() && args.tls.or(file.tls).unwrap_or_default() == Policy::Require;
@@ -54,7 +55,7 @@ impl Settings {
         listen.extend(unix.into_iter().map(|path| format!("unix:{}", path.display())));
         let listen_only: Vec<_> =
             given(args.listen_only, file.listen_only).iter().map(|text| some(text)).collect();
-        if listen.is_empty() && listen_only.is_empty() {
+        if listen.is_empty() && listen_only.is_empty() && !inherited {
             listen.push(DEFAULT_ADDR.to_owned());
         }
         Ok(Self {
@@ -137,12 +138,12 @@ mod tests {
 
     fn merged(flags: &str, file: &str) -> Settings {
         let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
-        Settings::merge(args, toml::from_str(file).unwrap()).unwrap()
+        Settings::merge(args, toml::from_str(file).unwrap(), false).unwrap()
     }
 
     fn refusal(flags: &str, file: &str) -> String {
         let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
-        Settings::merge(args, toml::from_str(file).unwrap()).unwrap_err().to_string()
+        Settings::merge(args, toml::from_str(file).unwrap(), false).unwrap_err().to_string()
     }
 
     #[test]
@@ -150,6 +151,15 @@ mod tests {
         let settings = merged("", "");
         assert_eq!(settings.listen, [DEFAULT_ADDR]);
         assert_eq!((settings.log_format, settings.config), (LogFormat::Text, Config::default()));
+    }
+
+    #[test]
+    fn inherited_sockets_take_the_place_of_the_default_address() {
+        let args = |flags: &'static [&str]| Args::parse_from([&["rpcwrapd"], flags].concat());
+        let settings = Settings::merge(args(&[]), ConfigFile::default(), true).unwrap();
+        assert!(settings.listen.is_empty());
+        let settings = Settings::merge(args(&["--listen", "a:1"]), ConfigFile::default(), true).unwrap();
+        assert_eq!(settings.listen, ["a:1"]);
     }
 
     #[test]

@@ -1,0 +1,161 @@
+//! What systemd offers its services: listening sockets that outlive them, and a socket to say how they are.
+//!
+//! Source: sd_listen_fds(3) and sd_notify(3). Without the variables they describe, nothing here does anything.
+
+use listenfd::ListenFd;
+use rpcwrap::Server;
+use std::{
+    convert::Infallible,
+    env, fmt, io,
+    os::{
+        fd::OwnedFd,
+        linux::net::SocketAddrExt,
+        unix::{
+            ffi::OsStrExt,
+            net::{SocketAddr, UnixDatagram},
+        },
+    },
+    time::Duration,
+};
+
+/// The sockets of `LISTEN_FDS`, if they are meant for this process; takes the variables away from its children.
+///
+/// Changes the environment: call it while there is one thread.
+///
+/// # Errors
+/// One of them is neither a TCP nor a unix stream socket.
+pub(crate) fn listeners() -> io::Result<Vec<OwnedFd>> {
+    let mut passed = ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for n in 0..passed.len() {
+        let socket = match passed.take_tcp_listener(n) {
+            Ok(tcp) => tcp.map(OwnedFd::from),
+            Err(_) => passed.take_unix_listener(n)?.map(OwnedFd::from),
+        };
+        sockets.extend(socket);
+    }
+    Ok(sockets)
+}
+
+/// The way to systemd: one datagram per change.
+pub(crate) struct Notifier {
+    socket: Option<(UnixDatagram, SocketAddr)>,
+    /// How often it wants to hear that we live.
+    watchdog: Option<Duration>,
+}
+
+impl Notifier {
+    /// The way `NOTIFY_SOCKET` and `WATCHDOG_USEC` name, if they are there.
+    pub(crate) fn from_env() -> Self {
+        let name = env::var_os("NOTIFY_SOCKET");
+        let socket = name.and_then(|name| match open(name.as_bytes()) {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                tracing::warn!(%error, ?name, "NOTIFY_SOCKET cannot be used");
+                None
+            }
+        });
+        let number = |name| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+        let ours = number("WATCHDOG_PID").is_none_or(|id| id == u64::from(std::process::id()));
+        let watchdog = number("WATCHDOG_USEC").filter(|&micros| ours && micros > 0);
+        Self { socket, watchdog: watchdog.map(Duration::from_micros) }
+    }
+
+    /// Ready to serve, for the first time or after a reload.
+    pub(crate) fn ready(&self) {
+        self.send("READY=1");
+    }
+
+    /// A reload begins; [`ready`](Self::ready) ends it. The time is what Type=notify-reload asks for.
+    pub(crate) fn reloading(&self) {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+    }
+
+    /// Says that the server lives, for as long as its threads turn, and that it stops, which may take `limit`.
+    pub(crate) async fn watch(&self, server: &Server, limit: Duration) -> Infallible {
+        let alive = async {
+            loop {
+                match self.watchdog {
+                    // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
+                    Some(every) => tokio::time::sleep(every / 2).await,
+                    None => std::future::pending().await,
+                }
+                self.send("WATCHDOG=1");
+            }
+        };
+        let stops = async {
+            server.stopping().await;
+            self.send(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", (limit + SPARE).as_micros()));
+            std::future::pending().await
+        };
+        tokio::select! {
+            never = alive => never,
+            never = stops => never,
+        }
+    }
+
+    fn send(&self, state: &str) {
+        let Some((socket, addr)) = &self.socket else { return };
+        if let Err(error) = socket.send_to_addr(state.as_bytes(), addr) {
+            tracing::debug!(%error, state, "systemd was not told");
+        }
+    }
+}
+
+/// What a program needs to end beside its drain.
+const SPARE: Duration = Duration::from_secs(1);
+
+/// A path, or behind an `@` one of Linux' abstract names.
+fn open(name: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
+    let addr = match name {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        [b'/', ..] => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(name))?,
+        _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a path nor an abstract name")),
+    };
+    let socket = UnixDatagram::unbound()?;
+    // Never waits for systemd: what does not fit is not said.
+    socket.set_nonblocking(true)?;
+    Ok((socket, addr))
+}
+
+impl fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifier").field("watchdog", &self.watchdog).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(socket: &UnixDatagram) -> String {
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut text = [0; 200];
+        let n = socket.recv(&mut text).unwrap();
+        String::from_utf8(text[..n].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn paths_and_abstract_names_are_reached() {
+        let path = env::temp_dir().join(format!("rpcwrapd-notify-{}", std::process::id()));
+        let by_path = UnixDatagram::bind(&path).unwrap();
+        let name = format!("rpcwrapd-notify-{}", std::process::id());
+        let by_name =
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        for (name, socket) in
+            [(path.as_os_str().as_bytes(), &by_path), (format!("@{name}").as_bytes(), &by_name)]
+        {
+            let notifier = Notifier { socket: Some(open(name).unwrap()), watchdog: None };
+            notifier.ready();
+            assert_eq!(received(socket), "READY=1");
+            notifier.reloading();
+            let text = received(socket);
+            let micros = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+            assert!(micros.parse::<u64>().unwrap() > 0);
+        }
+        std::fs::remove_file(path).unwrap();
+        assert!(open(b"relative").is_err() && open(b"").is_err());
+    }
+}
