@@ -45,24 +45,25 @@ const PROXY_CHECKS: [(&str, &str, &str); 6] = [
     ("control", "DOWN", "L7RSP"),
 ];
 
-/// HAProxy with the configuration of this test; its directory goes when it does.
-struct HaProxy {
+/// HAProxy with a configuration of its test; its directory goes when it does.
+pub(crate) struct HaProxy {
     process: Process,
     directory: PathBuf,
     /// Where it takes traffic.
-    addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
 }
 
 /// One server as HAProxy sees it.
-struct Checked {
+pub(crate) struct Checked {
     backend: String,
-    status: String,
+    pub(crate) status: String,
     last_check: String,
     failed_checks: String,
 }
 
 impl HaProxy {
-    fn start(config: &str, checks: usize, server: SocketAddr) -> Self {
+    /// Starts it with `config`, what is in braces filled in, and waits until each of its `checks` has been made.
+    pub(crate) fn start(config: &str, checks: usize, server: SocketAddr) -> Self {
         // HAProxy binds by itself, so another program may take the free port in between: then again with another.
         for attempt in 0..5 {
             let mut haproxy = Self::start_once(config, server, attempt).expect("HAProxy starts");
@@ -109,7 +110,7 @@ impl HaProxy {
     }
 
     /// The servers in HAProxy's statistics.
-    fn servers(&self) -> io::Result<Vec<Checked>> {
+    pub(crate) fn servers(&self) -> io::Result<Vec<Checked>> {
         let mut stats = UnixStream::connect(self.directory.join("stats"))?;
         stats.set_read_timeout(Some(START_LIMIT))?;
         stats.write_all(b"show stat\n")?;
@@ -122,7 +123,7 @@ impl HaProxy {
             let column = names.iter().position(|column| *column == name);
             column.and_then(|column| row.get(column)).copied().unwrap_or_default().to_owned()
         };
-        let servers = rows.filter(|row| cell(row, "svname") == "conformance").map(|row| Checked {
+        let servers = rows.filter(|row| cell(row, "type") == "2").map(|row| Checked {
             backend: cell(&row, "pxname"),
             status: cell(&row, "status"),
             // "* " stands in front while the next check runs.

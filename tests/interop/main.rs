@@ -16,4 +16,5 @@ mod gob_values;
 mod haproxy;
 mod jprotobuf;
 mod python;
+mod rolling;
 mod tls;

@@ -127,6 +127,19 @@ pub fn example(name: &str) -> Result<PathBuf, String> {
     Err(format!("no {}: run cargo build -p rpcwrap-examples --example {name}", example.display()))
 }
 
+/// A program of this workspace, built in the same profile as the running test.
+///
+/// # Errors
+/// It has not been built; cargo builds the programs of another package only when told to.
+pub fn program(name: &str) -> Result<PathBuf, String> {
+    let test = test_program()?;
+    let program = test.ancestors().nth(2).ok_or("this test is in no profile's directory")?.join(name);
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(format!("no {}: run cargo build -p {name}", program.display()))
+}
+
 /// The target directory this test was built into.
 fn built_with() -> Result<PathBuf, String> {
     let test = test_program()?;
