@@ -1,6 +1,7 @@
 //! `rpcwrapd` as a user meets it: the commands it prints, run as they stand, and its end.
 
 use crate::program::Program;
+use rpcwrap_client::{AnyCodec, Client, dial_http};
 use rpcwrap_tests::{limit, raw::Peer, raw::json_request, until};
 use std::{
     fs,
@@ -8,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 use tokio::process::Command;
 
@@ -123,6 +125,87 @@ async fn a_second_signal_ends_at_once_and_says_what_was_cut() {
     while ready().await {}
     program.signal("TERM").await;
     let (status, stderr) = program.end().await;
+    assert_eq!(status.code(), Some(3), "{stderr}");
+    peer.expect_closed().await;
+}
+
+/// A file of settings, gone with its test.
+struct Settings(std::path::PathBuf);
+
+impl Settings {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("rpcwrap-it-{}-{name}.toml", std::process::id()));
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Calls of 0 to 200 ms one after the other until the server ends; how many were answered.
+async fn call_to_the_end(client: Client, answered: Arc<AtomicU64>, first: u64) -> Result<(), rpcwrap_client::Error> {
+    for n in first.. {
+        match client.call::<_, u32>("Sleep.For", &(n * 37 % 200)).await {
+            Ok(slept) => assert_eq!(u64::from(slept), n * 37 % 200),
+            // Nothing was done: another server would have been asked.
+            Err(error) if !error.may_have_executed() => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_fails_no_call_of_our_client() {
+    let settings = Settings::new("sigterm", "lame_duck = \"100ms\"\n");
+    let program = Program::daemon(&["--config", settings.path()]).await;
+    let answered = Arc::new(AtomicU64::new(0));
+    let mut callers = Vec::new();
+    for connection in 0..32 {
+        let client = limit(dial_http(&program.addr.to_string(), AnyCodec::Bson)).await.unwrap();
+        for caller in 0..20 {
+            let first = connection * 1000 + caller * 10;
+            callers.push(tokio::spawn(call_to_the_end(client.clone(), answered.clone(), first)));
+        }
+    }
+    // Some 10 calls each: it runs as it will.
+    until(|| answered.load(Ordering::Relaxed) > 6400).await;
+    let (before, started) = (answered.load(Ordering::Relaxed), Instant::now());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let rate = (answered.load(Ordering::Relaxed) - before) as f64 / started.elapsed().as_secs_f64();
+    program.signal("TERM").await;
+    let signalled = Instant::now();
+    let mut failed = Vec::new();
+    for caller in callers {
+        failed.extend(limit(caller).await.unwrap().err());
+    }
+    let (status, stderr) = program.end().await;
+    let answered = answered.load(Ordering::Relaxed);
+    println!("{rate:.0} calls/s, {answered} answered, {} failed, over in {:?}", failed.len(), signalled.elapsed());
+    assert!(failed.is_empty(), "{} failed, the first with {:?}", failed.len(), failed[0]);
+    assert_eq!(status.code(), Some(0), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_closes_is_cut_at_the_deadline() {
+    let settings = Settings::new("deadline", "lame_duck = \"100ms\"\ndrain_timeout = \"2s\"\n");
+    let program = Program::daemon(&["--config", settings.path()]).await;
+    let mut peer = Peer::connect_codec(program.addr, "json").await;
+    peer.send(json_request("Sleep.For", "60000", 1)).await;
+    assert_eq!(peer.call("Arith.Multiply", "{\"A\":7,\"B\":8}", 2).await["result"], 56);
+    program.signal("TERM").await;
+    let signalled = Instant::now();
+    let (status, stderr) = program.end().await;
+    println!("cut {:?} after SIGTERM", signalled.elapsed());
     assert_eq!(status.code(), Some(3), "{stderr}");
     peer.expect_closed().await;
 }
