@@ -13,6 +13,7 @@ mod go;
 mod go_server;
 mod gob;
 mod gob_values;
+mod grpc;
 mod haproxy;
 mod jprotobuf;
 mod python;

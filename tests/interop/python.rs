@@ -19,7 +19,7 @@ fn script(python: &Path, name: &str) -> Command {
 #[test]
 #[ignore = "needs python3 with pymongo: run tests/run"]
 fn pymongo_bson_in_the_standard_dialect() {
-    let python = peer::python_with_bson().unwrap_or_else(|error| panic!("{error}"));
+    let python = peer::python_with_modules().unwrap_or_else(|error| panic!("{error}"));
     let server = Conformance::start();
     server.judged_by(script(&python, "python/pymongo_client.py").arg(server.addr.to_string()), LIMIT);
     server.stop();

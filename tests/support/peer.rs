@@ -29,9 +29,13 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// The environment has not been made.
-pub fn python_with_bson() -> Result<PathBuf, String> {
+pub fn python_with_modules() -> Result<PathBuf, String> {
     let python = built_with()?.join("peers/venv/bin/python");
-    if python.is_file() { Ok(python) } else { Err(missing("a Python environment with pymongo")) }
+    if python.is_file() {
+        Ok(python)
+    } else {
+        Err(missing("a Python environment with the modules of the tests"))
+    }
 }
 
 /// The Java program of `tests/interop/jprotobuf`, built once per run against jprotobuf-rpc-core.
