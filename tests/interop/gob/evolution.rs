@@ -4,7 +4,8 @@ use super::{
     Cases, GoServer, Outcome,
     calls::multiply,
     equal,
-    values::{all_bytes, gives, inner, some_times},
+    samples::{all_bytes, inner, some_times},
+    values::gives,
 };
 use rpcwrap::codecs::types::{BinaryMarshaled, Blob, Complex, Time};
 use rpcwrap_client::{Client, Error};
@@ -121,7 +122,7 @@ fn reordered() -> Reordered {
 
 fn optional() -> Optional {
     let Record { id, name, tags, inner, count, .. } = record();
-    let (ptr, inner) = (super::values::inner("", 2), Some(inner));
+    let (ptr, inner) = (super::samples::inner("", 2), Some(inner));
     Optional { id: Some(id), name: Some(name), tags: Some(tags), inner, ptr, count: Some(count) }
 }
 

@@ -5,6 +5,7 @@
 mod calls;
 mod evolution;
 mod odd;
+mod samples;
 mod values;
 
 use rpcwrap_client::{AnyCodec, Client, DialError, dial_http_path};
@@ -28,12 +29,15 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 /// Runs `peer` to its end, which has to be a success.
 async fn judged_by(mut peer: Command) -> String {
     let run = move || {
-        let mut run = Process::start(&mut peer).unwrap_or_else(|error| panic!("{error}"));
-        let status = run.wait(RUN_LIMIT);
-        assert!(status.is_ok_and(|status| status.success()), "{run}");
-        run.stdout.text()
+        let mut run = Process::start(&mut peer).map_err(|error| error.to_string())?;
+        match run.wait(RUN_LIMIT) {
+            Ok(status) if status.success() => Ok(run.stdout.text()),
+            Ok(status) => Err(format!("{status}\n{run}")),
+            Err(error) => Err(format!("{error}\n{run}")),
+        }
     };
-    tokio::task::spawn_blocking(run).await.unwrap()
+    let said: Result<String, String> = tokio::task::spawn_blocking(run).await.unwrap();
+    said.unwrap_or_else(|said| panic!("{said}"))
 }
 
 fn program(go: Go, name: &str) -> Command {
@@ -130,6 +134,7 @@ async fn gob_oldest_go_server_meets_the_same_demands() {
 struct Cases {
     passed: usize,
     failed: usize,
+    said: String,
 }
 
 impl Cases {
@@ -142,11 +147,11 @@ impl Cases {
         match outcome {
             Ok(()) => {
                 self.passed += 1;
-                println!("ok {name}");
+                self.said += &format!("ok {name}\n");
             }
             Err(error) => {
                 self.failed += 1;
-                println!("FAIL {name}: {error}");
+                self.said += &format!("FAIL {name}: {error}\n");
             }
         }
     }
@@ -159,9 +164,8 @@ async fn our_client_against(go: Go) {
     calls::cases(&mut cases, &server).await;
     evolution::cases(&mut cases, &server).await;
     odd::cases(&mut cases, &server).await;
-    let Cases { passed, failed } = cases;
-    println!("{passed} passed, {failed} failed");
-    assert!(failed == 0 && passed >= 40, "{}", server.process);
+    let Cases { passed, failed, said } = cases;
+    assert!(failed == 0 && passed >= 40, "{said}{passed} passed, {failed} failed\n{}", server.process);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,6 +181,7 @@ async fn our_client_against_oldest_go_server() {
 }
 
 /// A statement that both are equal.
+#[allow(clippy::needless_pass_by_value, reason = "most callers have values")]
 fn equal<T: PartialEq + std::fmt::Debug>(got: T, wanted: T) -> Outcome {
     if got == wanted { Ok(()) } else { Err(format!("got {got:?}, wanted {wanted:?}").into()) }
 }

@@ -1,9 +1,6 @@
 //! Gob that is right but not Go's: see gobserver's odd peer.
 
-use super::{
-    Cases, GoServer, equal,
-    values::{gives, inner},
-};
+use super::{Cases, GoServer, equal, samples::inner, values::gives};
 use rpcwrap_client::Error;
 use rpcwrap_tests::gob_services::{
     interfaces::{AnyHolder, Holder, Square, Value},

@@ -44,13 +44,13 @@ pub fn services() -> Builder {
 }
 
 fn arith(name: &str) -> Service {
-    Service::new(name).method("Multiply", |args: Args| async move { Ok(args.a.wrapping_mul(args.b)) }).method(
-        "Divide",
-        |args: Args| async move {
-            let quo = args.a.checked_div(args.b).ok_or_else(|| Error::new("divide by zero"))?;
-            Ok(Quotient { quo, rem: args.a.wrapping_rem(args.b) })
-        },
-    )
+    let multiply = |args: Args| async move { Ok(args.a.wrapping_mul(args.b)) };
+    Service::new(name).method("Multiply", typed(multiply)).method("Divide", typed(divide))
+}
+
+async fn divide(args: Args) -> Result<Quotient, Error> {
+    let quo = args.a.checked_div(args.b).ok_or_else(|| Error::new("divide by zero"))?;
+    Ok(Quotient { quo, rem: args.a.wrapping_rem(args.b) })
 }
 
 fn fail() -> Service {

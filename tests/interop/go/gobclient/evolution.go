@@ -168,8 +168,8 @@ var evolutionCases = []testCase{
 		misfits("", "Echo.Uint", 5), misfits("", "Echo.Float64", 5), misfits("", "Echo.String", []byte("text")),
 		misfits("", "Echo.Bytes", "text"), misfits("", "Echo.Ints", [3]int{}),
 		misfits("", "Echo.Triple", []int{1, 2, 3}),
-		misfits("", "Echo.Triple", [4]int{}), misfits("", "Echo.Strings", []int{}),
-		misfits("", "Echo.StringInts", map[int]int{}),
+		misfits("", "Echo.Triple", [4]int{}), misfits("", "Echo.Strings", []int{1}),
+		misfits("", "Echo.StringInts", map[int]int{1: 1}),
 		misfits("", "Echo.Int", gobtypes.Args{A: 1}), misfits("", "Echo.Time", "2015-01-15"),
 		misfits("", "Echo.Bool", 1))),
 	onClient("nothing_in_common", all(

@@ -78,10 +78,10 @@ var lookCases = []testCase{
 		return nil
 	}),
 	onClient("look_at_interfaces_loosely", func(c *rpc.Client) error {
-		for _, v := range []interface{}{nil, -5, int8(7), uint8(200), uint64(1) << 63, 2.5, float32(0.5), 1.5-2i,
+		for _, v := range []interface{}{nil, -5, int8(7), uint8(200), uint64(1) << 63, 2.5, float32(0.5), 1.5 - 2i,
 			true, "", "text",
 			[]byte{0, 255}, utc, gobtypes.Square{Side: 4}, []string{"a", ""},
-				[]interface{}{1, "two", nil, []interface{}{}},
+			[]interface{}{1, "two", nil, []interface{}{}},
 			map[string]interface{}{"a": 1, "b": []interface{}{"deep", gobtypes.Square{Side: 1}}}} {
 			if err := gives("Look.Any", gobtypes.Holder{V: v}, gobtypes.Loose(v))(c); err != nil {
 				return err
