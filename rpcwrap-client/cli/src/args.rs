@@ -91,6 +91,7 @@ pub(crate) struct Options {
 pub(crate) enum CodecName {
     Json,
     Bson,
+    Msgpack,
 }
 
 impl From<CodecName> for AnyCodec {
@@ -98,6 +99,7 @@ impl From<CodecName> for AnyCodec {
         match name {
             CodecName::Json => Self::Json,
             CodecName::Bson => Self::Bson(BsonDialect::default()),
+            CodecName::Msgpack => Self::Msgpack,
         }
     }
 }
