@@ -232,7 +232,8 @@ async fn an_unknown_name_opens_no_listener() {
 
 #[tokio::test]
 async fn each_outcome_closes_after_the_protocols_own_words_and_is_counted() {
-    let ends: [(&'static str, &'static [u8], &'static [u8], fn() -> Result<Served, ProtoError>); 4] = [
+    type End = fn() -> Result<Served, ProtoError>;
+    let ends: [(&str, &[u8], &[u8], End); 4] = [
         ("big", b"BIG", b"-ERR too big\n", || Err(ProtoError::TooBig { limit: 7 })),
         ("full", b"FULL", b"-ERR no room\n", || Err(ProtoError::Overloaded)),
         ("bad", b"BAD", b"", || Err(ProtoError::Malformed("no good"))),
