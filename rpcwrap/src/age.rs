@@ -59,12 +59,7 @@ impl Age {
     }
 
     /// Ready when the connection reaches the next stage, which is `Leaving` first; `Over` is the last.
-    pub(crate) fn poll(
-        &mut self,
-        tracked: &Tracked,
-        config: &Config,
-        task: &mut Context<'_>,
-    ) -> Poll<Stage> {
+    pub(crate) fn poll(&mut self, tracked: &Tracked, config: &Config, task: &mut Context<'_>) -> Poll<Stage> {
         if self.stage == Stage::Over || self.timer.as_mut().poll(task).is_pending() {
             return Poll::Pending;
         }

@@ -105,9 +105,8 @@ fn our_client(addr: SocketAddr, stop: Arc<AtomicBool>) -> thread::JoinHandle<Cal
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let callers: Vec<_> = (0..4)
-                .map(|_| tokio::spawn(call_all_the_time(addr.to_string(), stop.clone())))
-                .collect();
+            let callers: Vec<_> =
+                (0..4).map(|_| tokio::spawn(call_all_the_time(addr.to_string(), stop.clone()))).collect();
             let mut all = Calls::default();
             for caller in callers {
                 let calls = caller.await.unwrap();
@@ -175,8 +174,11 @@ fn a_rolling_restart_loses_no_call() {
 
     let stop = Arc::new(AtomicBool::new(false));
     let ours = our_client(haproxy.addr, stop.clone());
-    let mut others =
-        [("go", go(haproxy.addr, "0s")), ("go with pauses", go(haproxy.addr, "30ms")), ("curl", curl(haproxy.addr))];
+    let mut others = [
+        ("go", go(haproxy.addr, "0s")),
+        ("go with pauses", go(haproxy.addr, "30ms")),
+        ("curl", curl(haproxy.addr)),
+    ];
     thread::sleep(LOADED);
     for server in &mut servers {
         let old = server.take().expect("one server each");

@@ -102,7 +102,7 @@ async fn unknown_paths_are_404() {
         ("CONNECT /_nope_rpc_ HTTP/1.0\n\n", true),
         ("CONNECT /_json_rpc_/ HTTP/1.0\n\n", true),
         ("CONNECT /_json_rpc_/auth HTTP/1.0\n\n", true),
-        ("CONNECT /_goRPC_ HTTP/1.0\n\n", true),
+        ("CONNECT /_goRPC_/auth HTTP/1.0\n\n", true),
         ("CONNECT localhost:80 HTTP/1.0\r\n\r\n", true),
         ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n", false),
         ("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", false),

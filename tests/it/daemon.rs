@@ -151,7 +151,11 @@ impl Drop for Settings {
 }
 
 /// Calls of 0 to 200 ms one after the other until the server ends; how many were answered.
-async fn call_to_the_end(client: Client, answered: Arc<AtomicU64>, first: u64) -> Result<(), rpcwrap_client::Error> {
+async fn call_to_the_end(
+    client: Client,
+    answered: Arc<AtomicU64>,
+    first: u64,
+) -> Result<(), rpcwrap_client::Error> {
     for n in first.. {
         match client.call::<_, u32>("Sleep.For", &(n * 37 % 200)).await {
             Ok(slept) => assert_eq!(u64::from(slept), n * 37 % 200),
@@ -190,7 +194,11 @@ async fn sigterm_fails_no_call_of_our_client() {
     }
     let (status, stderr) = program.end().await;
     let answered = answered.load(Ordering::Relaxed);
-    println!("{rate:.0} calls/s, {answered} answered, {} failed, over in {:?}", failed.len(), signalled.elapsed());
+    println!(
+        "{rate:.0} calls/s, {answered} answered, {} failed, over in {:?}",
+        failed.len(),
+        signalled.elapsed()
+    );
     assert!(failed.is_empty(), "{} failed, the first with {:?}", failed.len(), failed[0]);
     assert_eq!(status.code(), Some(0), "{stderr}");
 }

@@ -227,7 +227,11 @@ async fn an_unknown_name_opens_no_listener() {
     let server = start(services()).await;
     let error = limit(server.listen_only("127.0.0.1:0", &["http", "htpt"])).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    assert_eq!(error.to_string(), "no protocol \"htpt\"; there are go_rpc, agent_check, baidu_std, http");
+    assert_eq!(
+        error.to_string(),
+        "no protocol \"htpt\"; there are go_rpc, agent_check, baidu_std, raw_gob, raw_msgpack, http, \
+         raw_json"
+    );
 }
 
 #[tokio::test]
@@ -399,9 +403,12 @@ fn protocols_are_asked_by_class_and_then_in_the_order_they_came() {
             ("go_rpc", Class::Magic, AuthMode::Connection),
             ("agent_check", Class::Magic, AuthMode::Certificate),
             ("baidu_std", Class::Magic, AuthMode::Connection),
+            ("raw_gob", Class::Magic, AuthMode::Certificate),
+            ("raw_msgpack", Class::Magic, AuthMode::Certificate),
             ("login", Class::Magic, AuthMode::Connection),
             ("words", Class::Magic, AuthMode::Certificate),
             ("http", Class::Grammar, AuthMode::Request),
+            ("raw_json", Class::Grammar, AuthMode::Certificate),
         ]
     );
 }

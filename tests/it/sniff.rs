@@ -17,7 +17,7 @@ const HTTP: Option<&str> = Some("http");
 const NOBODY: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 40] = [
+const TABLE: [Row; 47] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -53,6 +53,27 @@ const TABLE: [Row; 40] = [
         b"PRPC\0\0\0\x0a\0\0\0\x08\x12\x02\x08\0\x20\x07\x50\x0156",
     ),
     Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
+    // Go's rpc.Dial, jsonrpc.Dial and msgpackrpc.Dial, without CONNECT.
+    Row(GOB, Some("raw_gob"), b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82"),
+    Row(
+        b"{\"method\":\"Arith.Multiply\",\"params\":[{\"A\":7,\"B\":8}],\"id\":0}\n",
+        Some("raw_json"),
+        b"{\"id\":0,\"result\":56,\"error\":null}\n",
+    ),
+    Row(
+        b" \t{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}",
+        Some("raw_json"),
+        b"{\"id\":0,\"result\":5,",
+    ),
+    Row(b"[{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}]", Some("raw_json"), b""),
+    Row(
+        b"\x82\xa3Seq\x00\xadServiceMethod\xaeArith.Multiply\x82\xa1A\x07\xa1B\x08",
+        Some("raw_msgpack"),
+        b"\x83\xadServiceMethod\xaeArith.Multiply\xa3Seq\x00\xa5Error\xa0\x38",
+    ),
+    Row(b"\x92\xa8Echo.Int\x07\x05", Some("raw_msgpack"), b"\x83\xadServiceMethod\xa8Echo.Int\xa3Seq\x07"),
+    // The other MessagePack-RPC, whose messages are one list.
+    Row(b"\x94\0\x01\xa8Echo.Int\x91\x05", NOBODY, b""),
     // HTTP/0.9 and what would be inline commands of RESP.
     Row(b"GET /\r\n", NOBODY, b""),
     Row(b"GET key\r\n", NOBODY, b""),
@@ -74,6 +95,11 @@ const TABLE: [Row; 40] = [
     Row(b"\xda\xbb\xc2\0", NOBODY, b""),
     Row(b"\x01\x01\x01\x01\x01\x01\x01\x01", NOBODY, b""),
 ];
+
+/// All that Go 1.26's `rpc.Dial` sends for `Call("Arith.Multiply", Args{7, 8}, …)`.
+const GOB: &[u8] = b".\x7f\x03\x01\x01\x07Request\x01\xff\x80\x00\x01\x02\x01\x0dServiceMethod\x01\x0c\x00\x01\x03Seq\x01\x06\x00\x00\x00\
+    \x13\xff\x80\x01\x0eArith.Multiply\x00\x1e\xff\x81\x03\x01\x01\x04Args\x01\xff\x82\x00\x01\x02\x01\x01A\x01\x04\x00\x01\x01B\x01\x04\x00\x00\x00\
+    \x07\xff\x82\x01\x0e\x01\x10\x00";
 
 fn server(builder: Builder) -> Server {
     builder.build().unwrap()

@@ -44,7 +44,8 @@ impl Manager {
         );
         let config = self.folder.join("rpcwrapd.toml");
         let socket = OwnedFd::from(self.socket.try_clone().unwrap());
-        let program = Program::daemon_by(&script, Stdio::from(socket), &["--config", config.to_str().unwrap()]);
+        let program =
+            Program::daemon_by(&script, Stdio::from(socket), &["--config", config.to_str().unwrap()]);
         let program = program.await;
         assert_eq!(program.addr, self.socket.local_addr().unwrap());
         self.hears("READY=1").await;
@@ -92,7 +93,8 @@ async fn call_anew(addr: SocketAddr, answered: Arc<AtomicUsize>, stop: Arc<Atomi
 async fn a_restart_refuses_no_connection() {
     let manager = Manager::new("restart");
     let first = manager.start().await;
-    let (addr, answered, stop) = (first.addr, Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (addr, answered, stop) =
+        (first.addr, Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let callers: Vec<_> =
         (0..4).map(|_| tokio::spawn(call_anew(addr, answered.clone(), stop.clone()))).collect();
     until(|| answered.load(SeqCst) > 50).await;

@@ -142,8 +142,7 @@ mod tests {
         let path = env::temp_dir().join(format!("rpcwrapd-notify-{}", std::process::id()));
         let by_path = UnixDatagram::bind(&path).unwrap();
         let name = format!("rpcwrapd-notify-{}", std::process::id());
-        let by_name =
-            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let by_name = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
         for (name, socket) in
             [(path.as_os_str().as_bytes(), &by_path), (format!("@{name}").as_bytes(), &by_name)]
         {

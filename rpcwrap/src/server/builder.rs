@@ -16,7 +16,7 @@ use crate::{
         Port, Protocol, Table,
         agent_check::AgentCheck,
         baidu_std::BaiduStd,
-        go_rpc::GoRpc,
+        go_rpc::{GoRpc, Raw},
         http::{Http, Http2, Mount},
     },
     registry::Registry,
@@ -91,7 +91,8 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC, baidu_std and HAProxy's agent check.
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and
+    /// without CONNECT, baidu_std and HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Protocols(Arc::new(protocol)));
@@ -174,6 +175,7 @@ impl Builder {
             Arc::new(AgentCheck),
             Arc::new(BaiduStd),
         ];
+        protocols.extend(Raw::all().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]

@@ -9,7 +9,13 @@ use crate::{
 };
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::{
-    fmt, fs, io, net::SocketAddr, os::{fd::OwnedFd, unix::fs::FileTypeExt}, path::Path, pin::pin, sync::Arc, time::Duration,
+    fmt, fs, io,
+    net::SocketAddr,
+    os::{fd::OwnedFd, unix::fs::FileTypeExt},
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
 };
 use tokio::{
     io::AsyncWriteExt,

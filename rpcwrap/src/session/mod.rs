@@ -432,7 +432,10 @@ impl<F: Framing> Session<F> {
             _ if aged == Some(deadline) => {
                 self.stage = self.stage.next();
                 if self.stage == Stage::Over {
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the connection is too old")));
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the connection is too old",
+                    )));
                 }
             }
             Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),

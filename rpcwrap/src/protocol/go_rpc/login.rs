@@ -1,9 +1,12 @@
 //! The login before an authenticated session: one request at a time, few, small and soon.
 
-use super::ConnCx;
-use crate::auth::{
-    Identity,
-    cram_md5::{Answer, Dialog},
+use super::{ConnCx, Talk};
+use crate::{
+    auth::{
+        Identity,
+        cram_md5::{Answer, Dialog},
+    },
+    session::Halves,
 };
 use bytes::BytesMut;
 use codecs::{ReplyWriter, Request, RequestReader};
@@ -19,28 +22,17 @@ use crate::io::Stream;
 pub(super) const MAX_BYTES: usize = 4 << 10;
 
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
-/// the dialog stay in `input`.
-pub(super) async fn run(
-    stream: &mut Stream,
-    input: &mut BytesMut,
-    reader: &mut RequestReader,
-    writer: &mut ReplyWriter,
-    cx: &ConnCx,
-) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(stream, input, reader, writer, cx));
+/// the dialog stay in its input.
+pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
+    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
-async fn dialog(
-    stream: &mut Stream,
-    input: &mut BytesMut,
-    reader: &mut RequestReader,
-    writer: &mut ReplyWriter,
-    cx: &ConnCx,
-) -> io::Result<Option<Identity>> {
+async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
     let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let Talk { stream, input, halves: Halves { reader, writer } } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, reader, cx).await? else { break };

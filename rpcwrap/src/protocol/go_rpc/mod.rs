@@ -1,19 +1,23 @@
 //! Go-RPC: after CONNECT the socket is a codec's, requests in and replies out, each as it is ready.
 //!
-//! [`login`] comes first on `/auth` paths, then a [`Session`] for the rest of the connection's life. Requests become
-//! calls through dispatch only; names, access and limits are its business.
+//! [`login`] comes first on `/auth` paths, then a [`Session`] for the rest of the connection's life; [`raw`] connections
+//! begin with it. Requests become calls through dispatch only; names, access and limits are its business.
 
 mod login;
+mod raw;
+
+pub(crate) use raw::Raw;
 
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
+    auth::Identity,
     connection::close_gently,
     io::{Prefixed, Stream},
     session::{End, Halves, Session},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, Limits, connect};
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 use tokio::io::AsyncWriteExt;
 
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
@@ -64,19 +68,25 @@ impl Protocol for GoRpc {
         let Some((codec, auth)) = self.codec_of(path) else {
             return Box::pin(async { Ok(Served::Closed) });
         };
-        // The opening is boxed apart: what it needs is gone while the session sits idle.
-        let opening = Box::pin(open(conn, codec.clone(), auth, cx));
-        Box::pin(async move {
-            match opening.await? {
-                Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-                Opened::Session(session) => match session.run().await? {
-                    End::Closed => {}
-                    End::NoCall => return Ok(Served::Probe),
-                },
-            }
-            Ok(Served::Closed)
-        })
+        serve(Box::pin(open(conn, codec.clone(), auth, cx)))
     }
+}
+
+/// What comes of an opening.
+type Opening = Pin<Box<dyn Future<Output = Result<Opened, ProtoError>> + Send>>;
+
+/// Opens and then serves a connection. The opening is boxed apart: what it needs is gone while the session sits idle.
+fn serve(opening: Opening) -> ServeFuture {
+    Box::pin(async move {
+        match opening.await? {
+            Opened::Refused(mut stream) => close_gently(&mut stream).await?,
+            Opened::Session(session) => match session.run().await? {
+                End::Closed => {}
+                End::NoCall => return Ok(Served::Probe),
+            },
+        }
+        Ok(Served::Closed)
+    })
 }
 
 enum Opened {
@@ -90,23 +100,38 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     conn.stream.write_all(&answer).await?;
     conn.stream.flush().await?;
     cx.tracked.sent(answer.len());
-    let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-    let mut input = BytesMut::from(&prefix[..]);
-    let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
-    let mut writer = codec.reply_writer();
+    let mut talk = Talk::new(conn, &codec, &cx);
     let mut user = None;
     if auth {
-        reader.set_limits(Limits {
-            max_message_bytes: login::MAX_BYTES,
-            ..cx.dispatch.config.message_limits()
-        });
-        user = login::run(&mut stream, &mut input, &mut reader, &mut writer, &cx).await?;
+        let limits = cx.dispatch.config.message_limits();
+        talk.halves.reader.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
+        user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
-            return Ok(Opened::Refused(stream));
+            return Ok(Opened::Refused(talk.stream));
         }
-        reader.set_limits(cx.dispatch.config.message_limits());
+        talk.halves.reader.set_limits(limits);
     }
-    let peer = cx.peer(codec.name(), user);
-    let session = Session::new(stream, input, Halves { reader, writer }, &cx, peer);
-    Ok(Opened::Session(Box::new(session)))
+    Ok(Opened::Session(talk.into_session(&codec, user, &cx)))
+}
+
+/// A connection in the hands of a codec.
+struct Talk {
+    stream: Stream,
+    /// Read and not yet decoded.
+    input: BytesMut,
+    halves: Halves,
+}
+
+impl Talk {
+    fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
+        let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
+        let reader = codec.request_reader(cx.dispatch.config.message_limits());
+        let halves = Halves { reader, writer: codec.reply_writer() };
+        Self { stream, input: BytesMut::from(&prefix[..]), halves }
+    }
+
+    fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session> {
+        let peer = cx.peer(codec.name(), user);
+        Box::new(Session::new(self.stream, self.input, self.halves, cx, peer))
+    }
 }
