@@ -6,7 +6,7 @@
 
 use super::{
     define::{Field, Form, HEADER, Headers, LONG_HEADER, Table},
-    ser::{self, Fault, Shape, Sink},
+    ser::{self, Fault, Seen, Shape, Sink, Structs},
     types::Id,
     wire::{put_bytes, put_int, put_uint},
 };
@@ -252,6 +252,7 @@ struct Values {
 #[derive(Debug)]
 struct Shown {
     shape: Shape,
+    structs: Structs,
     id: Id,
 }
 
@@ -340,25 +341,30 @@ impl Values {
         {
             return Ok(ready);
         }
-        let (shape, held) = ser::look(value)?;
-        if let Some(last) = self.shown.get(method)
-            && last.shape.may_be_of_the_type_of(&shape)
-            && let Ok(both) = last.shape.clone().merge(shape.clone())
-            && let Ok(ready) = self.write_shape(method, value, both, &held)
+        let known = self.shown.get(method).map(|shown| (shown.shape.clone(), shown.structs.clone()));
+        if let Some((shape, structs)) = known
+            && let Ok(mut seen) = ser::look(value, structs)
+            && seen.structs.may_be_one(&shape, &seen.shape)
+            && let Ok(both) = seen.structs.merge(shape, seen.shape)
         {
-            return Ok(ready);
+            seen.shape = both;
+            if let Ok(ready) = self.write_seen(method, value, seen) {
+                return Ok(ready);
+            }
         }
-        self.write_shape(method, value, shape, &held)
+        let seen = ser::look(value, Structs::default())?;
+        self.write_seen(method, value, seen)
     }
 
-    fn write_shape<T: Serialize + ?Sized>(
+    fn write_seen<T: Serialize + ?Sized>(
         &mut self,
         method: &[u8],
         value: &T,
-        shape: Shape,
-        held: &[Shape],
+        seen: Seen,
     ) -> Result<Ready, Fault> {
-        let Some(id) = self.table.of_shape(&shape)? else {
+        let Seen { shape, held, structs } = seen;
+        let mut ids = self.table.of_shapes(&structs, std::iter::once(&shape).chain(&held))?.into_iter();
+        let Some(id) = ids.next().flatten() else {
             return Err(match shape {
                 Shape::Unseen => Fault::refused("gob: cannot encode nil pointer"),
                 _ => Fault::refused(
@@ -367,14 +373,11 @@ impl Values {
                 ),
             });
         };
-        let mut ids = Vec::with_capacity(held.len());
-        for shape in held {
-            ids.push(self.table.of_shape(shape)?.ok_or_else(|| {
-                Fault::refused("gob: an interface with a value that does not show its type")
-            })?);
-        }
+        let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
+            return Err(Fault::refused("gob: an interface with a value that does not show its type"));
+        };
         let ready = self.try_write(value, id, &ids)?;
-        self.shown.insert(method.into(), Shown { shape, id });
+        self.shown.insert(method.into(), Shown { shape, structs, id });
         Ok(ready)
     }
 

@@ -309,6 +309,52 @@ fn values_of_unlike_types_for_one_method_stay_apart() {
     assert_eq!(wire.send("S.M", &quotient, None).as_ref(), Ok(&quotient));
 }
 
+/// Go reads all fields of one type of its own by the definition it meets first, so there is one, whatever each shows.
+#[test]
+fn one_type_has_one_definition_within_a_value() {
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Route {
+        from: Address,
+        via: Vec<Address>,
+        to: Address,
+        none: Vec<()>,
+    }
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Address {
+        street: Option<String>,
+        zip: Option<i64>,
+        near: Option<Box<Self>>,
+    }
+    let street = |name: &str| Address { street: Some(name.into()), ..Address::default() };
+    let zip = |zip, near| Address { zip: Some(zip), near: Some(Box::new(near)), ..Address::default() };
+    let route = || Route {
+        from: street("a"),
+        via: vec![zip(1, street("b")), Address::default()],
+        to: zip(2, zip(3, Address::default())),
+        none: vec![(), ()],
+    };
+    round_trip(&route());
+    let definition = format!("{:02x}{}", 7, hex(b"Address"));
+    for type_of in [None, Some(&TypeOf::new::<Route>())] {
+        let bytes = value_of(&route(), type_of).unwrap();
+        assert_eq!(bytes.matches(&definition).count(), 1, "{bytes}");
+    }
+    // Alike in form is alike: a set and a list of Rust's are one slice of Go's.
+    #[derive(Serialize, Deserialize)]
+    struct Alike {
+        list: Vec<i64>,
+        set: std::collections::BTreeSet<i64>,
+        pair: (i64, i64),
+        array: [i64; 2],
+    }
+    let alike = Alike { list: vec![1], set: [1].into(), pair: (1, 2), array: [1, 2] };
+    let mut encoder = ReplyEncoder::new();
+    reply(&mut encoder, &alike, Some(&TypeOf::new::<Alike>())).unwrap();
+    assert_eq!(encoder.values.table.len(), 3);
+    reply(&mut encoder, &alike, None).unwrap();
+    assert_eq!(encoder.values.table.len(), 3, "what is shown is what was traced");
+}
+
 #[test]
 fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
     #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Looks at a value and tells its [`Shape`]; writes nothing.
 
-use super::{Fault, MAX_DEPTH, Result, Shape, refused_int128, refused_variant};
+use super::{Fault, MAX_DEPTH, Result, Shape, Structs, refused_int128, refused_variant};
 use crate::{
     gob::{
         define,
@@ -13,15 +13,24 @@ use serde::{
     ser::{self, Impossible},
 };
 
-/// The shape of `value`, and of the values it holds in interfaces, in their order.
-pub(in crate::gob) fn look<T: Serialize + ?Sized>(value: &T) -> Result<(Shape, Vec<Shape>)> {
-    let mut held = Vec::new();
-    let shape = value.serialize(Look { held: &mut held, depth: 0, is_field: false, of_interface: false })?;
-    Ok((shape, held))
+/// What a value shows.
+#[derive(Debug)]
+pub(in crate::gob) struct Seen {
+    pub(in crate::gob) shape: Shape,
+    /// The shapes of the values it holds in interfaces, in their order.
+    pub(in crate::gob) held: Vec<Shape>,
+    pub(in crate::gob) structs: Structs,
+}
+
+/// Looks at `value`, of whose structs `structs` may be known already.
+pub(in crate::gob) fn look<T: Serialize + ?Sized>(value: &T, structs: Structs) -> Result<Seen> {
+    let mut seen = Seen { shape: Shape::Unseen, held: Vec::new(), structs };
+    seen.shape = value.serialize(Look { seen: &mut seen, depth: 0, is_field: false, of_interface: false })?;
+    Ok(seen)
 }
 
 struct Look<'a> {
-    held: &'a mut Vec<Shape>,
+    seen: &'a mut Seen,
     depth: usize,
     /// Whether a `()` may be left out.
     is_field: bool,
@@ -34,26 +43,26 @@ impl<'a> Look<'a> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::too_deep());
         }
-        Ok(Self { held: self.held, depth: self.depth + 1, is_field: false, of_interface: false })
+        Ok(Self { seen: self.seen, depth: self.depth + 1, is_field: false, of_interface: false })
     }
 
     /// An interface that holds `value`.
     fn interface<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
-        let Self { held, depth, .. } = self.deeper()?;
+        let Self { seen, depth, .. } = self.deeper()?;
         // Values inside come after it.
-        let at = held.len();
-        held.push(Shape::Unseen);
+        let at = seen.held.len();
+        seen.held.push(Shape::Unseen);
         let shape =
-            value.serialize(Look { held: &mut *held, depth, is_field: false, of_interface: false })?;
-        if let Some(place) = held.get_mut(at) {
+            value.serialize(Look { seen: &mut *seen, depth, is_field: false, of_interface: false })?;
+        if let Some(place) = seen.held.get_mut(at) {
             *place = shape;
         }
         Ok(Shape::Scalar(Id::INTERFACE))
     }
 
     fn list(self, kind: Kind) -> Result<Elements<'a>> {
-        let Self { held, depth, .. } = self.deeper()?;
-        Ok(Elements { held, depth, kind, key: Shape::Unseen, elem: Shape::Unseen, count: 0 })
+        let Self { seen, depth, .. } = self.deeper()?;
+        Ok(Elements { seen, depth, kind, key: Shape::Unseen, elem: Shape::Unseen, count: 0 })
     }
 }
 
@@ -118,7 +127,7 @@ impl<'a> ser::Serializer for Look<'a> {
     }
 
     fn serialize_unit(self) -> Result<Shape> {
-        Ok(if self.is_field { Shape::Unseen } else { Shape::UNIT })
+        Ok(if self.is_field { Shape::Unseen } else { Shape::Unit })
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<Shape> {
@@ -182,8 +191,8 @@ impl<'a> ser::Serializer for Look<'a> {
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>> {
-        let Self { held, depth, .. } = self.deeper()?;
-        Ok(Fields { held, depth, name, fields: Vec::with_capacity(len) })
+        let Self { seen, depth, .. } = self.deeper()?;
+        Ok(Fields { seen, depth, name, fields: Vec::with_capacity(len) })
     }
 
     fn serialize_struct_variant(
@@ -205,7 +214,7 @@ enum Kind {
 
 /// A list, array or map, of whose elements the shapes are put together.
 struct Elements<'a> {
-    held: &'a mut Vec<Shape>,
+    seen: &'a mut Seen,
     depth: usize,
     kind: Kind,
     key: Shape,
@@ -215,13 +224,14 @@ struct Elements<'a> {
 
 impl Elements<'_> {
     fn shape_of<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Shape> {
-        value.serialize(Look { held: self.held, depth: self.depth, is_field: false, of_interface: false })
+        value.serialize(Look { seen: self.seen, depth: self.depth, is_field: false, of_interface: false })
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let shape = self.shape_of(value)?;
         self.count += 1;
-        self.elem = std::mem::replace(&mut self.elem, Shape::Unseen).merge(shape)?;
+        let elem = std::mem::replace(&mut self.elem, Shape::Unseen);
+        self.elem = self.seen.structs.merge(elem, shape)?;
         Ok(())
     }
 
@@ -264,7 +274,8 @@ impl ser::SerializeMap for Elements<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         let shape = self.shape_of(key)?;
-        self.key = std::mem::replace(&mut self.key, Shape::Unseen).merge(shape)?;
+        let key = std::mem::replace(&mut self.key, Shape::Unseen);
+        self.key = self.seen.structs.merge(key, shape)?;
         Ok(())
     }
 
@@ -278,7 +289,7 @@ impl ser::SerializeMap for Elements<'_> {
 }
 
 struct Fields<'a> {
-    held: &'a mut Vec<Shape>,
+    seen: &'a mut Seen,
     depth: usize,
     name: &'static str,
     fields: Vec<(&'static str, Shape)>,
@@ -289,7 +300,7 @@ impl ser::SerializeStruct for Fields<'_> {
     type Error = Fault;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        let look = Look { held: self.held, depth: self.depth, is_field: true, of_interface: false };
+        let look = Look { seen: self.seen, depth: self.depth, is_field: true, of_interface: false };
         self.fields.push((key, value.serialize(look)?));
         Ok(())
     }
@@ -301,6 +312,6 @@ impl ser::SerializeStruct for Fields<'_> {
     }
 
     fn end(self) -> Result<Shape> {
-        Ok(Shape::Struct { name: self.name, fields: self.fields })
+        self.seen.structs.add(self.name, self.fields)
     }
 }

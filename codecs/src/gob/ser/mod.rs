@@ -27,8 +27,8 @@ use serde::{
 use std::fmt;
 
 pub(super) use interface::Sink;
-pub(super) use look::look;
-pub(super) use shape::Shape;
+pub(super) use look::{Seen, look};
+pub(super) use shape::{Shape, Structs};
 
 /// Levels of values inside values; what decoders of ours take.
 const MAX_DEPTH: usize = 100;

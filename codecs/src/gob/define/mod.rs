@@ -1,27 +1,42 @@
 //! The types we have defined for a peer: one table per direction per connection.
 //!
-//! A type gets its id when it is first wanted, from a traced [`Schema`] or from the [`Shape`] of a value, and its
+//! A type gets its id when it is first wanted, from a [`traced`] type or from what values have [`shown`], and its
 //! definition goes out in front of the first value that needs it. Knows no values.
 //! Source: Go `encoding/gob` `encoder.go` (`sendTypeDescriptor`), `type.go` (`wireType`).
 
+mod shown;
+mod traced;
+
 use super::{
-    ser::{Fault, Shape},
+    ser::Fault,
     types::{Id, MAX_TYPES, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
-use crate::schema::{Node, NodeId, Schema};
 use bytes::{BufMut, BytesMut};
 use std::borrow::Cow;
 
 /// The form of a type of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Form {
-    Array { elem: Id, len: usize },
-    Slice { elem: Id },
-    Map { key: Id, elem: Id },
-    Struct { name: &'static str, fields: Cow<'static, [Field]> },
+    Array {
+        elem: Id,
+        len: usize,
+    },
+    Slice {
+        elem: Id,
+    },
+    Map {
+        key: Id,
+        elem: Id,
+    },
+    Struct {
+        name: &'static str,
+        fields: Cow<'static, [Field]>,
+    },
     Time,
     Marshaled(Marshaler),
+    /// A type that contains itself, before its parts are known.
+    Pending,
 }
 
 /// A field of a struct, in the order of numbers.
@@ -158,161 +173,26 @@ impl Table {
         }
     }
 
-    /// The id for values of a traced type; `None` if gob has no form for some part of it, or it is not static.
-    ///
-    /// # Errors
-    /// The table is full.
-    pub(super) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, Fault> {
-        if !schema.is_static() {
-            return Ok(None);
-        }
-        let mut ids = vec![None; schema.nodes().len()];
-        self.of_node(schema, schema.root(), &mut ids)
-    }
-
-    /// `ids` knows the nodes that have an id already, by their number.
-    fn of_node(
-        &mut self,
-        schema: &Schema,
-        node: NodeId,
-        ids: &mut Vec<Option<Id>>,
-    ) -> Result<Option<Id>, Fault> {
-        // A static schema has no option that contains itself.
-        let (node, _) = schema.without_options(node);
-        if let Some(id) = ids.get(node.number()).copied().flatten() {
-            return Ok(Some(id));
-        }
-        let predefined = match schema.node(node) {
-            Node::Bool => Id::BOOL,
-            Node::Int(8..=64) => Id::INT,
-            Node::Uint(8..=64) => Id::UINT,
-            Node::Float(_) => Id::FLOAT,
-            Node::Char | Node::Text => Id::STRING,
-            Node::Bytes => Id::BYTES,
-            Node::Time => TIME,
-            Node::Complex => Id::COMPLEX,
-            Node::Any => Id::INTERFACE,
-            Node::GobEncoded => return self.find_or_push(Form::Marshaled(Marshaler::Gob)).map(Some),
-            Node::BinaryMarshaled => return self.find_or_push(Form::Marshaled(Marshaler::Binary)).map(Some),
-            Node::Unit => return self.find_or_push(Form::EMPTY).map(Some),
-            Node::Enum { variants, .. }
-                if variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit) =>
-            {
-                Id::STRING
-            }
-            Node::Enum { name, variants } => {
-                // Said first: a variant may contain the enum.
-                if let Some(slot) = ids.get_mut(node.number()) {
-                    *slot = Some(Id::INTERFACE);
-                }
-                for variant in variants {
-                    // One without a form can be read and not written.
-                    if let Some(id) = self.of_node(schema, variant.node, ids)? {
-                        self.variants.push(Variant { of: name, name: variant.name, id });
-                    }
-                }
-                Id::INTERFACE
-            }
-            Node::Array(..) | Node::Tuple(_) | Node::List(_) | Node::Map(..) | Node::Struct { .. } => {
-                Id::NONE
-            }
-            _ => return Ok(None),
-        };
-        if predefined != Id::NONE {
-            return Ok(Some(predefined));
-        }
-        // The id is needed first: the type may contain itself.
-        let id = self.push(Form::EMPTY)?;
-        if let Some(slot) = ids.get_mut(node.number()) {
-            *slot = Some(id);
-        }
-        let Some(form) = self.form_of_node(schema, node, ids)? else { return Ok(None) };
+    /// The id of a type whose parts are known: one that is there, or the one that its parts know it by.
+    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, Fault> {
+        let Progress::Open(Some(id)) = progress else { return self.find_or_push(form) };
         if let Some(entry) = self.entries.get_mut(place(id)) {
             entry.form = form;
         }
-        Ok(Some(id))
+        Ok(id)
     }
 
-    fn form_of_node(
-        &mut self,
-        schema: &Schema,
-        node: NodeId,
-        ids: &mut Vec<Option<Id>>,
-    ) -> Result<Option<Form>, Fault> {
-        let mut part = |node: NodeId| self.of_node(schema, node, ids);
-        Ok(match schema.node(node) {
-            Node::List(elem) => part(*elem)?.map(|elem| Form::Slice { elem }),
-            Node::Array(elem, len) => part(*elem)?.map(|elem| Form::Array { elem, len: *len }),
-            Node::Map(key, elem) => match (part(*key)?, part(*elem)?) {
-                (Some(key), Some(elem)) => Some(Form::Map { key, elem }),
-                _ => None,
-            },
-            Node::Tuple(elements) => {
-                let mut elems =
-                    elements.iter().map(|element| part(*element)).collect::<Result<Vec<_>, _>>()?;
-                elems.dedup();
-                match elems.as_slice() {
-                    [Some(elem)] => Some(Form::Array { elem: *elem, len: elements.len() }),
-                    _ => None,
-                }
+    /// The id of a type in progress, which one of its parts asks for.
+    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, Fault> {
+        Ok(match progress {
+            Progress::New => None,
+            Progress::Open(Some(id)) | Progress::Done(id) => Some(*id),
+            Progress::Open(None) => {
+                let id = self.push(Form::Pending)?;
+                *progress = Progress::Open(Some(id));
+                Some(id)
             }
-            Node::Struct { name, fields } => {
-                let mut own = Vec::with_capacity(fields.len());
-                for field in fields {
-                    if *schema.node(schema.without_options(field.node).0) == Node::Unit {
-                        // There is nothing to say about it, and Go's structs cannot say it.
-                        continue;
-                    }
-                    let Some(id) = part(field.node)? else { return Ok(None) };
-                    own.push(Field { name: field.name, id });
-                }
-                Some(Form::Struct { name, fields: own.into() })
-            }
-            _ => None,
         })
-    }
-
-    /// The id for values of this shape; `None` if it has parts that no value has shown.
-    ///
-    /// # Errors
-    /// The parts not shown are part of a value that is there; or the table is full.
-    pub(super) fn of_shape(&mut self, shape: &Shape) -> Result<Option<Id>, Fault> {
-        let unseen = |filled: bool| {
-            if filled {
-                return Err(Fault::refused(
-                    "gob: an empty list or a nil inside a list or map does not show its type; \
-                     derive Deserialize too, so that the type is known",
-                ));
-            }
-            Ok(None)
-        };
-        let form = match shape {
-            Shape::Unseen => return Ok(None),
-            Shape::Scalar(id) => return Ok(Some(*id)),
-            Shape::Marshaled(marshaler) => Form::Marshaled(*marshaler),
-            Shape::List { elem, filled } => match self.of_shape(elem)? {
-                Some(elem) => Form::Slice { elem },
-                None => return unseen(*filled),
-            },
-            Shape::Array { elem, len } => match self.of_shape(elem)? {
-                Some(elem) => Form::Array { elem, len: *len },
-                None => return unseen(*len > 0),
-            },
-            Shape::Map { key, elem, filled } => match (self.of_shape(key)?, self.of_shape(elem)?) {
-                (Some(key), Some(elem)) => Form::Map { key, elem },
-                _ => return unseen(*filled),
-            },
-            Shape::Struct { name, fields } => {
-                let mut own = Vec::with_capacity(fields.len());
-                for (name, shape) in fields {
-                    if let Some(id) = self.of_shape(shape)? {
-                        own.push(Field { name, id });
-                    }
-                }
-                Form::Struct { name, fields: own.into() }
-            }
-        };
-        self.find_or_push(form).map(Some)
     }
 
     /// Appends the definitions a peer needs for values of type `id` and has not got: the type itself, then those it
@@ -350,10 +230,19 @@ impl Table {
                 Form::Array { elem, .. } | Form::Slice { elem } => due.push(*elem),
                 Form::Map { key, elem } => due.extend([*elem, *key]),
                 Form::Struct { fields, .. } => due.extend(fields.iter().rev().map(|field| field.id)),
-                Form::Time | Form::Marshaled(_) => {}
+                Form::Time | Form::Marshaled(_) | Form::Pending => {}
             }
         }
     }
+}
+
+/// How far a type is that may contain itself.
+#[derive(Debug, Clone, Copy)]
+enum Progress {
+    New,
+    /// Its parts are being looked at; it has an id if one of them has asked for it.
+    Open(Option<Id>),
+    Done(Id),
 }
 
 impl Form {
@@ -385,6 +274,8 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
         Form::Array { .. } => (1, ""),
         Form::Slice { .. } => (2, ""),
         Form::Struct { name, .. } => (3, *name),
+        // Nobody gets to see one: a type that cannot be closed takes its ids back.
+        Form::Pending => (3, ""),
         Form::Map { .. } => (4, ""),
         Form::Time => (5, "Time"),
         Form::Marshaled(Marshaler::Gob) => (5, "GobEncoder"),
@@ -428,7 +319,7 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
                 body.put_u8(0);
             }
         }
-        Form::Struct { .. } | Form::Time | Form::Marshaled(_) => {}
+        Form::Struct { .. } | Form::Time | Form::Marshaled(_) | Form::Pending => {}
     }
     body.extend_from_slice(&[0, 0]);
     put_bytes(out, &body);

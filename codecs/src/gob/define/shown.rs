@@ -1,0 +1,83 @@
+//! Types of ours from what values show.
+
+use super::{Field, Form, Progress, Table};
+use crate::gob::{
+    ser::{Fault, Shape, Structs},
+    types::Id,
+};
+
+impl Table {
+    /// The ids for values of these shapes; `None` for one that has parts that no value has shown.
+    ///
+    /// # Errors
+    /// The parts not shown are part of a value that is there; or the table is full.
+    pub(in crate::gob) fn of_shapes<'s>(
+        &mut self,
+        structs: &Structs,
+        shapes: impl IntoIterator<Item = &'s Shape>,
+    ) -> Result<Vec<Option<Id>>, Fault> {
+        let mut progress = vec![Progress::New; structs.len()];
+        shapes.into_iter().map(|shape| self.of_shape(structs, shape, &mut progress)).collect()
+    }
+
+    /// `progress` is that of all structs, by their place.
+    fn of_shape(
+        &mut self,
+        structs: &Structs,
+        shape: &Shape,
+        progress: &mut [Progress],
+    ) -> Result<Option<Id>, Fault> {
+        let unseen = |filled: bool| {
+            if filled {
+                return Err(Fault::refused(
+                    "gob: an empty list or a nil inside a list or map does not show its type; \
+                     derive Deserialize too, so that the type is known",
+                ));
+            }
+            Ok(None)
+        };
+        let mut part = |shape: &Shape| self.of_shape(structs, shape, progress);
+        let form = match shape {
+            Shape::Unseen => return Ok(None),
+            Shape::Scalar(id) => return Ok(Some(*id)),
+            Shape::Unit => Form::EMPTY,
+            Shape::Marshaled(marshaler) => Form::Marshaled(*marshaler),
+            Shape::List { elem, filled } => match part(elem)? {
+                Some(elem) => Form::Slice { elem },
+                None => return unseen(*filled),
+            },
+            Shape::Array { elem, len } => match part(elem)? {
+                Some(elem) => Form::Array { elem, len: *len },
+                None => return unseen(*len > 0),
+            },
+            Shape::Map { key, elem, filled } => match (part(key)?, part(elem)?) {
+                (Some(key), Some(elem)) => Form::Map { key, elem },
+                _ => return unseen(*filled),
+            },
+            Shape::Struct(at) => return self.of_struct(structs, structs.place(*at), progress).map(Some),
+        };
+        self.find_or_push(form).map(Some)
+    }
+
+    fn of_struct(&mut self, structs: &Structs, at: usize, progress: &mut [Progress]) -> Result<Id, Fault> {
+        if let Some(own) = progress.get_mut(at) {
+            if let Some(id) = self.id_in_progress(own)? {
+                return Ok(id);
+            }
+            *own = Progress::Open(None);
+        }
+        let (name, fields) = structs.get(at);
+        let mut own = Vec::with_capacity(fields.len());
+        for (name, shape) in fields {
+            if let Some(id) = self.of_shape(structs, shape, progress)? {
+                own.push(Field { name, id });
+            }
+        }
+        let reached = progress.get(at).copied().unwrap_or(Progress::New);
+        let id = self.close(reached, Form::Struct { name, fields: own.into() })?;
+        if let Some(own) = progress.get_mut(at) {
+            *own = Progress::Done(id);
+        }
+        Ok(id)
+    }
+}

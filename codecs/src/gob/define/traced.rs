@@ -1,0 +1,123 @@
+//! Types of ours from traced ones.
+//!
+//! Types of one form are one type, wherever they come from: Go compares ids where a type of its own turns up twice.
+
+use super::{Field, Form, Progress, TIME, Table, Variant};
+use crate::{
+    gob::{
+        ser::Fault,
+        types::{Id, Marshaler},
+    },
+    schema::{Node, NodeId, Schema},
+};
+
+impl Table {
+    /// The id for values of a traced type; `None` if gob has no form for some part of it, or it is not static.
+    ///
+    /// # Errors
+    /// The table is full.
+    pub(in crate::gob) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, Fault> {
+        if !schema.is_static() {
+            return Ok(None);
+        }
+        let mut progress = vec![Progress::New; schema.nodes().len()];
+        self.of_node(schema, schema.root(), &mut progress)
+    }
+
+    /// `progress` is that of all nodes, by their number.
+    fn of_node(
+        &mut self,
+        schema: &Schema,
+        node: NodeId,
+        progress: &mut [Progress],
+    ) -> Result<Option<Id>, Fault> {
+        // A static schema has no option that contains itself.
+        let (node, _) = schema.without_options(node);
+        if let Some(own) = progress.get_mut(node.number()) {
+            if let Some(id) = self.id_in_progress(own)? {
+                return Ok(Some(id));
+            }
+            *own = Progress::Open(None);
+        }
+        let id = match schema.node(node) {
+            Node::Bool => Id::BOOL,
+            Node::Int(8..=64) => Id::INT,
+            Node::Uint(8..=64) => Id::UINT,
+            Node::Float(_) => Id::FLOAT,
+            Node::Char | Node::Text => Id::STRING,
+            Node::Bytes => Id::BYTES,
+            Node::Time => TIME,
+            Node::Complex => Id::COMPLEX,
+            Node::Any => Id::INTERFACE,
+            Node::Enum { variants, .. }
+                if variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit) =>
+            {
+                Id::STRING
+            }
+            Node::Enum { name, variants } => {
+                // Said first: a variant may contain the enum.
+                if let Some(own) = progress.get_mut(node.number()) {
+                    *own = Progress::Done(Id::INTERFACE);
+                }
+                for variant in variants {
+                    // One without a form can be read and not written.
+                    if let Some(id) = self.of_node(schema, variant.node, progress)? {
+                        self.variants.push(Variant { of: name, name: variant.name, id });
+                    }
+                }
+                Id::INTERFACE
+            }
+            _ => {
+                let Some(form) = self.form_of_node(schema, node, progress)? else { return Ok(None) };
+                let own = progress.get(node.number()).copied().unwrap_or(Progress::New);
+                self.close(own, form)?
+            }
+        };
+        if let Some(own) = progress.get_mut(node.number()) {
+            *own = Progress::Done(id);
+        }
+        Ok(Some(id))
+    }
+
+    fn form_of_node(
+        &mut self,
+        schema: &Schema,
+        node: NodeId,
+        progress: &mut [Progress],
+    ) -> Result<Option<Form>, Fault> {
+        let mut part = |node: NodeId| self.of_node(schema, node, progress);
+        Ok(match schema.node(node) {
+            Node::Unit => Some(Form::EMPTY),
+            Node::GobEncoded => Some(Form::Marshaled(Marshaler::Gob)),
+            Node::BinaryMarshaled => Some(Form::Marshaled(Marshaler::Binary)),
+            Node::List(elem) => part(*elem)?.map(|elem| Form::Slice { elem }),
+            Node::Array(elem, len) => part(*elem)?.map(|elem| Form::Array { elem, len: *len }),
+            Node::Map(key, elem) => match (part(*key)?, part(*elem)?) {
+                (Some(key), Some(elem)) => Some(Form::Map { key, elem }),
+                _ => None,
+            },
+            Node::Tuple(elements) => {
+                let mut elems =
+                    elements.iter().map(|element| part(*element)).collect::<Result<Vec<_>, _>>()?;
+                elems.dedup();
+                match elems.as_slice() {
+                    [Some(elem)] => Some(Form::Array { elem: *elem, len: elements.len() }),
+                    _ => None,
+                }
+            }
+            Node::Struct { name, fields } => {
+                let mut own = Vec::with_capacity(fields.len());
+                for field in fields {
+                    if *schema.node(schema.without_options(field.node).0) == Node::Unit {
+                        // There is nothing to say about it, and Go's structs cannot say it.
+                        continue;
+                    }
+                    let Some(id) = part(field.node)? else { return Ok(None) };
+                    own.push(Field { name: field.name, id });
+                }
+                Some(Form::Struct { name, fields: own.into() })
+            }
+            _ => None,
+        })
+    }
+}
