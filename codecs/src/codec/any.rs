@@ -58,7 +58,7 @@ impl AnyCodec {
         match self {
             Self::Json => ReplyWriter::Json(json::ReplyEncoder::new()),
             Self::Bson(_) => ReplyWriter::Bson(bson::ReplyEncoder::new()),
-            Self::Gob => ReplyWriter::Gob(Box::new(gob::ReplyEncoder::new())),
+            Self::Gob => ReplyWriter::Gob(Box::default()),
             Self::Msgpack => ReplyWriter::Msgpack(msgpack::ReplyEncoder::new()),
             Self::Custom(codec) => ReplyWriter::Custom(codec.reply_encoder()),
         }
@@ -72,7 +72,7 @@ impl AnyCodec {
                 RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
             }
             Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
-            Self::Gob => RequestWriter::Gob(Box::new(gob::RequestEncoder::new())),
+            Self::Gob => RequestWriter::Gob(Box::default()),
             Self::Msgpack => RequestWriter::Msgpack(msgpack::RequestEncoder::new()),
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
