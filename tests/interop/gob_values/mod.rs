@@ -69,7 +69,7 @@ struct Conn<'j> {
 }
 
 impl Conn<'_> {
-    /// Sends a value of a type that Go knows as `go`; its echo, or why we refused to write it.
+    /// Sends a value of a type that Go knows as `go`; its echo, or why we refused to write it or Go to read it.
     fn echo<T: Serialize + Debug>(
         &mut self,
         go: &str,
@@ -86,9 +86,11 @@ impl Conn<'_> {
         loop {
             if let Some(reply) = self.decoder.decode(&mut bytes).unwrap() {
                 assert_eq!(reply.seq(), self.seq);
-                assert_eq!(reply.error(), None, "{go}: {value:?}");
                 self.seq += 1;
-                return Ok(reply);
+                return match reply.error() {
+                    None => Ok(reply),
+                    Some(error) => Err(format!("Go says {}", error.text)),
+                };
             }
             match self.stream.read(&mut chunk) {
                 Ok(len @ 1..) => bytes.extend_from_slice(&chunk[..len]),

@@ -24,7 +24,8 @@ pub(crate) enum Type {
     List(Box<Self>),
     Array(Box<Self>, usize),
     Map(Box<Self>, Box<Self>),
-    Struct(Vec<(&'static str, Self)>),
+    /// By a name of its own.
+    Struct(&'static str, Vec<(&'static str, Self)>),
     /// Only in fields: Go has no nil elsewhere.
     Pointer(Box<Self>),
 }
@@ -66,9 +67,21 @@ impl Type {
                 if matches!(inner, Self::Any) { inner } else { Self::Pointer(Box::new(inner)) }
             }
             _ => {
-                let count = 1 + chance.below(NAMES.len());
-                let field = |name| (name, Self::of_depth(chance, depth + 1, true));
-                Self::Struct(NAMES.into_iter().take(count).map(field).collect())
+                let mut fields: Vec<(&'static str, Self)> = Vec::new();
+                for name in NAMES.into_iter().take(1 + chance.below(NAMES.len())) {
+                    // Often of a type that a field before has, alone or in a list.
+                    let known = fields.get(chance.below(2 * fields.len() + 2)).map(|(_, kind)| kind.clone());
+                    let kind = match known {
+                        Some(Self::Struct(name, fields)) if chance.below(2) == 0 => {
+                            Self::List(Box::new(Self::Struct(name, fields)))
+                        }
+                        Some(kind) => kind,
+                        None => Self::of_depth(chance, depth + 1, true),
+                    };
+                    fields.push((name, kind));
+                }
+                // Kept for good, as names in programs are.
+                Self::Struct(Box::leak(format!("Type{}", chance.next()).into_boxed_str()), fields)
             }
         }
     }
@@ -100,7 +113,7 @@ impl fmt::Display for Type {
             Self::Array(elem, len) => write!(f, "[{len}] {elem}"),
             Self::Map(key, elem) => write!(f, "map {key} {elem}"),
             Self::Pointer(elem) => write!(f, "* {elem}"),
-            Self::Struct(fields) => {
+            Self::Struct(_, fields) => {
                 write!(f, "struct {{ ")?;
                 fields.iter().try_for_each(|(name, field)| write!(f, "{name} {field} "))?;
                 write!(f, "}}")
@@ -126,7 +139,7 @@ pub(crate) enum Value {
     List(Vec<Self>, bool),
     Array(Vec<Self>),
     Map(Vec<(Self, Self)>),
-    Struct(Vec<(&'static str, Self)>),
+    Struct(&'static str, Vec<(&'static str, Self)>),
     /// And the zero that nothing stands for.
     Pointer(Option<Box<Self>>, Box<Self>),
 }
@@ -160,8 +173,9 @@ impl Value {
                 }
                 Self::Map(members)
             }
-            Type::Struct(fields) => {
-                Self::Struct(fields.iter().map(|(name, kind)| (*name, Self::random(kind, chance))).collect())
+            Type::Struct(name, fields) => {
+                let field = |(name, kind): &(&'static str, Type)| (*name, Self::random(kind, chance));
+                Self::Struct(name, fields.iter().map(field).collect())
             }
             Type::Pointer(inner) => {
                 let value = (chance.below(3) > 0).then(|| Box::new(Self::random(inner, chance)));
@@ -184,8 +198,8 @@ impl Value {
             Type::List(_) => Self::List(Vec::new(), true),
             Type::Array(elem, len) => Self::Array((0..*len).map(|_| Self::zero(elem)).collect()),
             Type::Map(..) => Self::Map(Vec::new()),
-            Type::Struct(fields) => {
-                Self::Struct(fields.iter().map(|(name, kind)| (*name, Self::zero(kind))).collect())
+            Type::Struct(name, fields) => {
+                Self::Struct(name, fields.iter().map(|(name, kind)| (*name, Self::zero(kind))).collect())
             }
             Type::Pointer(inner) => Self::Pointer(None, Box::new(Self::zero(inner))),
         }
@@ -226,8 +240,8 @@ impl Serialize for Value {
                 members.iter().try_for_each(|(key, elem)| map.serialize_entry(key, elem))?;
                 map.end()
             }
-            Self::Struct(fields) => {
-                let mut fields_of = serializer.serialize_struct("Random", fields.len())?;
+            Self::Struct(name, fields) => {
+                let mut fields_of = serializer.serialize_struct(name, fields.len())?;
                 fields.iter().try_for_each(|(name, field)| fields_of.serialize_field(name, field))?;
                 fields_of.end()
             }

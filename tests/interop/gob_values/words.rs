@@ -55,7 +55,9 @@ impl Value {
                 let words = |(key, value): &(Self, Self)| format!("{}={}", key.say(any), value.say(any));
                 format!("{{{}}}", sorted(members.iter().map(words)))
             }
-            Self::Struct(fields) => format!("({})", joined(fields.iter().map(|(_, value)| value.say(any)))),
+            Self::Struct(_, fields) => {
+                format!("({})", joined(fields.iter().map(|(_, value)| value.say(any))))
+            }
             Self::Pointer(value, zero) => value.as_ref().unwrap_or(zero).say(any),
         }
     }
@@ -82,7 +84,7 @@ impl Type {
                 format!("{{{}}}", sorted(members.iter().map(words)))
             }
             (Self::Map(..), Any::Null) => "{}".into(),
-            (Self::Struct(fields), Any::Map(_)) => {
+            (Self::Struct(_, fields), Any::Map(_)) => {
                 let field = |(name, kind): &(&str, Self)| match echo.get(name) {
                     Some(value) => kind.words(value),
                     None => Value::zero(kind).loose_words(),
