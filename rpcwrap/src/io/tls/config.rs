@@ -97,7 +97,7 @@ impl TlsConfig {
     }
 
     /// Makes the user of a connection, as access rules and `Context::user` know it, of the name in its verified
-    /// certificate ([`TlsInfo::client_name`](super::TlsInfo::client_name)); `None` leaves it without. Default: names in
+    /// certificate ([`TlsInfo::client_name`](crate::TlsInfo::client_name)); `None` leaves it without. Default: names in
     /// certificates are not users.
     ///
     /// A login on the connection, where there is one, wins.
