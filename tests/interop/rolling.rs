@@ -84,7 +84,7 @@ async fn call_all_the_time(addr: String, stop: Arc<AtomicBool>) -> Calls {
     while !stop.load(SeqCst) {
         let dialled = match client.take() {
             Some(client) => client,
-            None => dial_http(&addr, AnyCodec::Bson).await.expect("HAProxy finds a server"),
+            None => dial_http(&addr, AnyCodec::Json).await.expect("HAProxy finds a server"),
         };
         match dialled.call::<_, i64>("Arith.Multiply", &json!({"A": 7, "B": 8})).await {
             Ok(product) => {

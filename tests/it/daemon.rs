@@ -175,7 +175,7 @@ async fn sigterm_fails_no_call_of_our_client() {
     let answered = Arc::new(AtomicU64::new(0));
     let mut callers = Vec::new();
     for connection in 0..32 {
-        let client = limit(dial_http(&program.addr.to_string(), AnyCodec::Bson)).await.unwrap();
+        let client = limit(dial_http(&program.addr.to_string(), AnyCodec::Json)).await.unwrap();
         for caller in 0..20 {
             let first = connection * 1000 + caller * 10;
             callers.push(tokio::spawn(call_to_the_end(client.clone(), answered.clone(), first)));

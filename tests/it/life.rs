@@ -150,7 +150,7 @@ async fn one_call_too_many_is_shed_at_once() {
     let (builder, gate) = gated(Config::default().max_calls(2));
     let server = start(builder).await;
     let mut one = Peer::connect_codec(server.addr, "json").await;
-    let mut two = Peer::connect_codec(server.addr, "json").await;
+    let mut two = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;
     one.send(json_request("Gate.Wait", "1", 1)).await;
     two.send(json_request("Gate.Wait", "2", 2)).await;
     until(|| gate.entered() == 2).await;

@@ -44,9 +44,8 @@ impl Manager {
         );
         let config = self.folder.join("rpcwrapd.toml");
         let socket = OwnedFd::from(self.socket.try_clone().unwrap());
-        let program =
-            Program::daemon_by(&script, Stdio::from(socket), &["--config", config.to_str().unwrap()]);
-        let program = program.await;
+        let settings = ["--config", config.to_str().unwrap()];
+        let program = Program::daemon_by(&script, Stdio::from(socket), &settings).await;
         assert_eq!(program.addr, self.socket.local_addr().unwrap());
         self.hears("READY=1").await;
         program
