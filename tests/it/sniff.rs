@@ -17,7 +17,7 @@ const HTTP: Option<&str> = Some("http");
 const NOBODY: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 47] = [
+const TABLE: [Row; 49] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -53,6 +53,9 @@ const TABLE: [Row; 47] = [
         b"PRPC\0\0\0\x0a\0\0\0\x08\x12\x02\x08\0\x20\x07\x50\x0156",
     ),
     Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
+    // HTTP/2 with prior knowledge: the preface and nothing less of it; the answer is a frame of settings.
+    Row(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", Some("http2"), b"\0\0"),
+    Row(b"PRI * HTTP/2.0\r\n\r\nNO\r\n\r\n", NOBODY, b""),
     // Go's rpc.Dial, jsonrpc.Dial and msgpackrpc.Dial, without CONNECT.
     Row(GOB, Some("raw_gob"), b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82"),
     Row(
