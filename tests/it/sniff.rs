@@ -53,9 +53,9 @@ const TABLE: [Row; 49] = [
         b"PRPC\0\0\0\x0a\0\0\0\x08\x12\x02\x08\0\x20\x07\x50\x0156",
     ),
     Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
-    // HTTP/2 with prior knowledge: the preface and nothing less of it; the answer is a frame of settings.
+    // HTTP/2 with prior knowledge; the answer is a frame of settings. A line like it is a request of HTTP/1.
     Row(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", Some("http2"), b"\0\0"),
-    Row(b"PRI * HTTP/2.0\r\n\r\nNO\r\n\r\n", NOBODY, b""),
+    Row(b"PRI * HTTP/2.0\r\n\r\nNO\r\n\r\n", HTTP, b"HTTP/1.1 400 "),
     // Go's rpc.Dial, jsonrpc.Dial and msgpackrpc.Dial, without CONNECT.
     Row(GOB, Some("raw_gob"), b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82"),
     Row(
