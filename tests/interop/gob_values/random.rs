@@ -6,7 +6,10 @@ use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple},
 };
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 const NAMES: [&str; 6] = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta"];
 
@@ -24,7 +27,6 @@ pub(crate) enum Type {
     List(Box<Self>),
     Array(Box<Self>, usize),
     Map(Box<Self>, Box<Self>),
-    /// By a name of its own.
     Struct(&'static str, Vec<(&'static str, Self)>),
     /// Only in fields: Go has no nil elsewhere.
     Pointer(Box<Self>),
@@ -80,9 +82,26 @@ impl Type {
                     };
                     fields.push((name, kind));
                 }
-                // Kept for good, as names in programs are.
-                Self::Struct(Box::leak(format!("Type{}", chance.next()).into_boxed_str()), fields)
+                Self::named(fields)
             }
+        }
+    }
+
+    /// A struct whose name says its fields: to Go unnamed structs are one type if their fields are the same.
+    fn named(fields: Vec<(&'static str, Self)>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        fields.iter().for_each(|(name, kind)| (name, kind.to_string()).hash(&mut hasher));
+        // Kept for good, as names in programs are.
+        Self::Struct(Box::leak(format!("Type{:x}", hasher.finish()).into_boxed_str()), fields)
+    }
+
+    fn holds_structs(&self) -> bool {
+        match self {
+            Self::List(elem) | Self::Array(elem, _) | Self::Map(_, elem) | Self::Pointer(elem) => {
+                elem.holds_structs()
+            }
+            Self::Struct(..) => true,
+            _ => false,
         }
     }
 
@@ -159,13 +178,16 @@ impl Value {
             Type::Any if chance.below(8) == 0 => Self::Any(Any::Int32(Make::make(chance))),
             Type::Any => Self::Any(Make::make(chance)),
             Type::List(elem) => {
-                let elements = (0..chance.len()).map(|_| Self::random(elem, chance)).collect();
+                // Names of fields are bounded, for those who decode without knowing the type.
+                let len = if elem.holds_structs() { chance.below(5) } else { chance.len() };
+                let elements = (0..len).map(|_| Self::random(elem, chance)).collect();
                 Self::List(elements, chance.below(2) == 0)
             }
             Type::Array(elem, len) => Self::Array((0..*len).map(|_| Self::random(elem, chance)).collect()),
             Type::Map(key, elem) => {
                 let mut members: Vec<(Self, Self)> = Vec::new();
-                for _ in 0..chance.len() {
+                let len = if elem.holds_structs() { chance.below(5) } else { chance.len() };
+                for _ in 0..len {
                     let (key, elem) = (Self::random(key, chance), Self::random(elem, chance));
                     if members.iter().all(|(other, _)| other.words() != key.words()) {
                         members.push((key, elem));
