@@ -309,7 +309,7 @@ impl Make for Celsius {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tree(Vec<Tree>);
+pub(crate) struct Tree(Vec<Self>);
 
 impl Make for Tree {
     fn make(chance: &mut Chance) -> Self {
