@@ -1,4 +1,5 @@
 //! A rolling restart of two servers behind HAProxy while clients call: nobody's call is lost.
+#![allow(clippy::print_stdout, reason = "the figures, with --nocapture")]
 
 use crate::haproxy::HaProxy;
 use rpcwrap_client::{AnyCodec, Client, Error, dial_http};

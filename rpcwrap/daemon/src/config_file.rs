@@ -240,7 +240,7 @@ mod tests {
         let all: Vec<&str> = text.lines().map(|line| line.strip_prefix("#").unwrap_or(line)).collect();
         let all: Vec<&str> = all.into_iter().filter(|line| !line.starts_with(' ')).collect();
         let file: ConfigFile = toml::from_str(&all.join("\n")).unwrap();
-        let minutes = |n| Some(Duration::from_secs(60 * n));
+        let minutes = |n: u64| Some(Duration::from_secs(60 * n));
         let expected = Config::default().call_timeout(minutes(1)).idle_timeout(minutes(60));
         assert_eq!(file.limits(), expected.max_connection_age(minutes(60)));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
