@@ -50,7 +50,11 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Options {
-    /// Codec to speak; in vitess' BSON texts and bytes are one kind: what is UTF-8 is shown as a text
+    /// Codec to speak
+    ///
+    /// In vitess' BSON texts and bytes are one kind: what is UTF-8 is shown as a text. For gob, Go's own, the types are
+    /// made of the JSON argument: objects are structs, whole numbers ints, numbers with a point floats, lists slices of
+    /// one type; a Go server that wants a map or a uint says so.
     #[arg(long, global = true, value_enum, default_value_t = CodecName::Json, value_name = "CODEC")]
     pub(crate) codec: CodecName,
 
@@ -91,6 +95,7 @@ pub(crate) struct Options {
 pub(crate) enum CodecName {
     Json,
     Bson,
+    Gob,
     Msgpack,
 }
 
@@ -99,6 +104,7 @@ impl From<CodecName> for AnyCodec {
         match name {
             CodecName::Json => Self::Json,
             CodecName::Bson => Self::Bson(BsonDialect::default()),
+            CodecName::Gob => Self::Gob,
             CodecName::Msgpack => Self::Msgpack,
         }
     }

@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod argument;
 mod bench;
 mod call;
 mod catalogue;

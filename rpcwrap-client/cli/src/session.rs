@@ -2,7 +2,8 @@
 
 use crate::{
     address::Address,
-    args::Options,
+    args::{CodecName, Options},
+    argument::Argument,
     failure::{Exit, Failure},
     pretty,
     trace::{FirstByte, Traced, note},
@@ -28,6 +29,7 @@ pub(crate) struct Session {
     /// With `-v` only.
     first_byte: Option<FirstByte>,
     show_phases: bool,
+    codec: CodecName,
 }
 
 impl Session {
@@ -66,6 +68,7 @@ impl Session {
             max_time: options.max_time,
             first_byte,
             show_phases: options.verbose > 1,
+            codec: options.codec,
         };
         let mut phases = vec![("resolve", resolved), ("connect", connected)];
         phases.extend(secured.map(|secured| ("TLS", secured)));
@@ -84,11 +87,21 @@ impl Session {
     }
 
     /// Calls a method; the reply as a value to show.
-    pub(crate) async fn call(&self, method: &str, argument: &Any) -> Result<Any, Failure> {
+    pub(crate) async fn call(&self, method: &str, argument: &Argument) -> Result<Any, Failure> {
         let began = self.begin();
         let reply = self.request(method).call(argument).await.map_err(|error| self.failure(error))?;
         self.answered(began);
-        Ok(pretty::with_texts(reply))
+        Ok(self.shown(reply))
+    }
+
+    /// An argument in the form the session's codec wants.
+    pub(crate) fn argument(&self, value: Any) -> Argument {
+        Argument::new(value, self.codec)
+    }
+
+    /// A reply as people read it: where a codec has one kind for texts and bytes, what looks like a text is one.
+    pub(crate) fn shown(&self, reply: Any) -> Any {
+        if self.codec == CodecName::Bson { pretty::with_texts(reply) } else { reply }
     }
 
     /// What a call's error means to the command; of its time limits only `--max-time` is the user's.

@@ -55,6 +55,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
     let argument = call::values(&args.argument)?.recv().await.transpose()?;
     let argument = argument.ok_or_else(|| Failure::usage("the argument is empty"))?;
     let session = Session::open(options, &args.addr).await?;
+    let argument = session.argument(argument);
     let mut turns = interval(args.interval.max(Duration::from_millis(1)));
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let in_place = output.terminal && options.output.is_none_or(|format| format == Format::Json);

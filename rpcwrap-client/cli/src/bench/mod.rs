@@ -24,6 +24,7 @@ pub(crate) use args::BenchArgs;
 
 use crate::{
     args::{Format, Options},
+    argument::Argument,
     call::input,
     failure::{Exit, Failure},
 };
@@ -122,7 +123,7 @@ async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> 
     Ok(Target {
         addr: args.addr.clone(),
         method: args.method.clone(),
-        argument: argument(&args.arg).await?,
+        argument: Argument::new(argument(&args.arg).await?, options.codec),
         codec: options.codec.into(),
         login: options.login()?,
         max_time: options.max_time,

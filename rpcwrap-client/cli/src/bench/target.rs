@@ -1,8 +1,8 @@
 //! What is called and over which connections: dialled once, and again when one breaks. It must not know when calls are made.
 
 use super::failure::Failure;
-use crate::address::Address;
-use codecs::{AnyCodec, types::Any};
+use crate::{address::Address, argument::Argument};
+use codecs::AnyCodec;
 use rpcwrap_client::{Client, Config, DialError, Error};
 use serde::de::IgnoredAny;
 use std::{
@@ -19,7 +19,7 @@ const REDIAL_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Target {
     pub(crate) addr: Address,
     pub(crate) method: String,
-    pub(crate) argument: Any,
+    pub(crate) argument: Argument,
     pub(crate) codec: AnyCodec,
     /// User name and secret, for the path with a login.
     pub(crate) login: Option<(String, String)>,

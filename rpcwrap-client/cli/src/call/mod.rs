@@ -2,7 +2,9 @@
 
 pub(crate) mod input;
 
-use crate::{address::Address, args::Options, failure::Failure, output::Output, pretty, session::Session};
+use crate::{
+    address::Address, args::Options, argument::Argument, failure::Failure, output::Output, session::Session,
+};
 use codecs::types::Any;
 
 pub(crate) use input::values;
@@ -52,7 +54,7 @@ pub(crate) async fn run(options: &Options, args: &CallArgs) -> Result<(), Failur
     let session = Session::open(options, &args.addr).await?;
     let mut number = 1;
     while let Some(argument) = next {
-        let called = call(&session, args, &argument, output).await;
+        let called = call(&session, args, &session.argument(argument), output).await;
         called.map_err(
             |failure| if number > 1 { failure.at(format_args!("value {number}")) } else { failure },
         )?;
@@ -62,7 +64,12 @@ pub(crate) async fn run(options: &Options, args: &CallArgs) -> Result<(), Failur
     Ok(())
 }
 
-async fn call(session: &Session, args: &CallArgs, argument: &Any, output: Output) -> Result<(), Failure> {
+async fn call(
+    session: &Session,
+    args: &CallArgs,
+    argument: &Argument,
+    output: Output,
+) -> Result<(), Failure> {
     if !args.stream {
         return output.reply(&session.call(&args.method, argument).await?);
     }
@@ -70,7 +77,7 @@ async fn call(session: &Session, args: &CallArgs, argument: &Any, output: Output
     let failed = |error| session.failure(error);
     let mut items = session.request(&args.method).stream::<_, Any>(argument).await.map_err(failed)?;
     while let Some(item) = items.next().await {
-        output.reply(&pretty::with_texts(item.map_err(failed)?))?;
+        output.reply(&session.shown(item.map_err(failed)?))?;
     }
     session.answered(began);
     Ok(())

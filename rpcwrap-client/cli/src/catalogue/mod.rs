@@ -62,7 +62,7 @@ pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Servi
     // A server that has not got this codec, or not the service, may have the page.
     let refusal = match Session::open(options, addr).await {
         Ok(session) => match session.request(DESCRIBE).call(&()).await.map_err(|e| session.failure(e)) {
-            Ok(services) => return Ok(services),
+            Ok(services) => return Ok(told(services)),
             Err(failure) if matches!(failure.exit, Exit::Remote) => failure,
             Err(failure) => return Err(failure),
         },
@@ -77,6 +77,15 @@ pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Servi
         Err(failure) => return Err(failure),
     };
     read_page(&page)
+}
+
+/// What one of our servers has told of every method: in gob a `false` arrives as nothing.
+fn told(mut services: Vec<Service>) -> Vec<Service> {
+    for method in services.iter_mut().flat_map(|service| &mut service.methods) {
+        method.streaming.get_or_insert(false);
+        method.idempotent.get_or_insert(false);
+    }
+    services
 }
 
 /// The services on the page, in the server's order.

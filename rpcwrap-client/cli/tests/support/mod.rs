@@ -98,10 +98,12 @@ fn count() -> Service {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "PascalCase", default)]
     struct Args {
-        to: u64,
+        // With a sign: the whole numbers of a gob argument have one.
+        to: i64,
     }
 
-    let up = |args: Args| futures_util::stream::iter((1..=args.to).map(Ok::<u64, Error>));
+    let up =
+        |args: Args| futures_util::stream::iter((1..=args.to).map(|n| Ok::<u64, Error>(n.unsigned_abs())));
     // 64 KiB each.
     let wide =
         |args: Args| futures_util::stream::iter((0..args.to).map(|_| Ok::<_, Error>("x".repeat(65_535))));

@@ -4,9 +4,13 @@ use super::{
     requests::Requests,
     window::{Arrival, Known, Window},
 };
-use crate::bench::{failure::Kind, tally::Tally, target::Target};
+use crate::{
+    args::CodecName,
+    argument::Argument,
+    bench::{failure::Kind, tally::Tally, target::Target},
+};
 use bytes::BytesMut;
-use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, ReplyWriter, Request, RequestReader, types::Any};
+use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
 use rpcwrap_client::{Config, Error};
 use std::collections::HashSet;
 
@@ -15,10 +19,11 @@ const CODECS: [AnyCodec; 4] =
     [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack];
 
 fn target(codec: &AnyCodec) -> Target {
+    let name = if matches!(codec, AnyCodec::Gob) { CodecName::Gob } else { CodecName::Json };
     Target {
         addr: ":1".parse().unwrap(),
         method: "Arith.Multiply".into(),
-        argument: serde_json::from_str::<Any>(r#"{"A":7,"B":8}"#).unwrap(),
+        argument: Argument::new(serde_json::from_str(r#"{"A":7,"B":8}"#).unwrap(), name),
         codec: codec.clone(),
         login: None,
         max_time: None,
