@@ -3,6 +3,7 @@
 use rpcwrap::{
     Service,
     codecs::types::{Any, Blob, Text, Time},
+    typed,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -75,9 +76,9 @@ struct Single {
     x: f32,
 }
 
-/// A method that returns its argument.
+/// A method that returns its argument; its type is stated for gob, which has to say what an empty list is a list of.
 fn same<T: Serialize + DeserializeOwned + Send + 'static>(service: Service, name: &str) -> Service {
-    service.method(name, |value: T| async move { Ok(value) })
+    service.method(name, typed(|value: T| async move { Ok(value) }))
 }
 
 pub(crate) fn service() -> Service {

@@ -6,8 +6,8 @@ use rpcwrap_tests::peer;
 use std::{path::Path, process::Command, time::Duration};
 
 const LIMIT: Duration = Duration::from_secs(180);
-/// All recorded exchanges but 64 in gob and one GET of gob's path; fewer means that the replayer left some out.
-const REPLAYED: usize = 300;
+/// All recorded exchanges; fewer means that the replayer left some out.
+const REPLAYED: usize = 365;
 
 /// `python script`, which must not leave its compiled form beside the sources.
 fn script(python: &Path, name: &str) -> Command {
@@ -40,12 +40,7 @@ fn recorded_exchanges_replay() {
     let python = peer::tool("python3").unwrap_or_else(|error| panic!("{error}"));
     let server = Conformance::start();
     let mut replay = script(&python, "replay/replay.py");
-    replay.arg(server.addr.to_string()).args([
-        "--http-rpc",
-        &server.http_rpc.to_string(),
-        "--skip-codec",
-        "gob",
-    ]);
+    replay.arg(server.addr.to_string()).args(["--http-rpc", &server.http_rpc.to_string()]);
     let report = server.judged_by(&mut replay, LIMIT);
     let summary = report.lines().last().unwrap_or_default();
     assert!(summary.starts_with(&format!("{REPLAYED} passed, 0 failed,")), "{report}");

@@ -1,6 +1,10 @@
 //! The login of `/auth` paths: CRAM-MD5 in two requests, small, soon, and nothing else before it.
 
-use rpcwrap::{Config, Credentials, codecs::cram_md5};
+use crate::gob::OF_GO;
+use rpcwrap::{
+    Config, Credentials,
+    codecs::{Limits, cram_md5, gob::ReplyDecoder},
+};
 use rpcwrap_tests::{
     raw::{CONNECTED, Peer, bson_request, document, json_request, opening},
     server::{TestServer, start},
@@ -219,4 +223,20 @@ async fn without_users_there_is_no_auth_path() {
     let mut peer = Peer::connect(server.addr).await;
     peer.send(opening("/_json_rpc_/auth")).await;
     assert!(peer.read_to_end().await.starts_with(b"HTTP/1.0 404 Not Found\r\n"));
+}
+
+/// Without CONNECT there is no path to ask for the login with: where one is required, nothing can be called.
+#[tokio::test]
+async fn raw_connections_cannot_log_in() {
+    let server = start(services().credentials(users()).require_login()).await;
+    let mut json = Peer::connect(server.addr).await;
+    json.send(json_request("Arith.Multiply", r#"{"A":7,"B":8}"#, 1)).await;
+    let refusal = json.read_json().await;
+    let text = "rpc: Arith.Multiply needs an authenticated connection";
+    assert_eq!((refusal["result"].is_null(), refusal["error"].as_str()), (true, Some(text)));
+    let mut gob = Peer::connect(server.addr).await;
+    gob.send(OF_GO).await;
+    let mut decoder = ReplyDecoder::new(Limits::default());
+    let refusal = gob.read_message(|buf| decoder.decode(buf)).await;
+    assert_eq!(refusal.error().map(|error| error.text.as_str()), Some(text));
 }

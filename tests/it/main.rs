@@ -15,6 +15,7 @@ mod deadlines;
 mod descriptors;
 mod details;
 mod examples;
+mod gob;
 mod hostile;
 mod http2;
 mod http_calls;

@@ -1,5 +1,6 @@
 //! The first-byte table: what each opening is taken for, whole, split at every byte and one byte at a time.
 
+use crate::gob::OF_GO;
 use rpcwrap::{
     Builder, Server, Verdict,
     protocol::{FramedProtocol, Magic, Protocol, Sniff},
@@ -57,7 +58,7 @@ const TABLE: [Row; 49] = [
     Row(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", Some("http2"), b"\0\0"),
     Row(b"PRI * HTTP/2.0\r\n\r\nNO\r\n\r\n", HTTP, b"HTTP/1.1 400 "),
     // Go's rpc.Dial, jsonrpc.Dial and msgpackrpc.Dial, without CONNECT.
-    Row(GOB, Some("raw_gob"), b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82"),
+    Row(OF_GO, Some("raw_gob"), b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82"),
     Row(
         b"{\"method\":\"Arith.Multiply\",\"params\":[{\"A\":7,\"B\":8}],\"id\":0}\n",
         Some("raw_json"),
@@ -98,11 +99,6 @@ const TABLE: [Row; 49] = [
     Row(b"\xda\xbb\xc2\0", NOBODY, b""),
     Row(b"\x01\x01\x01\x01\x01\x01\x01\x01", NOBODY, b""),
 ];
-
-/// All that Go 1.26's `rpc.Dial` sends for `Call("Arith.Multiply", Args{7, 8}, …)`.
-const GOB: &[u8] = b".\x7f\x03\x01\x01\x07Request\x01\xff\x80\x00\x01\x02\x01\x0dServiceMethod\x01\x0c\x00\x01\x03Seq\x01\x06\x00\x00\x00\
-    \x13\xff\x80\x01\x0eArith.Multiply\x00\x1e\xff\x81\x03\x01\x01\x04Args\x01\xff\x82\x00\x01\x02\x01\x01A\x01\x04\x00\x01\x01B\x01\x04\x00\x00\x00\
-    \x07\xff\x82\x01\x0e\x01\x10\x00";
 
 fn server(builder: Builder) -> Server {
     builder.build().unwrap()

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 /// A Go-RPC server with services to try: Arith, Count, Echo, Fail, Sleep.
 ///
-/// One port answers Go-RPC clients (CONNECT /_json_rpc_ and /_bson_rpc_), curl (POST /SERVICE/METHOD), browsers
+/// One port answers Go-RPC clients (CONNECT /_goRPC_ for gob, /_json_rpc_, /_bson_rpc_, /_msgpack_rpc_, and gob, JSON
+/// and MessagePack without CONNECT), curl (POST /SERVICE/METHOD), browsers
 /// and probes (/, /debug/status, /healthz, /metrics).
 #[derive(Debug, Default, Parser)]
 #[command(name = "rpcwrapd", version, after_help = AFTER_HELP)]
