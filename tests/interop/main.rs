@@ -16,6 +16,7 @@ mod gob_values;
 mod grpc;
 mod haproxy;
 mod jprotobuf;
+mod msgpack;
 mod python;
 mod rolling;
 mod tls;

@@ -8,7 +8,7 @@ use crate::{
     program::{Program, built_folder, help},
     tidy::root,
 };
-use rpcwrap_tests::{LIMIT, within};
+use rpcwrap_tests::{LIMIT, certificates::Ca, within};
 use std::{env, fs, net::TcpListener, path::Path, process::Output, time::Duration};
 use tokio::{process::Command, sync::Mutex};
 
@@ -133,6 +133,9 @@ async fn every_example_of_the_servers_help_starts() {
     let folder = env::temp_dir().join(format!("rpcwrap-it-examples-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("users.json"), r#"{"ala":["ma kota"]}"#).unwrap();
+    let certified = Ca::new().server();
+    fs::write(folder.join("cert.pem"), &certified.certificate).unwrap();
+    fs::write(folder.join("key.pem"), &certified.key).unwrap();
     fs::copy(root().join("rpcwrap/daemon/rpcwrapd.toml"), folder.join("rpcwrapd.toml")).unwrap();
     let text = help("rpcwrapd").await;
     let examples: Vec<&str> =
@@ -155,7 +158,9 @@ async fn every_example_of_the_servers_help_starts() {
 /// A word of an example with its files in `folder` and a free port.
 fn here(word: &str, folder: &Path) -> String {
     match word {
-        "users.json" | "rpcwrapd.toml" => folder.join(word).to_str().unwrap().to_owned(),
+        "users.json" | "rpcwrapd.toml" | "cert.pem" | "key.pem" => {
+            folder.join(word).to_str().unwrap().to_owned()
+        }
         "/run/rpcwrapd.sock" => folder.join("rpcwrapd.sock").to_str().unwrap().to_owned(),
         "0.0.0.0:7070" => "0.0.0.0:0".to_owned(),
         "127.0.0.1:7071" => "127.0.0.1:0".to_owned(),

@@ -38,6 +38,7 @@ async fn every_example() {
         custom_protocol(),
         service_macro(),
         axum_pages(),
+        grpc(),
         conformance(),
     );
 }
@@ -150,6 +151,18 @@ async fn service_macro() {
     assert_eq!(ask(&program, "/Books/Get", "3").await.0, 404);
     let (_, all) = ask(&program, "/Books/All", "null").await;
     assert_eq!((all.lines().count(), all.contains("Solaris")), (2, true), "{all}");
+    program.terminate().await;
+}
+
+async fn grpc() {
+    let program = Program::example("grpc", &[ANY]).await;
+    assert_eq!(ask(&program, "/Echo/Say", "\"hi\"").await, ok("\"hi\"\n"));
+    let mut peer = Peer::connect(program.addr).await;
+    let unknown = "POST /grpc.health.v1.Health/Nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\n\
+        Content-Length: 0\r\n\r\n";
+    let response = peer.http(unknown).await;
+    // gRPC says in a header of its own that there is no such method.
+    assert_eq!((response.status, response.header("grpc-status")), (200, Some("12")));
     program.terminate().await;
 }
 

@@ -89,10 +89,24 @@ impl Go {
             Self::Oldest => &OLDEST,
             Self::Newest => &NEWEST,
         };
-        Ok(built.get_or_init(|| self.build()).clone()?.join(name))
+        Ok(built.get_or_init(|| self.build("go")).clone()?.join(name))
     }
 
-    fn build(self) -> Result<PathBuf, String> {
+    /// The program of the Go module `tests/interop/go_msgpack`, built once per run with the modules it needs.
+    ///
+    /// # Errors
+    /// There is no such Go, the modules have not been downloaded, or it does not build.
+    pub fn msgpack_program(self) -> Result<PathBuf, String> {
+        static OLDEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        static NEWEST: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let built = match self {
+            Self::Oldest => &OLDEST,
+            Self::Newest => &NEWEST,
+        };
+        Ok(built.get_or_init(|| self.build("go_msgpack")).clone()?.join("msgpack"))
+    }
+
+    fn build(self, module: &str) -> Result<PathBuf, String> {
         let release = match self {
             Self::Oldest => "oldest",
             Self::Newest => "newest",
@@ -103,11 +117,14 @@ impl Go {
             return Err(missing(&format!("the {release} Go")));
         }
         let programs = root.with_extension("bin");
-        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/go");
+        let peers = root.ancestors().nth(2).ok_or("the Go is in no directory of peers")?.to_owned();
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(module);
         let mut command = Command::new(go);
         // The trailing separator makes it a directory for all of them.
         command.args(["build", "-buildvcs=false", "-o"]).arg(programs.join("")).arg("./...");
         command.current_dir(module).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env_remove("GOROOT");
+        // What a module needs has been downloaded before.
+        command.env("GOPATH", peers.join("gopath")).env("GOPROXY", "off").env_remove("GOMODCACHE");
         let mut go = Process::start(&mut command).map_err(|error| error.to_string())?;
         match go.wait(GO_BUILD_LIMIT) {
             Ok(status) if status.success() => Ok(programs),
