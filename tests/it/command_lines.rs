@@ -17,9 +17,10 @@ const BENCH_README: &str = "tests/bench/README.md";
 /// What is no program of ours in a line.
 const PROGRAMS: [&str; 3] = ["curl ", "printf ", "tests/"];
 /// What `cargo run` with these arguments starts.
-const RUNS: [(&str, &str); 3] = [
+const RUNS: [(&str, &str); 4] = [
     ("cargo run --release -p rpcwrap-cli -- ", "rpcwrap "),
     ("cargo run --release -p rpcwrap-tests --bin bench", "bench"),
+    ("cargo run --release -p rpcwrap-tests --bin sniff_cost", "sniff_cost"),
     ("cargo run --release", "rpcwrapd"),
 ];
 
@@ -104,6 +105,11 @@ async fn every_line_of_the_documents_runs_as_printed() {
             let syntax = shell("bash -n tests/run && test -x tests/run", LIMIT).await;
             assert!(syntax.status.success(), "{syntax:?}");
             kinds[1] += 1;
+        } else if built == "sniff_cost" {
+            // It measures by valgrind in a release build; here it makes a call as valgrind would have it do.
+            let called = shell(&format!("{built} 1 1"), 3 * LIMIT).await;
+            assert!(called.status.success(), "{line}: {called:?}");
+            kinds[2] += 1;
         } else if built.starts_with("bench") {
             if !built_folder().ends_with("release") {
                 let refused = shell(&built, LIMIT).await;
