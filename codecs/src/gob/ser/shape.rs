@@ -73,9 +73,15 @@ impl Structs {
     }
 
     /// Takes in what a struct has shown, together with others of its name if no field speaks against it.
+    ///
+    /// No name says nothing, so structs without one have to have a field in common: a tree's nodes do, whose type Go has
+    /// to find defined once; a struct and the field it holds mostly do not.
     pub(super) fn add(&mut self, name: &'static str, fields: Fields) -> Result<Shape> {
         let known = self.0.iter().position(|of| {
-            of.joined.is_none() && of.name == name && self.fields_fit(&of.fields, &fields, &mut Vec::new())
+            of.joined.is_none()
+                && of.name == name
+                && (!name.is_empty() || have_one_in_common(&of.fields, &fields))
+                && self.fields_fit(&of.fields, &fields, &mut Vec::new())
         });
         match known {
             Some(at) => {
@@ -235,4 +241,8 @@ impl Structs {
             },
         }
     }
+}
+
+fn have_one_in_common(one: &[(&'static str, Shape)], two: &[(&'static str, Shape)]) -> bool {
+    one.iter().any(|(name, _)| two.iter().any(|(other, _)| name == other))
 }
