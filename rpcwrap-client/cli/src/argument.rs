@@ -17,6 +17,8 @@ use serde::{
 pub(crate) enum Argument {
     /// As it is.
     Plain(Any),
+    /// Of gob: neither of the two below.
+    Scalar(Any),
     /// Of gob: a struct.
     Struct(Vec<(&'static str, Self)>),
     /// Of gob: a slice.
@@ -36,10 +38,10 @@ impl Argument {
                 Self::Struct(members.map(|(name, value)| (name_of(&name), Self::of_gob(value))).collect())
             }
             Any::List(items) if items.iter().any(|item| matches!(item, Any::Float(_))) => {
-                Self::List(items.into_iter().map(|item| Self::Plain(as_float(item))).collect())
+                Self::List(items.into_iter().map(|item| Self::Scalar(as_float(item))).collect())
             }
             Any::List(items) => Self::List(items.into_iter().map(Self::of_gob).collect()),
-            other => Self::Plain(other),
+            other => Self::Scalar(other),
         }
     }
 }
@@ -61,6 +63,15 @@ impl Serialize for Argument {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Plain(value) => value.serialize(serializer),
+            // By its own type: as a value of any type it would be in an interface.
+            Self::Scalar(value) => match value {
+                Any::Bool(value) => value.serialize(serializer),
+                Any::Int(value) => value.serialize(serializer),
+                Any::Uint(value) => value.serialize(serializer),
+                Any::Float(value) => value.serialize(serializer),
+                Any::Text(value) => value.serialize(serializer),
+                other => other.serialize(serializer),
+            },
             Self::Struct(members) => {
                 let mut fields = serializer.serialize_struct("", members.len())?;
                 for (name, value) in members {

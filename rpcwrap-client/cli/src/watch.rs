@@ -31,7 +31,12 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "METHOD")]
     method: String,
     /// Its argument: JSON, @FILE, or - for stdin; without one, null
-    #[arg(value_name = "ARG", default_value = "null", hide_default_value = true)]
+    #[arg(
+        value_name = "ARG",
+        default_value = "null",
+        hide_default_value = true,
+        allow_negative_numbers = true
+    )]
     argument: String,
     /// Time from one call to the next
     #[arg(short, long, value_parser = parse_duration, default_value = "1s", value_name = "TIME")]

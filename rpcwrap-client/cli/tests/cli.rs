@@ -31,6 +31,7 @@ fn replies_are_json_on_stdout_in_every_codec() {
                 "{\"z\":[1,\"x\",null,1.5,true],\"a\":{}}\n",
             ),
             ("Echo.Any", "9223372036854775807", "9223372036854775807\n"),
+            ("Echo.Any", "-1.5", "-1.5\n"),
             ("Echo.Any", r#"{"k":["zażółć","a\tb"]}"#, "{\"k\":[\"zażółć\",\"a\\tb\"]}\n"),
         ] {
             let shown = printed(&["call", &demo.addr, method, argument, "--codec", codec]);
@@ -49,6 +50,7 @@ fn replies_are_json_on_stdout_in_every_codec() {
             "{\"k\":[\"zażółć\",\"a\\tb\"],\"n\":{\"f\":1.5},\"l\":[1,2]}\n",
         ),
         ("Echo.Any", "9223372036854775807", "9223372036854775807\n"),
+        ("Echo.Any", "-7", "-7\n"),
         ("Echo.Any", "[1,2.5]", "[1.0,2.5]\n"),
     ] {
         let shown = printed(&["call", &demo.addr, method, argument, "--codec", "gob"]);

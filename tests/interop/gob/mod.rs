@@ -3,6 +3,7 @@
 //! Both sides have the same services: tests/support/gob_services here, tests/interop/go/gobserver there.
 
 mod calls;
+mod command;
 mod evolution;
 mod odd;
 mod samples;

@@ -29,7 +29,7 @@ pub(crate) struct BenchArgs {
     /// Method, such as Arith.Multiply
     pub(crate) method: String,
     /// Its argument as JSON: inline, @FILE, or - for standard input
-    #[arg(default_value = "null")]
+    #[arg(default_value = "null", allow_negative_numbers = true)]
     pub(crate) arg: String,
 
     /// Requests to make [default: no limit]

@@ -23,10 +23,10 @@ pub(crate) struct CallArgs {
     #[arg(value_name = "METHOD")]
     method: String,
     /// Its argument: JSON, @FILE, or - for stdin; without one, null
-    #[arg(value_name = "ARG")]
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
     argument: Option<String>,
     /// The same as ARG
-    #[arg(short, long, value_name = "ARG", conflicts_with = "argument")]
+    #[arg(short, long, value_name = "ARG", conflicts_with = "argument", allow_negative_numbers = true)]
     data: Option<String>,
     /// The method is a streaming one: print every item
     #[arg(long)]
