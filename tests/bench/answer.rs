@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::floor::{BUFFER_BYTES, read_head};
-use crate::workload::{CONNECTED, Codec, Messages};
+use crate::workload::{CONNECTED, Codec, Exchange};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
@@ -18,28 +18,28 @@ const BSON_SEQ: usize = 8;
 
 /// Prints the address it listens on and serves until the process is killed.
 pub(crate) fn serve(listen: SocketAddr, codec: Codec) -> Result<()> {
-    let messages = Arc::new(codec.messages()?);
+    let exchange = Arc::new(codec.messages()?.later);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await?;
         println!("listening on {}", listener.local_addr()?);
         loop {
             let (stream, _) = listener.accept().await?;
-            let messages = messages.clone();
+            let exchange = exchange.clone();
             // The peer's disconnect ends the task and is of no interest.
-            tokio::spawn(async move { answer_all(stream, codec, &messages).await.ok() });
+            tokio::spawn(async move { answer_all(stream, codec, &exchange).await.ok() });
         }
     })
 }
 
-async fn answer_all(mut stream: TcpStream, codec: Codec, messages: &Messages) -> io::Result<()> {
+async fn answer_all(mut stream: TcpStream, codec: Codec, exchange: &Exchange) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = BytesMut::with_capacity(BUFFER_BYTES);
     read_head(&mut stream, &mut input).await?;
     stream.write_all(CONNECTED).await?;
     let mut output: Vec<u8> = Vec::with_capacity(BUFFER_BYTES);
     loop {
-        while let Some(length) = answer(codec, messages, &input, &mut output)? {
+        while let Some(length) = answer(codec, exchange, &input, &mut output)? {
             input.advance(length);
         }
         if !output.is_empty() {
@@ -56,13 +56,13 @@ async fn answer_all(mut stream: TcpStream, codec: Codec, messages: &Messages) ->
 /// Appends the reply to the request at the front of `input`; how long that was, or `None` while it is incomplete.
 fn answer(
     codec: Codec,
-    messages: &Messages,
+    exchange: &Exchange,
     input: &[u8],
     output: &mut Vec<u8>,
 ) -> io::Result<Option<usize>> {
     match codec {
         Codec::Bson => {
-            let Messages { request, request_seq, reply, reply_seq } = messages;
+            let Exchange { request, request_seq, reply, reply_seq } = exchange;
             let Some(request) = input.get(..request.len()) else { return Ok(None) };
             let start = output.len() + reply_seq;
             output.extend_from_slice(reply);
@@ -79,7 +79,7 @@ fn answer(
             output.extend_from_slice(b",\"result\":56,\"error\":null}\n");
             Ok(Some(end + 1))
         }
-        Codec::Gob => Err(io::ErrorKind::Unsupported.into()),
+        Codec::Gob | Codec::Msgpack => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn every_reply_is_right_and_carries_its_requests_seq() {
         for codec in [Codec::Bson, Codec::Json] {
-            let (messages, any) = (codec.messages().unwrap(), codec.any().unwrap());
+            let (exchange, any) = (codec.messages().unwrap().later, codec.any());
             for seq in [0, 7, 12345, u64::from(u32::MAX)] {
                 let mut request = BytesMut::new();
                 let (mut writer, args) = (any.request_writer(), crate::workload::Args::default());
@@ -101,11 +101,11 @@ mod tests {
                     .unwrap();
                 let mut output = Vec::new();
                 for end in 0..request.len() {
-                    assert!(answer(codec, &messages, &request[..end], &mut output).unwrap().is_none());
+                    assert!(answer(codec, &exchange, &request[..end], &mut output).unwrap().is_none());
                 }
                 let length = request.len();
                 request.extend_from_slice(b"the next one");
-                assert_eq!(answer(codec, &messages, &request, &mut output).unwrap(), Some(length));
+                assert_eq!(answer(codec, &exchange, &request, &mut output).unwrap(), Some(length));
                 let mut reader = any.reply_reader(Limits::default());
                 let reply = reader.decode(&mut BytesMut::from(&output[..])).unwrap().unwrap();
                 assert_eq!(

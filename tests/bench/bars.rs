@@ -2,8 +2,9 @@
 
 use crate::client_row::{self, CALLERS, Caller, GO};
 use crate::load::Shape;
-use crate::peer::{GO_JSONRPC, Kind, TARGETS, Target};
+use crate::peer::{GO_GOB, GO_JSONRPC, Kind, TARGETS, Target};
 use crate::report::Results;
+use crate::workload::Codec;
 use std::fmt;
 
 /// Calls in flight on a connection are batched: the RPC layer shows, the kernel's share is small.
@@ -57,7 +58,7 @@ pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
                 ratio(floor, SINGLE_TO_FLOOR);
             } else {
                 ratio(floor, BATCHED_TO_FLOOR);
-                ratio(GO_JSONRPC, BATCHED_TO_GO);
+                ratio(go(rpcwrap.codec), BATCHED_TO_GO);
             }
         }
         let idle = results.idle.iter().find(|idle| idle.target == rpcwrap);
@@ -66,6 +67,14 @@ pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
     }
     bars.extend(client_bars(results));
     bars
+}
+
+/// Go's server of these calls: `net/rpc` in the codec closest to this one.
+const fn go(codec: Codec) -> Target {
+    match codec {
+        Codec::Bson | Codec::Json => GO_JSONRPC,
+        Codec::Gob | Codec::Msgpack => GO_GOB,
+    }
 }
 
 fn client_bars(results: &Results) -> Vec<Bar> {

@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::floor::BUFFER_BYTES;
-use crate::workload::{Args, CONNECTED, Codec, METHOD, Messages, PRODUCT};
+use crate::workload::{Args, CONNECTED, Codec, Exchange, METHOD, PRODUCT};
 use bytes::{Buf, BytesMut};
 use clap::ValueEnum;
 use rpcwrap::codecs::connect;
@@ -36,8 +36,7 @@ pub(crate) fn run(kind: Kind, addr: SocketAddr, codec: Codec, in_flight: usize) 
             runtime.spawn(async move { ended(bare(addr, codec, in_flight, &calls).await) });
         }
         Kind::Rpcwrap => {
-            let codec = codec.any().ok_or("the client does not speak gob")?;
-            let client = runtime.block_on(dial_http(&addr.to_string(), codec))?;
+            let client = runtime.block_on(dial_http(&addr.to_string(), codec.any()))?;
             for _ in 0..in_flight {
                 let (client, calls) = (client.clone(), calls.clone());
                 runtime.spawn(async move { ended(call_on(&client, &calls).await) });
@@ -78,7 +77,7 @@ async fn bare(addr: SocketAddr, codec: Codec, in_flight: usize, calls: &AtomicU6
     if answer != CONNECTED {
         return Err("CONNECT was refused".into());
     }
-    let Messages { request, reply, .. } = codec.messages()?;
+    let Exchange { request, reply, .. } = codec.messages()?.later;
     let burst = request.repeat(in_flight);
     let mut input = BytesMut::with_capacity(BUFFER_BYTES);
     let mut replies = in_flight;

@@ -6,7 +6,7 @@
 //! must not know any codec.
 
 use crate::Result;
-use crate::workload::{CONNECTED, Codec, Messages};
+use crate::workload::{CONNECTED, Codec, Exchange, Messages};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +30,8 @@ pub(crate) fn serve(listen: SocketAddr, codec: Codec) -> Result<()> {
         // makes the copy of a Seq two instructions.
         match codec {
             Codec::Json => tokio::spawn(accept::<7>(listener, messages)).await??,
-            Codec::Bson | Codec::Gob => tokio::spawn(accept::<8>(listener, messages)).await??,
+            Codec::Bson => tokio::spawn(accept::<8>(listener, messages)).await??,
+            Codec::Gob | Codec::Msgpack => tokio::spawn(accept::<3>(listener, messages)).await??,
         }
         Ok(())
     })
@@ -52,15 +53,17 @@ async fn echo<const SEQ_BYTES: usize>(mut stream: TcpStream, messages: &Messages
     read_head(&mut stream, &mut input).await?;
     stream.write_all(CONNECTED).await?;
 
-    let Messages { request, request_seq, reply, reply_seq } = messages;
+    let mut exchange = &messages.first;
     let mut output: Vec<u8> = Vec::with_capacity(BUFFER_BYTES);
     loop {
-        while input.len() >= request.len() {
+        while input.len() >= exchange.request.len() {
+            let Exchange { request, request_seq, reply, reply_seq } = exchange;
             let seq = input[*request_seq..].first_chunk::<SEQ_BYTES>().ok_or(io::ErrorKind::InvalidData)?;
             let start = output.len() + reply_seq;
             output.extend_from_slice(reply);
             output[start..start + SEQ_BYTES].copy_from_slice(seq);
             input.advance(request.len());
+            exchange = &messages.later;
         }
         if !output.is_empty() {
             stream.write_all(&output).await?;

@@ -37,11 +37,15 @@ pub(crate) struct Target {
 }
 
 /// All targets, in the order of a round: each rpcwrap right behind its floor.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 10] = [
     Target { kind: Kind::Floor, codec: Codec::Bson },
     Target { kind: Kind::Rpcwrap, codec: Codec::Bson },
     Target { kind: Kind::Floor, codec: Codec::Json },
     Target { kind: Kind::Rpcwrap, codec: Codec::Json },
+    Target { kind: Kind::Floor, codec: Codec::Gob },
+    Target { kind: Kind::Rpcwrap, codec: Codec::Gob },
+    Target { kind: Kind::Floor, codec: Codec::Msgpack },
+    Target { kind: Kind::Rpcwrap, codec: Codec::Msgpack },
     GO_GOB,
     GO_JSONRPC,
 ];
