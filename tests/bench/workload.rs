@@ -16,9 +16,9 @@ pub(crate) const ARGUMENT: &str = r#"{"A":7,"B":8}"#;
 /// 7 × 8.
 pub(crate) const PRODUCT: i64 = 56;
 
-/// The argument of every call.
+/// The argument of every call, of a type without a name as that of `rpcwrap bench`: gob says the name.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename = "", rename_all = "PascalCase")]
 pub(crate) struct Args {
     a: i64,
     b: i64,
