@@ -88,6 +88,12 @@ impl<'de> Reader<'de> {
         if len > 8 {
             return Err(Fault::LongUint);
         }
+        if let Some(eight) = rest.first_chunk::<8>()
+            && len > 0
+        {
+            self.rest = rest.get(len..).unwrap_or_default();
+            return Ok(u64::from_be_bytes(*eight) >> (64 - 8 * len));
+        }
         let (digits, rest) = rest.split_at_checked(len).ok_or(Fault::Eof)?;
         self.rest = rest;
         Ok(digits.iter().fold(0, |value, &digit| value << 8 | u64::from(digit)))

@@ -4,6 +4,8 @@
 //! counts as defined, before all of it is there. Knows neither sockets nor services.
 //! Source: Go `net/rpc` `gobServerCodec.WriteResponse`, `gobClientCodec.WriteRequest`.
 
+mod shown;
+
 use super::{
     define::{Field, Form, HEADER, Headers, LONG_HEADER, Table},
     ser::{self, Fault, Seen, Shape, Sink, Structs},
@@ -18,7 +20,8 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use shown::{Shown, ShownTypes};
+use std::{borrow::Cow, time::Duration};
 
 /// What is kept of a buffer between messages, in bytes.
 const KEPT_BYTES: usize = 64 << 10;
@@ -245,15 +248,7 @@ struct Values {
     bytes: Vec<u8>,
     /// The ids of traced types by [`TypeOf::key`]; none for those that cannot be written as traced.
     traced: Vec<(usize, Option<Id>)>,
-    /// For methods whose values are written by what they show: the last type.
-    shown: HashMap<Box<[u8]>, Shown>,
-}
-
-#[derive(Debug)]
-struct Shown {
-    shape: Shape,
-    structs: Structs,
-    id: Id,
+    shown: ShownTypes,
 }
 
 /// What a written value needs when it goes out.
@@ -266,7 +261,7 @@ struct Ready {
 
 impl Values {
     fn new(headers: &'static Headers) -> Self {
-        Self { table: Table::new(headers), bytes: Vec::new(), traced: Vec::new(), shown: HashMap::new() }
+        Self { table: Table::new(headers), bytes: Vec::new(), traced: Vec::new(), shown: ShownTypes::default() }
     }
 
     /// Writes a value into `bytes`; nothing of it counts before [`Self::put_value`].
@@ -277,8 +272,13 @@ impl Values {
         value: &T,
         type_of: Option<&TypeOf>,
     ) -> Result<Ready, EncodeError> {
-        if let Some(type_of) = type_of
-            && let Some(&(_, Some(id))) = self.traced.iter().find(|(key, _)| *key == type_of.key())
+        let id = match type_of {
+            Some(type_of) => {
+                self.traced.iter().find(|(key, _)| *key == type_of.key()).and_then(|&(_, id)| id)
+            }
+            None => self.shown.again(method),
+        };
+        if let Some(id) = id
             && let Ok(ready) = self.try_write(value, id, &[])
         {
             return Ok(ready);
@@ -377,7 +377,7 @@ impl Values {
             return Err(Fault::refused("gob: an interface with a value that does not show its type"));
         };
         let ready = self.try_write(value, id, &ids)?;
-        self.shown.insert(method.into(), Shown { shape, structs, id });
+        self.shown.insert(method, Shown { shape, structs, id });
         Ok(ready)
     }
 
