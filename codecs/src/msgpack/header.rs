@@ -28,11 +28,11 @@ pub(super) struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// Reads a whole header value.
+    /// Reads the header value at the front.
     #[inline]
     pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
-        let mut read = Self { len: header.len(), ..Self::default() };
-        each_member(header, &[b"ServiceMethod", b"Seq"], |reader, key| {
+        let mut read = Self::default();
+        read.len = each_member(header, &[b"ServiceMethod", b"Seq"], |reader, key| {
             match key {
                 b"ServiceMethod" => read.service_method = text(header, reader)?,
                 b"Seq" => read.seq = seq(reader)?,
@@ -68,11 +68,11 @@ pub(super) struct ReplyHeader {
 }
 
 impl ReplyHeader {
-    /// Reads a whole header value.
+    /// Reads the header value at the front.
     #[inline]
     pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
-        let mut read = Self { len: header.len(), ..Self::default() };
-        each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
+        let mut read = Self::default();
+        read.len = each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
             match key {
                 b"ServiceMethod" => read.service_method = text(header, reader)?,
                 b"Seq" => read.seq = seq(reader)?,
@@ -95,13 +95,14 @@ impl ReplyHeader {
 
 const SHORT: &str = "header ends early";
 
-/// Calls `member` with the key of each member; it reads the value. A list's members have the names `of_list`.
+/// Calls `member` with the key of each member; it reads the value. A list's members have the names `of_list`. The length
+/// of the whole.
 #[inline]
 fn each_member<'de>(
     header: &'de [u8],
     of_list: &[&'static [u8]],
     mut member: impl FnMut(&mut Reader<'de>, &'de [u8]) -> Result<(), &'static str>,
-) -> Result<(), DecodeError> {
+) -> Result<usize, DecodeError> {
     let mut reader = Reader::new(header);
     let mut walk = || match reader.token().map_err(|_| SHORT)? {
         Token::Map(len) => (0..len).try_for_each(|_| {
@@ -116,7 +117,9 @@ fn each_member<'de>(
         }
         _ => Err("header is neither map nor list"),
     };
-    walk().map_err(|what| DecodeError::Malformed { at: header.len() - reader.rest().len(), what })
+    let walked = walk();
+    let at = header.len() - reader.rest().len();
+    walked.map(|()| at).map_err(|what| DecodeError::Malformed { at, what })
 }
 
 /// Where in `header` a text lies; nil is an empty one.

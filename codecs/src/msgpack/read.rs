@@ -190,9 +190,25 @@ impl<'de> Reader<'de> {
         let mut owed = 1u64;
         while owed > 0 {
             // Every token has bytes of its own, so these counts cost no more than what has arrived.
-            owed = (owed - 1).saturating_add(self.token()?.children());
+            owed = (owed - 1).saturating_add(self.step()?);
         }
         Ok(())
+    }
+
+    /// Goes past the next token; the number of values that follow and are inside it.
+    ///
+    /// The short forms, which most tokens have, without making a [`Token`] of them.
+    #[inline]
+    pub(super) fn step(&mut self) -> Result<u64, Fault> {
+        let (len, children) = match self.rest.first() {
+            Some(0x00..=0x7F | 0xE0..=0xFF) => (1, 0),
+            Some(&marker @ 0xA0..=0xBF) => (1 + usize::from(marker & 0x1F), 0),
+            Some(&marker @ 0x80..=0x8F) => (1, u64::from(marker & 0x0F) * 2),
+            Some(&marker @ 0x90..=0x9F) => (1, u64::from(marker & 0x0F)),
+            _ => return Ok(self.token()?.children()),
+        };
+        self.rest = self.rest.get(len..).ok_or(Fault::Eof { wanted: len as u64 })?;
+        Ok(children)
     }
 }
 

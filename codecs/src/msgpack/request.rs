@@ -61,11 +61,10 @@ impl RequestDecoder {
         let Limits { max_message_bytes, max_depth } = self.limits;
         let header = match self.waiting.take() {
             Some(header) => header,
-            None => {
-                let limit = max_message_bytes.min(MAX_HEADER_BYTES);
-                let Some(end) = self.scanner.scan(buf, limit, max_depth)? else { return Ok(None) };
-                RequestHeader::read(buf.get(..end).unwrap_or_default())?
-            }
+            None => match self.header(buf)? {
+                Some(header) => header,
+                None => return Ok(None),
+            },
         };
         match self.scanner.scan(buf, max_message_bytes, max_depth) {
             Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),
@@ -94,6 +93,21 @@ impl RequestDecoder {
         let header = self.waiting.take().ok_or(DecodeError::Truncated)?;
         let text = if buf.len() == header.len { "EOF" } else { "unexpected EOF" };
         Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+    }
+
+    /// The header at the front of `buf`, as soon as it is there.
+    #[inline]
+    fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
+        let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
+        // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte twice.
+        if self.scanner.is_at_start()
+            && let Ok(header) = RequestHeader::read(buf.get(..limit).unwrap_or(buf))
+        {
+            self.scanner.skip_first(header.len);
+            return Ok(Some(header));
+        }
+        let Some(end) = self.scanner.scan(buf, limit, self.limits.max_depth)? else { return Ok(None) };
+        RequestHeader::read(buf.get(..end).unwrap_or_default()).map(Some)
     }
 
     #[inline]

@@ -32,8 +32,8 @@ impl Scanner {
     ) -> Result<Option<usize>, DecodeError> {
         let mut reader = Reader::new(buf.get(self.at..).unwrap_or_default());
         loop {
-            let token = match reader.token() {
-                Ok(token) => token,
+            let children = match reader.step() {
+                Ok(children) => children,
                 Err(Fault::Eof { wanted }) => return self.within(wanted, limit).map(|()| None),
                 Err(_) => {
                     let what = "the byte c1 starts no value";
@@ -41,7 +41,7 @@ impl Scanner {
                 }
             };
             self.at = buf.len() - reader.rest().len();
-            match token.children() {
+            match children {
                 0 => {
                     if self.close() {
                         return self.within(0, limit).map(|()| Some(self.at));
@@ -77,6 +77,18 @@ impl Scanner {
     fn within(&self, more: u64, limit: usize) -> Result<(), DecodeError> {
         let len = (self.at as u64).saturating_add(more);
         if len > limit as u64 { Err(DecodeError::TooBig { len, limit }) } else { Ok(()) }
+    }
+
+    /// Whether nothing of the buffer has been walked.
+    #[inline]
+    pub(super) fn is_at_start(&self) -> bool {
+        self.at == 0
+    }
+
+    /// Takes the first value of a buffer as walked.
+    #[inline]
+    pub(super) fn skip_first(&mut self, len: usize) {
+        self.at = len;
     }
 
     /// Starts with a new buffer.

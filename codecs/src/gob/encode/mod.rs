@@ -261,7 +261,12 @@ struct Ready {
 
 impl Values {
     fn new(headers: &'static Headers) -> Self {
-        Self { table: Table::new(headers), bytes: Vec::new(), traced: Vec::new(), shown: ShownTypes::default() }
+        Self {
+            table: Table::new(headers),
+            bytes: Vec::new(),
+            traced: Vec::new(),
+            shown: ShownTypes::default(),
+        }
     }
 
     /// Writes a value into `bytes`; nothing of it counts before [`Self::put_value`].
