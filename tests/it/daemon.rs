@@ -1,10 +1,9 @@
 //! `rpcwrapd` as a user meets it: the commands it prints, run as they stand, and its end.
 
-use crate::program::Program;
+use crate::program::{Program, Settings};
 use rpcwrap_client::{AnyCodec, Client, dial_http};
 use rpcwrap_tests::{limit, raw::Peer, raw::json_request, until};
 use std::{
-    fs,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -54,9 +53,8 @@ async fn the_three_commands_it_prints() {
 
 #[tokio::test]
 async fn sigterm_under_load_answers_every_request_that_was_read() {
-    let config = std::env::temp_dir().join(format!("rpcwrap-it-{}.toml", std::process::id()));
-    fs::write(&config, "lame_duck = \"100ms\"\n").unwrap();
-    let program = Program::daemon(&["--config", config.to_str().unwrap()]).await;
+    let settings = Settings::new("under-load", "lame_duck = \"100ms\"\n");
+    let program = Program::daemon(&["--config", settings.path()]).await;
     let mut callers = Vec::new();
     let busy = Arc::new(AtomicU64::new(0));
     for _ in 0..16 {
@@ -106,7 +104,6 @@ async fn sigterm_under_load_answers_every_request_that_was_read() {
     }
     let (status, stderr) = program.end().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
-    fs::remove_file(&config).unwrap();
 }
 
 #[tokio::test]
@@ -127,27 +124,6 @@ async fn a_second_signal_ends_at_once_and_says_what_was_cut() {
     let (status, stderr) = program.end().await;
     assert_eq!(status.code(), Some(3), "{stderr}");
     peer.expect_closed().await;
-}
-
-/// A file of settings, gone with its test.
-struct Settings(std::path::PathBuf);
-
-impl Settings {
-    fn new(name: &str, text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("rpcwrap-it-{}-{name}.toml", std::process::id()));
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Settings {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 /// Calls of 0 to 200 ms one after the other until the server ends; how many were answered.

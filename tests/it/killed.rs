@@ -1,10 +1,9 @@
 //! A server process that is killed while calls are in flight: what their callers learn, and how soon.
 
-use crate::program::Program;
+use crate::program::{Program, Settings};
 use futures_util::future::join_all;
 use rpcwrap_client::{AnyCodec, BsonDialect, Config, Error};
 use rpcwrap_tests::{limit, raw::Peer};
-use std::{env, fs, process};
 
 const CALLS: usize = 1000;
 
@@ -41,14 +40,12 @@ async fn killed(codec: AnyCodec, args: &[&str], begun: usize) -> Vec<Error> {
 
 #[tokio::test]
 async fn a_thousand_calls_in_flight_learn_at_once_that_they_may_have_run() {
-    let config = env::temp_dir().join(format!("rpcwrap-it-killed-{}.toml", process::id()));
-    fs::write(&config, "max_in_flight = 1000\n").unwrap();
+    let settings = Settings::new("killed", "max_in_flight = 1000\n");
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto)] {
-        let errors = killed(codec, &["--config", config.to_str().unwrap()], CALLS).await;
+        let errors = killed(codec, &["--config", settings.path()], CALLS).await;
         let lost = errors.iter().filter(|error| matches!(error, Error::Io(_)) && error.may_have_executed());
         assert_eq!(lost.count(), CALLS, "{:?}", errors[0]);
     }
-    fs::remove_file(config).unwrap();
 }
 
 /// The rest waits in the socket, or in the client: only what was never sent knows that it did not run.

@@ -5,7 +5,7 @@ use std::{
     env, fs,
     net::SocketAddr,
     path::PathBuf,
-    process::{ExitStatus, Stdio},
+    process::{self, ExitStatus, Stdio},
     time::Duration,
 };
 use tokio::{
@@ -66,6 +66,29 @@ pub(crate) async fn help(name: &str) -> String {
     let mut program = Command::new(built_folder().join(name));
     let output = limit(program.arg("--help").kill_on_drop(true).output()).await.unwrap();
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A file of settings for the server program, gone with its test.
+#[derive(Debug)]
+pub(crate) struct Settings(PathBuf);
+
+impl Settings {
+    /// The file of that name, which no other test has, with this text.
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        let path = env::temp_dir().join(format!("rpcwrap-it-{}-{name}.toml", process::id()));
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// A running program that has said `listening on …`; killed when dropped.
