@@ -14,23 +14,23 @@ use rpcwrap_tests::raw::Peer;
 use std::time::Duration;
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct EchoRequest {
+pub(crate) struct EchoRequest {
     #[prost(string, optional, tag = "1")]
-    pub(super) message: Option<String>,
+    pub(crate) message: Option<String>,
     #[prost(int32, tag = "2")]
-    pub(super) sleep_ms: i32,
+    pub(crate) sleep_ms: i32,
     #[prost(int32, tag = "3")]
-    pub(super) fail_code: i32,
+    pub(crate) fail_code: i32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct EchoResponse {
+pub(crate) struct EchoResponse {
     #[prost(string, optional, tag = "1")]
-    pub(super) message: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
 impl EchoRequest {
-    pub(super) fn new(message: &str) -> Self {
+    pub(crate) fn new(message: &str) -> Self {
         Self { message: Some(message.into()), ..Self::default() }
     }
 }
@@ -55,7 +55,7 @@ async fn typed(Proto(request): Proto<EchoRequest>) -> Result<Proto<EchoResponse>
     Ok(Proto(EchoResponse { message: request.message }))
 }
 
-pub(super) fn demo() -> Builder {
+pub(crate) fn demo() -> Builder {
     let service = Service::new("demo.EchoService")
         .method("Echo", echo)
         .method("Typed", typed)
@@ -63,17 +63,17 @@ pub(super) fn demo() -> Builder {
     Server::builder().service(service)
 }
 
-pub(super) const LIMITS: Limits = Limits { max_message_bytes: 64 << 20, max_depth: 100 };
+pub(crate) const LIMITS: Limits = Limits { max_message_bytes: 64 << 20, max_depth: 100 };
 
 /// One request's bytes.
-pub(super) fn request(head: &RequestHead<'_>, body: &[u8]) -> BytesMut {
+pub(crate) fn request(head: &RequestHead<'_>, body: &[u8]) -> BytesMut {
     let mut out = BytesMut::new();
     encode_request(head, body, b"", &mut out).unwrap();
     out
 }
 
 /// A head with nothing in it but a number; `default()` is no constant.
-pub(super) const HEAD: RequestHead<'static> = RequestHead {
+pub(crate) const HEAD: RequestHead<'static> = RequestHead {
     service_name: "",
     method_name: "",
     correlation_id: 1,
@@ -91,16 +91,16 @@ pub(super) const HEAD: RequestHead<'static> = RequestHead {
 };
 
 /// A request for `service.method` with this number.
-pub(super) fn head<'a>(service_name: &'a str, method_name: &'a str, id: i64) -> RequestHead<'a> {
+pub(crate) fn head<'a>(service_name: &'a str, method_name: &'a str, id: i64) -> RequestHead<'a> {
     RequestHead { service_name, method_name, correlation_id: id, ..HEAD }
 }
 
-pub(super) async fn read_reply(peer: &mut Peer) -> Reply {
+pub(crate) async fn read_reply(peer: &mut Peer) -> Reply {
     peer.read_message(|buf| ReplyDecoder::new(LIMITS).decode(buf)).await
 }
 
 /// A reply's payload, or its code and text.
-pub(super) fn outcome(reply: &Reply) -> Result<Payload, (i32, String)> {
+pub(crate) fn outcome(reply: &Reply) -> Result<Payload, (i32, String)> {
     match reply.error() {
         None => Ok(reply.payload(&LIMITS).unwrap()),
         Some((code, text)) => Err((code, String::from_utf8(text.to_vec()).unwrap())),
@@ -108,7 +108,7 @@ pub(super) fn outcome(reply: &Reply) -> Result<Payload, (i32, String)> {
 }
 
 /// One call and what came of it.
-pub(super) async fn call(
+pub(crate) async fn call(
     peer: &mut Peer,
     head: &RequestHead<'_>,
     body: &[u8],

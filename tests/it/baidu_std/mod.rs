@@ -2,6 +2,6 @@
 
 mod access;
 mod calls;
-mod demo;
+pub(crate) mod demo;
 mod life;
 mod recorded;

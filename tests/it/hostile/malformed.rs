@@ -1,6 +1,6 @@
 //! Bytes nobody should send, by the hundred thousand: no panic, no memory, and a good client beside them sees nothing.
 
-use super::{MIB, good_client};
+use super::{Good, MIB, alone};
 use crate::program::Program;
 use rpcwrap_tests::{
     raw::{Peer, bson_request, document, json_request, opening},
@@ -10,7 +10,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -163,29 +163,15 @@ async fn attack(program: &Arc<Program>, packets: VecDeque<Vec<u8>>) {
 /// Attacks with `count` packets made by `make`; checks memory, the good client, and the end.
 async fn survives(count: usize, mut make: impl FnMut() -> Vec<u8>) {
     let program = Arc::new(Program::daemon(&[]).await);
-    let over = Arc::new(AtomicBool::new(false));
-    let good = tokio::spawn(good_client(program.clone(), over.clone()));
+    let good = Good::without_pause(program.addr);
     attack(&program, (0..1_000).map(|_| make()).collect()).await;
     let before = program.resident_bytes();
     attack(&program, (0..count).map(|_| make()).collect()).await;
     let grown = program.resident_bytes().saturating_sub(before);
-    over.store(true, Ordering::Relaxed);
-    let calls = good.await.unwrap();
+    let calls = good.stop().await;
     println!("{count} packets: {} KiB more memory, {calls} good calls beside them", grown >> 10);
     assert!(grown <= 8 * MIB, "{} KiB more memory", grown >> 10);
-    assert!(calls > 0);
-    // The last resets may still be on their way; then nobody is left but who asks.
-    within(Duration::from_secs(10), async {
-        loop {
-            let mut peer = Peer::connect(program.addr).await;
-            let vars = peer.http("GET /debug/vars HTTP/1.0\r\n\r\n").await.json();
-            assert_eq!(vars["counters"]["panics"], 0);
-            if vars["connection-count"] == 1 {
-                break;
-            }
-        }
-    })
-    .await;
+    assert_eq!(alone(&program).await["counters"]["panics"], 0);
     Arc::into_inner(program).unwrap().interrupt().await;
 }
 
