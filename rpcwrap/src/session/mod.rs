@@ -47,8 +47,8 @@ const BATCH: usize = 256;
 const TURNS: usize = 16;
 /// A draining connection is closed when it has been quiet for this long: calls on their way are still told.
 const QUIET: Duration = Duration::from_millis(100);
-/// How often a peer that has closed its sending side while calls run is looked after: nothing else tells that it has
-/// gone altogether.
+/// How often a peer that is not read while calls run, because it has closed its sending side or has all the calls it
+/// may have, is looked after: nothing else tells that it has gone altogether.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// How a session ended in good order.
@@ -100,7 +100,7 @@ enum Wait {
     Quiet,
     /// The next call.
     Call,
-    /// A half-closed connection to turn out to be gone.
+    /// A connection that is not read to turn out to be gone.
     Gone,
 }
 
@@ -459,7 +459,7 @@ impl<F: Framing> Session<F> {
             () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
             () if idle && self.dispatch.config.idle_timeout.is_some() => Some(Wait::Call),
-            () if self.ended && !idle => Some(Wait::Gone),
+            () if !idle && (self.ended || !self.has_room(&self.output)) => Some(Wait::Gone),
             () => None,
         }
     }

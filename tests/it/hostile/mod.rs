@@ -5,6 +5,7 @@ mod idle;
 mod malformed;
 mod slow;
 mod unread;
+mod windows;
 
 use crate::program::Program;
 use rpcwrap_tests::{
