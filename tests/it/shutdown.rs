@@ -75,7 +75,7 @@ async fn idle_connections_are_closed() {
 async fn who_waits_in_the_accept_queue_is_served() {
     let (server, _) = gated().await;
     // This thread is all the runtime has: as long as it does not await, nobody accepts.
-    let peers: Vec<_> = (0..100)
+    let peers: Vec<_> = (0..500)
         .map(|_| {
             let mut peer = std::net::TcpStream::connect(server.addr).unwrap();
             peer.write_all(&opening("/_json_rpc_")).unwrap();
@@ -92,7 +92,7 @@ async fn who_waits_in_the_accept_queue_is_served() {
         peer.expect_closed().await;
     }
     assert_eq!(limit(draining).await.unwrap().cut, 0);
-    assert_eq!(server.snapshot().server.accepted, 100);
+    assert_eq!(server.snapshot().server.accepted, 500);
 }
 
 #[tokio::test]
