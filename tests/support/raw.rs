@@ -175,6 +175,15 @@ impl Peer {
         self.unread.split().to_vec()
     }
 
+    /// Reads whatever comes until it contains these words; all of it.
+    pub async fn read_until(&mut self, words: &str) -> Vec<u8> {
+        while !self.unread.windows(words.len()).any(|part| part == words.as_bytes()) {
+            let had = self.unread.len();
+            self.read_at_least(had + 1).await;
+        }
+        self.unread.split().to_vec()
+    }
+
     /// Reads what comes until a line's end, which is taken off.
     pub async fn read_line(&mut self) -> String {
         let line = self.read_line_or_end().await;

@@ -1,9 +1,46 @@
 //! Peers that mean no good, against the server program in a process of its own, so that its memory is its own.
+//!
+//! What a server has to survive, by number, and where that is shown; other subjects have some of it:
+//!
+//! | | what | where |
+//! |---|---|---|
+//! | 1 | 10,000 idle connections, 4 KiB each | `idle`; an active call's time beside them: not measured |
+//! | 2 | what they leave: descriptors, memory | `idle` |
+//! | 3 | 100,000 malformed openings | `malformed` |
+//! | 4 | 1,000 peers that drip a head: gone at 10 s | `slow`; the limits as settings: `limits` |
+//! | 5 | 1,000 peers that say nothing: gone at 10 s | `slow` |
+//! | 6 | replies nobody reads, in every protocol | `unread`; that others are served at once: `sessions` |
+//! | 7, 8 | announced lengths, depth | `announced`; sizes of messages: `limits` |
+//! | 9 | no descriptors left | `descriptors` |
+//! | 10 | resets in the accept queue | `churn` |
+//! | 11 | 20 times too many calls | `overload`; one too many: `life`; how fast: the program `overload` |
+//! | 12 | a time limit that has passed | `deadlines`; there is no queue: what waits for its turn is not read |
+//! | 13 | SIGTERM under load: no call fails | `daemon`; Go's client: `interop` |
+//! | 14 | SIGTERM and a peer that never closes or reads | `daemon`, `shutdown` |
+//! | 15 | SIGTERM with 500 in the accept queue | `shutdown` |
+//! | 16 | one of three servers killed | not here: balancing clients; what callers learn: `killed` |
+//! | 17 | 10,000 panics, a call in eleven; a call in a hundred | `churn`; `panics` |
+//! | 18 | handlers that block: health is told | `overload`, for `Method::blocking`, which is the contract |
+//! | 19 | a peer that vanishes: its handlers go | `sessions`, with its window full: `windows`; keep-alive: `server::listen` |
+//! | 20 | a half-closed peer has all its replies | `windows` in every codec, `sessions` |
+//! | 21 | openings and requests byte by byte | `sniff`, `connect`, `tls`, and each codec's and protocol's own |
+//! | 22 | 10,000 calls in one write; bytes behind the CONNECT | `windows`, `sessions`; `one_port` |
+//! | 23 | another protocol's bytes | `one_port`, `sniff`, `proxy_header` |
+//! | 24 | health probes are no errors | `probes`, `one_port` |
+//! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
+//! | 30 | 20,000 connections of one call | `churn` |
+//! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod churn;
+mod go;
+mod gob;
 mod idle;
 mod malformed;
+mod overload;
+mod probes;
 mod slow;
+mod squeezed;
 mod unread;
 mod windows;
 

@@ -12,6 +12,7 @@ use rpcwrap::codecs::{
 };
 use rpcwrap_tests::raw::{Peer, opening};
 use serde::Serialize;
+use std::net::SocketAddr;
 
 /// What the program may hold for one of them: `max_output_bytes`, in a buffer that has doubled, and some.
 const MOST: u64 = 24 * MIB;
@@ -19,7 +20,7 @@ const MOST: u64 = 24 * MIB;
 const WRITE: usize = 1 << 20;
 
 /// Someone who asks: a name, how the connection opens, and requests without end.
-struct Asks(String, Vec<u8>, Box<dyn FnMut(u64) -> Vec<u8>>);
+pub(super) struct Asks(pub(super) String, Vec<u8>, Box<dyn FnMut(u64) -> Vec<u8>>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -73,7 +74,7 @@ fn http2() -> Asks {
     Asks("GET in HTTP/2".to_owned(), open, Box::new(next))
 }
 
-fn everybody() -> Vec<Asks> {
+pub(super) fn everybody() -> Vec<Asks> {
     let text = || Blob(vec![b'x'; 64 << 10].into());
     let mut all = Vec::new();
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack] {
@@ -92,13 +93,11 @@ fn everybody() -> Vec<Asks> {
     all
 }
 
-/// Asks for as much as the server takes, until it closes.
-async fn never_reads(settings: &Settings, Asks(name, open, mut next): Asks) {
-    let program = Program::daemon(&["--config", settings.path()]).await;
-    let good = Good::now_and_then(program.addr);
-    let mut peer = Peer::connect(program.addr).await;
+/// Asks for as much as the server takes, until it closes; how much that was.
+pub(super) async fn ask_on(addr: SocketAddr, Asks(name, open, mut next): Asks) -> String {
+    let mut peer = Peer::connect(addr).await;
     peer.send(open).await;
-    let (mut asked, mut sent, start) = (0, 0, program.resident_bytes());
+    let (mut asked, mut sent) = (0, 0);
     loop {
         let mut bytes = Vec::new();
         while bytes.len() < WRITE {
@@ -108,15 +107,21 @@ async fn never_reads(settings: &Settings, Asks(name, open, mut next): Asks) {
         sent += bytes.len();
         // Fails once the server has waited for `stall_timeout`.
         if peer.try_send(bytes).await.is_err() {
-            break;
+            return format!("{name}: {asked} requests of {} KiB tried", sent >> 10);
         }
         assert!(sent < 256 << 20, "{name}: nothing stops this peer");
     }
+}
+
+async fn never_reads(settings: &Settings, asks: Asks) {
+    let program = Program::daemon(&["--config", settings.path()]).await;
+    let good = Good::now_and_then(program.addr);
+    let start = program.resident_bytes();
+    let asked = ask_on(program.addr, asks).await;
     let grown = program.peak_bytes().saturating_sub(start);
-    println!("{name}: closed, {asked} requests of {} KiB tried, {} KiB more memory", sent >> 10, grown >> 10);
-    assert!(grown <= MOST, "{name}: {} KiB more memory", grown >> 10);
+    println!("{asked}, {} KiB more memory", grown >> 10);
+    assert!(grown <= MOST, "{asked}: {} KiB more memory", grown >> 10);
     good.stop().await;
-    drop(peer);
     assert_eq!(alone(&program).await["counters"]["panics"], 0);
     program.end_quietly().await;
 }
