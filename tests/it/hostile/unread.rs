@@ -75,7 +75,7 @@ fn http2() -> Asks {
 }
 
 pub(super) fn everybody() -> Vec<Asks> {
-    let text = || Blob(vec![b'x'; 64 << 10].into());
+    let text = || Blob(vec![b'x'; 64 << 10]);
     let mut all = Vec::new();
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack] {
         all.push(asks(&codec, "Echo.Bytes", text()));
