@@ -99,6 +99,13 @@ async fn ten_thousand_idle_connections() {
     })
     .await;
     println!("descriptors are back after {:?}, {calls} calls beside them", closed.elapsed());
+    // Memory is given back within the same five seconds, but for a fifth.
+    while program.resident_bytes() > start + start / 5 && closed.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (left, start) = (program.resident_bytes() >> 10, start >> 10);
+    println!("{left} KiB of memory {:?} after the close, {start} before", closed.elapsed());
+    assert!(left <= start + start / 5, "{left} KiB of memory, {start} before");
     assert_eq!(alone(&program).await["counters"]["panics"], 0);
     program.end_quietly().await;
 }
