@@ -54,6 +54,24 @@ impl Plans {
         }
         Ok(self.plans.get(self.last).map(|(_, roles)| &**roles).unwrap_or_default())
     }
+
+    /// Where in `header` the method lies, and the number, if it is of the type used last, which begins with these two
+    /// fields, and has them and no others.
+    #[inline]
+    pub(super) fn plain(&self, header: &[u8]) -> Option<(Range<usize>, u64)> {
+        let (id, roles) = self.plans.get(self.last)?;
+        let mut reader = Reader::new(header);
+        if reader.int() != Ok(id.number()) || !roles.starts_with(&[Role::ServiceMethod, Role::Seq]) {
+            return None;
+        }
+        let next_field = |reader: &mut Reader<'_>| (reader.uint() == Ok(1)).then_some(());
+        next_field(&mut reader)?;
+        let len = reader.bytes().ok()?.len();
+        let end = header.len() - reader.rest().len();
+        next_field(&mut reader)?;
+        let seq = reader.uint().ok()?;
+        (reader.rest() == [0]).then_some((end - len..end, seq))
+    }
 }
 
 #[cold]

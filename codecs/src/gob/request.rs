@@ -4,8 +4,9 @@
 
 use super::{
     header::{Header, Plans},
-    types::Types,
+    types::{Id, Types},
     values::{Found, Trouble, Values, malformed},
+    wire::Reader,
 };
 use crate::{
     codec::Limits,
@@ -66,6 +67,12 @@ impl RequestDecoder {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
+        if self.waiting.is_none()
+            && self.values.is_at_start()
+            && let Some(request) = self.plain(buf)
+        {
+            return Ok(Some(request));
+        }
         let (header, header_end) = match self.waiting.take() {
             Some(waiting) => waiting,
             None => match self.header(buf)? {
@@ -90,6 +97,28 @@ impl RequestDecoder {
                 Ok(Some(self.refuse(header, buf, ValueError::fatal(error.to_string()), error)))
             }
         }
+    }
+
+    /// A request as nearly all are: both messages are there, the header has method and number and nothing else, the
+    /// arguments are of a type without interfaces. Any other is not touched, and read the long way.
+    #[inline]
+    fn plain(&self, buf: &mut BytesMut) -> Option<Request> {
+        let mut reader = Reader::new(buf);
+        let header = reader.bytes().ok()?;
+        let header_end = buf.len() - reader.rest().len();
+        let args = reader.bytes().ok()?;
+        let end = buf.len() - reader.rest().len();
+        if header_end > MAX_HEADER_BYTES || end > self.limits.max_message_bytes {
+            return None;
+        }
+        let (method, seq) = self.plans.plain(header)?;
+        let id = Id::new(Reader::new(args).int().ok()?)?;
+        if self.values.types().knows_interface(id) != Some(false) {
+            return None;
+        }
+        let (header_start, args_start) = (header_end - header.len(), end - args.len());
+        let method = header_start + method.start..header_start + method.end;
+        Some(Request::new(buf.split_to(end).freeze(), seq, method, args_start..end))
     }
 
     /// The peer has sent its last byte: takes what is left.

@@ -84,6 +84,12 @@ impl Values {
         self.at
     }
 
+    /// Whether nothing of the buffer has been understood.
+    #[inline]
+    pub(super) fn is_at_start(&self) -> bool {
+        self.at == 0 && self.scan.is_none()
+    }
+
     /// Says that what has been understood is gone from the buffer.
     #[inline]
     pub(super) fn restart(&mut self) {

@@ -155,9 +155,10 @@ impl Types {
 
     #[inline]
     fn entry(&self, id: Id) -> Option<&Entry> {
-        // Peers number their types in one go, so the place mostly follows from the number.
+        // Peers number their types in one go, so the place mostly follows from the number; with few types, of which some
+        // peers keep the first numbers for later, the last is often the one.
         let first = self.entries.first()?.id;
-        let guess = id.0.wrapping_sub(first.0) as usize;
+        let guess = (id.0.wrapping_sub(first.0) as usize).min(self.entries.len() - 1);
         match self.entries.get(guess) {
             Some(entry) if entry.id == id => Some(entry),
             _ => self.entries.get(self.position(id).ok()?),
