@@ -156,7 +156,9 @@ mod tls {
                 cx.dispatch.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());
                 cx.identity = user.map(|user| Identity::from_certificate(&user));
-                cx.tls = Some(Arc::new(info));
+                let info = Arc::new(info);
+                cx.tracked.set_tls(info.clone());
+                cx.tls = Some(info);
                 Ok(Opening { silent: false, ..Opening::new(stream) })
             }
             // Against the rules, ours or TLS': the peer has been told, and is to read it.

@@ -3,7 +3,10 @@
 //! A connection holds a [`ConnectionPermit`] for as long as it lives, hijacked or not; protocols note what they do in
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
-use crate::call::{Peer, PeerAddr};
+use crate::{
+    call::{Peer, PeerAddr},
+    io::TlsInfo,
+};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -111,6 +114,7 @@ pub(crate) struct Tracked {
 #[derive(Debug)]
 struct Who {
     addr: PeerAddr,
+    tls: Option<Arc<TlsInfo>>,
     protocol: &'static str,
     peer: Option<Arc<Peer>>,
 }
@@ -120,7 +124,7 @@ impl Tracked {
         Self {
             id,
             accepted: Instant::now(),
-            who: Mutex::new(Who { addr, protocol: "", peer: None }),
+            who: Mutex::new(Who { addr, tls: None, protocol: "", peer: None }),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
@@ -141,6 +145,12 @@ impl Tracked {
     #[allow(dead_code, reason = "called by the step that reads PROXY headers")]
     pub(crate) fn set_addr(&self, addr: PeerAddr) {
         self.who().addr = addr;
+    }
+
+    /// TLS has been established.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_tls(&self, tls: Arc<TlsInfo>) {
+        self.who().tls = Some(tls);
     }
 
     /// A protocol has taken the connection.
@@ -191,6 +201,7 @@ impl Tracked {
         ConnectionInfo {
             id: self.id,
             peer: who.addr.clone(),
+            tls: who.tls.as_deref().cloned(),
             protocol: who.protocol,
             codec: peer.map(|peer| peer.codec().to_owned()).unwrap_or_default(),
             user: peer.and_then(|peer| peer.user()).map(str::to_owned),
@@ -221,6 +232,8 @@ pub struct ConnectionInfo {
     pub id: u64,
     /// Where it comes from.
     pub peer: PeerAddr,
+    /// What TLS has established; `None` for a plain connection.
+    pub tls: Option<TlsInfo>,
     /// The protocol it speaks; empty until its first bytes have told.
     pub protocol: &'static str,
     /// The codec it speaks; empty where the protocol has none or no call was made.

@@ -6,7 +6,7 @@ use super::{
     html::frame,
     number,
 };
-use crate::{snapshot::Snapshot, tracker::ConnectionInfo};
+use crate::{io::TlsInfo, snapshot::Snapshot, tracker::ConnectionInfo};
 use maud::html;
 use serde_json::json;
 
@@ -37,11 +37,12 @@ fn summary(snapshot: &Snapshot) -> String {
     format!("{open} of at most {limit} connections are open{shown}")
 }
 
-fn columns(connections: &[ConnectionInfo]) -> Columns<10> {
+fn columns(connections: &[ConnectionInfo]) -> Columns<11> {
     let row = |one: &ConnectionInfo| {
         [
             one.id.to_string(),
             one.peer.to_string(),
+            or_dash(&one.tls.as_ref().map(secured).unwrap_or_default()),
             or_dash(one.protocol),
             or_dash(&one.codec),
             or_dash(one.user.as_deref().unwrap_or_default()),
@@ -56,6 +57,7 @@ fn columns(connections: &[ConnectionInfo]) -> Columns<10> {
         heads: [
             ("id", Right),
             ("peer", Left),
+            ("tls", Left),
             ("protocol", Left),
             ("codec", Left),
             ("user", Left),
@@ -69,6 +71,14 @@ fn columns(connections: &[ConnectionInfo]) -> Columns<10> {
     }
 }
 
+/// The version, and the name in the client's certificate if it has shown one.
+fn secured(tls: &TlsInfo) -> String {
+    match &tls.client_name {
+        Some(name) => format!("{} {name}", tls.version),
+        None => tls.version.to_owned(),
+    }
+}
+
 /// Names come from peers as well: what would move a terminal's cursor is shown, not sent.
 fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.escape_debug().to_string() }
@@ -79,6 +89,7 @@ fn as_json(snapshot: &Snapshot) -> String {
         json!({
             "id": one.id,
             "peer": one.peer.to_string(),
+            "tls": one.tls.as_ref().map(|tls| json!({ "version": tls.version, "client": tls.client_name })),
             "protocol": one.protocol,
             "codec": one.codec,
             "user": one.user,
@@ -104,9 +115,9 @@ mod tests {
         let wanted = "\
 307 of at most 10000 connections are open, the oldest 2 of them here
 
-ID  PEER            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTES OUT
- 1  127.0.0.1:4711  go_rpc    bson   <b>    7s    900          3     71100      75348
- 2  in-process      -         -      -      0s      0          0         0          0
+ID  PEER            TLS            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTES OUT
+ 1  127.0.0.1:4711  TLSv1.3 ala\\n  go_rpc    bson   <b>    7s    900          3     71100      75348
+ 2  in-process      -              -         -      -      0s      0          0         0          0
 ";
         assert_eq!(page(&fixture::snapshot(), &Ask::default()).body, wanted);
     }
@@ -122,7 +133,11 @@ ID  PEER            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTE
         let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!((&json["open"], &json["connections"][0]["user"]), (&json!(307), &json!("<b>")));
-        assert_eq!(json["connections"][1]["user"], json!(null));
+        assert_eq!(json["connections"][0]["tls"], json!({ "version": "TLSv1.3", "client": "ala\n" }));
+        assert_eq!(
+            (&json["connections"][1]["user"], &json["connections"][1]["tls"]),
+            (&json!(null), &json!(null))
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     call::PeerAddr,
+    io::TlsInfo,
     openings::{FailedOpening, OpeningFailure},
     protocol::{AuthMode, Class, ProtocolInfo},
     registry::MethodInfo,
@@ -53,6 +54,12 @@ pub(super) fn snapshot() -> Snapshot {
             ConnectionInfo {
                 id: 1,
                 peer: PeerAddr::Tcp(([127, 0, 0, 1], 4711).into()),
+                tls: Some(TlsInfo {
+                    version: "TLSv1.3",
+                    alpn: None,
+                    server_name: None,
+                    client_name: Some("ala\n".to_owned()),
+                }),
                 protocol: "go_rpc",
                 codec: "bson".to_owned(),
                 user: Some("<b>".to_owned()),
@@ -65,6 +72,7 @@ pub(super) fn snapshot() -> Snapshot {
             ConnectionInfo {
                 id: 2,
                 peer: PeerAddr::InProcess,
+                tls: None,
                 protocol: "",
                 codec: String::new(),
                 user: None,

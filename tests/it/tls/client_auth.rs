@@ -1,7 +1,7 @@
 //! Clients with certificates: who gets in, what handlers see of them, and whom access rules take them for.
 
 use super::{builder, connect, dial, refusal, serves, trusts};
-use rpcwrap::{Access, ClientAuth, Credentials, Service, TlsConfig};
+use rpcwrap::{Access, ClientAuth, Credentials, Service, TlsConfig, TlsPolicy};
 use rpcwrap_client::TlsError;
 use rpcwrap_tests::{
     certificates::{Ca, Certified},
@@ -10,6 +10,7 @@ use rpcwrap_tests::{
     server::start,
     until,
 };
+use serde_json::json;
 
 fn shows(tls: rpcwrap_client::TlsConfig, client: &Certified) -> rpcwrap_client::TlsConfig {
     tls.certificate_pem(client.certificate.clone(), client.key.clone())
@@ -92,6 +93,30 @@ async fn the_name_in_a_certificate_is_a_user_where_the_program_says_so() {
     let _client = dial(&server, ala).await.unwrap();
     let users = || server.connections(10).into_iter().filter_map(|info| info.user).collect::<Vec<_>>();
     until(|| users().contains(&"ala".to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_page_shows_which_connections_are_safe_and_whose() {
+    let (ca, clients) = (Ca::new(), Ca::new());
+    let tls = asks(&ca, &clients).client_auth(ClientAuth::Optional).policy(TlsPolicy::Allow);
+    let server = start(builder(tls)).await;
+    // Each is shown before it has made a call.
+    let _named = connect(server.addr, &shows(trusts(&ca), &clients.client("ala"))).await;
+    until(|| server.snapshot().server.tls_handshakes == 1).await;
+    let _nameless = connect(server.addr, &trusts(&ca)).await;
+    until(|| server.snapshot().server.tls_handshakes == 2).await;
+    let mut plain = Peer::connect(server.addr).await;
+    let page = plain.http("GET /connections HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n").await;
+    let shown: Vec<_> =
+        page.json()["connections"].as_array().unwrap().iter().map(|one| one["tls"].clone()).collect();
+    let wanted = [
+        json!({ "version": "TLSv1.3", "client": "ala" }),
+        json!({ "version": "TLSv1.3", "client": null }),
+        json!(null),
+    ];
+    assert_eq!(shown, wanted);
+    let page = plain.http("GET /connections HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
+    assert!(page.contains("  TLSv1.3 ala  "), "{page}");
 }
 
 #[tokio::test]
