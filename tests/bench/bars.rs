@@ -3,7 +3,7 @@
 use crate::client_row::{self, CALLERS, Caller, GO};
 use crate::load::Shape;
 use crate::peer::{GO_GOB, GO_JSONRPC, Kind, TARGETS, Target};
-use crate::report::Results;
+use crate::report::{Idle, Results};
 use crate::workload::Codec;
 use std::fmt;
 
@@ -13,6 +13,9 @@ const BATCHED_TO_GO: f64 = 0.1;
 /// One call per wake-up: nearly all of the cost is the kernel's.
 const SINGLE_TO_FLOOR: f64 = 1.15;
 const IDLE_KIB: f64 = 2.0;
+/// 5 s after all have closed; what one connection's buffers and tables take when they are first used stays.
+const MEMORY_AFTER: f64 = 1.2;
+const DESCRIPTORS_LEFT: f64 = 0.0;
 /// What a client adds: Seq, the table of those who wait, a task to wake per call, values in and out.
 const CLIENT_TO_BARE: f64 = 2.0;
 const CLIENT_TO_GO: f64 = 0.25;
@@ -61,12 +64,23 @@ pub(crate) fn bars(results: &Results, shapes: &[Shape]) -> Vec<Bar> {
                 ratio(go(rpcwrap.codec), BATCHED_TO_GO);
             }
         }
-        let idle = results.idle.iter().find(|idle| idle.target == rpcwrap);
-        let measured = idle.map(|idle| idle.kib_per_connection());
-        bars.push(Bar { subject: format!("{name}, KiB per idle connection,"), limit: IDLE_KIB, measured });
+        bars.extend(idle_bars(&name, results.idle.iter().find(|idle| idle.target == rpcwrap)));
     }
     bars.extend(client_bars(results));
     bars
+}
+
+fn idle_bars(name: &str, idle: Option<&Idle>) -> [Bar; 3] {
+    let bar = |what: &str, limit, measured| Bar { subject: format!("{name}, {what},"), limit, measured };
+    [
+        bar("KiB per idle connection", IDLE_KIB, idle.map(Idle::kib_per_connection)),
+        bar("memory after they closed ÷ before", MEMORY_AFTER, idle.map(Idle::memory_after)),
+        bar(
+            "descriptors left after they closed",
+            DESCRIPTORS_LEFT,
+            idle.map(|idle| idle.descriptors_left() as f64),
+        ),
+    ]
 }
 
 /// Go's server of these calls: `net/rpc` in the codec closest to this one.
@@ -93,7 +107,20 @@ fn client_bars(results: &Results) -> Vec<Bar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::{FLOOR, RPCWRAP, SHAPE, clients, row};
+    use crate::report::tests::{FLOOR, RPCWRAP, SHAPE, clients, idle, row};
+
+    #[test]
+    fn what_idle_connections_leave_behind_has_bars() {
+        let lines = idle_bars("rpcwrap-bson", Some(&idle())).map(|bar| bar.to_string());
+        assert_eq!(
+            lines,
+            [
+                "reached: rpcwrap-bson, KiB per idle connection, is 2.000, the bar is 2",
+                "MISSED: rpcwrap-bson, memory after they closed ÷ before, is 1.500, the bar is 1.2",
+                "MISSED: rpcwrap-bson, descriptors left after they closed, is 3.000, the bar is 0",
+            ]
+        );
+    }
 
     #[test]
     fn a_bar_is_missed_when_exceeded_or_not_measured() {

@@ -20,6 +20,7 @@ mod workload;
 use clap::{Parser, Subcommand};
 use client_row::{CALLERS, Caller};
 use load::{Generator, Shape};
+use measure::Footprint;
 use peer::{Kind, Peer, Programs, TARGETS, Target};
 use report::{Idle, Results, Row};
 use std::net::SocketAddr;
@@ -40,11 +41,13 @@ const SHAPES: [Shape; 4] = [
     Shape { connections: 256, in_flight: 16 },
 ];
 const IDLE: &str = "idle";
-const IDLE_CONNECTIONS: usize = 5000;
+const IDLE_CONNECTIONS: usize = 10_000;
 const OPEN_FILES: &str = "20000";
 const WARM_UP: Duration = Duration::from_millis(300);
 /// For memory to come to rest: longer than a server's deferred clean-up.
 const SETTLE: Duration = Duration::from_secs(2);
+/// How long a server may take to be as it was when everybody has left.
+const CLOSED: Duration = Duration::from_secs(5);
 
 /// Server CPU per call and memory per idle connection, beside a raw echo and Go.
 #[derive(Parser)]
@@ -277,17 +280,20 @@ impl Options {
     }
 }
 
-/// Memory of one server before and with [`IDLE_CONNECTIONS`] that made one call each and fell silent.
+/// Memory and descriptors of one server before, with and after [`IDLE_CONNECTIONS`] that made one call each and fell
+/// silent.
 fn idle(generator: Generator<'_>, peer: &Peer) -> Result<Idle> {
+    let look = || Footprint::of(peer.endpoint.pid);
     // What the first connection loads into memory is not part of the price of one more.
     drop(generator.hold(&peer.endpoint, 1)?);
     thread::sleep(SETTLE);
-    let before_kib = measure::resident_kib(peer.endpoint.pid)?;
+    let before = look()?;
     let held = generator.hold(&peer.endpoint, IDLE_CONNECTIONS)?;
     thread::sleep(SETTLE);
-    let after_kib = measure::resident_kib(peer.endpoint.pid)?;
+    let during = look()?;
     drop(held);
-    Ok(Idle { target: peer.target, connections: IDLE_CONNECTIONS, before_kib, after_kib })
+    thread::sleep(CLOSED);
+    Ok(Idle { target: peer.target, connections: IDLE_CONNECTIONS, before, during, after: look()? })
 }
 
 fn positive(text: &str) -> std::result::Result<f64, String> {

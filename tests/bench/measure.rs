@@ -1,4 +1,4 @@
-//! What the kernel knows of a server process: CPU time and resident memory, read from `/proc`.
+//! What the kernel knows of a server process: CPU time, memory and descriptors, read from `/proc`.
 //! It must not know what the process is or who loads it.
 
 use std::fs;
@@ -45,11 +45,23 @@ impl Cpu {
     }
 }
 
-/// Resident memory (`VmRSS`) of a process in KiB.
-pub(crate) fn resident_kib(pid: u32) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    number(line.and_then(|value| value.split_whitespace().next()))
+/// What a process holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footprint {
+    /// Resident memory (`VmRSS`) in KiB.
+    pub(crate) resident_kib: u64,
+    /// Open files and sockets.
+    pub(crate) descriptors: usize,
+}
+
+impl Footprint {
+    /// Reads `/proc/PID/status` and counts `/proc/PID/fd`.
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident_kib = number(line.and_then(|value| value.split_whitespace().next()))?;
+        Ok(Self { resident_kib, descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count() })
+    }
 }
 
 /// utime and stime: fields 14 and 15 of `/proc/PID/stat`, counted behind the program's name, which is
@@ -79,7 +91,8 @@ mod tests {
     #[test]
     fn this_process_has_memory_and_its_work_shows_as_cpu() {
         let pid = std::process::id();
-        assert!(resident_kib(pid).unwrap() > 100);
+        let footprint = Footprint::of(pid).unwrap();
+        assert!(footprint.resident_kib > 100 && footprint.descriptors > 0, "{footprint:?}");
         let before = Cpu::of(pid).unwrap();
         let start = std::time::Instant::now();
         // The counter of a running thread moves at ticks, and other processes may hold the core.

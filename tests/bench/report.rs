@@ -1,7 +1,9 @@
 //! The table: medians, ranges and ratios, as Markdown. It must not know how samples were taken.
 
+use crate::CLOSED;
 use crate::client_row::{self, Caller, GO, SHAPE};
 use crate::load::{Sample, Shape};
+use crate::measure::Footprint;
 use crate::peer::{GO_GOB, GO_JSONRPC, Kind, Target};
 
 /// Everything measured in one run.
@@ -27,18 +29,37 @@ pub(crate) struct Client {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// Resident memory of one server before and with its idle connections.
+/// What one server held before, with and after its idle connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Idle {
     pub(crate) target: Target,
     pub(crate) connections: usize,
-    pub(crate) before_kib: u64,
-    pub(crate) after_kib: u64,
+    pub(crate) before: Footprint,
+    pub(crate) during: Footprint,
+    pub(crate) after: Footprint,
 }
 
 impl Idle {
     pub(crate) fn kib_per_connection(&self) -> f64 {
-        (self.after_kib as f64 - self.before_kib as f64) / self.connections as f64
+        (self.during.resident_kib as f64 - self.before.resident_kib as f64) / self.connections as f64
+    }
+
+    /// Memory after they have closed, as a multiple of what it was before.
+    pub(crate) fn memory_after(&self) -> f64 {
+        self.after.resident_kib as f64 / self.before.resident_kib as f64
+    }
+
+    /// Descriptors left over when they have closed.
+    pub(crate) fn descriptors_left(&self) -> usize {
+        self.after.descriptors.saturating_sub(self.before.descriptors)
+    }
+
+    fn line(&self) -> String {
+        let mib = |footprint: Footprint| footprint.resident_kib as f64 / 1024.0;
+        let (before, during, after) = (mib(self.before), mib(self.during), mib(self.after));
+        let (name, each) = (self.target.name(), figure(self.kib_per_connection()));
+        let (kept, left) = ((self.memory_after() - 1.0) * 100.0, self.descriptors_left());
+        format!("| {name} | {each} | {before:.1} → {during:.1} | {after:.1} ({kept:+.0} %) | {left} |\n")
     }
 }
 
@@ -113,14 +134,12 @@ impl Results {
         }
         if let Some(Idle { connections, .. }) = self.idle.first() {
             text.push_str(&format!(
-                "\n| {connections} idle connections | KiB each | RSS before → with them, MiB |\n|---|---|---|\n"
+                "\n| {connections} idle connections | KiB each | RSS before → with them, MiB \
+                 | {} s after they closed | descriptors left |\n|---|---|---|---|---|\n",
+                CLOSED.as_secs()
             ));
         }
-        for idle in &self.idle {
-            let (before, after) = (idle.before_kib as f64 / 1024.0, idle.after_kib as f64 / 1024.0);
-            let (name, each) = (idle.target.name(), figure(idle.kib_per_connection()));
-            text.push_str(&format!("| {name} | {each} | {before:.1} → {after:.1} |\n"));
-        }
+        text.extend(self.idle.iter().map(Idle::line));
         if !self.clients.is_empty() {
             text.push_str(&format!(
                 "\n| client, {} × {} | client CPU, µs per call | of it user | ÷ bare tokio | ÷ Go jsonrpc \
@@ -173,7 +192,7 @@ fn costs(samples: &[Sample]) -> [String; 3] {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Client, Idle, Results, Row, Sample, Spread};
+    use super::{Client, Footprint, Idle, Results, Row, Sample, Spread};
     use crate::client_row::{self, Caller};
     use crate::load::Shape;
     use crate::peer::{Kind, Target};
@@ -198,6 +217,13 @@ pub(crate) mod tests {
         vec![client(client_row::Kind::Bare, 2), client(client_row::Kind::Rpcwrap, 3)]
     }
 
+    /// 1024 idle connections of 2 KiB each, after which half as much is kept as there was before, and 3 descriptors.
+    pub(crate) fn idle() -> Idle {
+        let footprint = |resident_kib, descriptors| Footprint { resident_kib, descriptors };
+        let (before, during, after) = (footprint(2048, 10), footprint(4096, 1034), footprint(3072, 13));
+        Idle { target: RPCWRAP, connections: 1024, before, during, after }
+    }
+
     #[test]
     fn the_median_lies_between_the_extremes() {
         let spread = |figures: &[f64]| Spread::of(figures.iter().copied());
@@ -216,8 +242,7 @@ pub(crate) mod tests {
     #[test]
     fn the_table_leaves_out_what_was_not_measured() {
         let rows = vec![row(FLOOR, &[2]), row(RPCWRAP, &[3])];
-        let idle = vec![Idle { target: RPCWRAP, connections: 1024, before_kib: 2048, after_kib: 4096 }];
-        let text = Results { rows, idle, clients: clients() }.markdown();
+        let text = Results { rows, idle: vec![idle()], clients: clients() }.markdown();
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(
             lines,
@@ -225,9 +250,10 @@ pub(crate) mod tests {
                 "| 1 × 64 | floor-bson | 2.00 (2.00–2.00) | 25 % |  |  |  | 50 % |",
                 "| 1 × 64 | rpcwrap-bson | 3.00 (3.00–3.00) | 25 % | 1.50 (1.50–1.50) |  |  | 50 % |",
                 "",
-                "| 1024 idle connections | KiB each | RSS before → with them, MiB |",
-                "|---|---|---|",
-                "| rpcwrap-bson | 2.00 | 2.0 → 4.0 |",
+                "| 1024 idle connections | KiB each | RSS before → with them, MiB | 5 s after they closed \
+                 | descriptors left |",
+                "|---|---|---|---|---|",
+                "| rpcwrap-bson | 2.00 | 2.0 → 4.0 | 3.0 (+50 %) | 3 |",
                 "",
                 "| client, 1 × 64 | client CPU, µs per call | of it user | ÷ bare tokio | ÷ Go jsonrpc | core used |",
                 "|---|---|---|---|---|---|",
