@@ -2,6 +2,7 @@
 //! hyper-util, bRPC.
 
 use crate::{program::Program, protocols::Words};
+use bytes::BytesMut;
 use rpcwrap::{
     Config, OpeningClock, Server, Verdict,
     protocol::{Class, Conn, ConnCx, FramedProtocol, Magic, Protocol, ServeFuture, Served, Sniff},
@@ -13,7 +14,7 @@ use rpcwrap_tests::{
     services::services,
     until,
 };
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -103,6 +104,38 @@ async fn cmux_35_an_undecided_opening_ends_at_8_kib() {
     let mut peer = Peer::connect(server.addr).await;
     peer.send([&[b'~'; 8000][..], b"!"].concat()).await;
     peer.expect("endless").await;
+}
+
+/// The next HTTP/2 frame: its type, and what it carries.
+async fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
+    let whole = |buf: &mut BytesMut| {
+        let Some(&[a, b, c, kind]) = buf.first_chunk() else { return Ok::<_, Infallible>(None) };
+        let len = 9 + u32::from_be_bytes([0, a, b, c]) as usize;
+        Ok((buf.len() >= len).then(|| (kind, buf.split_to(len).split_off(9).to_vec())))
+    };
+    peer.read_message(whole).await
+}
+
+#[tokio::test]
+async fn cmux_22_64_a_client_that_waits_for_settings_gets_them_for_its_preface() {
+    const SETTINGS: u8 = 4;
+    const HEADERS: u8 = 1;
+    const WINDOW_UPDATE: u8 = 8;
+    let server = start(services().config(Config::default().first_byte_timeout(LONG))).await;
+    let mut client = Peer::connect(server.addr).await;
+    // Not a byte more than the preface, neither settings nor headers, is there to decide on.
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(frame(&mut client).await.0, SETTINGS);
+    // GET /healthz of x, as stream 1, with its end; `88` is the status 200.
+    let get = b"\0\0\x0f\x01\x05\0\0\0\x01\x82\x86\x04\x08/healthz\x01\x01x";
+    client.send([b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0", &get[..]].concat()).await;
+    let headers = loop {
+        match frame(&mut client).await {
+            (HEADERS, headers) => break headers,
+            (kind, _) => assert!([SETTINGS, WINDOW_UPDATE].contains(&kind), "frame of type {kind}"),
+        }
+    };
+    assert_eq!(headers.first(), Some(&0x88));
 }
 
 #[tokio::test]
@@ -297,6 +330,21 @@ async fn brpc_one_byte_is_enough_to_know_tls() {
     peer.send([0x16]).await;
     peer.expect_closed().await;
     assert_eq!(server.snapshot().failed_openings[0].why.text(), "a TLS hello on a plain port");
+}
+
+#[tokio::test]
+async fn brpc_what_follows_a_malformed_frame_is_nobody_elses() {
+    let server = start(services()).await;
+    let mut peer = Peer::connect(server.addr).await;
+    // A meta longer than the frame that holds it; bRPC takes the frame out and offers the rest to all protocols.
+    peer.send([&b"PRPC\0\0\0\x08\0\0\0\x09"[..], HEALTH.as_bytes()].concat()).await;
+    peer.expect_closed().await;
+    let counted = |name| {
+        let protocols = server.snapshot().protocols;
+        protocols.iter().find(|one| one.name == name).map(|one| (one.matched, one.malformed))
+    };
+    until(|| counted("baidu_std") == Some((1, 1))).await;
+    assert_eq!(counted("http"), Some((0, 0)));
 }
 
 #[tokio::test]
