@@ -111,12 +111,34 @@ pub(crate) struct Tracked {
     bytes_out: AtomicU64,
 }
 
+/// Who is at the other end. Of a connection that makes calls its [`Peer`] knows everything: most of them sit idle, and
+/// hold it once.
 #[derive(Debug)]
-struct Who {
+enum Who {
+    Opening(Box<Opening>),
+    Calling(Arc<Peer>),
+}
+
+#[derive(Debug)]
+struct Opening {
     addr: PeerAddr,
     tls: Option<Arc<TlsInfo>>,
     protocol: &'static str,
-    peer: Option<Arc<Peer>>,
+}
+
+impl Who {
+    /// Changes what is known without a peer; one that has called before is forgotten with the protocol it called by.
+    fn change(&mut self, change: impl FnOnce(&mut Opening)) {
+        match self {
+            Self::Opening(opening) => change(opening),
+            Self::Calling(peer) => {
+                let (addr, tls, protocol) = (peer.addr.clone(), peer.tls.clone(), peer.protocol);
+                let mut opening = Box::new(Opening { addr, tls, protocol });
+                change(&mut opening);
+                *self = Self::Opening(opening);
+            }
+        }
+    }
 }
 
 impl Tracked {
@@ -124,7 +146,7 @@ impl Tracked {
         Self {
             id,
             accepted: Instant::now(),
-            who: Mutex::new(Who { addr, tls: None, protocol: "", peer: None }),
+            who: Mutex::new(Who::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
@@ -144,23 +166,23 @@ impl Tracked {
     /// A proxy in front has said where the connection comes from.
     #[allow(dead_code, reason = "called by the step that reads PROXY headers")]
     pub(crate) fn set_addr(&self, addr: PeerAddr) {
-        self.who().addr = addr;
+        self.who().change(|opening| opening.addr = addr);
     }
 
     /// TLS has been established.
     #[cfg(feature = "tls")]
     pub(crate) fn set_tls(&self, tls: Arc<TlsInfo>) {
-        self.who().tls = Some(tls);
+        self.who().change(|opening| opening.tls = Some(tls));
     }
 
     /// A protocol has taken the connection.
     pub(crate) fn set_protocol(&self, protocol: &'static str) {
-        self.who().protocol = protocol;
+        self.who().change(|opening| opening.protocol = protocol);
     }
 
     /// The connection makes calls as `peer` from now on.
     pub(crate) fn set_peer(&self, peer: Arc<Peer>) {
-        self.who().peer = Some(peer);
+        *self.who() = Who::Calling(peer);
     }
 
     #[inline]
@@ -197,12 +219,15 @@ impl Tracked {
 
     fn info(&self) -> ConnectionInfo {
         let who = self.who();
-        let peer = who.peer.as_ref();
+        let (addr, tls, protocol, peer) = match &*who {
+            Who::Opening(opening) => (&opening.addr, &opening.tls, opening.protocol, None),
+            Who::Calling(peer) => (&peer.addr, &peer.tls, peer.protocol, Some(peer)),
+        };
         ConnectionInfo {
             id: self.id,
-            peer: who.addr.clone(),
-            tls: who.tls.as_deref().cloned(),
-            protocol: who.protocol,
+            peer: addr.clone(),
+            tls: tls.as_deref().cloned(),
+            protocol,
             codec: peer.map(|peer| peer.codec().to_owned()).unwrap_or_default(),
             user: peer.and_then(|peer| peer.user()).map(str::to_owned),
             age: self.accepted.elapsed(),
