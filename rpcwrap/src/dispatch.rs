@@ -52,9 +52,6 @@ pub(crate) struct Dispatch {
 #[repr(align(128))]
 pub(crate) struct Waiting(AtomicUsize);
 
-/// A way to find a method by its name.
-type LookUp<'d> = fn(&'d Registry, &[u8], &Peer) -> Result<&'d Arc<Entry>, CallError>;
-
 /// A call under way that has not been polled yet.
 pub(crate) struct Started<'d> {
     pub(crate) call: BoxCall,
@@ -80,7 +77,26 @@ impl Dispatch {
         peer: &Arc<Peer>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found_by(Registry::look_up, name, args, timeout, peer, now)
+        self.start_found(|| self.registry.look_up(name, peer), name, args, timeout, peer, now)
+    }
+
+    /// As [`start`](Self::start), for a connection whose last call was of the method `last`: mostly the next one is too,
+    /// and then needs no look-up.
+    #[inline]
+    pub(crate) fn start_after<'d>(
+        &'d self,
+        last: Option<&'d Arc<Entry>>,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let look_up = || match last {
+            Some(last) if last.access.is_none() && last.full_name.as_bytes() == name => Ok(last),
+            _ => self.registry.look_up(name, peer),
+        };
+        self.start_found(look_up, name, args, timeout, peer, now)
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
@@ -93,13 +109,13 @@ impl Dispatch {
         peer: &Arc<Peer>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found_by(Registry::look_up_short, name, args, timeout, peer, now)
+        self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
     }
 
     #[inline]
-    fn start_found_by<'d>(
+    fn start_found<'d>(
         &'d self,
-        look_up: LookUp<'d>,
+        look_up: impl FnOnce() -> Result<&'d Arc<Entry>, CallError>,
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
@@ -115,7 +131,7 @@ impl Dispatch {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
-        let entry = look_up(&self.registry, name, peer).map_err(|error| self.refused(error, None))?;
+        let entry = look_up().map_err(|error| self.refused(error, None))?;
         // Before the handler sees it: what is over the limit costs a look at a number and an error reply. Behind the
         // look-up: taking a call back has to stay possible, and who calls nothing learns so.
         if self.waiting.0.load(Ordering::Relaxed) >= self.config.max_calls {

@@ -47,6 +47,10 @@ impl Plans {
             self.last = match self.plans.iter().position(|(known, _)| *known == id) {
                 Some(place) => place,
                 None => {
+                    if self.plans.is_empty() {
+                        // Nearly every peer has one.
+                        self.plans.reserve_exact(1);
+                    }
                     self.plans.push((id, roles(types, id)?));
                     self.plans.len() - 1
                 }

@@ -21,6 +21,12 @@ impl<'t, 'd> Batch<'t, 'd> {
         self.now.unwrap_or_else(Instant::now)
     }
 
+    /// The method of the last call of the batch.
+    #[inline]
+    pub(super) fn last(&self) -> Option<&'d Arc<Entry>> {
+        self.entry
+    }
+
     #[inline]
     pub(super) fn start(&mut self, entry: &'d Arc<Entry>, bytes_in: usize) {
         if !self.entry.is_some_and(|current| Arc::ptr_eq(current, entry)) {

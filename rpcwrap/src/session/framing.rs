@@ -8,6 +8,7 @@ use crate::{
     call::Peer,
     dispatch::{Dispatch, Refused, Started},
     error::CallError,
+    registry::Entry,
 };
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};
@@ -27,10 +28,11 @@ pub(crate) trait Framing: Send + 'static {
     /// Bytes of the request on the wire.
     fn wire_len(request: &Self::Request) -> usize;
 
-    /// Starts the call through dispatch.
+    /// Starts the call through dispatch; `last` is the method of the call before.
     fn start<'d>(
         &mut self,
         request: &Self::Request,
+        last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
         peer: &Arc<Peer>,
         now: Instant,
@@ -100,12 +102,13 @@ impl Framing for Halves {
     fn start<'d>(
         &mut self,
         request: &Request,
+        last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
         peer: &Arc<Peer>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let args = self.reader.args(request);
-        dispatch.start(request.service_method(), args, request.timeout(), peer, now)
+        dispatch.start_after(last, request.service_method(), args, request.timeout(), peer, now)
     }
 
     #[inline]

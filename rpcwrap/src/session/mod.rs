@@ -290,7 +290,7 @@ impl<F: Framing> Session<F> {
             let refused = Refused { error: CallError::Draining, entry: None };
             return self.refuse(&request, &refused, batch, output);
         }
-        let mut started = match self.framing.start(&request, dispatch, &self.peer, began) {
+        let mut started = match self.framing.start(&request, batch.last(), dispatch, &self.peer, began) {
             Ok(started) => started,
             Err(refused) => return self.refuse(&request, &refused, batch, output),
         };

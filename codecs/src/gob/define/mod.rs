@@ -141,7 +141,9 @@ impl Table {
     /// What has been defined so far has reached the peer, or will.
     #[inline]
     pub(super) fn settle(&mut self) {
-        self.fresh.clear();
+        if !self.fresh.is_empty() {
+            self.fresh = Vec::new();
+        }
     }
 
     /// What was defined since [`Self::settle`] will not reach the peer.

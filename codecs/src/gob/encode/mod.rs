@@ -70,7 +70,6 @@ static REPLY_HEADERS: Headers = [
 #[derive(Debug)]
 pub struct ReplyEncoder {
     values: Values,
-    header: Vec<u8>,
 }
 
 impl Default for ReplyEncoder {
@@ -82,7 +81,7 @@ impl Default for ReplyEncoder {
 impl ReplyEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REPLY_HEADERS), header: Vec::new() }
+        Self { values: Values::new(&REPLY_HEADERS) }
     }
 
     /// Appends one whole reply to `out`, or nothing.
@@ -105,10 +104,9 @@ impl ReplyEncoder {
         self.values.table.settle();
         let method = request.service_method();
         let ready = self.values.write(method, reply, type_of)?;
-        self.header.clear();
-        put_common(&mut self.header, method, request.seq());
-        self.header.put_u8(0);
-        self.values.put_header(HEADER, &self.header, out);
+        self.values.put_header(HEADER, out, |out| {
+            put_common(out, method, request.seq());
+        });
         self.values.put_value(ready, out);
         Ok(())
     }
@@ -118,23 +116,20 @@ impl ReplyEncoder {
     /// A peer that asked for details gets a header of another type with `Code` (if there is one) and `Data` (JSON in a
     /// string, if there is some) behind `Error`; Go skips such fields.
     pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        self.header.clear();
-        let mut last = put_common(&mut self.header, request.service_method(), request.seq());
-        put_text_field(&mut self.header, &mut last, 3, &error.text_for(request));
-        let mut id = HEADER;
-        if request.details() && (!error.code.is_empty() || error.data.is_some()) {
-            id = LONG_HEADER;
-            put_text_field(&mut self.header, &mut last, 4, error.code.as_bytes());
-            if let Some(data) = &error.data {
-                put_text_field(&mut self.header, &mut last, 5, data.to_string().as_bytes());
+        let code = Some(error.code.as_bytes()).filter(|code| request.details() && !code.is_empty());
+        let data = error.data.as_ref().filter(|_| request.details());
+        let id = if code.is_some() || data.is_some() { LONG_HEADER } else { HEADER };
+        self.values.put_header(id, out, |out| {
+            let mut last = put_common(out, request.service_method(), request.seq());
+            put_text_field(out, &mut last, 3, &error.text_for(request));
+            if let Some(code) = code {
+                put_text_field(out, &mut last, 4, code);
             }
-        }
-        self.header.put_u8(0);
-        self.values.put_header(id, &self.header, out);
+            if let Some(data) = data {
+                put_text_field(out, &mut last, 5, data.to_string().as_bytes());
+            }
+        });
         out.extend_from_slice(&ZERO);
-        if self.header.capacity() > KEPT_BYTES {
-            self.header = Vec::new();
-        }
     }
 }
 
@@ -142,7 +137,6 @@ impl ReplyEncoder {
 #[derive(Debug)]
 pub struct RequestEncoder {
     values: Values,
-    header: Vec<u8>,
 }
 
 impl Default for RequestEncoder {
@@ -154,7 +148,7 @@ impl Default for RequestEncoder {
 impl RequestEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REQUEST_HEADERS), header: Vec::new() }
+        Self { values: Values::new(&REQUEST_HEADERS) }
     }
 
     /// Appends one whole request to `out`, or nothing.
@@ -178,15 +172,13 @@ impl RequestEncoder {
         self.values.table.settle();
         let method = service_method.as_bytes();
         let ready = self.values.write(method, args, type_of)?;
-        self.header.clear();
-        let last = put_common(&mut self.header, method, seq);
-        let mut id = HEADER;
-        if options != CallOptions::default() {
-            id = LONG_HEADER;
-            put_options(&mut self.header, last, options);
-        }
-        self.header.put_u8(0);
-        self.values.put_header(id, &self.header, out);
+        let plain = options == CallOptions::default();
+        self.values.put_header(if plain { HEADER } else { LONG_HEADER }, out, |out| {
+            let last = put_common(out, method, seq);
+            if !plain {
+                put_options(out, last, options);
+            }
+        });
         self.values.put_value(ready, out);
         Ok(())
     }
@@ -200,9 +192,7 @@ impl RequestEncoder {
 
 /// Starts a header with its method and number; the last field written. Zeros are left out.
 #[inline]
-fn put_common(header: &mut Vec<u8>, method: &[u8], seq: u64) -> u32 {
-    // Once, so that a longer number later needs no more.
-    header.reserve(method.len() + 40);
+fn put_common(header: &mut BytesMut, method: &[u8], seq: u64) -> u32 {
     let mut last = 0;
     put_text_field(header, &mut last, 1, method);
     if seq != 0 {
@@ -214,7 +204,7 @@ fn put_common(header: &mut Vec<u8>, method: &[u8], seq: u64) -> u32 {
 }
 
 #[inline]
-fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]) {
+fn put_text_field(header: &mut BytesMut, last: &mut u32, number: u32, text: &[u8]) {
     if !text.is_empty() {
         put_uint(header, u64::from(number - *last));
         put_bytes(header, text);
@@ -222,7 +212,7 @@ fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]
     }
 }
 
-fn put_options(header: &mut Vec<u8>, mut last: u32, options: CallOptions) {
+fn put_options(header: &mut BytesMut, mut last: u32, options: CallOptions) {
     if let Some(timeout) = options.timeout {
         put_uint(header, u64::from(3 - last));
         put_int(header, millis(timeout));
@@ -402,14 +392,17 @@ impl Values {
         written.map(|()| ready)
     }
 
-    /// Appends a header of type `id`, whose fields are in `fields`.
+    /// Appends a header of type `id`, whose fields `write` writes.
     #[inline]
-    fn put_header(&mut self, id: Id, fields: &[u8], out: &mut BytesMut) {
+    fn put_header(&mut self, id: Id, out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
         self.table.define(id, out);
-        // The id takes two bytes: -1 as a count and the number.
-        put_uint(out, fields.len() as u64 + 2);
+        let at = out.len();
+        // Room for the length of nearly every header.
+        out.put_u8(0);
         put_int(out, id.number());
-        out.extend_from_slice(fields);
+        write(out);
+        out.put_u8(0);
+        put_len_at(out, at);
     }
 
     /// Appends the value written last.
@@ -422,6 +415,20 @@ impl Values {
         put_bytes(out, &self.bytes);
         if self.bytes.capacity() > KEPT_BYTES {
             self.bytes = Vec::new();
+        }
+    }
+}
+
+/// Puts the length of what stands behind the byte at `at` in its place.
+#[inline]
+fn put_len_at(out: &mut BytesMut, at: usize) {
+    let len = out.len() - at - 1;
+    match (u8::try_from(len), out.get_mut(at)) {
+        (Ok(short), Some(place)) if short < 0x80 => *place = short,
+        _ => {
+            let content = out.split_off(at + 1);
+            out.truncate(at);
+            put_bytes(out, &content);
         }
     }
 }

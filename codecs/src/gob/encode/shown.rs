@@ -16,13 +16,17 @@ pub(super) struct Shown {
     pub(super) id: Id,
 }
 
+/// More methods than these are found by a hash.
+const FEW: usize = 8;
+
 /// By method.
 #[derive(Debug, Default)]
 pub(super) struct ShownTypes {
     types: Vec<(Box<[u8]>, Shown)>,
-    places: HashMap<Box<[u8]>, usize>,
-    /// The place used last: most calls are of the same method as the one before, and need no hash.
+    /// The place used last: most calls are of the same method as the one before.
     last: usize,
+    /// The places of all, once there are more than a few.
+    places: HashMap<Box<[u8]>, usize>,
 }
 
 impl ShownTypes {
@@ -34,18 +38,31 @@ impl ShownTypes {
     }
 
     pub(super) fn get(&mut self, method: &[u8]) -> Option<&Shown> {
-        self.last = *self.places.get(method)?;
+        self.last = self.place(method)?;
         self.types.get(self.last).map(|(_, shown)| shown)
     }
 
     pub(super) fn insert(&mut self, method: &[u8], shown: Shown) {
-        match self.places.get(method).and_then(|&place| self.types.get_mut(place)) {
-            Some((_, known)) => *known = shown,
-            None => {
-                self.last = self.types.len();
-                self.places.insert(method.into(), self.last);
-                self.types.push((method.into(), shown));
-            }
+        if let Some((_, known)) = self.place(method).and_then(|place| self.types.get_mut(place)) {
+            *known = shown;
+            return;
         }
+        self.last = self.types.len();
+        if self.types.is_empty() {
+            // Many connections call one method, and no other.
+            self.types.reserve_exact(1);
+        }
+        self.types.push((method.into(), shown));
+        if self.types.len() > FEW {
+            let known = self.places.len();
+            self.places.extend(self.types.iter().map(|(name, _)| name.clone()).zip(0..).skip(known));
+        }
+    }
+
+    fn place(&self, method: &[u8]) -> Option<usize> {
+        if self.types.len() > FEW {
+            return self.places.get(method).copied();
+        }
+        self.types.iter().position(|(name, _)| **name == *method)
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     call::{Peer, traced},
     dispatch::{Dispatch, Refused, Started},
     error::CallError,
+    registry::Entry,
     session::Framing,
 };
 use bytes::{Bytes, BytesMut};
@@ -97,6 +98,7 @@ impl Framing for Frames {
     fn start<'d>(
         &mut self,
         request: &Incoming,
+        _: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
         peer: &Arc<Peer>,
         now: Instant,
