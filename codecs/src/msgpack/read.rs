@@ -103,14 +103,26 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes the next token; nothing if it has not all arrived.
-    #[inline]
+    ///
+    /// The short forms, which most tokens have, in place: the caller looks for one or two kinds, and knows most of the
+    /// answer when it is compiled.
+    #[inline(always)]
     pub(super) fn token(&mut self) -> Result<Token<'de>, Fault> {
-        let Some((&marker, _)) = self.rest.split_first() else { return Err(Fault::Eof { wanted: 1 }) };
+        let Some((&marker, rest)) = self.rest.split_first() else { return Err(Fault::Eof { wanted: 1 }) };
+        let token = match marker {
+            0x00..=0x7F => Token::Uint(marker.into()),
+            0x80..=0x8F => Token::Map(u32::from(marker & 0x0F)),
+            0x90..=0x9F => Token::List(u32::from(marker & 0x0F)),
+            0xA0..=0xBF => return self.bytes(1, u32::from(marker & 0x1F)).map(Token::Str),
+            _ => return self.other_token(marker),
+        };
+        self.rest = rest;
+        Ok(token)
+    }
+
+    /// The next token, which begins with `marker`.
+    fn other_token(&mut self, marker: u8) -> Result<Token<'de>, Fault> {
         match marker {
-            0x00..=0x7F => self.fixed(|[]| Token::Uint(marker.into())),
-            0x80..=0x8F => self.fixed(|[]| Token::Map(u32::from(marker & 0x0F))),
-            0x90..=0x9F => self.fixed(|[]| Token::List(u32::from(marker & 0x0F))),
-            0xA0..=0xBF => self.bytes(1, u32::from(marker & 0x1F)).map(Token::Str),
             0xC0 => self.fixed(|[]| Token::Nil),
             0xC1 => Err(Fault::Reserved),
             0xC2 | 0xC3 => self.fixed(|[]| Token::Bool(marker == 0xC3)),
@@ -138,7 +150,8 @@ impl<'de> Reader<'de> {
             0xDD => self.fixed(|len| Token::List(u32::from_be_bytes(len))),
             0xDE => self.fixed(|len| Token::Map(u16::from_be_bytes(len).into())),
             0xDF => self.fixed(|len| Token::Map(u32::from_be_bytes(len))),
-            0xE0..=0xFF => self.fixed(|[]| Token::Int(i8::from_be_bytes([marker]).into())),
+            // What is left are the numbers of one byte, with and without a sign.
+            _ => self.fixed(|[]| signed(i8::from_be_bytes([marker]).into())),
         }
     }
 
