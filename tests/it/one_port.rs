@@ -238,8 +238,9 @@ async fn zoekt_516_hijacked_connections_are_part_of_the_end() {
     let server = start(services().protocol(nshead())).await;
     let mut hijacked = Peer::connect_codec(server.addr, "json").await;
     assert_eq!(hijacked.call("Echo.Int", "5", 1).await["result"], 5);
+    assert_eq!((server.open_connections(), server.connections(10).len()), (1, 1));
     let drained = limit(server.drain(LONG)).await;
-    assert_eq!((drained.cut, server.connections(10).len()), (0, 0));
+    assert_eq!((drained.cut, server.open_connections(), server.connections(10).len()), (0, 0, 0));
     hijacked.expect_closed().await;
 }
 

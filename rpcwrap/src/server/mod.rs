@@ -212,6 +212,11 @@ impl Server {
         self.port.snapshot(0)
     }
 
+    /// How many connections are open, whatever they are doing: one read of a counter.
+    pub fn open_connections(&self) -> usize {
+        self.dispatch.tracker.open()
+    }
+
     /// The open connections, the oldest first, at most `most` of them.
     pub fn connections(&self, most: usize) -> Vec<ConnectionInfo> {
         self.dispatch.tracker.list(most)
