@@ -74,6 +74,43 @@ fn nothing_is_left_to_do() {
 }
 
 #[test]
+fn one_call_is_unsafe() {
+    // Put together here, so that this file does not contain it.
+    let word = ["un", "safe"].concat();
+    for (path, text) in files(".rs") {
+        let words = code(&text).flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        let found = words.filter(|&found| found == word).count();
+        let allowed = usize::from(path == "rpcwrap/daemon/src/memory.rs");
+        assert_eq!(found, allowed, "{path}");
+    }
+}
+
+/// The tables of a manifest whose names start like that, line by line.
+fn tables<'a>(manifest: &'a str, start: &str) -> Vec<&'a str> {
+    let found = manifest.split("\n[").filter_map(|table| table.strip_prefix(start));
+    // Between tables are blank lines and comments on the next.
+    found.flat_map(str::lines).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+#[test]
+fn every_package_has_the_lints_of_the_workspace() {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let forbids = "unsafe_code = \"forbid\"";
+    assert!(workspace.contains(forbids));
+    for (path, text) in files("Cargo.toml") {
+        match &*path {
+            "Cargo.toml" | "codecs/fuzz/Cargo.toml" => {}
+            // What is forbidden could not be allowed for one call.
+            "rpcwrap/daemon/Cargo.toml" => {
+                let workspace = workspace.replace(forbids, "unsafe_code = \"deny\"");
+                assert_eq!(tables(&text, "lints."), tables(&workspace, "workspace.lints."), "{path}");
+            }
+            _ => assert!(text.contains("\n[lints]\nworkspace = true\n"), "{path}"),
+        }
+    }
+}
+
+#[test]
 fn codecs_do_no_io() {
     let manifest = fs::read_to_string(root().join("codecs/Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();

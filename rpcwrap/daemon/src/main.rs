@@ -8,6 +8,7 @@ mod args;
 mod config_file;
 mod demo;
 mod log;
+mod memory;
 mod reload;
 mod settings;
 mod systemd;
@@ -84,5 +85,6 @@ async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Err
         drained = running => Ok(drained?),
         never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter, &notifier) => match never {},
         never = notifier.watch(&server, drain_timeout) => match never {},
+        never = memory::give_back(&server) => match never {},
     }
 }
