@@ -6,13 +6,14 @@ use serde::{
     Serialize, Serializer,
     ser::{SerializeSeq, SerializeStruct},
 };
+use std::mem::discriminant;
 
 /// The argument of calls.
 ///
 /// For gob the JSON says the types: objects are structs with these very field names, lists are slices of one type,
 /// whole numbers `int` (`uint` beyond its reach), numbers with a point or an exponent `float64`, texts `string`; a list
-/// with both kinds of numbers is one of floats. A `null` member is left out, which in Go is the zero value. For other
-/// codecs it is the value itself.
+/// with both kinds of numbers is one of floats, one of values that are not alike one of interfaces. A `null` member is
+/// left out, which in Go is the zero value. For other codecs it is the value itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Argument {
     /// As it is.
@@ -37,12 +38,35 @@ impl Argument {
                 let members = members.into_iter().filter(|(_, value)| *value != Any::Null);
                 Self::Struct(members.map(|(name, value)| (name_of(&name), Self::of_gob(value))).collect())
             }
-            Any::List(items) if items.iter().any(|item| matches!(item, Any::Float(_))) => {
-                Self::List(items.into_iter().map(|item| Self::Scalar(as_float(item))).collect())
-            }
-            Any::List(items) => Self::List(items.into_iter().map(Self::of_gob).collect()),
+            Any::List(items) => Self::List(match Elements::of(&items) {
+                Elements::Floats => items.into_iter().map(|item| Self::Scalar(as_float(item))).collect(),
+                Elements::Alike => items.into_iter().map(Self::of_gob).collect(),
+                Elements::Unlike => items.into_iter().map(Self::Plain).collect(),
+            }),
             other => Self::Scalar(other),
         }
+    }
+}
+
+/// What the values of a list have in common.
+enum Elements {
+    /// Numbers, of which some have a point.
+    Floats,
+    Alike,
+    /// In Go, only interfaces hold them together.
+    Unlike,
+}
+
+impl Elements {
+    fn of(items: &[Any]) -> Self {
+        let is_float = |item: &Any| matches!(item, Any::Float(_));
+        let is_number = |item: &Any| matches!(item, Any::Int(_) | Any::Uint(_)) || is_float(item);
+        if items.iter().any(is_float) && items.iter().all(is_number) {
+            return Self::Floats;
+        }
+        let mut kinds = items.iter().map(discriminant);
+        let first = kinds.next();
+        if kinds.all(|kind| Some(kind) == first) { Self::Alike } else { Self::Unlike }
     }
 }
 
@@ -127,6 +151,9 @@ mod tests {
             ("[1,2.5]", "[1.0,2.5]"),
             (r#"["a","b"]"#, r#"["a","b"]"#),
             (r#"[1,"x"]"#, r#"[1,"x"]"#),
+            (r#"[1.5,"x",2]"#, r#"[1.5,"x",2]"#),
+            ("[1,18446744073709551615]", "[1,18446744073709551615]"),
+            (r#"[{"A":1},7]"#, r#"[{"A":1},7]"#),
             (r#"{"A":7,"N":null,"E":[]}"#, r#"{"A":7}"#),
         ] {
             assert_eq!(through_gob(json).as_deref(), Ok(back), "{json}");
