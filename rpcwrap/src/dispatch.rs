@@ -77,7 +77,7 @@ impl Dispatch {
         peer: &Arc<Peer>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found(|| self.registry.look_up(name, peer), name, args, timeout, peer, now)
+        self.start_after(None, name, args, timeout, peer, now)
     }
 
     /// As [`start`](Self::start), for a connection whose last call was of the method `last`: mostly the next one is too,
