@@ -66,6 +66,7 @@ impl Method {
     }
 
     /// The same method, whose reply's type is known as far as `reply` says.
+    #[cfg(feature = "macros")]
     pub(crate) fn with_reply_type(mut self, reply: Option<TypeOf>) -> Self {
         if let Some(types) = Arc::get_mut(&mut self.types) {
             types.set_reply(reply);

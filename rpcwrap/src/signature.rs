@@ -54,6 +54,7 @@ impl Types {
     }
 
     /// Puts in what is known of the reply's type.
+    #[cfg(feature = "macros")]
     pub(crate) fn set_reply(&mut self, reply: Option<TypeOf>) {
         self.reply = reply;
     }

@@ -164,7 +164,6 @@ impl Tracked {
     }
 
     /// A proxy in front has said where the connection comes from.
-    #[allow(dead_code, reason = "called by the step that reads PROXY headers")]
     pub(crate) fn set_addr(&self, addr: PeerAddr) {
         self.who().change(|opening| opening.addr = addr);
     }

@@ -17,7 +17,7 @@ impl Identity {
     }
 
     /// The name in a client certificate that TLS has verified.
-    #[allow(dead_code, reason = "called by the step that does the TLS handshake")]
+    #[cfg(feature = "tls")]
     pub(crate) fn from_certificate(name: &str) -> Self {
         Self(name.into())
     }

@@ -91,8 +91,8 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and
-    /// without CONNECT, baidu_std and HAProxy's agent check.
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and without CONNECT, baidu_std and
+    /// HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Protocols(Arc::new(protocol)));
