@@ -165,12 +165,12 @@ pub(super) fn present(reader: &Reader<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A whole value that is no struct has a zero in front, as if it were a field.
-#[inline]
-pub(super) fn singleton(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+/// The type of a whole value, and takes the zero away that one that is no struct has in front, as if it were a field.
+#[inline(always)]
+pub(super) fn singleton(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Type, Fault> {
     match types.get(id).ok_or(UNDEFINED)? {
-        Type::Struct(_) => Ok(()),
-        _ if reader.uint()? == 0 => Ok(()),
+        shape @ Type::Struct(_) => Ok(shape),
+        shape if reader.uint()? == 0 => Ok(shape),
         _ => Err(Fault::Corrupt("gob: decode: corrupted data: non-zero delta for singleton")),
     }
 }

@@ -71,18 +71,33 @@ impl<'de> Reader<'de> {
 
     /// Below 128 one byte; else one byte, the negated count of the big-endian bytes that follow. Leading zeros are
     /// accepted as in Go.
-    #[inline]
+    #[inline(always)]
     pub(super) fn uint(&mut self) -> Result<u64, Fault> {
-        match self.rest.split_first() {
-            Some((&byte, rest)) if byte < 0x80 => {
+        match self.rest {
+            [byte @ ..0x80, rest @ ..] => {
                 self.rest = rest;
-                Ok(byte.into())
+                Ok((*byte).into())
+            }
+            // As ids of types are.
+            [0xFF, byte, rest @ ..] => {
+                self.rest = rest;
+                Ok((*byte).into())
             }
             _ => self.long_uint(),
         }
     }
 
     fn long_uint(&mut self) -> Result<u64, Fault> {
+        // Most numbers of calls.
+        let short = match self.rest {
+            [0xFE, high, low, rest @ ..] => Some((u32::from_be_bytes([0, 0, *high, *low]), rest)),
+            [0xFD, high, mid, low, rest @ ..] => Some((u32::from_be_bytes([0, *high, *mid, *low]), rest)),
+            _ => None,
+        };
+        if let Some((value, rest)) = short {
+            self.rest = rest;
+            return Ok(value.into());
+        }
         let (&first, rest) = self.rest.split_first().ok_or(Fault::Eof)?;
         let len = usize::from(first.wrapping_neg());
         if len > 8 {
@@ -113,6 +128,18 @@ impl<'de> Reader<'de> {
         self.uint().map(|bits| f64::from_bits(bits.swap_bytes()))
     }
 
+    /// Takes a byte away if it comes next; `None` if it does not.
+    #[inline]
+    pub(super) fn tag(&mut self, byte: u8) -> Option<()> {
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
     /// A length that has to lie within what is left.
     #[inline]
     pub(super) fn len(&mut self) -> Result<usize, Fault> {
@@ -131,18 +158,23 @@ impl<'de> Reader<'de> {
 }
 
 /// Appends an unsigned integer in as few bytes as it takes.
-#[inline]
+#[inline(always)]
 pub(super) fn put_uint(out: &mut impl BufMut, value: u64) {
-    if let Ok(small) = u8::try_from(value)
-        && small < 0x80
-    {
-        out.put_u8(small);
-    } else {
-        put_long_uint(out, value);
+    match u8::try_from(value) {
+        Ok(small @ ..0x80) => out.put_u8(small),
+        // As ids of types are.
+        Ok(byte) => out.put_slice(&[0xFF, byte]),
+        Err(_) => put_long_uint(out, value),
     }
 }
 
 fn put_long_uint(out: &mut impl BufMut, value: u64) {
+    // Copies of a known length take a store or two.
+    match value.to_be_bytes() {
+        [0, 0, 0, 0, 0, 0, high, low] => return out.put_slice(&[0xFE, high, low]),
+        [0, 0, 0, 0, 0, high, mid, low] => return out.put_slice(&[0xFD, high, mid, low]),
+        _ => {}
+    }
     let mut bytes = [0; 9];
     let digits = value.to_be_bytes();
     let zeros = value.leading_zeros() as usize / 8;
@@ -155,7 +187,7 @@ fn put_long_uint(out: &mut impl BufMut, value: u64) {
 }
 
 /// Appends a signed integer.
-#[inline]
+#[inline(always)]
 pub(super) fn put_int(out: &mut impl BufMut, value: i64) {
     let bits = (value << 1) ^ (value >> 63);
     put_uint(out, bits.cast_unsigned());
@@ -172,6 +204,22 @@ pub(super) fn put_float(out: &mut impl BufMut, value: f64) {
 pub(super) fn put_bytes(out: &mut impl BufMut, bytes: &[u8]) {
     put_uint(out, bytes.len() as u64);
     out.put_slice(bytes);
+}
+
+/// Puts an unsigned integer in the place of the one byte at `at`.
+#[inline]
+pub(super) fn put_uint_at(out: &mut Vec<u8>, at: usize, value: usize) {
+    match (u8::try_from(value), out.get_mut(at)) {
+        (Ok(small @ ..0x80), Some(place)) => *place = small,
+        _ => make_room(out, at, value),
+    }
+}
+
+#[cold]
+fn make_room(out: &mut Vec<u8>, at: usize, value: usize) {
+    let mut number = Vec::with_capacity(9);
+    put_uint(&mut number, value as u64);
+    out.splice(at..=at, number);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The inside of structs: the peer's fields for the target's, by name.
 
-use super::{De, misfit::Misfit, value::Value};
+use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, misfit::Misfit, value::Value};
 use crate::{
     gob::{
         scan::{Walk, next_field},
@@ -27,7 +27,7 @@ pub(super) struct Fields<'r, 'a, 'de> {
     /// How many of the target's have been handed over as zero without being in the type.
     fed: usize,
     /// The target's name, if it has to have a field in common with the type.
-    pub(super) target: Option<&'static str>,
+    target: Option<&'static str>,
     /// Whether it has, and the first field that would have fitted but for its case.
     matched: bool,
     miscased: Option<(&'a str, &'static str)>,
@@ -40,26 +40,41 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         id: Id,
         fields: Struct,
         depth: usize,
-        absent: bool,
         wanted: Option<&'static [&'static str]>,
-    ) -> Result<Self> {
+        target: Option<&'static str>,
+    ) -> Self {
         let fields = de.types.fields(fields);
-        let (target, matched, miscased) = (None, false, None);
-        let mut this =
-            Self { de, id, fields, depth, next: 0, ahead: 0, wanted, fed: 0, target, matched, miscased };
+        let (matched, miscased) = (false, None);
+        Self { de, id, fields, depth, next: 0, ahead: 0, wanted, fed: 0, target, matched, miscased }
+    }
+
+    /// Finds the first field, if the struct is in the bytes at all.
+    #[inline]
+    pub(super) fn begin(&mut self, absent: bool) -> Result<()> {
         if absent {
-            this.ahead = fields.len()
-        } else {
-            this.look_ahead(0)?
+            self.ahead = self.fields.len();
+            return Ok(());
         }
-        Ok(this)
+        self.look_ahead(0)
     }
 
     /// Finds the next field that is in the bytes, at or after `from`.
     #[inline]
     fn look_ahead(&mut self, from: usize) -> Result<()> {
-        let found = next_field(self.fields, &mut self.de.reader, from)?;
-        self.ahead = found.map_or(self.fields.len(), |(number, _)| number);
+        // Mostly it is the very next one.
+        if from < self.fields.len() && self.de.reader.tag(1).is_some() {
+            self.ahead = from;
+            return Ok(());
+        }
+        self.look_further(from)
+    }
+
+    #[inline(never)]
+    fn look_further(&mut self, from: usize) -> Result<()> {
+        self.ahead = match next_field(self.fields, &mut self.de.reader, from)? {
+            Some((number, _)) => number,
+            None => self.fields.len(),
+        };
         Ok(())
     }
 
@@ -68,11 +83,20 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         self.fields.get(number).map(|&field| self.de.types.field_name(field)).unwrap_or_default()
     }
 
+    #[cold]
+    fn misfit(&self, misfit: Misfit, number: usize) -> Misfit {
+        misfit.within_field(self.de.type_name(self.id), self.name(number))
+    }
+
     /// Counts a name against what targets that keep names may have; `false` if it is too much.
     fn afford(&mut self, bytes: usize) -> bool {
-        let left = self.de.names_left.checked_sub(bytes);
-        self.de.names_left = left.unwrap_or(self.de.names_left);
-        left.is_some()
+        let names = self.de.names.saturating_add(bytes);
+        let affordable =
+            names <= FREE_NAME_BYTES.saturating_add(self.de.len.saturating_mul(NAME_BYTES_PER_BYTE));
+        if affordable {
+            self.de.names = names;
+        }
+        affordable
     }
 
     /// The next field for a target that keeps names.
@@ -146,7 +170,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
 
     /// Skips what the target did not ask for.
     #[inline]
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(super) fn finish(&mut self) -> Result<()> {
         while let Some(field) = self.fields.get(self.ahead) {
             if self.ahead >= self.next {
                 Walk::skip(self.de.types, &mut self.de.reader, field.id)?;
@@ -193,9 +217,10 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         self.next += 1;
         self.de.ignored = false;
         let value = Value { de: self.de, id: field.id, depth: self.depth, absent };
-        let value = seed
-            .deserialize(value)
-            .map_err(|misfit| misfit.within_field(self.de.type_name(self.id), self.name(number)))?;
+        let value = match seed.deserialize(value) {
+            Ok(value) => value,
+            Err(misfit) => return Err(self.misfit(misfit, number)),
+        };
         self.settle(number);
         if !absent {
             self.look_ahead(number + 1)?;

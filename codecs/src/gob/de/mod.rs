@@ -54,10 +54,7 @@ pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Res
         let mut reader = Reader::new(value);
         let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
         singleton(types, &mut reader, id)?;
-        let names_left = FREE_NAME_BYTES.saturating_add(value.len().saturating_mul(NAME_BYTES_PER_BYTE));
-        let absent_left =
-            FREE_ABSENT_FIELDS.saturating_add(value.len().saturating_mul(ABSENT_FIELDS_PER_BYTE));
-        let mut de = De { types, reader, feed, names_left, absent_left, ignored: false };
+        let mut de = De { types, reader, feed, len: value.len(), names: 0, absent: 0, ignored: false };
         T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
     })
 }
@@ -69,10 +66,12 @@ struct De<'a, 'de> {
     reader: Reader<'de>,
     /// Members that are handed over as zero though the peer's type lacks them.
     feed: &'a [&'static str],
-    /// Bytes of names that may still be handed over to targets that keep them.
-    names_left: usize,
-    /// Fields that may still be looked for though they are not there.
-    absent_left: usize,
+    /// Bytes of the value.
+    len: usize,
+    /// Bytes of names handed over to targets that keep them.
+    names: usize,
+    /// Fields looked for that are not there.
+    absent: usize,
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
 }
@@ -81,12 +80,11 @@ impl De<'_, '_> {
     /// Counts fields that are looked for and not there.
     #[inline]
     fn look_for(&mut self, fields: usize) -> Result<(), Misfit> {
-        match self.absent_left.checked_sub(fields) {
-            Some(left) => {
-                self.absent_left = left;
-                Ok(())
-            }
-            None => Err(Misfit::placed("gob: too many fields left out")),
+        self.absent = self.absent.saturating_add(fields);
+        if self.absent <= FREE_ABSENT_FIELDS.saturating_add(self.len.saturating_mul(ABSENT_FIELDS_PER_BYTE)) {
+            Ok(())
+        } else {
+            Err(Misfit::placed("gob: too many fields left out"))
         }
     }
 

@@ -166,7 +166,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         let this = self.opened()?;
         match this.shape()? {
             Type::Map { key, elem } => this.pairs(key, elem, false, visitor),
-            Type::Struct(_) => this.members(visitor),
+            Type::Struct(fields) => this.members(fields, visitor),
             Type::Interface => this.zero().deserialize_map(visitor),
             _ => Err(this.misfit("map")),
         }
@@ -181,11 +181,12 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     ) -> Result<V::Value> {
         let this = self.opened()?;
         match this.shape()? {
-            Type::Struct(_) => {
+            Type::Struct(fields) => {
                 // As in Go, only the outermost struct has to have something in common.
                 let target = (this.depth == 0).then_some(name);
-                let mut fields = this.fields(Some(wanted))?;
-                fields.target = target;
+                let absent = this.absent;
+                let mut fields = this.fields(fields, Some(wanted), target)?;
+                fields.begin(absent)?;
                 let value = visitor.visit_map(&mut fields).map_err(ZeroFault::of_zero)?;
                 fields.finish()?;
                 Ok(value)

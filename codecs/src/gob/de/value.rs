@@ -11,7 +11,7 @@ use crate::{
     gob::{
         MAX_DEPTH,
         scan::{LENGTH_MISMATCH, Stop, UNDEFINED, interface_name, next_id, singleton},
-        types::{Id, Marshaler, Type},
+        types::{Id, Marshaler, Struct, Type},
         wire::Fault,
     },
     types::{Complex, Time},
@@ -242,14 +242,19 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
 
     /// The fields of a struct for a target that has `wanted` ones; `None` for one that takes any.
     #[inline]
-    pub(super) fn fields(self, wanted: Option<&'static [&'static str]>) -> Result<Fields<'r, 'a, 'de>> {
-        let Type::Struct(fields) = self.shape()? else { return Err(UNDEFINED.into()) };
-        let depth = deeper(self.depth)?;
-        Fields::new(self.de, self.id, fields, depth, self.absent, wanted)
+    pub(super) fn fields(
+        self,
+        fields: Struct,
+        wanted: Option<&'static [&'static str]>,
+        target: Option<&'static str>,
+    ) -> Result<Fields<'r, 'a, 'de>> {
+        Ok(Fields::new(self.de, self.id, fields, deeper(self.depth)?, wanted, target))
     }
 
-    pub(super) fn members<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let mut fields = self.fields(None)?;
+    pub(super) fn members<V: Visitor<'de>>(self, fields: Struct, visitor: V) -> Result<V::Value> {
+        let absent = self.absent;
+        let mut fields = self.fields(fields, None, None)?;
+        fields.begin(absent)?;
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
         Ok(value)
@@ -299,7 +304,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
                 this.list(elem, len.into(), None, visitor)
             }
             Type::Map { key, elem } => this.pairs(key, elem, true, visitor),
-            Type::Struct(_) => this.members(visitor),
+            Type::Struct(fields) => this.members(fields, visitor),
             Type::Opaque(_) => {
                 // Where a pointer to a time is sent, its type has no name.
                 let may_be_time = matches!(this.de.types.name(this.id), "Time" | "");
