@@ -33,6 +33,7 @@ mod reply;
 mod request;
 mod scan;
 mod ser;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -12,6 +12,7 @@ use super::{
     types::{Id, MAX_TYPES, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
+use crate::schema::TypeOf;
 use bytes::{BufMut, BytesMut};
 use std::borrow::Cow;
 
@@ -63,12 +64,15 @@ pub(super) const ANY_LIST: Id = TIME.next();
 pub(super) const ANY_MAP: Id = ANY_LIST.next();
 const FIRST_FREE: Id = ANY_MAP.next();
 
+/// What a small table has at most.
+const SMALL_TYPES: usize = 32;
+
 static TIME_FORM: Form = Form::Time;
 static ANY_LIST_FORM: Form = Form::Slice { elem: Id::INTERFACE };
 static ANY_MAP_FORM: Form = Form::Map { key: Id::STRING, elem: Id::INTERFACE };
 
 /// The types of one direction of one connection.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
     headers: &'static Headers,
     /// Which of the five ids above the peer knows, one bit each.
@@ -76,18 +80,20 @@ pub(super) struct Table {
     entries: Vec<Entry>,
     /// The variants of traced enums, which interfaces hold.
     variants: Vec<Variant>,
+    /// The ids of traced types by [`TypeOf::key`]; none for those that cannot be written as traced.
+    traced: Vec<(usize, Option<Id>)>,
     /// What was defined since [`Table::settle`].
     fresh: Vec<Id>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Variant {
     of: &'static str,
     name: &'static str,
     id: Id,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     form: Form,
     defined: bool,
@@ -95,7 +101,14 @@ struct Entry {
 
 impl Table {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        Self { headers, defined: 0, entries: Vec::new(), variants: Vec::new(), fresh: Vec::new() }
+        Self {
+            headers,
+            defined: 0,
+            entries: Vec::new(),
+            variants: Vec::new(),
+            traced: Vec::new(),
+            fresh: Vec::new(),
+        }
     }
 
     /// The form of an id given out here; predefined ids have none.
@@ -128,8 +141,37 @@ impl Table {
     /// Takes back the ids given out since there were `len`; none of them has been defined yet.
     pub(super) fn truncate(&mut self, len: usize) {
         self.entries.truncate(len);
-        let entries = &self.entries;
-        self.variants.retain(|variant| is_fixed(variant.id) || place(variant.id) < entries.len());
+        let is_left = |id| is_fixed(id) || place(id) < self.entries.len();
+        self.variants.retain(|variant| is_left(variant.id));
+        self.traced.retain(|(_, id)| id.is_none_or(is_left));
+    }
+
+    /// Whether it costs next to nothing to compare this table with another, or to copy it.
+    pub(super) fn is_small(&self) -> bool {
+        self.entries.len() <= SMALL_TYPES
+    }
+
+    /// The id for values of a type that has been traced for this connection, if there is one for it.
+    #[inline]
+    pub(super) fn traced(&self, type_of: &TypeOf) -> Option<Option<Id>> {
+        self.traced.iter().find(|(key, _)| *key == type_of.key()).map(|(_, id)| *id)
+    }
+
+    /// The id for values of a type, which is traced if it has not been yet; `None` as in [`Self::of_schema`].
+    ///
+    /// # Errors
+    /// The table is full.
+    pub(super) fn of_type(&mut self, type_of: &TypeOf) -> Result<Option<Id>, Fault> {
+        let id = self.of_schema(type_of.schema())?;
+        self.traced.push((type_of.key(), id));
+        Ok(id)
+    }
+
+    /// The type writes values that are not what was traced.
+    pub(super) fn distrust(&mut self, type_of: &TypeOf) {
+        if let Some((_, id)) = self.traced.iter_mut().find(|(key, _)| *key == type_of.key()) {
+            *id = None;
+        }
     }
 
     /// The type inside a variant of the enum `of`, if that was traced.
@@ -139,11 +181,8 @@ impl Table {
     }
 
     /// What has been defined so far has reached the peer, or will.
-    #[inline]
     pub(super) fn settle(&mut self) {
-        if !self.fresh.is_empty() {
-            self.fresh = Vec::new();
-        }
+        self.fresh = Vec::new();
     }
 
     /// What was defined since [`Self::settle`] will not reach the peer.
@@ -199,23 +238,8 @@ impl Table {
 
     /// Appends the definitions a peer needs for values of type `id` and has not got: the type itself, then those it
     /// is made of, depth first.
-    #[inline]
-    pub(super) fn define(&mut self, id: Id, out: &mut BytesMut) {
-        if !self.is_defined(id) {
-            self.define_new(id, out);
-        }
-    }
-
-    #[inline]
-    fn is_defined(&self, id: Id) -> bool {
-        match self.entries.get(place(id)) {
-            Some(entry) => entry.defined,
-            None => id < HEADER || self.defined & fixed_bit(id) != 0,
-        }
-    }
-
     #[cold]
-    fn define_new(&mut self, id: Id, out: &mut BytesMut) {
+    pub(super) fn define(&mut self, id: Id, out: &mut BytesMut) {
         let mut due = vec![id];
         while let Some(id) = due.pop() {
             if self.is_defined(id) {
@@ -235,6 +259,15 @@ impl Table {
                 Form::Time | Form::Marshaled(_) | Form::Pending => {}
             }
         }
+    }
+
+    /// Whether the peer has what it needs for values of type `id`.
+    #[inline]
+    pub(super) fn is_defined(&self, id: Id) -> bool {
+        if is_fixed(id) {
+            return id < HEADER || self.defined & fixed_bit(id) != 0;
+        }
+        self.entries.get(place(id)).is_some_and(|entry| entry.defined)
     }
 }
 

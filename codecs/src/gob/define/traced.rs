@@ -16,7 +16,7 @@ impl Table {
     ///
     /// # Errors
     /// The table is full.
-    pub(in crate::gob) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, Fault> {
+    pub(super) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, Fault> {
         if !schema.is_static() {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ use crate::gob::{
 use std::collections::HashMap;
 
 /// What the values of one method have shown, and its type.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown {
     pub(super) shape: Shape,
     pub(super) structs: Structs,
@@ -20,34 +20,40 @@ pub(super) struct Shown {
 const FEW: usize = 8;
 
 /// By method.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ShownTypes {
     types: Vec<(Box<[u8]>, Shown)>,
-    /// The place used last: most calls are of the same method as the one before.
-    last: usize,
     /// The places of all, once there are more than a few.
     places: HashMap<Box<[u8]>, usize>,
 }
 
 impl ShownTypes {
-    /// The type of the method's values if it is the method asked for last.
+    /// Whether there are few.
+    pub(super) fn is_small(&self) -> bool {
+        self.types.len() <= FEW
+    }
+
+    /// What is known at a place, if that is the method's.
     #[inline]
-    pub(super) fn again(&self, method: &[u8]) -> Option<Id> {
-        let (name, shown) = self.types.get(self.last)?;
-        (**name == *method).then_some(shown.id)
+    pub(super) fn at(&self, place: usize, method: &[u8]) -> Option<&Shown> {
+        let (name, shown) = self.types.get(place)?;
+        (**name == *method).then_some(shown)
     }
 
-    pub(super) fn get(&mut self, method: &[u8]) -> Option<&Shown> {
-        self.last = self.place(method)?;
-        self.types.get(self.last).map(|(_, shown)| shown)
+    /// The place of a method.
+    pub(super) fn place(&self, method: &[u8]) -> Option<usize> {
+        if self.types.len() > FEW {
+            return self.places.get(method).copied();
+        }
+        self.types.iter().position(|(name, _)| **name == *method)
     }
 
+    /// Keeps what the values of a method have shown.
     pub(super) fn insert(&mut self, method: &[u8], shown: Shown) {
         if let Some((_, known)) = self.place(method).and_then(|place| self.types.get_mut(place)) {
             *known = shown;
             return;
         }
-        self.last = self.types.len();
         if self.types.is_empty() {
             // Many connections call one method, and no other.
             self.types.reserve_exact(1);
@@ -57,12 +63,5 @@ impl ShownTypes {
             let known = self.places.len();
             self.places.extend(self.types.iter().map(|(name, _)| name.clone()).zip(0..).skip(known));
         }
-    }
-
-    fn place(&self, method: &[u8]) -> Option<usize> {
-        if self.types.len() > FEW {
-            return self.places.get(method).copied();
-        }
-        self.types.iter().position(|(name, _)| **name == *method)
     }
 }

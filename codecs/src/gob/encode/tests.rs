@@ -287,7 +287,7 @@ fn what_a_value_does_not_show_is_left_out_until_another_shows_it() {
         expected.inner = value.inner.as_deref().map(|inner| Box::new(read(inner)));
         assert_eq!(wire.send::<_, Read>("S.M", value, None), Ok(expected));
     }
-    assert_eq!(wire.encoder.values.table.len(), 4, "shapes of one method grow together");
+    assert_eq!(wire.encoder.values.table().len(), 4, "shapes of one method grow together");
     let list = wire.send::<_, Vec<Read>>("S.List", &vec![plain.clone(), full, plain], None).unwrap();
     assert_eq!(list.iter().map(|row| row.tags.len()).collect::<Vec<_>>(), [0, 1, 0]);
 }
@@ -350,9 +350,9 @@ fn one_type_has_one_definition_within_a_value() {
     let alike = Alike { list: vec![1], set: [1].into(), pair: (1, 2), array: [1, 2] };
     let mut encoder = ReplyEncoder::new();
     reply(&mut encoder, &alike, Some(&TypeOf::new::<Alike>())).unwrap();
-    assert_eq!(encoder.values.table.len(), 3);
+    assert_eq!(encoder.values.table().len(), 3);
     reply(&mut encoder, &alike, None).unwrap();
-    assert_eq!(encoder.values.table.len(), 3, "what is shown is what was traced");
+    assert_eq!(encoder.values.table().len(), 3, "what is shown is what was traced");
 }
 
 #[test]
@@ -441,7 +441,7 @@ fn errors_leave_no_trace() {
         Time::default().with_offset_minutes(-1).unwrap() => "Time.MarshalBinary: unexpected zone offset",
     }
     assert!(wire.bytes.is_empty());
-    assert_eq!(wire.encoder.values.table.len(), 0);
+    assert_eq!(wire.encoder.values.table().len(), 0);
     for value in [everything(), Everything::default()] {
         let mut expected = BytesMut::new();
         wire.encoder.encode(&request("S.M", 2), &value, None, &mut wire.bytes).unwrap();
@@ -642,4 +642,42 @@ fn requests_with_and_without_options() {
     let short = CallOptions { timeout: Some(Duration::from_micros(1)), details: false };
     encoder.encode(1, "S.M", short, &(), None, &mut out).unwrap();
     assert_eq!(decoder.decode(&mut out).unwrap().unwrap().timeout(), Some(Duration::from_millis(1)));
+}
+
+#[test]
+fn connections_that_know_the_same_keep_it_once() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Shared {
+        ratio: f32,
+        names: Vec<String>,
+    }
+    let (mut one, mut two) = (Wire::default(), Wire::default());
+    let value = Shared { ratio: 0.5, names: vec!["a".into()] };
+    let type_of = TypeOf::new::<Shared>();
+    for type_of in [None, Some(&type_of)] {
+        for wire in [&mut one, &mut two] {
+            assert_eq!(wire.send::<_, Shared>("S.M", &value, type_of).as_ref(), Ok(&value));
+        }
+        assert!(one.encoder.values.shares_with(&two.encoder.values));
+    }
+    // What one of them says besides is its own business: the other has yet to define it.
+    let more = vec![vec![1.5]];
+    assert_eq!(two.send::<_, Vec<Vec<f64>>>("S.N", &more, None).as_ref(), Ok(&more));
+    assert!(!one.encoder.values.shares_with(&two.encoder.values));
+    assert_eq!(one.send::<_, Vec<Vec<f64>>>("S.N", &more, None).as_ref(), Ok(&more));
+    assert!(one.encoder.values.shares_with(&two.encoder.values), "the same again");
+}
+
+#[test]
+fn a_reply_of_another_type_each_time_is_not_looked_up_among_all_others_for_ever() {
+    let mut wire = Wire::default();
+    for turn in 0..100 {
+        assert_eq!(wire.send::<_, Vec<i64>>("S.M", &vec![turn], None), Ok(vec![turn]));
+        assert_eq!(wire.send::<_, String>("S.M", &"text", None), Ok("text".to_owned()));
+    }
+    let mut other = Wire::default();
+    other.send::<_, Vec<i64>>("S.M", &vec![1], None).unwrap();
+    other.send::<_, String>("S.M", &"text", None).unwrap();
+    assert_eq!(wire.encoder.values.table().len(), other.encoder.values.table().len());
+    assert!(!wire.encoder.values.shares_with(&other.encoder.values));
 }

@@ -4,14 +4,14 @@ use super::{Fault, Result, Role, Serializer, Sink};
 use crate::gob::{
     define::{Field, Table},
     types::Id,
-    wire::put_uint,
+    wire::{put_uint, put_uint_at},
 };
 use bytes::BufMut;
 use serde::{Serialize, ser};
 
 /// An open list, array, map or complex number.
-pub(super) struct Elements<'a, 'h> {
-    sink: &'a mut Sink<'h>,
+pub(super) struct Elements<'a> {
+    sink: &'a mut Sink,
     table: &'a Table,
     depth: usize,
     key: Id,
@@ -40,8 +40,8 @@ enum Expects {
     Complex,
 }
 
-impl<'a, 'h> Elements<'a, 'h> {
-    pub(super) fn new(of: Serializer<'a, 'h>, depth: usize, key: Id, elem: Id, start: usize) -> Self {
+impl<'a> Elements<'a> {
+    pub(super) fn new(of: Serializer<'a>, depth: usize, key: Id, elem: Id, start: usize) -> Self {
         let Serializer { sink, table, delta, role, .. } = of;
         Self {
             sink,
@@ -124,7 +124,7 @@ impl<'a, 'h> Elements<'a, 'h> {
                     return Ok(false);
                 }
             }
-            Expects::CountAt(at) => self.sink.put_count(at, self.count),
+            Expects::CountAt(at) => put_uint_at(&mut self.sink.bytes, at, self.count),
             Expects::Complex => {
                 if self.is_field
                     && self.sink.bytes.ends_with(&[0, 0])
@@ -144,7 +144,7 @@ impl<'a, 'h> Elements<'a, 'h> {
 
 macro_rules! elements {
     ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements<'_, '_> {
+        impl ser::$trait for Elements<'_> {
             type Ok = bool;
             type Error = Fault;
 
@@ -167,7 +167,7 @@ elements!(
     SerializeTupleStruct::serialize_field
 );
 
-impl ser::SerializeMap for Elements<'_, '_> {
+impl ser::SerializeMap for Elements<'_> {
     type Ok = bool;
     type Error = Fault;
 
@@ -188,8 +188,8 @@ impl ser::SerializeMap for Elements<'_, '_> {
 }
 
 /// An open struct. Its fields have to come in the order of its type, as they do when serde derives both.
-pub(super) struct Fields<'a, 'h> {
-    sink: &'a mut Sink<'h>,
+pub(super) struct Fields<'a> {
+    sink: &'a mut Sink,
     table: &'a Table,
     fields: &'a [Field],
     depth: usize,
@@ -199,9 +199,9 @@ pub(super) struct Fields<'a, 'h> {
     last: usize,
 }
 
-impl<'a, 'h> Fields<'a, 'h> {
+impl<'a> Fields<'a> {
     #[inline]
-    pub(super) fn new(sink: &'a mut Sink<'h>, table: &'a Table, fields: &'a [Field], depth: usize) -> Self {
+    pub(super) fn new(sink: &'a mut Sink, table: &'a Table, fields: &'a [Field], depth: usize) -> Self {
         Self { sink, table, fields, depth, next: 0, last: 0 }
     }
 
@@ -209,7 +209,10 @@ impl<'a, 'h> Fields<'a, 'h> {
     #[inline]
     fn find(&self, name: &'static str) -> Option<(usize, Id)> {
         match self.fields.get(self.next) {
-            Some(field) if field.name == name => Some((self.next, field.id)),
+            // Mostly it is the very same text.
+            Some(field) if std::ptr::eq(field.name, name) || field.name == name => {
+                Some((self.next, field.id))
+            }
             _ => self.search(name),
         }
     }
@@ -220,7 +223,7 @@ impl<'a, 'h> Fields<'a, 'h> {
     }
 }
 
-impl ser::SerializeStruct for Fields<'_, '_> {
+impl ser::SerializeStruct for Fields<'_> {
     type Ok = bool;
     type Error = Fault;
 

@@ -7,50 +7,34 @@ use super::{Elements, Fault, Result, Role, Serializer, is_struct};
 use crate::gob::{
     define::{ANY_LIST, ANY_MAP, TIME, Table},
     types::{Id, MAX_NAME_BYTES},
-    wire::{put_bytes, put_int, put_uint},
+    wire::{put_bytes, put_int, put_uint_at},
 };
 use bytes::BufMut;
 use serde::Serialize;
 
 /// Where a value goes, and what is found out on the way.
-#[derive(Debug)]
-pub(in crate::gob) struct Sink<'h> {
+#[derive(Debug, Default)]
+pub(in crate::gob) struct Sink {
     pub(in crate::gob) bytes: Vec<u8>,
-    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, in their order, where
+    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, the last one first, where
     /// they are not traced.
-    held: &'h [Id],
-    /// Those of the traced ones written so far.
-    traced: Vec<Id>,
-    /// Of the types with fixed ids, those that values in interfaces have.
-    uses: [bool; 3],
+    pub(in crate::gob) held: Vec<Id>,
+    /// The types that values in interfaces have, beyond those; none twice.
+    pub(in crate::gob) uses: Vec<Id>,
 }
 
-impl<'h> Sink<'h> {
-    pub(in crate::gob) fn new(bytes: Vec<u8>, held: &'h [Id]) -> Self {
-        Self { bytes, held, traced: Vec::new(), uses: [false; 3] }
-    }
-
-    /// The types that values in interfaces have, beyond those given at the start.
-    pub(in crate::gob) fn uses(&self) -> impl Iterator<Item = Id> + use<'_, 'h> {
-        let fixed = FIXED.into_iter().zip(self.uses).filter(|(_, used)| *used).map(|(id, _)| id);
-        fixed.chain(self.traced.iter().copied())
-    }
-
-    /// Whether there are any.
-    #[inline]
-    pub(in crate::gob) fn uses_any(&self) -> bool {
-        self.uses != [false; 3] || !self.traced.is_empty()
-    }
-
+impl Sink {
     fn mark(&mut self, id: Id) {
-        for (fixed, used) in FIXED.into_iter().zip(&mut self.uses) {
-            *used |= fixed == id;
+        if !self.uses.contains(&id) {
+            self.uses.push(id);
         }
     }
 
     /// Starts the value in an interface; where its length will be.
     fn hold(&mut self, name: &str, id: Id, table: &Table) -> usize {
-        self.mark(id);
+        if matches!(id, TIME | ANY_LIST | ANY_MAP) {
+            self.mark(id);
+        }
         put_bytes(&mut self.bytes, name.as_bytes());
         put_int(&mut self.bytes, id.number());
         let at = self.bytes.len();
@@ -64,25 +48,11 @@ impl<'h> Sink<'h> {
     /// Puts the length in front of the value that starts behind `at`.
     pub(super) fn close(&mut self, at: usize) {
         let len = self.bytes.len() - at - 1;
-        self.put_count(at, len);
-    }
-
-    /// Puts a number in the place of the one byte at `at`.
-    pub(super) fn put_count(&mut self, at: usize, count: usize) {
-        match (u8::try_from(count), self.bytes.get_mut(at)) {
-            (Ok(count @ ..0x80), Some(place)) => *place = count,
-            _ => {
-                let mut number = Vec::with_capacity(9);
-                put_uint(&mut number, count as u64);
-                self.bytes.splice(at..=at, number);
-            }
-        }
+        put_uint_at(&mut self.bytes, at, len);
     }
 }
 
-const FIXED: [Id; 3] = [TIME, ANY_LIST, ANY_MAP];
-
-impl<'a, 'h> Serializer<'a, 'h> {
+impl<'a> Serializer<'a> {
     /// Whether this is an interface that holds whatever comes.
     #[inline]
     pub(super) fn holds_anything(&self) -> bool {
@@ -151,10 +121,9 @@ impl<'a, 'h> Serializer<'a, 'h> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return Err(Fault::refused(format!("gob: registered name of {} bytes", name.len())));
         }
-        let (Id::INTERFACE, Some((&id, rest))) = (self.id, self.sink.held.split_first()) else {
+        let (Id::INTERFACE, Some(id)) = (self.id, self.sink.held.pop()) else {
             return Err(Fault::Mismatch("an interface"));
         };
-        self.sink.held = rest;
         self.held(id, name, Role::Plain, value)
     }
 
@@ -172,14 +141,12 @@ impl<'a, 'h> Serializer<'a, 'h> {
             return self.held_registered(variant, value);
         }
         let id = self.table.variant(of, variant).ok_or(Fault::Mismatch("an interface"))?;
-        if !self.sink.traced.contains(&id) {
-            self.sink.traced.push(id);
-        }
+        self.sink.mark(id);
         self.held(id, variant, Role::Plain, value)
     }
 
     #[cold]
-    pub(super) fn held_list(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+    pub(super) fn held_list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         let (depth, start) = (self.deeper()?, self.sink.bytes.len());
         self.open();
         let length_at = self.sink.hold("[]interface {}", ANY_LIST, self.table);
@@ -187,7 +154,7 @@ impl<'a, 'h> Serializer<'a, 'h> {
     }
 
     #[cold]
-    pub(super) fn held_map(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+    pub(super) fn held_map(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         let (depth, start) = (self.deeper()?, self.sink.bytes.len());
         self.open();
         let length_at = self.sink.hold("map[string]interface {}", ANY_MAP, self.table);

@@ -92,12 +92,7 @@ fn refused_variant(name: &str, variant: &str) -> Fault {
 /// # Errors
 /// It is of another type, or has no form. What was written is of no use then.
 #[inline]
-pub(super) fn write<T: Serialize + ?Sized>(
-    value: &T,
-    id: Id,
-    table: &Table,
-    sink: &mut Sink<'_>,
-) -> Result<()> {
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, id: Id, table: &Table, sink: &mut Sink) -> Result<()> {
     if !is_struct(table, id) {
         sink.bytes.put_u8(0);
     }
@@ -124,8 +119,8 @@ enum Role {
 }
 
 /// Writes one value; says whether there was something to write.
-struct Serializer<'a, 'h> {
-    sink: &'a mut Sink<'h>,
+struct Serializer<'a> {
+    sink: &'a mut Sink,
     table: &'a Table,
     /// Its type; [`Id::NONE`] for fields that the struct's type does not have.
     id: Id,
@@ -135,7 +130,7 @@ struct Serializer<'a, 'h> {
     role: Role,
 }
 
-impl<'a, 'h> Serializer<'a, 'h> {
+impl<'a> Serializer<'a> {
     #[inline]
     fn open(&mut self) {
         if self.delta > 0 {
@@ -207,7 +202,7 @@ impl<'a, 'h> Serializer<'a, 'h> {
         if self.depth == MAX_DEPTH { Err(Fault::too_deep()) } else { Ok(self.depth + 1) }
     }
 
-    fn list(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+    fn list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         if self.holds_anything() {
             return self.held_list(len);
         }
@@ -225,7 +220,7 @@ impl<'a, 'h> Serializer<'a, 'h> {
         Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(len, written))
     }
 
-    fn array(mut self, len: usize) -> Result<Elements<'a, 'h>> {
+    fn array(mut self, len: usize) -> Result<Elements<'a>> {
         let depth = self.deeper()?;
         let start = self.sink.bytes.len();
         if self.role == Role::Complex && self.id == Id::COMPLEX && len == 2 {
@@ -247,15 +242,15 @@ impl<'a, 'h> Serializer<'a, 'h> {
     }
 }
 
-impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
+impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = bool;
     type Error = Fault;
-    type SerializeSeq = Elements<'a, 'h>;
-    type SerializeTuple = Elements<'a, 'h>;
-    type SerializeTupleStruct = Elements<'a, 'h>;
+    type SerializeSeq = Elements<'a>;
+    type SerializeTuple = Elements<'a>;
+    type SerializeTupleStruct = Elements<'a>;
     type SerializeTupleVariant = Impossible<bool, Fault>;
-    type SerializeMap = Elements<'a, 'h>;
-    type SerializeStruct = Fields<'a, 'h>;
+    type SerializeMap = Elements<'a>;
+    type SerializeStruct = Fields<'a>;
     type SerializeStructVariant = Impossible<bool, Fault>;
 
     fn is_human_readable(&self) -> bool {
@@ -416,16 +411,16 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
     }
 
     #[inline]
-    fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a>> {
         self.list(len)
     }
 
     #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<Elements<'a, 'h>> {
+    fn serialize_tuple(self, len: usize) -> Result<Elements<'a>> {
         self.array(len)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Elements<'a, 'h>> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Elements<'a>> {
         self.array(len)
     }
 
@@ -439,7 +434,7 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
         Err(refused_variant(name, variant))
     }
 
-    fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a, 'h>> {
+    fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         if self.holds_anything() {
             return self.held_map(len);
         }
@@ -459,7 +454,7 @@ impl<'a, 'h> ser::Serializer for Serializer<'a, 'h> {
     }
 
     #[inline]
-    fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Fields<'a, 'h>> {
+    fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Fields<'a>> {
         let table = self.table;
         let Some(Form::Struct { fields, .. }) = table.form(self.id) else {
             return Err(self.not_a_struct());

@@ -41,10 +41,10 @@ pub(in crate::gob) enum Shape {
 type Fields = Vec<(&'static str, Shape)>;
 
 /// The structs that values have shown.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::gob) struct Structs(Vec<Struct>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Struct {
     name: &'static str,
     fields: Fields,

@@ -1,4 +1,4 @@
-//! The types a peer has defined: one table per direction per connection.
+//! The types a peer has defined: one table per direction per connection, which those that are equal [share](super::shared).
 //!
 //! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
 //! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and copying
@@ -16,8 +16,13 @@ const MAX_ALL_FIELDS: usize = 16 << 10;
 pub(super) const MAX_NAME_BYTES: usize = 1024;
 const MAX_ALL_NAME_BYTES: usize = 256 << 10;
 
+/// What a small table has at most: types, fields, and bytes of names.
+const SMALL_TYPES: usize = 32;
+const SMALL_FIELDS: usize = 256;
+const SMALL_NAME_BYTES: usize = 4 << 10;
+
 /// The number of a type, the same for one direction of one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Id(u32);
 
 impl Id {
@@ -109,20 +114,20 @@ impl Struct {
 }
 
 /// Where in the names a name lies.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Name {
     start: u32,
     len: u16,
 }
 
 /// A field of a struct.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field {
     name: Name,
     pub(super) id: Id,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     id: Id,
     name: Name,
@@ -139,7 +144,7 @@ const FOR_GOOD: u16 = u16::MAX;
 /// The types one peer has defined so far.
 ///
 /// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Types {
     /// In the order of ids.
     entries: Vec<Entry>,
@@ -172,17 +177,7 @@ impl Types {
     /// The type of that id; `None` if nobody has defined it.
     #[inline]
     pub(super) fn get(&self, id: Id) -> Option<Type> {
-        Some(match id {
-            Id::BOOL => Type::Bool,
-            Id::INT => Type::Int,
-            Id::UINT => Type::Uint,
-            Id::FLOAT => Type::Float,
-            Id::BYTES => Type::Bytes,
-            Id::STRING => Type::String,
-            Id::COMPLEX => Type::Complex,
-            Id::INTERFACE => Type::Interface,
-            _ => self.entry(id)?.shape,
-        })
+        if id >= Id::FIRST_USER { Some(self.entry(id)?.shape) } else { predefined(id) }
     }
 
     /// The name the peer gave to a type; empty if it has none.
@@ -206,6 +201,13 @@ impl Types {
     #[inline]
     pub(super) fn field_name(&self, field: Field) -> &str {
         self.text(field.name)
+    }
+
+    /// Whether it costs next to nothing to compare this table with another, or to copy it.
+    pub(super) fn is_small(&self) -> bool {
+        self.entries.len() <= SMALL_TYPES
+            && self.fields.len() <= SMALL_FIELDS
+            && self.names.len() <= SMALL_NAME_BYTES
     }
 
     /// How many types the peer has defined.
@@ -378,6 +380,21 @@ impl Types {
         self.names.push_str(name);
         Ok(kept)
     }
+}
+
+#[inline(never)]
+fn predefined(id: Id) -> Option<Type> {
+    Some(match id {
+        Id::BOOL => Type::Bool,
+        Id::INT => Type::Int,
+        Id::UINT => Type::Uint,
+        Id::FLOAT => Type::Float,
+        Id::BYTES => Type::Bytes,
+        Id::STRING => Type::String,
+        Id::COMPLEX => Type::Complex,
+        Id::INTERFACE => Type::Interface,
+        _ => return None,
+    })
 }
 
 /// An id nobody can define.

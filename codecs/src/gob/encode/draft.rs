@@ -1,0 +1,73 @@
+//! A message while it is written.
+//!
+//! Header and value are written in one go, before it is known whether the value can be; of its types this knows nothing.
+
+use crate::gob::{
+    ser::Sink,
+    types::Id,
+    wire::{put_int, put_uint_at},
+};
+use bytes::BufMut;
+use std::cell::Cell;
+
+/// What is kept of a buffer between messages, in bytes.
+const KEPT_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// Where messages are written first. One for all connections of the thread: nobody needs it between two messages.
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The header of a message.
+pub(super) struct Header<W> {
+    pub(super) id: Id,
+    /// Writes the fields.
+    pub(super) write: W,
+}
+
+/// A message that has not gone out.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// The header with its length, a byte, and the value; and the types of values in interfaces, which have to be known
+    /// before.
+    pub(super) sink: Sink,
+    /// Where the byte is, which is room for the length of most values.
+    pub(super) len_at: usize,
+    /// The type of the value.
+    pub(super) id: Id,
+}
+
+impl Draft {
+    /// A draft in the thread's buffer.
+    #[inline]
+    pub(super) fn new() -> Self {
+        let mut draft = Self::default();
+        draft.sink.bytes = BYTES.try_with(Cell::take).unwrap_or_default();
+        draft
+    }
+
+    /// Starts afresh with a header, as a message of its own.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, header: &Header<impl Fn(&mut Vec<u8>)>) {
+        let bytes = &mut self.sink.bytes;
+        bytes.clear();
+        bytes.put_u8(0);
+        put_int(bytes, header.id.number());
+        (header.write)(bytes);
+        bytes.put_u8(0);
+        let len = bytes.len() - 1;
+        put_uint_at(bytes, 0, len);
+    }
+}
+
+impl Drop for Draft {
+    /// Keeps the buffer for the next message.
+    #[inline]
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.sink.bytes);
+        if bytes.capacity() <= KEPT_BYTES {
+            // Without a thread's own there is nowhere to keep it.
+            let _ = BYTES.try_with(|kept| kept.set(bytes));
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The values of one direction of a connection: written first, put behind their definitions later.
+//!
+//! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as what
+//! it shows. What headers say is their callers' business.
+
+use super::{
+    draft::{Draft, Header},
+    shown::{Shown, ShownTypes},
+};
+use crate::{
+    error::EncodeError,
+    gob::{
+        define::{Headers, Table},
+        ser::{self, Fault, Seen, Shape, Sink, Structs},
+        shared::Shared,
+        types::Id,
+        wire::{put_bytes, put_int},
+    },
+    schema::TypeOf,
+};
+use bytes::{BufMut, BytesMut};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Changes after which what a connection knows is its own for good: values that show another type each time would
+/// otherwise be looked up among all others each time.
+const MAX_SHARED: u8 = 32;
+
+/// What all connections know: clients of one program get the same types in the same order.
+static KNOWN: Shared<Known> = Shared::new();
+
+/// The types of one direction, and how the last values were written.
+#[derive(Debug, Clone, PartialEq)]
+struct Known {
+    table: Table,
+    shown: ShownTypes,
+}
+
+/// The values of one direction.
+#[derive(Debug)]
+pub(super) struct Values {
+    known: Arc<Known>,
+    /// Whether it has changed since [`Self::settle`], and how often it had.
+    changed: bool,
+    changes: u8,
+    /// The place of the method used last: most calls are of the same method as the one before.
+    last: u32,
+}
+
+impl Values {
+    pub(super) fn new(headers: &'static Headers) -> Self {
+        let mut known = Arc::new(Known { table: Table::new(headers), shown: ShownTypes::default() });
+        KNOWN.share(&mut known);
+        Self { known, changed: false, changes: 0, last: 0 }
+    }
+
+    /// The types that have an id.
+    #[cfg(test)]
+    pub(super) fn table(&self) -> &Table {
+        &self.known.table
+    }
+
+    fn known_mut(&mut self) -> &mut Known {
+        self.changed = true;
+        Arc::make_mut(&mut self.known)
+    }
+
+    /// Whether both keep what they know in one place.
+    #[cfg(test)]
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.known, &other.known)
+    }
+
+    /// What has been defined so far has reached the peer, or will. What is known now is one with what other connections
+    /// know, where that is the same.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if self.changed {
+            self.share();
+        }
+    }
+
+    #[cold]
+    fn share(&mut self) {
+        self.known_mut().table.settle();
+        self.changed = false;
+        if self.changes < MAX_SHARED && self.known.table.is_small() && self.known.shown.is_small() {
+            self.changes += 1;
+            KNOWN.share(&mut self.known);
+        }
+    }
+
+    /// What was defined since [`Self::settle`] will not reach the peer.
+    pub(super) fn undefine(&mut self) {
+        if self.changed {
+            self.known_mut().table.undefine();
+        }
+    }
+
+    /// Writes a message into `draft`; nothing of it counts before [`Self::put`].
+    #[inline]
+    pub(super) fn write<T: Serialize + ?Sized>(
+        &mut self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        method: &[u8],
+        value: &T,
+        type_of: Option<&TypeOf>,
+    ) -> Result<(), EncodeError> {
+        let id = match type_of {
+            Some(type_of) => self.known.table.traced(type_of).flatten(),
+            None => self.known.shown.at(self.last as usize, method).map(|shown| shown.id),
+        };
+        if let Some(id) = id
+            && self.try_write(draft, header, value, id, &[]).is_ok()
+        {
+            return Ok(());
+        }
+        self.write_new(draft, header, method, value, type_of)
+    }
+
+    /// Writes a value whose type is new, or which is not of the type it was thought to be.
+    #[cold]
+    fn write_new<T: Serialize + ?Sized>(
+        &mut self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        method: &[u8],
+        value: &T,
+        type_of: Option<&TypeOf>,
+    ) -> Result<(), EncodeError> {
+        let types = self.known.table.len();
+        let mut written = Err(Fault::Mismatch(""));
+        if let Some(type_of) = type_of {
+            written = self.write_traced(draft, header, value, type_of);
+        }
+        if let Err(Fault::Mismatch(_)) = written {
+            self.truncate(types);
+            written = self.write_shown(draft, header, method, value);
+        }
+        written.map_err(|fault| {
+            self.truncate(types);
+            EncodeError::new(fault.to_string())
+        })
+    }
+
+    fn truncate(&mut self, types: usize) {
+        if self.known.table.len() > types {
+            self.known_mut().table.truncate(types);
+        }
+    }
+
+    /// # Errors
+    /// [`Fault::Mismatch`] too if gob has no form for the traced type.
+    fn write_traced<T: Serialize + ?Sized>(
+        &mut self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        value: &T,
+        type_of: &TypeOf,
+    ) -> Result<(), Fault> {
+        let id = match self.known.table.traced(type_of) {
+            Some(id) => id,
+            None => self.known_mut().table.of_type(type_of)?,
+        };
+        let id = id.ok_or(Fault::Mismatch("a type without a static form"))?;
+        let written = self.attempt(draft, header, value, id, &[]);
+        if let Err(Fault::Mismatch(_)) = written {
+            // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
+            self.known_mut().table.distrust(type_of);
+        }
+        written
+    }
+
+    /// Writes a value by what it shows, together with what earlier ones of the method have shown.
+    fn write_shown<T: Serialize + ?Sized>(
+        &mut self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        method: &[u8],
+        value: &T,
+    ) -> Result<(), Fault> {
+        if let Some(place) = self.known.shown.place(method) {
+            // There are far fewer methods than 2^32.
+            self.last = place as u32;
+        }
+        let known = self.known.shown.at(self.last as usize, method);
+        if let Some(&Shown { id, .. }) = known
+            && self.attempt(draft, header, value, id, &[]).is_ok()
+        {
+            return Ok(());
+        }
+        let known = known.map(|shown| (shown.shape.clone(), shown.structs.clone()));
+        if let Some((shape, structs)) = known
+            && let Ok(mut seen) = ser::look(value, structs)
+            && seen.structs.may_be_one(&shape, &seen.shape)
+            && let Ok(both) = seen.structs.merge(shape, seen.shape)
+        {
+            seen.shape = both;
+            if self.write_seen(draft, header, method, value, seen).is_ok() {
+                return Ok(());
+            }
+        }
+        let seen = ser::look(value, Structs::default())?;
+        self.write_seen(draft, header, method, value, seen)
+    }
+
+    fn write_seen<T: Serialize + ?Sized>(
+        &mut self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        method: &[u8],
+        value: &T,
+        seen: Seen,
+    ) -> Result<(), Fault> {
+        let Seen { shape, held, structs } = seen;
+        let shapes = std::iter::once(&shape).chain(&held);
+        let mut ids = self.known_mut().table.of_shapes(&structs, shapes)?.into_iter();
+        let Some(id) = ids.next().flatten() else {
+            return Err(match shape {
+                Shape::Unseen => Fault::refused("gob: cannot encode nil pointer"),
+                _ => Fault::refused(
+                    "gob: an empty list or map does not show the type of its elements; \
+                     derive Deserialize too, so that the type is known",
+                ),
+            });
+        };
+        let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
+            return Err(Fault::refused("gob: an interface with a value that does not show its type"));
+        };
+        self.attempt(draft, header, value, id, &ids)?;
+        draft.sink.uses.extend(ids);
+        self.known_mut().shown.insert(method, Shown { shape, structs, id });
+        Ok(())
+    }
+
+    /// As [`Self::try_write`], where that is not worth being compiled in once more.
+    #[inline(never)]
+    fn attempt<T: Serialize + ?Sized>(
+        &self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        value: &T,
+        id: Id,
+        held: &[Id],
+    ) -> Result<(), Fault> {
+        self.try_write(draft, header, value, id, held)
+    }
+
+    #[inline]
+    fn try_write<T: Serialize + ?Sized>(
+        &self,
+        draft: &mut Draft,
+        header: &Header<impl Fn(&mut Vec<u8>)>,
+        value: &T,
+        id: Id,
+        held: &[Id],
+    ) -> Result<(), Fault> {
+        draft.begin(header);
+        draft.id = id;
+        draft.len_at = draft.sink.bytes.len();
+        draft.sink.bytes.put_u8(0);
+        put_int(&mut draft.sink.bytes, id.number());
+        if !held.is_empty() || !draft.sink.held.is_empty() || !draft.sink.uses.is_empty() {
+            draft.sink.uses.clear();
+            draft.sink.held.clear();
+            draft.sink.held.extend(held.iter().rev());
+        }
+        ser::write(value, id, &self.known.table, &mut draft.sink)
+    }
+
+    /// Appends a written message, whose header is of the type `header`.
+    #[inline]
+    pub(super) fn put(&mut self, header: Id, draft: &mut Draft, out: &mut BytesMut) {
+        let Draft { sink: Sink { bytes, uses, .. }, len_at, id } = draft;
+        self.define(header, out);
+        let len = bytes.len() - *len_at - 1;
+        match bytes.get_mut(*len_at) {
+            // Nearly every message.
+            Some(place) if len < 0x80 && uses.is_empty() && self.known.table.is_defined(*id) => {
+                *place = len as u8;
+                out.extend_from_slice(bytes);
+            }
+            _ => {
+                out.extend_from_slice(bytes.get(..*len_at).unwrap_or_default());
+                for id in uses {
+                    self.define(*id, out);
+                }
+                self.define(*id, out);
+                put_bytes(out, bytes.get(*len_at + 1..).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Appends a header alone.
+    pub(super) fn put_header(&mut self, header: &Header<impl Fn(&mut Vec<u8>)>, out: &mut BytesMut) {
+        self.define(header.id, out);
+        let mut draft = Draft::new();
+        draft.begin(header);
+        out.extend_from_slice(&draft.sink.bytes);
+    }
+
+    /// Appends the definitions that the peer needs for values of type `id` and has not got.
+    #[inline]
+    fn define(&mut self, id: Id, out: &mut BytesMut) {
+        if !self.known.table.is_defined(id) {
+            self.known_mut().table.define(id, out);
+        }
+    }
+}

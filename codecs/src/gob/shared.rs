@@ -1,0 +1,87 @@
+//! Tables that many connections have alike, kept once.
+//!
+//! Clients of one program define the same types in the same order, and get the same replies. Without this each of their
+//! connections would keep some kilobytes of its own, and a call would find them in no cache. A saving and nothing else:
+//! a table that is not shared works as well. Whoever changes a shared table copies it first ([`Arc::make_mut`]).
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Different tables that are known at one time; further ones are not shared.
+const MAX_KNOWN: usize = 64;
+
+/// The tables of one kind that connections share.
+#[derive(Debug)]
+pub(super) struct Shared<T> {
+    /// None is kept alive by being known.
+    known: Mutex<Vec<Weak<T>>>,
+}
+
+impl<T: PartialEq> Shared<T> {
+    pub(super) const fn new() -> Self {
+        Self { known: Mutex::new(Vec::new()) }
+    }
+
+    /// Puts the table that is known in the place of one that is equal to it; one that is new is known from now on.
+    #[cold]
+    pub(super) fn share(&self, own: &mut Arc<T>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = known.iter().filter_map(Weak::upgrade).find(|other| other == own) {
+            *own = same;
+            return;
+        }
+        if known.len() == MAX_KNOWN {
+            known.retain(|other| other.strong_count() > 0);
+        }
+        if known.len() < MAX_KNOWN {
+            known.push(Arc::downgrade(own));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_tables_become_one() {
+        let shared = Shared::new();
+        let mut tables = [vec![1, 2], vec![3], vec![1, 2]].map(Arc::new);
+        tables.iter_mut().for_each(|table| shared.share(table));
+        let [one, other, same] = &tables;
+        assert!(Arc::ptr_eq(one, same));
+        assert_eq!([&**one, &**other], [&vec![1, 2], &vec![3]]);
+    }
+
+    #[test]
+    fn a_table_that_changes_is_its_own_again() {
+        let shared = Shared::new();
+        let (mut one, mut same) = (Arc::new(vec![1]), Arc::new(vec![1]));
+        shared.share(&mut one);
+        shared.share(&mut same);
+        Arc::make_mut(&mut same).push(2);
+        assert_eq!((&*one, &*same), (&vec![1], &vec![1, 2]));
+        shared.share(&mut same);
+        let mut again = Arc::new(vec![1]);
+        shared.share(&mut again);
+        assert!(Arc::ptr_eq(&one, &again));
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_known() {
+        let shared = Shared::new();
+        let mut tables = (0..MAX_KNOWN).map(Arc::new).collect::<Vec<_>>();
+        tables.iter_mut().for_each(|table| shared.share(table));
+        let (mut late, mut later) = (Arc::new(MAX_KNOWN), Arc::new(MAX_KNOWN));
+        shared.share(&mut late);
+        shared.share(&mut later);
+        assert!(!Arc::ptr_eq(&late, &later), "one too many");
+        // Those that nobody has any more make room.
+        tables.truncate(1);
+        shared.share(&mut late);
+        shared.share(&mut later);
+        assert!(Arc::ptr_eq(&late, &later));
+        let mut first = Arc::new(0);
+        shared.share(&mut first);
+        assert!(Arc::ptr_eq(&tables[0], &first), "still known");
+    }
+}
