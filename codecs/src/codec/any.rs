@@ -47,7 +47,7 @@ impl AnyCodec {
         match self {
             Self::Json => RequestReader::Json(json::RequestDecoder::new(limits)),
             Self::Bson(dialect) => RequestReader::Bson(bson::RequestDecoder::new(limits, *dialect)),
-            Self::Gob => RequestReader::Gob(Box::new(gob::RequestDecoder::new(limits))),
+            Self::Gob => RequestReader::Gob(gob::RequestDecoder::new(limits)),
             Self::Msgpack => RequestReader::Msgpack(msgpack::RequestDecoder::new(limits)),
             Self::Custom(codec) => RequestReader::Custom(codec.request_decoder(limits)),
         }
@@ -58,7 +58,7 @@ impl AnyCodec {
         match self {
             Self::Json => ReplyWriter::Json(json::ReplyEncoder::new()),
             Self::Bson(_) => ReplyWriter::Bson(bson::ReplyEncoder::new()),
-            Self::Gob => ReplyWriter::Gob(Box::default()),
+            Self::Gob => ReplyWriter::Gob(gob::ReplyEncoder::new()),
             Self::Msgpack => ReplyWriter::Msgpack(msgpack::ReplyEncoder::new()),
             Self::Custom(codec) => ReplyWriter::Custom(codec.reply_encoder()),
         }

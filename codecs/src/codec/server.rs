@@ -20,8 +20,8 @@ pub enum RequestReader {
     Json(json::RequestDecoder),
     /// BSON.
     Bson(bson::RequestDecoder),
-    /// Gob; boxed, as its tables of types are not small.
-    Gob(Box<gob::RequestDecoder>),
+    /// Gob.
+    Gob(gob::RequestDecoder),
     /// MessagePack.
     Msgpack(msgpack::RequestDecoder),
     /// A program's own.
@@ -102,8 +102,8 @@ pub enum ReplyWriter {
     Json(json::ReplyEncoder),
     /// BSON.
     Bson(bson::ReplyEncoder),
-    /// Gob; boxed, as its tables of types are not small.
-    Gob(Box<gob::ReplyEncoder>),
+    /// Gob.
+    Gob(gob::ReplyEncoder),
     /// MessagePack.
     Msgpack(msgpack::ReplyEncoder),
     /// The bare JSON value, for protocols whose own framing carries the id and the error.

@@ -7,7 +7,7 @@
 
 use super::{
     scan::{Walk, next_field},
-    types::{Id, Type, Types},
+    types::{Field, Id, Type, Types},
     values::malformed,
     wire::{Fault, Reader},
 };
@@ -28,64 +28,79 @@ enum Role {
     Other,
 }
 
-/// What the peer's header structs look like; found out once per definition, of which a peer may use several in turn.
+/// Fields whose roles are kept; those of further ones are found out each time.
+const PLANNED: usize = 12;
+
+/// The roles of the first fields of a struct that headers are made of.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    id: Id,
+    roles: [Role; PLANNED],
+}
+
+/// What the peer's header structs look like: the one used last, and the one used before it, for peers that use two in
+/// turn. Nothing here is on the heap, where thousands of idle connections would pay for it.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    plans: Vec<(Id, Vec<Role>)>,
-    /// The one used last.
-    last: usize,
+    last: Option<Plan>,
+    before: Option<Plan>,
 }
 
 impl Plans {
-    /// The roles of the fields of the struct `id`.
+    /// The roles of the first fields of the struct `id`.
     ///
     /// # Errors
     /// It is no struct, has a field we know under another type, or none that we know.
     #[inline]
-    fn of(&mut self, types: &Types, id: Id) -> Result<&[Role], &'static str> {
-        if self.plans.get(self.last).is_none_or(|(known, _)| *known != id) {
-            self.last = match self.plans.iter().position(|(known, _)| *known == id) {
-                Some(place) => place,
-                None => {
-                    if self.plans.is_empty() {
-                        // Nearly every peer has one.
-                        self.plans.reserve_exact(1);
-                    }
-                    self.plans.push((id, roles(types, id)?));
-                    self.plans.len() - 1
-                }
-            };
+    fn of(&mut self, types: &Types, id: Id) -> Result<&[Role; PLANNED], &'static str> {
+        if self.last.is_none_or(|plan| plan.id != id) {
+            std::mem::swap(&mut self.last, &mut self.before);
         }
-        Ok(self.plans.get(self.last).map(|(_, roles)| &**roles).unwrap_or_default())
+        let last = match self.last {
+            Some(plan) if plan.id == id => plan,
+            _ => Plan { id, roles: roles(types, id)? },
+        };
+        Ok(&self.last.insert(last).roles)
     }
 
     /// Where in `header` the method lies, and the number, if it is of the type used last, which begins with these two
     /// fields, and has them and no others.
     #[inline]
     pub(super) fn plain(&self, header: &[u8]) -> Option<(Range<usize>, u64)> {
-        let (id, roles) = self.plans.get(self.last)?;
+        let Plan { id, roles } = self.last.as_ref()?;
         let mut reader = Reader::new(header);
-        if reader.int() != Ok(id.number()) || !roles.starts_with(&[Role::ServiceMethod, Role::Seq]) {
+        if reader.int() != Ok(id.number()) || !matches!(roles, [Role::ServiceMethod, Role::Seq, ..]) {
             return None;
         }
-        let next_field = |reader: &mut Reader<'_>| (reader.uint() == Ok(1)).then_some(());
-        next_field(&mut reader)?;
+        reader.tag(1)?;
         let len = reader.bytes().ok()?.len();
         let end = header.len() - reader.rest().len();
-        next_field(&mut reader)?;
+        reader.tag(1)?;
         let seq = reader.uint().ok()?;
         (reader.rest() == [0]).then_some((end - len..end, seq))
     }
 }
 
 #[cold]
-fn roles(types: &Types, id: Id) -> Result<Vec<Role>, &'static str> {
+fn roles(types: &Types, id: Id) -> Result<[Role; PLANNED], &'static str> {
     let fields = match types.get(id) {
         Some(Type::Struct(fields)) => types.fields(fields),
         Some(_) => return Err("header is no struct"),
         None => return Err("header of an undefined type"),
     };
-    let roles = fields.iter().map(|&field| match (types.field_name(field), field.id) {
+    let (mut roles, mut known) = ([Role::Other; PLANNED], fields.is_empty());
+    for (number, &field) in fields.iter().enumerate() {
+        let role = role(types, field)?;
+        known |= matches!(role, Role::ServiceMethod | Role::Seq | Role::Error);
+        if let Some(place) = roles.get_mut(number) {
+            *place = role;
+        }
+    }
+    if known { Ok(roles) } else { Err("no field of a header") }
+}
+
+fn role(types: &Types, field: Field) -> Result<Role, &'static str> {
+    match (types.field_name(field), field.id) {
         ("ServiceMethod", Id::STRING) => Ok(Role::ServiceMethod),
         ("Seq", Id::UINT) => Ok(Role::Seq),
         ("Error", Id::STRING) => Ok(Role::Error),
@@ -96,10 +111,7 @@ fn roles(types: &Types, id: Id) -> Result<Vec<Role>, &'static str> {
         ("Code", Id::STRING) => Ok(Role::Code),
         ("Data", Id::STRING) => Ok(Role::Data),
         _ => Ok(Role::Other),
-    });
-    let roles = roles.collect::<Result<Vec<_>, _>>()?;
-    let known = roles.iter().any(|role| matches!(role, Role::ServiceMethod | Role::Seq | Role::Error));
-    if known || roles.is_empty() { Ok(roles) } else { Err("no field of a header") }
+    }
 }
 
 /// What a header says; ranges count from the start of the buffer.
@@ -138,7 +150,7 @@ impl Header {
     #[inline]
     fn fields(
         &mut self,
-        roles: &[Role],
+        roles: &[Role; PLANNED],
         types: &Types,
         id: Id,
         reader: &mut Reader<'_>,
@@ -153,7 +165,8 @@ impl Header {
         };
         while let Some((number, field)) = next_field(fields, reader, next)? {
             next = number + 1;
-            match roles.get(number).copied().unwrap_or(Role::Other) {
+            let known = roles.get(number).copied();
+            match known.or_else(|| role(types, *field).ok()).unwrap_or(Role::Other) {
                 Role::ServiceMethod => self.service_method = text(reader)?,
                 Role::Seq => self.seq = reader.uint()?,
                 Role::Error => self.error = text(reader)?,

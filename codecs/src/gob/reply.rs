@@ -29,7 +29,7 @@ pub struct ReplyDecoder {
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::default(), plans: Plans::default(), waiting: None }
+        Self { limits, values: Values::new(), plans: Plans::default(), waiting: None }
     }
 
     /// Takes one reply from the front of `buf`.

@@ -14,9 +14,17 @@ use crate::{
     message::Request,
 };
 use bytes::BytesMut;
+use std::ops::Range;
 
 /// Bytes a request's header may have, its definitions included; a method's name is its only long part.
 const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Where the parts of a request are; the arguments end it.
+struct Plain {
+    seq: u64,
+    method: Range<usize>,
+    args: Range<usize>,
+}
 
 /// Reads the requests of one connection.
 #[derive(Debug)]
@@ -27,13 +35,15 @@ pub struct RequestDecoder {
     /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
     waiting: Option<(Header, usize)>,
     /// Why nothing can be read any more.
-    broken: Option<DecodeError>,
+    broken: Option<Box<DecodeError>>,
 }
 
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::default(), plans: Plans::default(), waiting: None, broken: None }
+        let mut values = Values::new();
+        values.share();
+        Self { limits, values, plans: Plans::default(), waiting: None, broken: None }
     }
 
     /// Other limits for what comes from now on.
@@ -65,13 +75,14 @@ impl RequestDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         if let Some(error) = &self.broken {
-            return Err(error.clone());
+            return Err(DecodeError::clone(error));
         }
         if self.waiting.is_none()
             && self.values.is_at_start()
-            && let Some(request) = self.plain(buf)
+            && let Some(Plain { seq, method, args }) = self.plain(buf)
         {
-            return Ok(Some(request));
+            let bytes = buf.split_to(args.end).freeze();
+            return Ok(Some(Request::new(bytes, seq, method, args)));
         }
         let (header, header_end) = match self.waiting.take() {
             Some(waiting) => waiting,
@@ -99,10 +110,10 @@ impl RequestDecoder {
         }
     }
 
-    /// A request as nearly all are: both messages are there, the header has method and number and nothing else, the
+    /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and number and nothing else, the
     /// arguments are of a type without interfaces. Any other is not touched, and read the long way.
     #[inline]
-    fn plain(&self, buf: &mut BytesMut) -> Option<Request> {
+    fn plain(&self, buf: &[u8]) -> Option<Plain> {
         let mut reader = Reader::new(buf);
         let header = reader.bytes().ok()?;
         let header_end = buf.len() - reader.rest().len();
@@ -118,7 +129,7 @@ impl RequestDecoder {
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
-        Some(Request::new(buf.split_to(end).freeze(), seq, method, args_start..end))
+        Some(Plain { seq, method, args: args_start..end })
     }
 
     /// The peer has sent its last byte: takes what is left.
@@ -158,6 +169,7 @@ impl RequestDecoder {
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Found) -> Request {
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
+        self.values.share();
         let args = args.join(&mut bytes);
         Request::new(bytes.freeze(), header.seq, header.service_method, args)
             .with_timeout(header.timeout)
@@ -167,7 +179,7 @@ impl RequestDecoder {
     /// The last request of a connection that cannot go on.
     #[cold]
     fn refuse(&mut self, header: Header, buf: &mut BytesMut, args: ValueError, then: DecodeError) -> Request {
-        self.broken = Some(then);
+        self.broken = Some(Box::new(then));
         let request = self.request(header, buf, &Found::At(0..0)).with_broken_args(args);
         buf.clear();
         request

@@ -6,12 +6,16 @@
 
 use super::{
     scan::{Stop, Walk, next_id},
+    shared::Shared,
     types::{MAX_TYPES, Types},
     wire::{Fault, Reader},
 };
 use crate::error::{DecodeError, ValueError};
 use bytes::BytesMut;
 use std::{ops::Range, sync::Arc};
+
+/// The tables of all connections of servers: clients of one program define the same types in the same order.
+static TYPES: Shared<Types> = Shared::new();
 
 /// Pieces one value may come in; Go begins a new one only where a type is defined inside the value.
 const MAX_PIECES: usize = MAX_TYPES + 1;
@@ -65,17 +69,37 @@ struct Scan {
 }
 
 /// Reads the values of one direction of one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Values {
     types: Arc<Types>,
     /// Up to here the buffer has been understood.
     at: usize,
-    scan: Option<Scan>,
+    scan: Option<Box<Scan>>,
+    /// Whether the types have changed since [`Self::share`].
+    changed: bool,
 }
 
 impl Values {
+    /// The first value of a connection comes next.
+    pub(super) fn new() -> Self {
+        Self { types: Arc::default(), at: 0, scan: None, changed: true }
+    }
+
     pub(super) fn types(&self) -> &Arc<Types> {
         &self.types
+    }
+
+    fn types_mut(&mut self) -> &mut Types {
+        self.changed = true;
+        Arc::make_mut(&mut self.types)
+    }
+
+    /// Lets the table be one with those of other connections that are equal to it, if it has changed.
+    #[inline]
+    pub(super) fn share(&mut self) {
+        if std::mem::take(&mut self.changed) && self.types.is_small() {
+            TYPES.share(&mut self.types);
+        }
     }
 
     /// How much of the buffer has been understood: whole messages, the last value and its definitions included.
@@ -118,7 +142,7 @@ impl Values {
                 Ok(Ok(id)) => {
                     let interface = match self.types.knows_interface(id) {
                         Some(known) => known,
-                        None => Arc::make_mut(&mut self.types).find_interface(id),
+                        None => self.types_mut().find_interface(id),
                     };
                     if !interface {
                         self.at = message.end;
@@ -126,7 +150,7 @@ impl Values {
                     }
                     let walk = Walk::begin(&self.types, &mut reader, id);
                     let walk = walk.map_err(|fault| self.broken(fault, &message))?;
-                    self.scan = Some(Scan { walk, pieces: Vec::new() });
+                    self.scan = Some(Box::new(Scan { walk, pieces: Vec::new() }));
                     if let Some(found) = self.go_on_from(reader, &message, message.start)? {
                         return Ok(Some(found));
                     }
@@ -204,7 +228,7 @@ impl Values {
     fn define(&mut self, reader: &mut Reader<'_>, message: &Range<usize>) -> Result<(), DecodeError> {
         let defined = reader.int().and_then(|number| {
             // i64::MIN has no counterpart, and is no type either.
-            Arc::make_mut(&mut self.types).define(number.saturating_neg(), reader)
+            self.types_mut().define(number.saturating_neg(), reader)
         });
         defined.map_err(|fault| malformed(message.end - reader.rest().len(), fault.what()))
     }

@@ -323,3 +323,43 @@ fn replies_share_the_types_of_their_time() {
     let good = decoder.decode(&mut buf).unwrap().unwrap();
     assert_eq!(value_from_slice(good.types().unwrap(), good.body()), Ok(5i64));
 }
+
+#[test]
+fn connections_whose_peers_define_the_same_keep_it_once() {
+    let stream =
+        [request_type(65), define(66, &slice(UINT)), header(65, "S.Shared", 1), value(66, &[1, 7])].concat();
+    let decode = |decoder: &mut RequestDecoder, bytes: &[u8]| {
+        let request = decoder.decode(&mut BytesMut::from(bytes)).unwrap().unwrap();
+        told(decoder, &request)
+    };
+    let mut decoders = [(); 2].map(|()| RequestDecoder::new(Limits::default()));
+    for decoder in &mut decoders {
+        assert_eq!(decode(decoder, &stream), "S.Shared 1 [7]");
+    }
+    let [one, two] = &mut decoders;
+    assert!(std::ptr::eq(one.types(), two.types()));
+    // What one of them defines besides, the other knows nothing of.
+    let more = [header(65, "S.More", 2), value(67, &[1, 1, 8])].concat();
+    let defined = [define(67, &slice(66)), more.clone()].concat();
+    assert_eq!(decode(one, &defined), "S.More 2 [[8]]");
+    assert!(!std::ptr::eq(one.types(), two.types()));
+    assert_eq!(decode(two, &more), "S.More 2 gob: unknown type id or corrupted data");
+    assert_eq!(
+        decode(two, &[define(67, &slice(STRING)), header(65, "S.Own", 3), value(67, b"\x01\x01a")].concat()),
+        "S.Own 3 [\"a\"]"
+    );
+    assert_eq!(decode(one, &[header(65, "S.More", 4), value(67, &[0])].concat()), "S.More 4 []");
+}
+
+#[test]
+fn a_header_may_have_any_number_of_other_fields() {
+    let others = (0..40).map(|number| format!("Other{number}")).collect::<Vec<_>>();
+    for before in [0, 1, 10, 11, 12, 13, 40] {
+        let mut fields = others[..before].iter().map(|name| (name.as_str(), STRING)).collect::<Vec<_>>();
+        fields.extend([("ServiceMethod", STRING), ("Seq", UINT)]);
+        let header = [&int(65)[..], &uint(before as u64 + 1), &text("S.Far"), b"\x01\x07\0"].concat();
+        let stream =
+            [define(65, &structure("Request", &fields)), message(&[&header]), value(INT, &[2])].concat();
+        assert_eq!(read(&stream), (vec!["S.Far 7 1".to_owned()], Ok(())), "{before}");
+    }
+}
