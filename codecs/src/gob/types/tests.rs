@@ -1,6 +1,8 @@
 //! Definitions recorded from Go, and ones nobody should accept.
 
+use super::definition::UNKNOWN_FIELD;
 use super::*;
+use crate::gob::wire::{Fault, Reader};
 
 /// `Request{ServiceMethod string, Seq uint}` under id 64, without its length and its id.
 const REQUEST: &[u8] =
