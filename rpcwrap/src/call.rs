@@ -204,8 +204,9 @@ impl<'a> ContextSource<'a> {
 /// What a ready call wrote.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// The one reply, or nothing and the error to send in its place; the call is over.
-    Last(Result<(), CallError>),
+    /// The one reply, or nothing and the error to send in its place; the call is over. Boxed: every call hands its size
+    /// on.
+    Last(Result<(), Box<CallError>>),
     /// One item of a stream; poll again for more.
     Item,
     /// Nothing: a stream ended. The protocol marks the end in its own way.
@@ -272,10 +273,11 @@ where
     ) -> Written {
         Written::Last(match self.project().result.take() {
             Some(Ok(reply)) => {
-                reply.write_reply(request, reply_type, writer, out).map_err(CallError::BadReply)
+                let written = reply.write_reply(request, reply_type, writer, out);
+                written.map_err(|error| Box::new(CallError::BadReply(error)))
             }
-            Some(Err(error)) => Err(error),
-            None => Err(CallError::Panicked),
+            Some(Err(error)) => Err(Box::new(error)),
+            None => Err(Box::new(CallError::Panicked)),
         })
     }
 }
@@ -346,10 +348,10 @@ where
     ) -> Written {
         match self.project().item.take() {
             None => Written::End,
-            Some(Err(error)) => Written::Last(Err(error.into())),
+            Some(Err(error)) => Written::Last(Err(Box::new(error.into()))),
             Some(Ok(reply)) => match reply.write_reply(request, reply_type, writer, out) {
                 Ok(()) => Written::Item,
-                Err(error) => Written::Last(Err(CallError::BadReply(error))),
+                Err(error) => Written::Last(Err(Box::new(CallError::BadReply(error)))),
             },
         }
     }

@@ -112,7 +112,7 @@ impl Dispatch {
         self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_found<'d>(
         &'d self,
         look_up: impl FnOnce() -> Result<&'d Arc<Entry>, CallError>,
@@ -153,7 +153,7 @@ impl Dispatch {
     }
 
     /// Polls a call once and lets it write what is ready.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(
         &self,
         started: &mut Started<'_>,
@@ -170,7 +170,7 @@ impl Dispatch {
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
-            Poll::Ready(Written::Last(Err(CallError::Panicked)))
+            Poll::Ready(Written::Last(Err(Box::new(CallError::Panicked))))
         });
         if let Poll::Ready(written) = &written {
             self.count_panic(written);
@@ -197,7 +197,7 @@ impl Dispatch {
             match flight.write(&request, &mut writer, &mut out) {
                 Written::Item => out.extend_from_slice(b"\n"),
                 Written::End => return Ok(out.freeze()),
-                Written::Last(result) => return result.map(|()| out.freeze()),
+                Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),
             }
         }
     }
@@ -239,7 +239,7 @@ impl Dispatch {
     /// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
     #[inline]
     fn count_panic(&self, written: &Written) {
-        if matches!(written, Written::Last(Err(CallError::Panicked))) {
+        if matches!(written, Written::Last(Err(error)) if matches!(**error, CallError::Panicked)) {
             self.stats.panics.add_one();
         }
     }
@@ -347,18 +347,18 @@ impl Flight {
     ) -> Written {
         let before = out.len();
         let written = match (self.failed.take(), &mut self.call) {
-            (Some(error), _) => Written::Last(Err(error)),
+            (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
                 let reply_type = self.entry.types.reply();
                 let write = AssertUnwindSafe(|| call.as_mut().write(request, reply_type, writer, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
-                    Written::Last(Err(CallError::Panicked))
+                    Written::Last(Err(Box::new(CallError::Panicked)))
                 });
                 self.dispatch.count_panic(&written);
                 written
             }
-            (None, None) => Written::Last(Err(CallError::Canceled)),
+            (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
         };
         let mut tally = Tally::default();
         tally.write(out.len() - before);

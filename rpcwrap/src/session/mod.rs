@@ -234,14 +234,22 @@ impl<F: Framing> Session<F> {
         let mut batch = Batch::new(&mut scratch.tally);
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(output) {
-            match self.decode(input) {
-                Ok(Some(request)) => self.start(request, &dispatch, &mut batch, output),
+            let decoded = self.decode(input);
+            match &decoded {
+                // A request stays where it was put: most are over before they would have to be moved.
+                Ok(Some(request)) => {
+                    if let Some(flight) = self.start(request, &dispatch, &mut batch, output)
+                        && let Ok(Some(request)) = decoded
+                    {
+                        self.in_flight.push(F::into_head(request), flight);
+                    }
+                }
                 Ok(None) => {
                     self.hungry = true;
                     break;
                 }
                 Err(error) => {
-                    self.fault = Some(Box::new(error.into()));
+                    self.fault = Some(Box::new(error.clone().into()));
                     self.closing = true;
                 }
             }
@@ -259,13 +267,12 @@ impl<F: Framing> Session<F> {
     /// The next request; once the peer has closed its side, whatever is left is the last.
     #[inline]
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<F::Request>, DecodeError> {
-        match self.framing.decode(input) {
-            Ok(None) if self.ended => {
-                self.closing = true;
-                self.framing.decode_eof(input)
-            }
-            decoded => decoded,
+        let decoded = self.framing.decode(input);
+        if self.ended && matches!(decoded, Ok(None)) {
+            self.closing = true;
+            return self.framing.decode_eof(input);
         }
+        decoded
     }
 
     /// Whether another call may start: permits are taken before its request is decoded.
@@ -275,35 +282,39 @@ impl<F: Framing> Session<F> {
             && output.len() < self.dispatch.config.max_output_bytes
     }
 
-    /// Starts one request and polls it once; what is not ready then waits.
+    /// Starts one request and polls it once; what is not ready then has to wait.
     #[inline]
     fn start<'d>(
         &mut self,
-        request: F::Request,
+        request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
-    ) {
+    ) -> Option<Flight> {
         let began = batch.now();
         if self.stage >= Stage::Refusing {
             self.dispatch.stats.drained_calls.add_one();
             let refused = Refused { error: CallError::Draining, entry: None };
-            return self.refuse(&request, &refused, batch, output);
+            self.refuse(request, &refused, batch, output);
+            return None;
         }
-        let mut started = match self.framing.start(&request, batch.last(), dispatch, &self.peer, began) {
+        let mut started = match self.framing.start(request, batch.last(), dispatch, &self.peer, began) {
             Ok(started) => started,
-            Err(refused) => return self.refuse(&request, &refused, batch, output),
+            Err(refused) => {
+                self.refuse(request, &refused, batch, output);
+                return None;
+            }
         };
-        batch.start(started.entry, F::wire_len(&request));
+        batch.start(started.entry, F::wire_len(request));
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
-        let (head, writer) = (F::head(&request), self.framing.writer());
+        let (head, writer) = (F::head(request), self.framing.writer());
         let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
             Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
-                !matches!(&error, CallError::Failed(error) if error.text() == END_OF_STREAM)
+                !matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM)
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
@@ -313,12 +324,12 @@ impl<F: Framing> Session<F> {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
-                let flight = Flight::new(dispatch, started, began);
-                return self.in_flight.push(F::into_head(request), flight);
+                return Some(Flight::new(dispatch, started, began));
             }
         };
         batch.write(output.len() - before);
         batch.finish(began, failed);
+        None
     }
 
     #[cold]

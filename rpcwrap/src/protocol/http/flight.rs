@@ -43,7 +43,7 @@ impl Answer {
         poll_fn(|cx| self.flight.poll(cx)).await;
         match self.flight.write(&self.request, &mut self.writer, &mut self.out) {
             Written::Last(Ok(())) => First::Only(self.out.freeze()),
-            Written::Last(Err(error)) if self.is_bare() => First::Failed(error),
+            Written::Last(Err(error)) if self.is_bare() => First::Failed(*error),
             Written::Last(Err(error)) => {
                 self.end_with(&error);
                 First::Only(self.out.freeze())
