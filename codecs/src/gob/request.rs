@@ -32,6 +32,8 @@ pub struct RequestDecoder {
     limits: Limits,
     values: Values,
     plans: Plans,
+    /// The type of the last plain arguments: it has no interfaces, as far as has been defined.
+    plain_args: Id,
     /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
     waiting: Option<(Header, usize)>,
     /// Why nothing can be read any more.
@@ -43,7 +45,7 @@ impl RequestDecoder {
     pub fn new(limits: Limits) -> Self {
         let mut values = Values::new();
         values.share();
-        Self { limits, values, plans: Plans::default(), waiting: None, broken: None }
+        Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, waiting: None, broken: None }
     }
 
     /// Other limits for what comes from now on.
@@ -113,7 +115,7 @@ impl RequestDecoder {
     /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and number and nothing else, the
     /// arguments are of a type without interfaces. Any other is not touched, and read the long way.
     #[inline]
-    fn plain(&self, buf: &[u8]) -> Option<Plain> {
+    fn plain(&mut self, buf: &[u8]) -> Option<Plain> {
         let mut reader = Reader::new(buf);
         let header = reader.bytes().ok()?;
         let header_end = buf.len() - reader.rest().len();
@@ -124,8 +126,11 @@ impl RequestDecoder {
         }
         let (method, seq) = self.plans.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
-        if self.values.types().knows_interface(id) != Some(false) {
-            return None;
+        if id != self.plain_args {
+            if self.values.types().knows_interface(id) != Some(false) {
+                return None;
+            }
+            self.plain_args = id;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
@@ -168,6 +173,8 @@ impl RequestDecoder {
     #[inline]
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Found) -> Request {
         let mut bytes = buf.split_to(self.values.at());
+        // A definition may have given it interfaces.
+        self.plain_args = Id::NONE;
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
