@@ -25,27 +25,16 @@ pub(crate) trait ZeroFault: Error + Into<ValueError> {
 pub(crate) fn with_zeros<T, F: ZeroFault>(
     read: impl Fn(&[&'static str]) -> Result<T, F>,
 ) -> Result<T, ValueError> {
-    match read(&[]) {
-        Ok(value) => Ok(value),
-        Err(fault) => again_with_zeros(fault, read),
-    }
-}
-
-#[cold]
-fn again_with_zeros<T, F: ZeroFault>(
-    mut fault: F,
-    read: impl Fn(&[&'static str]) -> Result<T, F>,
-) -> Result<T, ValueError> {
     let mut feed = Vec::new();
     loop {
+        let fault = match read(&feed) {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault,
+        };
         match fault.zero_wanted() {
             Some(name) if !feed.contains(&name) => feed.push(name),
             _ => return Err(fault.into()),
         }
-        fault = match read(&feed) {
-            Ok(value) => return Ok(value),
-            Err(fault) => fault,
-        };
     }
 }
 

@@ -50,13 +50,17 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| {
-        let mut reader = Reader::new(value);
-        let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
-        singleton(types, &mut reader, id)?;
-        let mut de = De { types, reader, feed, len: value.len(), names: 0, absent: 0, ignored: false };
-        T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
-    })
+    with_zeros(|feed| decode(types, value, feed))
+}
+
+/// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
+#[inline(never)]
+fn decode<T: DeserializeOwned>(types: &Types, value: &[u8], feed: &[&'static str]) -> Result<T, Misfit> {
+    let mut reader = Reader::new(value);
+    let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
+    singleton(types, &mut reader, id)?;
+    let mut de = De { types, reader, feed, len: value.len(), names: 0, absent: 0, ignored: false };
+    T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
 }
 
 /// What all parts of one value share.

@@ -18,16 +18,11 @@ thread_local! {
     static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// The header of a message.
-pub(super) struct Header<W> {
-    pub(super) id: Id,
-    /// Writes the fields.
-    pub(super) write: W,
-}
-
-/// A message that has not gone out.
-#[derive(Debug, Default)]
-pub(super) struct Draft {
+/// A message that has not gone out; `write` writes the fields of its header.
+pub(super) struct Draft<W> {
+    /// The type of the header.
+    pub(super) header: Id,
+    write: W,
     /// The header with its length, a byte, and the value; and the types of values in interfaces, which have to be known
     /// before.
     pub(super) sink: Sink,
@@ -37,30 +32,30 @@ pub(super) struct Draft {
     pub(super) id: Id,
 }
 
-impl Draft {
+impl<W: Fn(&mut Vec<u8>)> Draft<W> {
     /// A draft in the thread's buffer.
     #[inline]
-    pub(super) fn new() -> Self {
-        let mut draft = Self::default();
-        draft.sink.bytes = BYTES.try_with(Cell::take).unwrap_or_default();
-        draft
+    pub(super) fn new(header: Id, write: W) -> Self {
+        let bytes = BYTES.try_with(Cell::take).unwrap_or_default();
+        let sink = Sink { bytes, ..Sink::default() };
+        Self { header, write, sink, len_at: 0, id: Id::NONE }
     }
 
-    /// Starts afresh with a header, as a message of its own.
+    /// Starts afresh with the header, as a message of its own.
     #[inline(always)]
-    pub(super) fn begin(&mut self, header: &Header<impl Fn(&mut Vec<u8>)>) {
+    pub(super) fn begin(&mut self) {
         let bytes = &mut self.sink.bytes;
         bytes.clear();
         bytes.put_u8(0);
-        put_int(bytes, header.id.number());
-        (header.write)(bytes);
+        put_int(bytes, self.header.number());
+        (self.write)(bytes);
         bytes.put_u8(0);
         let len = bytes.len() - 1;
         put_uint_at(bytes, 0, len);
     }
 }
 
-impl Drop for Draft {
+impl<W> Drop for Draft<W> {
     /// Keeps the buffer for the next message.
     #[inline]
     fn drop(&mut self) {

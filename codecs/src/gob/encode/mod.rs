@@ -20,7 +20,7 @@ use crate::{
     schema::TypeOf,
 };
 use bytes::{BufMut, BytesMut};
-use draft::{Draft, Header};
+use draft::Draft;
 use serde::Serialize;
 use std::{borrow::Cow, time::Duration};
 use values::Values;
@@ -101,15 +101,11 @@ impl ReplyEncoder {
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let method = request.service_method();
-        let header = Header {
-            id: HEADER,
-            write: |header: &mut Vec<u8>| {
-                put_common(header, method, request.seq());
-            },
-        };
-        let mut draft = Draft::new();
-        self.values.write(&mut draft, &header, method, reply, type_of)?;
-        self.values.put(header.id, &mut draft, out);
+        let mut draft = Draft::new(HEADER, |header: &mut Vec<u8>| {
+            put_common(header, method, request.seq());
+        });
+        self.values.write(&mut draft, method, reply, type_of)?;
+        self.values.put(&mut draft, out);
         self.values.settle();
         Ok(())
     }
@@ -132,7 +128,7 @@ impl ReplyEncoder {
                 put_text_field(header, &mut last, 5, data.to_string().as_bytes());
             }
         };
-        self.values.put_header(&Header { id, write }, out);
+        self.values.put_header(Draft::new(id, write), out);
         out.extend_from_slice(&ZERO);
         self.values.settle();
     }
@@ -177,18 +173,15 @@ impl RequestEncoder {
         self.values.settle();
         let method = service_method.as_bytes();
         let plain = options == CallOptions::default();
-        let header = Header {
-            id: if plain { HEADER } else { LONG_HEADER },
-            write: |header: &mut Vec<u8>| {
-                let last = put_common(header, method, seq);
-                if !plain {
-                    put_options(header, last, options);
-                }
-            },
-        };
-        let mut draft = Draft::new();
-        self.values.write(&mut draft, &header, method, args, type_of)?;
-        self.values.put(header.id, &mut draft, out);
+        let id = if plain { HEADER } else { LONG_HEADER };
+        let mut draft = Draft::new(id, |header: &mut Vec<u8>| {
+            let last = put_common(header, method, seq);
+            if !plain {
+                put_options(header, last, options);
+            }
+        });
+        self.values.write(&mut draft, method, args, type_of)?;
+        self.values.put(&mut draft, out);
         Ok(())
     }
 
@@ -216,6 +209,7 @@ fn put_common(header: &mut Vec<u8>, method: &[u8], seq: u64) -> u32 {
     last
 }
 
+#[inline]
 fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]) {
     if !text.is_empty() {
         put_uint(header, u64::from(number - *last));

@@ -4,7 +4,7 @@
 //! it shows. What headers say is their callers' business.
 
 use super::{
-    draft::{Draft, Header},
+    draft::Draft,
     shown::{Shown, ShownTypes},
 };
 use crate::{
@@ -40,9 +40,9 @@ struct Known {
 #[derive(Debug)]
 pub(super) struct Values {
     known: Arc<Known>,
-    /// Whether it has changed since [`Self::settle`], and how often it had.
+    /// Whether it has changed since [`Self::settle`], and how often it was shared after that.
     changed: bool,
-    changes: u8,
+    shared: u8,
     /// The place of the method used last: most calls are of the same method as the one before.
     last: u32,
 }
@@ -51,7 +51,7 @@ impl Values {
     pub(super) fn new(headers: &'static Headers) -> Self {
         let mut known = Arc::new(Known { table: Table::new(headers), shown: ShownTypes::default() });
         KNOWN.share(&mut known);
-        Self { known, changed: false, changes: 0, last: 0 }
+        Self { known, changed: false, shared: 0, last: 0 }
     }
 
     /// The types that have an id.
@@ -84,8 +84,8 @@ impl Values {
     fn share(&mut self) {
         self.known_mut().table.settle();
         self.changed = false;
-        if self.changes < MAX_SHARED && self.known.table.is_small() && self.known.shown.is_small() {
-            self.changes += 1;
+        if self.shared < MAX_SHARED && self.known.table.is_small() && self.known.shown.is_small() {
+            self.shared += 1;
             KNOWN.share(&mut self.known);
         }
     }
@@ -101,8 +101,7 @@ impl Values {
     #[inline]
     pub(super) fn write<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
@@ -112,19 +111,18 @@ impl Values {
             None => self.known.shown.at(self.last as usize, method).map(|shown| shown.id),
         };
         if let Some(id) = id
-            && self.try_write(draft, header, value, id, &[]).is_ok()
+            && self.try_write(draft, value, id, &[]).is_ok()
         {
             return Ok(());
         }
-        self.write_new(draft, header, method, value, type_of)
+        self.write_new(draft, method, value, type_of)
     }
 
     /// Writes a value whose type is new, or which is not of the type it was thought to be.
     #[cold]
     fn write_new<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
@@ -132,11 +130,11 @@ impl Values {
         let types = self.known.table.len();
         let mut written = Err(Fault::Mismatch(""));
         if let Some(type_of) = type_of {
-            written = self.write_traced(draft, header, value, type_of);
+            written = self.write_traced(draft, value, type_of);
         }
         if let Err(Fault::Mismatch(_)) = written {
             self.truncate(types);
-            written = self.write_shown(draft, header, method, value);
+            written = self.write_shown(draft, method, value);
         }
         written.map_err(|fault| {
             self.truncate(types);
@@ -154,8 +152,7 @@ impl Values {
     /// [`Fault::Mismatch`] too if gob has no form for the traced type.
     fn write_traced<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         value: &T,
         type_of: &TypeOf,
     ) -> Result<(), Fault> {
@@ -164,7 +161,7 @@ impl Values {
             None => self.known_mut().table.of_type(type_of)?,
         };
         let id = id.ok_or(Fault::Mismatch("a type without a static form"))?;
-        let written = self.attempt(draft, header, value, id, &[]);
+        let written = self.try_write(draft, value, id, &[]);
         if let Err(Fault::Mismatch(_)) = written {
             // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
             self.known_mut().table.distrust(type_of);
@@ -175,8 +172,7 @@ impl Values {
     /// Writes a value by what it shows, together with what earlier ones of the method have shown.
     fn write_shown<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
     ) -> Result<(), Fault> {
@@ -186,7 +182,7 @@ impl Values {
         }
         let known = self.known.shown.at(self.last as usize, method);
         if let Some(&Shown { id, .. }) = known
-            && self.attempt(draft, header, value, id, &[]).is_ok()
+            && self.try_write(draft, value, id, &[]).is_ok()
         {
             return Ok(());
         }
@@ -197,18 +193,17 @@ impl Values {
             && let Ok(both) = seen.structs.merge(shape, seen.shape)
         {
             seen.shape = both;
-            if self.write_seen(draft, header, method, value, seen).is_ok() {
+            if self.write_seen(draft, method, value, seen).is_ok() {
                 return Ok(());
             }
         }
         let seen = ser::look(value, Structs::default())?;
-        self.write_seen(draft, header, method, value, seen)
+        self.write_seen(draft, method, value, seen)
     }
 
     fn write_seen<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
         seen: Seen,
@@ -228,35 +223,21 @@ impl Values {
         let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
             return Err(Fault::refused("gob: an interface with a value that does not show its type"));
         };
-        self.attempt(draft, header, value, id, &ids)?;
+        self.try_write(draft, value, id, &ids)?;
         draft.sink.uses.extend(ids);
         self.known_mut().shown.insert(method, Shown { shape, structs, id });
         Ok(())
     }
 
-    /// As [`Self::try_write`], where that is not worth being compiled in once more.
-    #[inline(never)]
-    fn attempt<T: Serialize + ?Sized>(
-        &self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
-        value: &T,
-        id: Id,
-        held: &[Id],
-    ) -> Result<(), Fault> {
-        self.try_write(draft, header, value, id, held)
-    }
-
     #[inline]
     fn try_write<T: Serialize + ?Sized>(
         &self,
-        draft: &mut Draft,
-        header: &Header<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         value: &T,
         id: Id,
         held: &[Id],
     ) -> Result<(), Fault> {
-        draft.begin(header);
+        draft.begin();
         draft.id = id;
         draft.len_at = draft.sink.bytes.len();
         draft.sink.bytes.put_u8(0);
@@ -269,11 +250,11 @@ impl Values {
         ser::write(value, id, &self.known.table, &mut draft.sink)
     }
 
-    /// Appends a written message, whose header is of the type `header`.
+    /// Appends a written message.
     #[inline]
-    pub(super) fn put(&mut self, header: Id, draft: &mut Draft, out: &mut BytesMut) {
-        let Draft { sink: Sink { bytes, uses, .. }, len_at, id } = draft;
-        self.define(header, out);
+    pub(super) fn put<W>(&mut self, draft: &mut Draft<W>, out: &mut BytesMut) {
+        let Draft { header, sink: Sink { bytes, uses, .. }, len_at, id, .. } = draft;
+        self.define(*header, out);
         let len = bytes.len() - *len_at - 1;
         match bytes.get_mut(*len_at) {
             // Nearly every message.
@@ -292,11 +273,10 @@ impl Values {
         }
     }
 
-    /// Appends a header alone.
-    pub(super) fn put_header(&mut self, header: &Header<impl Fn(&mut Vec<u8>)>, out: &mut BytesMut) {
-        self.define(header.id, out);
-        let mut draft = Draft::new();
-        draft.begin(header);
+    /// Appends the header of a draft, and nothing else.
+    pub(super) fn put_header(&mut self, mut draft: Draft<impl Fn(&mut Vec<u8>)>, out: &mut BytesMut) {
+        self.define(draft.header, out);
+        draft.begin();
         out.extend_from_slice(&draft.sink.bytes);
     }
 

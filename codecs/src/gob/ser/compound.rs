@@ -209,10 +209,7 @@ impl<'a> Fields<'a> {
     #[inline]
     fn find(&self, name: &'static str) -> Option<(usize, Id)> {
         match self.fields.get(self.next) {
-            // Mostly it is the very same text.
-            Some(field) if std::ptr::eq(field.name, name) || field.name == name => {
-                Some((self.next, field.id))
-            }
+            Some(field) if field.name == name => Some((self.next, field.id)),
             _ => self.search(name),
         }
     }
