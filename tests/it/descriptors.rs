@@ -1,7 +1,7 @@
 //! The server without a descriptor left: who is there is served, nobody spins, and it goes on as soon as there are some.
 
 use crate::program::Program;
-use rpcwrap_tests::raw::Peer;
+use rpcwrap_tests::{limit, raw::Peer};
 use std::{
     net::TcpStream,
     process::Stdio,
@@ -22,9 +22,7 @@ async fn out_of_descriptors() {
     let mut caller = Peer::connect_codec(program.addr, "json").await;
     assert_eq!(caller.call("Arith.Multiply", "{\"A\":7,\"B\":8}", 0).await["result"], 56);
     let crowd: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(program.addr).unwrap()).collect();
-    while accept_failures(&mut page).await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    limit(async { while accept_failures(&mut page).await == 0 {} }).await;
 
     let (failures, cpu, started) = (accept_failures(&mut page).await, program.cpu(), Instant::now());
     let mut id = 1;
