@@ -4,7 +4,7 @@
 //! `go/rpcwrap/auth/cram_md5.go`.
 
 use super::{Credential, Credentials, Identity};
-use crate::{call::registry::missing, error::CallError};
+use crate::error::CallError;
 use codecs::{
     Args,
     cram_md5::{self, AUTHENTICATE, Challenge, GET_NEW_CHALLENGE, Proof, SERVICE},
@@ -66,7 +66,7 @@ impl Dialog {
                 Ok(proof) => self.check(&proof, credentials),
                 Err(error) => Answer::Never(CallError::BadArguments(error)),
             },
-            _ => Answer::Never(missing(name, |service| service == SERVICE)),
+            _ => Answer::Never(CallError::unknown(name, |service| service == SERVICE)),
         }
     }
 

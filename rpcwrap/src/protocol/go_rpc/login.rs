@@ -6,6 +6,7 @@ use crate::{
         Identity,
         cram_md5::{Answer, Dialog},
     },
+    io::Stream,
     session::Halves,
 };
 use bytes::BytesMut;
@@ -16,22 +17,20 @@ use tokio::{
     time::timeout,
 };
 
-use crate::io::Stream;
-
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
 
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(talk, cx));
+    let dialog = timeout(cx.dispatch.live.config.header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
 async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let Some(credentials) = &cx.dispatch.live.credentials else { return Ok(None) };
     let Talk { stream, input, halves: Halves { reader, writer } } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
