@@ -51,7 +51,10 @@ mod tracker;
 mod typed;
 mod value;
 
-pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
+pub use auth::{
+    Credential, Credentials, CredentialsError, Denied, Identity, OverLimit, User, UserPermit, Users,
+    UsersError, Verifier,
+};
 pub use call::{Context, ContextSource, Peer, PeerAddr};
 pub use codecs;
 pub use config::{Config, OpeningClock};
