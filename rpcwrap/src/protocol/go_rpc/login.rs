@@ -6,10 +6,11 @@ use crate::{
         Identity,
         cram_md5::{Answer, Ask, Dialog},
     },
+    call::registry::missing,
     session::Halves,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request, RequestReader};
+use codecs::{ReplyWriter, Request, RequestReader, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -40,6 +41,10 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
         let answer = match dialog.ask(request.service_method(), reader.args(&request)) {
             Ask::Check(proof) => dialog.judge(credentials.verify(&dialog.credential(&proof))),
             Ask::Answered(answer) => answer,
+            Ask::Other => {
+                let name = request.service_method();
+                Answer::Never(missing(name, |service| service == SERVICE))
+            }
         };
         let mut reply =
             |value: &dyn Fn(&mut ReplyWriter, &mut BytesMut) -> Result<(), codecs::EncodeError>| {
