@@ -30,7 +30,10 @@ pub mod protocol;
 mod server;
 mod session;
 
-pub use auth::{Access, Credential, Credentials, CredentialsError, Denied, Identity};
+pub use auth::{
+    Access, Credential, Credentials, CredentialsError, Denied, Identity, OverLimit, User, UserPermit, Users,
+    UsersError, Verifier,
+};
 pub use call::registry::MethodInfo;
 pub use codecs;
 #[cfg(feature = "tls")]

@@ -102,7 +102,7 @@ impl ConnCx {
     /// It proves nothing. The protocol says so in its own words and may let the peer try again, a bounded number of
     /// times.
     pub fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        let credentials = self.dispatch.live.credentials.as_ref().ok_or(Denied);
+        let credentials = self.dispatch.live.credentials.as_ref().ok_or(Denied::new());
         let verified = credentials.and_then(|credentials| credentials.verify(credential));
         self.count_login(verified.as_ref().ok());
         verified

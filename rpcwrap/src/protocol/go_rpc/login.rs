@@ -4,13 +4,14 @@ use super::{ConnCx, Talk};
 use crate::{
     auth::{
         Identity,
-        cram_md5::{Answer, Dialog},
+        cram_md5::{Answer, Ask, Dialog},
     },
+    error::CallError,
     io::Stream,
     session::Halves,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request, RequestReader};
+use codecs::{ReplyWriter, Request, RequestReader, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -36,7 +37,14 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, reader, cx).await? else { break };
         let mut out = BytesMut::new();
-        let answer = dialog.answer(request.service_method(), reader.args(&request), credentials);
+        let answer = match dialog.ask(request.service_method(), reader.args(&request)) {
+            Ask::Check(proof) => dialog.judge(credentials.verify(&dialog.credential(&proof))),
+            Ask::Answered(answer) => answer,
+            Ask::Other => {
+                let name = request.service_method();
+                Answer::Never(CallError::unknown(name, |service| service == SERVICE))
+            }
+        };
         let mut reply =
             |value: &dyn Fn(&mut ReplyWriter, &mut BytesMut) -> Result<(), codecs::EncodeError>| {
                 value(writer, &mut out).map_err(|error| io::Error::other(error.text().to_owned()))
