@@ -1,5 +1,6 @@
 //! Who a peer is: the users, their secrets and rights, the one check of them, and the login dialog of Go-RPC.
 
+mod access;
 pub(crate) mod cram_md5;
 mod credentials;
 mod failure_delays;
@@ -17,6 +18,7 @@ mod users;
 mod users_file;
 mod verified;
 
+pub use access::Access;
 pub use credentials::{Credentials, CredentialsError};
 pub use identity::{Credential, Denied, Identity};
 pub use secret::Verifier;

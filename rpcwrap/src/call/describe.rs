@@ -4,12 +4,16 @@
 //! through dispatch like them. It knows names, types and access rules, no numbers and no protocol.
 
 use crate::{
-    call::registry::allow,
-    method::Method,
-    method::reply_type::typed,
-    method::running::{Context, Peer},
-    method::service::{Access, Service},
-    method::signature::{Signature, Types},
+    auth::Access,
+    call::access::allow,
+    method::{
+        Method,
+        context::Context,
+        reply_type::typed,
+        service::Service,
+        signature::{Signature, Types},
+    },
+    peer::Peer,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::sync::Arc;
@@ -99,7 +103,7 @@ fn visible(catalogue: &[Listed], peer: &Peer) -> Vec<DescribedService> {
 #[cfg(test)]
 mod tests {
     use crate::method::Method;
-    use crate::{CallError, Error, Server, Service, method::service::Access};
+    use crate::{CallError, Error, Server, Service, auth::Access};
     use serde_json::{Value, json};
 
     fn arith() -> Service {

@@ -3,13 +3,17 @@
 //! A look-up is one hash of the whole name; the error texts of a miss are made only then.
 
 use crate::{
+    auth::Access,
+    call::access::allow,
     error::{CallError, ConfigError},
     live::stats::{MethodSnapshot, MethodStats},
-    method::Method,
-    method::handler::Invoke,
-    method::running::Peer,
-    method::service::{Access, Service},
-    method::signature::{Signature, Types},
+    method::{
+        Method,
+        handler::Invoke,
+        service::Service,
+        signature::{Signature, Types},
+    },
+    peer::Peer,
 };
 use foldhash::fast::FixedState;
 use std::{
@@ -132,7 +136,7 @@ impl Registry {
     pub(crate) fn look_up(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
         match self.methods.get(name) {
             Some(entry) => self.allowed(entry, peer),
-            None => Err(missing(name, |service| self.services.contains_key(service))),
+            None => Err(CallError::unknown(name, |service| self.services.contains_key(service))),
         }
     }
 
@@ -159,7 +163,7 @@ impl Registry {
         match self.short.get(name) {
             Some(Some(entry)) => self.allowed(entry, peer),
             Some(None) => Err(CallError::UnknownService(String::from_utf8_lossy(name).into_owned())),
-            None => Err(missing(name, |service| self.is_known_in_short(service))),
+            None => Err(CallError::unknown(name, |service| self.is_known_in_short(service))),
         }
     }
 
@@ -214,36 +218,6 @@ impl Registry {
     }
 }
 
-/// The error for a name nobody registered: Go splits at the last dot, vitess wants exactly one; a name with more than
-/// one whose service is not known is ill-formed, so that both are right where they answer.
-#[cold]
-pub(crate) fn missing(name: &[u8], is_service: impl Fn(&str) -> bool) -> CallError {
-    let text = String::from_utf8_lossy(name).into_owned();
-    match text.rsplit_once('.') {
-        None => CallError::IllFormed(text),
-        Some((service, _)) if is_service(service) => CallError::UnknownMethod(text),
-        Some((service, _)) if service.contains('.') => CallError::IllFormed(text),
-        Some(_) => CallError::UnknownService(text),
-    }
-}
-
-/// Whether `access` lets `peer` reach the service or method `name`.
-pub(crate) fn allow(access: &Access, name: &str, peer: &Peer) -> Result<(), CallError> {
-    let free = |names: &Option<Vec<String>>, wanted: &str| {
-        names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == wanted))
-    };
-    if !free(&access.protocols, peer.protocol) || !free(&access.codecs, &peer.codec) {
-        return Err(CallError::UnknownService(name.to_owned()));
-    }
-    match (&peer.user, access.authenticated) {
-        (None, true) => Err(CallError::Unauthenticated(name.to_owned())),
-        (Some(user), _) if !free(&access.users, user.name()) => {
-            Err(CallError::Denied { name: name.to_owned(), user: user.name().to_owned() })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// `demo.EchoService` → `EchoService`
 fn last_part(service: &str) -> &str {
     service.rsplit_once('.').map_or(service, |(_, last)| last)
@@ -282,7 +256,7 @@ fn check_method_name(name: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::running::PeerAddr;
+    use crate::peer::PeerAddr;
 
     #[test]
     fn services_are_found_with_and_without_their_package() {

@@ -3,10 +3,7 @@
 //! A connection holds a [`ConnectionPermit`] for as long as it lives, hijacked or not; protocols note what they do in
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
-use crate::{
-    io::TlsInfo,
-    method::running::{Peer, PeerAddr},
-};
+use crate::peer::{Peer, PeerAddr, TlsInfo};
 use std::{
     collections::BTreeMap,
     sync::{

@@ -2,20 +2,22 @@
 
 pub(crate) mod args;
 pub(crate) mod bytes;
+pub(crate) mod context;
 pub(crate) mod handler;
 #[cfg(feature = "macros")]
 pub mod macro_support;
 #[cfg(feature = "prost")]
 pub(crate) mod protobuf;
+pub(crate) mod reply;
 pub(crate) mod reply_type;
 pub(crate) mod running;
 pub(crate) mod service;
 pub(crate) mod signature;
 
-use crate::{
-    method::args::FromArgs,
-    method::handler::{Blocking, BlockingHandler, Handler, Inline, Invoke, Spawned, StreamHandler, StreamOf},
-    method::signature::Types,
+use crate::method::{
+    args::FromArgs,
+    handler::{Blocking, BlockingHandler, Handler, Inline, Invoke, Spawned, StreamHandler, StreamOf},
+    signature::Types,
 };
 use codecs::schema::TypeOf;
 use std::{fmt, sync::Arc, time::Duration};

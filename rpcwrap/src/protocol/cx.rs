@@ -5,12 +5,13 @@ use crate::{
     auth::{Credential, Denied, Identity},
     call::dispatch::Dispatch,
     error::CallError,
-    io::{Prefixed, Stream, TlsInfo},
+    io::{Prefixed, Stream},
     live::tracker::Tracked,
-    method::running::{Peer, PeerAddr},
     pages::snapshot::Snapshot,
+    peer::{Peer, PeerAddr, TlsInfo},
+    session::{Framing, Session},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A connection as a protocol gets it.
@@ -101,7 +102,7 @@ impl ConnCx {
     /// It proves nothing. The protocol says so in its own words and may let the peer try again, a bounded number of
     /// times.
     pub fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        let credentials = self.dispatch.credentials.as_ref().ok_or(Denied::new());
+        let credentials = self.dispatch.live.credentials.as_ref().ok_or(Denied::new());
         let verified = credentials.and_then(|credentials| credentials.verify(credential));
         self.count_login(verified.as_ref().ok());
         verified
@@ -110,11 +111,11 @@ impl ConnCx {
     pub(crate) fn count_login(&self, identity: Option<&Identity>) {
         match identity {
             Some(identity) => {
-                self.dispatch.stats.logins.add_one();
+                self.dispatch.live.stats.logins.add_one();
                 tracing::debug!(peer = %self.peer_addr, user = identity.name(), "logged in");
             }
             None => {
-                self.dispatch.stats.login_failures.add_one();
+                self.dispatch.live.stats.login_failures.add_one();
                 tracing::info!(peer = %self.peer_addr, protocol = self.protocol, "login failed");
             }
         }
@@ -132,6 +133,17 @@ impl ConnCx {
         });
         self.tracked.set_peer(peer.clone());
         peer
+    }
+
+    /// The session in which `peer` makes its calls, on `stream`, of which `input` has been read already.
+    pub(crate) fn session<F: Framing>(
+        &self,
+        stream: Stream,
+        input: BytesMut,
+        framing: F,
+        peer: Arc<Peer>,
+    ) -> Box<Session<F>> {
+        Box::new(Session::new(stream, input, framing, self.dispatch.clone(), self.tracked.clone(), peer))
     }
 
     /// Makes one call with JSON arguments for a JSON reply; a stream's items come one per line.

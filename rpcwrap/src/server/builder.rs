@@ -5,18 +5,15 @@ use super::Server;
 use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
-    call::describe,
-    call::dispatch::{Dispatch, IN_PROCESS, Waiting},
-    call::registry::Registry,
+    call::{
+        describe,
+        dispatch::{Dispatch, IN_PROCESS},
+        registry::Registry,
+    },
     error::ConfigError,
     io::ProxyProtocol,
-    live::config::Config,
-    live::shutdown::Shutdown,
-    live::stats::ServerStats,
-    live::tracker::Tracker,
-    method::Method,
-    method::handler::Handler,
-    method::service::Service,
+    live::{Live, WaitingCalls, config::Config, shutdown::Shutdown, stats::ServerStats, tracker::Tracker},
+    method::{Method, handler::Handler, service::Service},
     pages::snapshot::Snapshot,
     protocol::{
         Port, Protocol, Table,
@@ -192,16 +189,16 @@ impl Builder {
         let mut registry = Registry::new(self.services)?;
         introspection.into_iter().for_each(|service| registry.reserve(service));
         check_access(&registry, &codecs, &table)?;
-        let dispatch = Arc::new(Dispatch {
-            registry,
+        let live = Live {
             tracker: Tracker::new(self.config.max_connections),
             login_required: self.login_required,
             config: self.config,
             credentials: self.credentials,
             stats: ServerStats::default(),
             shutdown: Shutdown::new(),
-            waiting: Waiting::default(),
-        });
+            waiting: WaitingCalls::default(),
+        };
+        let dispatch = Arc::new(Dispatch { registry, live: Arc::new(live) });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
         #[cfg(feature = "tls")]
         let port = match tls.clone() {

@@ -5,10 +5,13 @@
 
 use super::in_flight::InFlight;
 use crate::{
-    call::dispatch::{Dispatch, Refused, Started},
-    call::registry::Entry,
+    call::{
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
     error::CallError,
-    method::running::Peer,
+    peer::Peer,
 };
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};

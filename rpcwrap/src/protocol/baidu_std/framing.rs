@@ -2,10 +2,14 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::dispatch::{Dispatch, Refused, Started},
-    call::registry::Entry,
+    call::{
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
     error::CallError,
-    method::running::{Peer, traced},
+    method::running::traced,
+    peer::Peer,
     session::Framing,
 };
 use bytes::{Bytes, BytesMut};

@@ -6,7 +6,8 @@ use crate::{
         Identity,
         cram_md5::{Answer, Ask, Dialog},
     },
-    call::registry::missing,
+    error::CallError,
+    io::Stream,
     session::Halves,
 };
 use bytes::BytesMut;
@@ -17,22 +18,20 @@ use tokio::{
     time::timeout,
 };
 
-use crate::io::Stream;
-
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
 
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(talk, cx));
+    let dialog = timeout(cx.dispatch.live.config.header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
 async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let Some(credentials) = &cx.dispatch.live.credentials else { return Ok(None) };
     let Talk { stream, input, halves: Halves { reader, writer } } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
@@ -43,7 +42,7 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
             Ask::Answered(answer) => answer,
             Ask::Other => {
                 let name = request.service_method();
-                Answer::Never(missing(name, |service| service == SERVICE))
+                Answer::Never(CallError::unknown(name, |service| service == SERVICE))
             }
         };
         let mut reply =

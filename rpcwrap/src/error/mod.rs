@@ -3,6 +3,14 @@
 //! [`Error`] is what handlers return; [`CallError`] is every way a call can fail, as protocols turn it into their
 //! own words; [`ConfigError`] is found when the server is built, never at the first request.
 
+mod protocol;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use protocol::ProtoError;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
+
 use codecs::{EncodeError, ErrorReply, ValueError};
 use std::{borrow::Cow, fmt, io, time::Duration};
 
@@ -146,6 +154,19 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The error for a name nobody registered: Go splits at the last dot, vitess wants exactly one; a name with more than
+    /// one whose service is not known is ill-formed, so that both are right where they answer.
+    #[cold]
+    pub(crate) fn unknown(name: &[u8], is_service: impl Fn(&str) -> bool) -> Self {
+        let text = String::from_utf8_lossy(name).into_owned();
+        match text.rsplit_once('.') {
+            None => Self::IllFormed(text),
+            Some((service, _)) if is_service(service) => Self::UnknownMethod(text),
+            Some((service, _)) if service.contains('.') => Self::IllFormed(text),
+            Some(_) => Self::UnknownService(text),
+        }
+    }
+
     /// The stable word for this failure: sent as `Code`, used as a metrics label and to choose an HTTP status.
     pub fn code(&self) -> &str {
         match self {
@@ -230,7 +251,7 @@ pub enum ConfigError {
     /// TLS cannot be served with the certificates and keys there are.
     #[cfg(feature = "tls")]
     #[error(transparent)]
-    Tls(#[from] crate::TlsError),
+    Tls(#[from] TlsError),
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {
