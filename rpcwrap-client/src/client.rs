@@ -80,15 +80,24 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self::start(stream, BytesMut::new(), codec.into(), config)
+        Self::begin(stream, codec.into(), config)
     }
 
-    /// As [`over`](Self::over); `input` has been read from the stream already.
-    pub(crate) fn start<S>(stream: S, input: BytesMut, wire: Wire, config: Config) -> Self
+    /// On a stream on which nothing has been said.
+    pub(crate) fn begin<S>(stream: S, wire: Wire, config: Config) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self { handle: Handle::start(stream, input, Shared::new(wire, config)) }
+        let halves = wire.halves(config.message_limits());
+        Self::start(stream, BytesMut::new(), Shared::new(wire, halves, config))
+    }
+
+    /// On a stream of which `input` has been read already.
+    pub(crate) fn start<S>(stream: S, input: BytesMut, shared: Shared) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self { handle: Handle::start(stream, input, shared) }
     }
 
     /// Calls a method and waits for its reply.

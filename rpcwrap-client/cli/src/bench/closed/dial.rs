@@ -12,7 +12,7 @@ use codecs::{
     CallOptions, Limits, ReplyReader, connect,
     cram_md5::{self, Challenge, Proof},
 };
-use rpcwrap_client::{DialError, Error};
+use rpcwrap_client::{DialError, Error, Step};
 use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
 use std::{io, sync::Arc};
 use tokio::{
@@ -34,7 +34,7 @@ pub(super) struct Dialled {
 /// Opens one connection within the target's `connect_timeout`.
 pub(super) async fn dial(target: &Target) -> Result<Dialled, DialError> {
     let after = target.config.connect_timeout;
-    let over = |_| DialError::Timeout { addr: target.addr.to_string(), after };
+    let over = |_| DialError::Timeout { addr: target.addr.to_string(), after, step: Step::Connect };
     timeout(after, open(target)).await.map_err(over)?
 }
 
