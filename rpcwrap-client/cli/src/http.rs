@@ -4,8 +4,8 @@
 
 use crate::{
     address::Address,
-    args::Options,
     failure::{Exit, Failure},
+    options::Options,
     trace::{FirstByte, Traced},
     transport::{self, Transport},
 };

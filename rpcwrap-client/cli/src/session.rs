@@ -2,9 +2,10 @@
 
 use crate::{
     address::Address,
-    args::{CodecName, Options},
     argument::Argument,
-    failure::{Exit, Failure},
+    codec_name::CodecName,
+    failure::Failure,
+    options::Options,
     pretty,
     trace::{FirstByte, Traced, note},
     transport::{self, Opened, Transport},
@@ -12,10 +13,7 @@ use crate::{
 };
 use codecs::types::Any;
 use rpcwrap_client::{Client, Config, DialError, Error, Request};
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// Bytes of a stream that may wait to be printed. More than the connection's task can read between two turns of the
 /// command, whose thread it shares: 61 polls of 16 reads of 16 KiB.
@@ -132,22 +130,6 @@ impl Session {
             let text: Vec<_> =
                 phases.iter().map(|(name, time)| format!("{name} {}", format_duration(*time))).collect();
             note(&text.join(", "));
-        }
-    }
-}
-
-impl Options {
-    /// User and secret, if the command is to log in.
-    pub(crate) fn login(&self) -> Result<Option<(String, String)>, Failure> {
-        match (&self.user, &self.password_file) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Failure::usage("--user needs --password-file")),
-            (None, Some(_)) => Err(Failure::usage("--password-file needs --user")),
-            (Some(user), Some(file)) => {
-                let text = fs::read_to_string(file)
-                    .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?;
-                Ok(Some((user.clone(), text.lines().next().unwrap_or_default().to_owned())))
-            }
         }
     }
 }

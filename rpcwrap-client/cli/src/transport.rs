@@ -2,8 +2,8 @@
 
 use crate::{
     address::Address,
-    args::Options,
     failure::{Exit, Failure},
+    options::Options,
 };
 use rpcwrap_client::DialError;
 use socket2::{SockRef, TcpKeepalive};
@@ -69,7 +69,7 @@ async fn open(options: &Options, addr: &Address) -> Result<Opened, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Connect, format!("cannot connect to {addr}: {error}"));
     let Connected { socket, resolved, connected } = dial(addr).await.map_err(failed)?;
     let stream = socket.boxed();
-    let Some(tls) = options.tls.config() else {
+    let Some(tls) = &options.tls else {
         return Ok(Opened { stream, resolved, connected, secured: None });
     };
     let start = Instant::now();

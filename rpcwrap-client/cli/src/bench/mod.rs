@@ -23,10 +23,11 @@ mod target;
 pub(crate) use args::BenchArgs;
 
 use crate::{
-    args::{Format, Options},
     argument::Argument,
     call::input,
     failure::{Exit, Failure},
+    format::Format,
+    options::Options,
 };
 use codecs::types::Any;
 use futures_util::future::try_join_all;
@@ -119,7 +120,7 @@ impl Load {
 async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
     let mut config =
         Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight());
-    config.tls = options.tls.config();
+    config.tls = options.tls.clone();
     Ok(Target {
         addr: args.addr.clone(),
         method: args.method.clone(),

@@ -10,7 +10,7 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use crate::{args::Options, failure::Failure};
+use crate::{failure::Failure, options::Options};
 use fault::Faults;
 use record::{Event, Record};
 use relay::{Relay, reset};

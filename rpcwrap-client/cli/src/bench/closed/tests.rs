@@ -5,9 +5,9 @@ use super::{
     window::{Arrival, Known, Window},
 };
 use crate::{
-    args::CodecName,
     argument::Argument,
     bench::{failure::Kind, tally::Tally, target::Target},
+    codec_name::CodecName,
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
