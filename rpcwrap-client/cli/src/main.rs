@@ -11,6 +11,7 @@ mod call;
 mod catalogue;
 mod codec_name;
 mod color;
+mod connector;
 mod describe;
 mod failure;
 mod format;
@@ -25,7 +26,6 @@ mod proxy;
 mod session;
 mod top;
 mod trace;
-mod transport;
 mod units;
 mod watch;
 
