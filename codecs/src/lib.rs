@@ -16,6 +16,7 @@ pub mod msgpack;
 pub mod proxy_header;
 pub mod raw;
 pub mod schema;
+pub mod text;
 pub mod types;
 mod zero;
 
