@@ -171,7 +171,10 @@ fn sighup_reloads_and_keeps_what_it_cannot_read() {
     fs::write(&users.0, r#"{"ala": "ma kota"}"#).unwrap();
     daemon.signal("HUP");
     let line = daemon.logged("credentials not reloaded");
-    assert!(line.contains("WARN") && line.contains("line 1") && !line.contains("ma kota"), "{line}");
+    assert!(
+        line.contains("WARN") && line.contains(".json:1:17: user") && !line.contains("ma kota"),
+        "{line}"
+    );
     daemon.logged("log filter reloaded");
 
     fs::write(&users.0, r#"{"ola": ["p"]}"#).unwrap();
@@ -214,7 +217,10 @@ fn bad_files_are_explained() {
         (["--config", limit.path()], "rpcwrapd: max_depth = 1000: must be from 1 to 100"),
         (["--config", filter.path()], "rpcwrapd: log = \"=\" is no log filter: "),
         (["--config", "/nowhere"], "rpcwrapd: cannot read config file /nowhere: "),
-        (["--auth-credentials", users.path()], "line 2: not of the form"),
+        (
+            ["--auth-credentials", users.path()],
+            ".json:2:2: user \"ala\": has to be a list of secrets or an object",
+        ),
         (["--auth-credentials", "/nowhere"], "rpcwrapd: cannot read credentials file /nowhere: "),
         (["--listen", "no-port"], "rpcwrapd: cannot listen on no-port: "),
         (["--tls-cert", "/nowhere"], "rpcwrapd: tls-cert needs tls-key"),

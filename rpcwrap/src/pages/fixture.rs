@@ -1,16 +1,19 @@
 //! A server's numbers for the tests of pages: every counter has a value of its own.
 
 use crate::{
-    call::PeerAddr,
-    io::TlsInfo,
-    openings::{FailedOpening, OpeningFailure},
-    protocol::{AuthMode, Class, ProtocolInfo},
-    registry::MethodInfo,
-    shutdown::Phase,
-    signature::Signature,
-    snapshot::{Process, Snapshot},
-    stats::{MethodStats, ServerStats, Tally},
-    tracker::ConnectionInfo,
+    call::registry::MethodInfo,
+    live::{
+        shutdown::Phase,
+        stats::{MethodStats, ServerStats, Tally},
+        tracker::ConnectionInfo,
+    },
+    method::signature::Signature,
+    pages::{
+        protocol_info::{AuthMode, Class, ProtocolInfo},
+        rejected_info::{FailedOpening, OpeningFailure},
+        snapshot::{Process, Snapshot},
+    },
+    peer::{PeerAddr, TlsInfo},
 };
 use std::time::{Duration, SystemTime};
 

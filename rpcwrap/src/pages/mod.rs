@@ -14,10 +14,13 @@ mod html;
 mod index;
 mod metrics;
 mod number;
+pub(crate) mod protocol_info;
 mod protocols;
+pub(crate) mod rejected_info;
+pub(crate) mod snapshot;
 mod status;
 
-use crate::snapshot::Snapshot;
+use crate::pages::snapshot::Snapshot;
 
 /// One page as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

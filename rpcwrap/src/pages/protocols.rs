@@ -6,9 +6,9 @@ use super::{
     html::frame,
     number,
 };
-use crate::{
-    openings::FailedOpening,
-    protocol::{AuthMode, Class, ProtocolInfo},
+use crate::pages::{
+    protocol_info::{AuthMode, Class, ProtocolInfo},
+    rejected_info::FailedOpening,
     snapshot::Snapshot,
 };
 use maud::html;

@@ -1,16 +1,18 @@
 //! The protocols of a server, checked against one another when it is built, and what each listener offers of them.
 
-use super::{AuthMode, Class, ProtoError, Protocol};
+use super::{ProtoError, Protocol};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
-    dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::{Dispatch, IN_PROCESS},
     error::ConfigError,
     io::ProxyProtocol,
-    openings::FailedOpenings,
-    snapshot::Snapshot,
-    sniff::{Choice, choose},
-    stats::Counter,
+    live::stats::Counter,
+    pages::{protocol_info::ProtocolInfo, snapshot::Snapshot},
+    protocol::{
+        rejected::FailedOpenings,
+        sniff::{Choice, choose},
+    },
 };
 use codecs::AnyCodec;
 use std::{
@@ -84,30 +86,6 @@ impl Drop for Taken {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Relaxed);
     }
-}
-
-/// One protocol as pages show it, in the order protocols are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProtocolInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// How strong its claim to a connection is.
-    pub class: Class,
-    /// How its peers prove who they are.
-    pub auth: AuthMode,
-    /// Whether it has no opening of its own: HTTP's CONNECT leads to it.
-    pub by_connect: bool,
-    /// Connections that are its own now.
-    pub connections: u64,
-    /// Connections that ever were.
-    pub matched: u64,
-    /// Connections it gave up because of a message over a limit.
-    pub too_big: u64,
-    /// Connections it gave up for want of room.
-    pub overloaded: u64,
-    /// Connections it gave up because of bytes against its rules.
-    pub malformed: u64,
 }
 
 /// All protocols of a server, by class and then in the order they were registered.
@@ -282,8 +260,9 @@ impl Port {
     /// The server's numbers, and `connections` of its connections, the oldest first.
     pub(crate) fn snapshot(&self, connections: usize) -> Snapshot {
         let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();
-        let connections = self.dispatch.tracker.list(connections);
-        Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, &self.table) }
+        let connections = self.dispatch.live.tracker.list(connections);
+        let (protocols, rejected) = (self.table.infos(), self.table.failed.list());
+        Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, protocols, rejected) }
     }
 }
 

@@ -5,13 +5,16 @@ use super::Server;
 use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
-    config::Config,
-    dispatch::{Dispatch, IN_PROCESS, Waiting},
+    call::{
+        describe,
+        dispatch::{Dispatch, IN_PROCESS},
+        registry::Registry,
+    },
     error::ConfigError,
-    handler::Handler,
-    introspection,
     io::ProxyProtocol,
-    method::Method,
+    live::{Live, WaitingCalls, config::Config, shutdown::Shutdown, stats::ServerStats, tracker::Tracker},
+    method::{Method, handler::Handler, service::Service},
+    pages::snapshot::Snapshot,
     protocol::{
         Port, Protocol, Table,
         agent_check::AgentCheck,
@@ -19,12 +22,6 @@ use crate::{
         go_rpc::{GoRpc, Raw},
         http::{Http, Http2, Mount},
     },
-    registry::Registry,
-    service::Service,
-    shutdown::Shutdown,
-    snapshot::Snapshot,
-    stats::ServerStats,
-    tracker::Tracker,
 };
 use codecs::{AnyCodec, Codec};
 use std::{
@@ -188,20 +185,20 @@ impl Builder {
             return Err(ConfigError::NoWayToLogIn);
         }
 
-        let introspection = (!self.no_introspection).then(|| introspection::service(&self.services));
+        let introspection = (!self.no_introspection).then(|| describe::service(&self.services));
         let mut registry = Registry::new(self.services)?;
         introspection.into_iter().for_each(|service| registry.reserve(service));
         check_access(&registry, &codecs, &table)?;
-        let dispatch = Arc::new(Dispatch {
-            registry,
+        let live = Live {
             tracker: Tracker::new(self.config.max_connections),
             login_required: self.login_required,
             config: self.config,
             credentials: self.credentials,
             stats: ServerStats::default(),
             shutdown: Shutdown::new(),
-            waiting: Waiting::default(),
-        });
+            waiting: WaitingCalls::default(),
+        };
+        let dispatch = Arc::new(Dispatch { registry, live: Arc::new(live) });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
         #[cfg(feature = "tls")]
         let port = match tls.clone() {

@@ -30,7 +30,7 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
     let signals = Signals::catch();
     async move {
         let mut signals = signals?;
-        let config = &server.dispatch.config;
+        let config = &server.dispatch.live.config;
         let lame_duck = if signals.next().await { Duration::ZERO } else { config.lame_duck };
         tracing::info!(?lame_duck, limit = ?config.drain_timeout, "draining");
         server.start_lame_duck();

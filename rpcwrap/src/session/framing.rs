@@ -5,10 +5,13 @@
 
 use super::in_flight::InFlight;
 use crate::{
-    call::Peer,
-    dispatch::{Dispatch, Refused, Started},
+    call::{
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
     error::CallError,
-    registry::Entry,
+    peer::Peer,
 };
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};

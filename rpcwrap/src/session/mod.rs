@@ -11,15 +11,22 @@ mod in_flight;
 mod scratch;
 
 use crate::{
-    age::{self, Stage},
-    call::{Peer, Written},
-    connection::{close, close_gently},
-    dispatch::{Dispatch, Flight, Refused},
-    error::CallError,
-    io::Stream,
-    protocol::{ConnCx, ProtoError},
-    shutdown::Phase,
-    tracker::Tracked,
+    call::{
+        dispatch::{Dispatch, Refused},
+        in_flight::Flight,
+    },
+    error::{CallError, ProtoError},
+    io::{
+        Stream,
+        close::{close, close_gently},
+    },
+    live::{
+        lifetime::{self, Stage},
+        shutdown::Phase,
+        tracker::Tracked,
+    },
+    method::running::Written,
+    peer::Peer,
 };
 use batch::Batch;
 use bytes::{Buf, BytesMut};
@@ -105,12 +112,20 @@ enum Wait {
 }
 
 impl<F: Framing> Session<F> {
-    pub(crate) fn new(stream: Stream, input: BytesMut, framing: F, cx: &ConnCx, peer: Arc<Peer>) -> Self {
+    /// A session of `peer` on `stream`, of which `input` has been read already.
+    pub(crate) fn new(
+        stream: Stream,
+        input: BytesMut,
+        framing: F,
+        dispatch: Arc<Dispatch>,
+        tracked: Arc<Tracked>,
+        peer: Arc<Peer>,
+    ) -> Self {
         Self {
             stream,
             framing,
-            dispatch: cx.dispatch.clone(),
-            tracked: cx.tracked.clone(),
+            dispatch,
+            tracked,
             peer,
             in_flight: InFlight::default(),
             input,
@@ -132,7 +147,7 @@ impl<F: Framing> Session<F> {
     /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
     pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
         let ended = {
-            let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
+            let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
                 self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
                 let mut scratch = Scratch::take();
@@ -207,7 +222,7 @@ impl<F: Framing> Session<F> {
     /// Lets waiting calls that are ready write their replies.
     fn answer_ready(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
         let mut answered = 0;
-        while answered < BATCH && output.len() < self.dispatch.config.max_output_bytes {
+        while answered < BATCH && output.len() < self.dispatch.live.config.max_output_bytes {
             let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
             self.answer(waiting, output);
             answered += 1;
@@ -278,8 +293,8 @@ impl<F: Framing> Session<F> {
     /// Whether another call may start: permits are taken before its request is decoded.
     #[inline]
     fn has_room(&self, output: &BytesMut) -> bool {
-        self.in_flight.len() < self.dispatch.config.max_in_flight
-            && output.len() < self.dispatch.config.max_output_bytes
+        self.in_flight.len() < self.dispatch.live.config.max_in_flight
+            && output.len() < self.dispatch.live.config.max_output_bytes
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
@@ -293,7 +308,7 @@ impl<F: Framing> Session<F> {
     ) -> Option<Flight> {
         let began = batch.now();
         if self.stage >= Stage::Refusing {
-            self.dispatch.stats.drained_calls.add_one();
+            self.dispatch.live.stats.drained_calls.add_one();
             let refused = Refused { error: CallError::Draining, entry: None };
             self.refuse(request, &refused, batch, output);
             return None;
@@ -324,7 +339,7 @@ impl<F: Framing> Session<F> {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
-                return Some(Flight::new(dispatch, started, began));
+                return Some(Flight::new(&dispatch.live, started, began));
             }
         };
         batch.write(output.len() - before);
@@ -411,7 +426,7 @@ impl<F: Framing> Session<F> {
     fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.in_flight.len());
         let wait = self.wanted();
-        let config = &self.dispatch.config;
+        let config = &self.dispatch.live.config;
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
             return Poll::Pending;
@@ -427,7 +442,7 @@ impl<F: Framing> Session<F> {
                 Wait::Gone => LOOK_AFTER,
             })
         });
-        let aged = age::reaches(self.stage.next(), &self.tracked, config);
+        let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
         let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {
@@ -451,7 +466,7 @@ impl<F: Framing> Session<F> {
             }
             Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
             Some(Wait::Stall) => {
-                self.dispatch.stats.stalled.add_one();
+                self.dispatch.live.stats.stalled.add_one();
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
             }
             Some(Wait::Gone) if self.stream.is_gone() => {
@@ -469,7 +484,7 @@ impl<F: Framing> Session<F> {
         match () {
             () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
-            () if idle && self.dispatch.config.idle_timeout.is_some() => Some(Wait::Call),
+            () if idle && self.dispatch.live.config.idle_timeout.is_some() => Some(Wait::Call),
             () if !idle && (self.ended || !self.has_room(&self.output)) => Some(Wait::Gone),
             () => None,
         }
@@ -485,8 +500,8 @@ impl<F> Session<F> {
 
 impl<F> Drop for Session<F> {
     fn drop(&mut self) {
-        if self.owes() && self.dispatch.shutdown.phase() == Phase::Stopped {
-            self.dispatch.shutdown.count_cut();
+        if self.owes() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
+            self.dispatch.live.shutdown.count_cut();
         }
     }
 }

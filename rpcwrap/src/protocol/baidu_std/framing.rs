@@ -2,10 +2,14 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::{Peer, traced},
-    dispatch::{Dispatch, Refused, Started},
+    call::{
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
     error::CallError,
-    registry::Entry,
+    method::running::traced,
+    peer::Peer,
     session::Framing,
 };
 use bytes::{Bytes, BytesMut};

@@ -10,8 +10,7 @@ mod framing;
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     auth::{Credential, Identity},
-    connection::close_gently,
-    io::{Prefixed, Stream},
+    io::{Prefixed, Stream, close::close_gently},
     session::{End, Session},
 };
 use bytes::BytesMut;
@@ -69,11 +68,12 @@ enum Opened {
 async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
-    let limits = cx.dispatch.config.message_limits();
+    let limits = cx.dispatch.live.config.message_limits();
     let mut identity = None;
-    if cx.dispatch.credentials.is_some() {
+    if cx.dispatch.live.credentials.is_some() {
         let decoder = RequestDecoder::new(limits);
-        let proof = timeout(cx.dispatch.config.header_timeout, proof(&mut stream, &mut input, &decoder, &cx));
+        let proof =
+            timeout(cx.dispatch.live.config.header_timeout, proof(&mut stream, &mut input, &decoder, &cx));
         match proof.await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
@@ -82,7 +82,7 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
         }
     }
     let peer = cx.peer("", identity);
-    Ok(Opened::Session(Box::new(Session::new(stream, input, Frames::new(limits), &cx, peer))))
+    Ok(Opened::Session(cx.session(stream, input, Frames::new(limits), peer)))
 }
 
 enum Proof {

@@ -4,19 +4,19 @@ use super::{ConnCx, Talk};
 use crate::{
     auth::{
         Identity,
-        cram_md5::{Answer, Dialog},
+        cram_md5::{Answer, Ask, Dialog},
     },
+    error::CallError,
+    io::Stream,
     session::Halves,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request, RequestReader};
+use codecs::{ReplyWriter, Request, RequestReader, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
-
-use crate::io::Stream;
 
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
@@ -24,20 +24,27 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(talk, cx));
+    let dialog = timeout(cx.dispatch.live.config.header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
 async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    let Some(credentials) = &cx.dispatch.live.credentials else { return Ok(None) };
     let Talk { stream, input, halves: Halves { reader, writer } } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, reader, cx).await? else { break };
         let mut out = BytesMut::new();
-        let answer = dialog.answer(request.service_method(), reader.args(&request), credentials);
+        let answer = match dialog.ask(request.service_method(), reader.args(&request)) {
+            Ask::Check(proof) => dialog.judge(credentials.verify(&dialog.credential(&proof))),
+            Ask::Answered(answer) => answer,
+            Ask::Other => {
+                let name = request.service_method();
+                Answer::Never(CallError::unknown(name, |service| service == SERVICE))
+            }
+        };
         let mut reply =
             |value: &dyn Fn(&mut ReplyWriter, &mut BytesMut) -> Result<(), codecs::EncodeError>| {
                 value(writer, &mut out).map_err(|error| io::Error::other(error.text().to_owned()))

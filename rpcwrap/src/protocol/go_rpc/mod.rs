@@ -11,8 +11,7 @@ pub(crate) use raw::Raw;
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     auth::Identity,
-    connection::close_gently,
-    io::{Prefixed, Stream},
+    io::{Prefixed, Stream, close::close_gently},
     session::{End, Halves, Session},
 };
 use bytes::BytesMut;
@@ -103,7 +102,7 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     let mut talk = Talk::new(conn, &codec, &cx);
     let mut user = None;
     if auth {
-        let limits = cx.dispatch.config.message_limits();
+        let limits = cx.dispatch.live.config.message_limits();
         talk.halves.reader.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
@@ -125,13 +124,13 @@ struct Talk {
 impl Talk {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let reader = codec.request_reader(cx.dispatch.config.message_limits());
+        let reader = codec.request_reader(cx.dispatch.live.config.message_limits());
         let halves = Halves { reader, writer: codec.reply_writer() };
         Self { stream, input: BytesMut::from(&prefix[..]), halves }
     }
 
     fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session> {
         let peer = cx.peer(codec.name(), user);
-        Box::new(Session::new(self.stream, self.input, self.halves, cx, peer))
+        cx.session(self.stream, self.input, self.halves, peer)
     }
 }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::Peer,
     error::CallError,
+    peer::Peer,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -48,7 +48,7 @@ pub(super) async fn answer(
         let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
         return respond::error(StatusCode::BAD_REQUEST, "bad_timeout", message);
     };
-    let limit = cx.dispatch.config.max_message_bytes;
+    let limit = cx.dispatch.live.config.max_message_bytes;
     let args = match body::read(incoming, limit, progress).await {
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
@@ -102,7 +102,7 @@ fn line(value: Bytes) -> Bytes {
 
 /// The user a request names and proves to be. Without users there is nobody to be, and the header is not ours.
 pub(super) fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>, Denied> {
-    if cx.dispatch.credentials.is_none() {
+    if cx.dispatch.live.credentials.is_none() {
         return Ok(None);
     }
     let Some(login) = headers.get(AUTHORIZATION).and_then(|value| basic(value.as_bytes())) else {

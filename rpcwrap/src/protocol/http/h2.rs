@@ -14,11 +14,14 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
-    age::{Age, Stage},
-    config::Config,
+    error::ProtoError,
     io::Prefixed,
-    protocol::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
-    shutdown::Phase,
+    live::{
+        config::Config,
+        lifetime::{Age, Stage},
+        shutdown::Phase,
+    },
+    protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
 use hyper::{
     Request, Response, StatusCode,
@@ -81,7 +84,7 @@ impl Protocol for Http2 {
 }
 
 async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
-    let config = &cx.dispatch.config;
+    let config = &cx.dispatch.live.config;
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
     let mut tasks = Tasks::default();
@@ -114,10 +117,10 @@ type Driven = Connection<TokioIo<Prefixed>, Requests, Inbox>;
 
 /// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
 async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
-    let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
-    let mut patience = Patience::new(&cx.dispatch.config);
+    let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
+    let mut patience = Patience::new(&cx.dispatch.live.config);
     let mut leaving = false;
-    let mut age = Age::of(&cx.tracked, &cx.dispatch.config);
+    let mut age = Age::of(&cx.tracked, &cx.dispatch.live.config);
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -128,7 +131,8 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
                 break;
             }
         }
-        let aged = age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.config, task));
+        let aged =
+            age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.live.config, task));
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
@@ -213,6 +217,6 @@ impl Service<Request<Incoming>> for Requests {
 /// The reply to a request whose body stopped coming.
 fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
     tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
-    cx.dispatch.stats.stalled.add_one();
+    cx.dispatch.live.stats.stalled.add_one();
     respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n")
 }

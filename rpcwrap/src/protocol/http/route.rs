@@ -9,9 +9,9 @@ use super::{
     respond, rpc,
 };
 use crate::{
+    live::shutdown::Phase,
     pages::{self, Ask},
     protocol::ConnCx,
-    shutdown::Phase,
 };
 use codecs::AnyCodec;
 use hyper::{
@@ -28,7 +28,7 @@ pub(super) async fn answer(
     progress: Progress,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HandedOver> {
-    cx.dispatch.stats.http_requests.add_one();
+    cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
     let path = request.uri().path();
     if hands_over(&cx, &request) {
@@ -111,7 +111,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
 }
 
 fn is_ready(cx: &ConnCx) -> bool {
-    cx.dispatch.shutdown.phase() == Phase::Serving
+    cx.dispatch.live.shutdown.phase() == Phase::Serving
 }
 
 /// `/Arith/Multiply` → service and method.

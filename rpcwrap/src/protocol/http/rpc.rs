@@ -26,7 +26,7 @@ pub(super) async fn answer(
     let Ok(user) = call::user(request.headers(), cx) else {
         return respond::wrong_user();
     };
-    let limits = cx.dispatch.config.message_limits();
+    let limits = cx.dispatch.live.config.message_limits();
     let message = match body::read(request.into_body(), limits.max_message_bytes, progress).await {
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
@@ -57,7 +57,7 @@ fn start(
     user: Option<Identity>,
     mut message: BytesMut,
 ) -> Option<Result<Answer, Bytes>> {
-    let mut reader = codec.request_reader(cx.dispatch.config.message_limits());
+    let mut reader = codec.request_reader(cx.dispatch.live.config.message_limits());
     let mut writer = codec.reply_writer();
     let bytes = message.len();
     let request = match reader.decode(&mut message) {

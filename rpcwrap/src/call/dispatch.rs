@@ -1,0 +1,213 @@
+//! The only way from any protocol to a handler: look-up, access, limits, deadline, panic guard, counts.
+//!
+//! A protocol hands over a name, still encoded arguments and its peer, and gets a running call or the reason why not.
+//! A call that is ready at once costs no more than that; one that waits becomes a [`Flight`]. Dispatch knows no protocol
+//! and no socket.
+
+use crate::{
+    call::{
+        in_flight::{Flight, MethodPermit, Started, count_panic, panicked},
+        registry::{Entry, Registry},
+    },
+    error::CallError,
+    live::{Live, stats::Tally},
+    method::{context::ContextSource, running::Written},
+    peer::Peer,
+};
+use bytes::{Bytes, BytesMut};
+use codecs::{Args, ReplyWriter, Request};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// What the program's own calls have for a protocol. It need not log in to itself.
+pub(crate) const IN_PROCESS: &str = "in_process";
+
+/// Everything that is decided once, whatever the protocol.
+pub(crate) struct Dispatch {
+    pub(crate) registry: Registry,
+    pub(crate) live: Arc<Live>,
+}
+
+/// Why a call was not started; `entry` is the method, where one was found.
+pub(crate) struct Refused<'d> {
+    pub(crate) error: CallError,
+    pub(crate) entry: Option<&'d Arc<Entry>>,
+}
+
+impl Dispatch {
+    /// Starts the method `name`, `timeout` being the caller's own limit and `now` the moment the request was read.
+    #[inline]
+    pub(crate) fn start<'d>(
+        &'d self,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        self.start_after(None, name, args, timeout, peer, now)
+    }
+
+    /// As [`start`](Self::start), for a connection whose last call was of the method `last`: mostly the next one is too,
+    /// and then needs no look-up.
+    #[inline]
+    pub(crate) fn start_after<'d>(
+        &'d self,
+        last: Option<&'d Arc<Entry>>,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let look_up = || match last {
+            Some(last) if last.access.is_none() && last.full_name.as_bytes() == name => Ok(last),
+            _ => self.registry.look_up(name, peer),
+        };
+        self.start_found(look_up, name, args, timeout, peer, now)
+    }
+
+    /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
+    #[inline]
+    pub(crate) fn start_short<'d>(
+        &'d self,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
+    }
+
+    #[inline(always)]
+    fn start_found<'d>(
+        &'d self,
+        look_up: impl FnOnce() -> Result<&'d Arc<Entry>, CallError>,
+        name: &[u8],
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        peer: &Arc<Peer>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        if self.live.shutdown.refuses_calls() {
+            self.live.stats.drained_calls.add_one();
+            return Err(Refused { error: CallError::Draining, entry: None });
+        }
+        // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
+        if self.live.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(self.refused(CallError::Unauthenticated(name), None));
+        }
+        let entry = look_up().map_err(|error| self.refused(error, None))?;
+        // Before the handler sees it: what is over the limit costs a look at a number and an error reply. Behind the
+        // look-up: taking a call back has to stay possible, and who calls nothing learns so.
+        if self.live.waiting.0.load(Ordering::Relaxed) >= self.live.config.max_calls {
+            return Err(self.refused(CallError::Overloaded, Some(entry)));
+        }
+        let permit = match entry.max_in_flight {
+            None => None,
+            Some(limit) => {
+                Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
+            }
+        };
+        let limit = [timeout, entry.timeout, self.live.config.call_timeout].into_iter().flatten().min();
+        let source =
+            ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
+        let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
+            .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
+            .map_err(|error| Refused { error, entry: Some(entry) })?;
+        Ok(Started { call, entry, limit, permit })
+    }
+
+    /// Polls a call once and lets it write what is ready.
+    #[inline(always)]
+    pub(crate) fn step(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        request: &Request,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        let before = out.len();
+        let (call, reply_type) = (&mut started.call, started.entry.types.reply());
+        let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, reply_type, writer, out)),
+        });
+        let written = catch_unwind(step).unwrap_or_else(|_| {
+            out.truncate(before);
+            Poll::Ready(Written::Last(Err(Box::new(CallError::Panicked))))
+        });
+        if let Poll::Ready(written) = &written {
+            count_panic(&self.live.stats, written);
+        }
+        written
+    }
+
+    /// One call with JSON in and JSON out, for callers without a codec; a stream's items come one per line.
+    ///
+    /// Cancelled by dropping the future.
+    pub(crate) async fn call_json(
+        self: &Arc<Self>,
+        peer: &Arc<Peer>,
+        name: &str,
+        args: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Bytes, CallError> {
+        let request = Request::new(Bytes::copy_from_slice(name.as_bytes()), 0, 0..name.len(), 0..0);
+        let started = self.start(name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
+        let mut flight = self.take_off(started, args.len())?;
+        let (mut writer, mut out) = (ReplyWriter::JsonValue, BytesMut::new());
+        loop {
+            poll_fn(|cx| flight.poll(cx)).await;
+            match flight.write(&request, &mut writer, &mut out) {
+                Written::Item => out.extend_from_slice(b"\n"),
+                Written::End => return Ok(out.freeze()),
+                Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),
+            }
+        }
+    }
+
+    /// A started call that will be waited for, or the counted refusal.
+    pub(crate) fn take_off(
+        self: &Arc<Self>,
+        started: Result<Started<'_>, Refused<'_>>,
+        bytes_in: usize,
+    ) -> Result<Flight, CallError> {
+        let mut tally = Tally::default();
+        tally.start(bytes_in);
+        match started {
+            Ok(started) => {
+                tally.merge_into(&started.entry.stats);
+                Ok(Flight::new(&self.live, started, Instant::now()))
+            }
+            Err(Refused { error, entry }) => {
+                if let Some(entry) = entry {
+                    tally.finish(Duration::ZERO, true);
+                    tally.merge_into(&entry.stats);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    fn refused<'d>(&self, error: CallError, entry: Option<&'d Arc<Entry>>) -> Refused<'d> {
+        match &error {
+            CallError::Busy { .. } => self.live.stats.busy_calls.add_one(),
+            CallError::Overloaded => self.live.stats.shed_calls.add_one(),
+            CallError::Unauthenticated(_) | CallError::Denied { .. } => {
+                self.live.stats.denied_calls.add_one()
+            }
+            _ => self.live.stats.unknown_calls.add_one(),
+        }
+        Refused { error, entry }
+    }
+}

@@ -1,0 +1,303 @@
+//! Name → method: built once, checked once, never changed while serving.
+//!
+//! A look-up is one hash of the whole name; the error texts of a miss are made only then.
+
+use crate::{
+    auth::Access,
+    call::access::allow,
+    error::{CallError, ConfigError},
+    live::stats::{MethodSnapshot, MethodStats},
+    method::{
+        Method,
+        handler::Invoke,
+        service::Service,
+        signature::{Signature, Types},
+    },
+    peer::Peer,
+};
+use foldhash::fast::FixedState;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+/// A registered method with its counters.
+pub(crate) struct Entry {
+    pub(crate) full_name: String,
+    pub(crate) doc: String,
+    pub(crate) types: Arc<Types>,
+    pub(crate) idempotent: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) running: AtomicUsize,
+    pub(crate) access: Option<Arc<Access>>,
+    pub(crate) invoke: Arc<dyn Invoke>,
+    pub(crate) stats: MethodStats,
+}
+
+impl Entry {
+    fn new(full_name: String, method: Method, access: Option<Arc<Access>>) -> Self {
+        Self {
+            full_name,
+            doc: method.doc,
+            types: method.types,
+            idempotent: method.idempotent,
+            timeout: method.timeout,
+            max_in_flight: method.max_in_flight,
+            running: AtomicUsize::new(0),
+            access,
+            invoke: method.invoke,
+            stats: MethodStats::default(),
+        }
+    }
+
+    /// The service's part of the name.
+    pub(crate) fn service(&self) -> &str {
+        self.full_name.rsplit_once('.').map_or("", |(service, _)| service)
+    }
+
+    /// The method's part of the name.
+    pub(crate) fn method(&self) -> &str {
+        self.full_name.rsplit_once('.').map_or("", |(_, method)| method)
+    }
+}
+
+/// One method as pages show it.
+#[derive(Debug, Clone)]
+pub struct MethodInfo {
+    /// `Arith`
+    pub service: String,
+    /// `Multiply`
+    pub method: String,
+    /// Its types.
+    pub signature: Signature,
+    /// Its description.
+    pub doc: String,
+    /// Whether clients may retry it.
+    pub idempotent: bool,
+    /// Its numbers.
+    pub stats: MethodSnapshot,
+}
+
+/// All methods of a server.
+pub(crate) struct Registry {
+    methods: HashMap<Box<[u8]>, Arc<Entry>, FixedState>,
+    /// Full name → what it is a short form of, for services with a dot in their names: `EchoService.Echo` is
+    /// `demo.EchoService.Echo`. `None` where it could be several.
+    short: HashMap<Box<[u8]>, Option<Arc<Entry>>, FixedState>,
+    services: BTreeMap<String, String>,
+}
+
+impl Registry {
+    /// Checks and freezes `services`.
+    pub(crate) fn new(services: Vec<Service>) -> Result<Self, ConfigError> {
+        let mut registry =
+            Self { methods: HashMap::default(), short: HashMap::default(), services: BTreeMap::new() };
+        for service in services {
+            check_service_name(&service.name)?;
+            if registry.services.insert(service.name.clone(), service.doc).is_some() {
+                return Err(ConfigError::DuplicateService(service.name));
+            }
+            let access = service.access.map(Arc::new);
+            let mut names = HashSet::new();
+            for method in service.methods {
+                check_method_name(&method.name)?;
+                let full_name = format!("{}.{}", service.name, method.name);
+                if !names.insert(method.name.clone()) {
+                    return Err(ConfigError::DuplicateMethod(full_name));
+                }
+                let key = full_name.as_bytes().into();
+                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, access.clone())));
+            }
+        }
+        registry.shorten_names();
+        Ok(registry)
+    }
+
+    /// Enters the short forms of services with a package, as clients of some protocols send them.
+    fn shorten_names(&mut self) {
+        let mut last_parts: HashMap<&str, usize> = HashMap::new();
+        for service in self.services.keys() {
+            *last_parts.entry(last_part(service)).or_default() += 1;
+        }
+        for entry in self.methods.values() {
+            let short = last_part(entry.service());
+            if short.len() < entry.service().len() {
+                let key = format!("{short}.{}", entry.method()).into_bytes().into();
+                let is_unique = last_parts.get(short) == Some(&1);
+                self.short.insert(key, is_unique.then(|| entry.clone()));
+            }
+        }
+    }
+
+    /// The method of that full name, if this peer may know of it.
+    #[inline]
+    pub(crate) fn look_up(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+        match self.methods.get(name) {
+            Some(entry) => self.allowed(entry, peer),
+            None => Err(CallError::unknown(name, |service| self.services.contains_key(service))),
+        }
+    }
+
+    /// The method of a service named with or without its package: first as it is, then by the last part of the name,
+    /// on either side.
+    ///
+    /// `demo.EchoService.Echo` finds `EchoService.Echo` and the other way round. Where a last part is that of two
+    /// services, it finds neither.
+    #[inline]
+    pub(crate) fn look_up_short(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+        match self.methods.get(name) {
+            Some(entry) => self.allowed(entry, peer),
+            None => self.look_up_last_part(name, peer),
+        }
+    }
+
+    fn look_up_last_part(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+        let mut dots = (0..name.len()).rev().filter(|at| name[*at] == b'.');
+        if let Some(package) = dots.nth(1)
+            && let Some(entry) = self.methods.get(&name[package + 1..])
+        {
+            return self.allowed(entry, peer);
+        }
+        match self.short.get(name) {
+            Some(Some(entry)) => self.allowed(entry, peer),
+            Some(None) => Err(CallError::UnknownService(String::from_utf8_lossy(name).into_owned())),
+            None => Err(CallError::unknown(name, |service| self.is_known_in_short(service))),
+        }
+    }
+
+    fn is_known_in_short(&self, service: &str) -> bool {
+        let is_it = |full: &str| full == last_part(service) || last_part(full) == service;
+        self.services.contains_key(service) || self.services.keys().any(|full| is_it(full))
+    }
+
+    #[inline]
+    fn allowed<'r>(&self, entry: &'r Arc<Entry>, peer: &Peer) -> Result<&'r Arc<Entry>, CallError> {
+        match &entry.access {
+            None => Ok(entry),
+            Some(access) => allow(access, &entry.full_name, peer).map(|()| entry),
+        }
+    }
+
+    /// Adds one of the server's own services, which is called like any other and shown on no page.
+    ///
+    /// Its name begins with an underscore, as no other's may, so it takes nobody's place.
+    pub(crate) fn reserve(&mut self, service: Service) {
+        for method in service.methods {
+            let full_name = format!("{}.{}", service.name, method.name);
+            let key = full_name.as_bytes().into();
+            self.methods.insert(key, Arc::new(Entry::new(full_name, method, None)));
+        }
+    }
+
+    /// Every method of the program's services, in the order of names.
+    pub(crate) fn methods(&self) -> Vec<MethodInfo> {
+        let is_shown = |entry: &&Arc<Entry>| self.services.contains_key(entry.service());
+        let mut all: Vec<&Arc<Entry>> = self.methods.values().filter(is_shown).collect();
+        all.sort_by(|a, b| a.full_name.cmp(&b.full_name));
+        let info = |entry: &Arc<Entry>| MethodInfo {
+            service: entry.service().to_owned(),
+            method: entry.method().to_owned(),
+            signature: entry.types.signature().clone(),
+            doc: entry.doc.clone(),
+            idempotent: entry.idempotent,
+            stats: entry.stats.snapshot(),
+        };
+        all.into_iter().map(info).collect()
+    }
+
+    /// Every service of the program with its description, in the order of names.
+    pub(crate) fn services(&self) -> &BTreeMap<String, String> {
+        &self.services
+    }
+
+    /// Every access rule with the service it belongs to.
+    pub(crate) fn access_rules(&self) -> impl Iterator<Item = (&str, &Access)> {
+        self.methods.values().filter_map(|entry| Some((entry.service(), &**entry.access.as_ref()?)))
+    }
+}
+
+/// `demo.EchoService` → `EchoService`
+fn last_part(service: &str) -> &str {
+    service.rsplit_once('.').map_or(service, |(_, last)| last)
+}
+
+fn check_service_name(name: &str) -> Result<(), ConfigError> {
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.starts_with('.') || name.ends_with('.') {
+        "starts or ends with a dot"
+    } else if name.starts_with('_') {
+        "a leading underscore is kept for the protocol's own services"
+    } else if name.len() > 255 {
+        "is longer than 255 bytes"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+        "holds a blank, a control character or a slash"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "service", name: name.to_owned(), why })
+}
+
+fn check_method_name(name: &str) -> Result<(), ConfigError> {
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.len() > 255 {
+        "is longer than 255 bytes"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/' || c == '.') {
+        "holds a dot, a blank, a control character or a slash"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "method", name: name.to_owned(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::PeerAddr;
+
+    #[test]
+    fn services_are_found_with_and_without_their_package() {
+        let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
+        let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
+        let registry = Registry::new(names.map(service).into()).unwrap();
+        let peer = Peer {
+            addr: PeerAddr::InProcess,
+            protocol: "baidu_std",
+            codec: "".into(),
+            user: None,
+            tls: None,
+        };
+        let find = |name: &str| match registry.look_up_short(name.as_bytes(), &peer) {
+            Ok(entry) => entry.full_name.clone(),
+            Err(error) => error.to_string(),
+        };
+        for (name, found) in [
+            ("demo.Echo.M", "demo.Echo.M"),
+            ("Echo.M", "demo.Echo.M"),
+            ("other.Echo.M", "rpc: service/method request ill-formed: other.Echo.M"),
+            ("Plain.M", "Plain.M"),
+            ("any.package.Plain.M", "Plain.M"),
+            ("Twice.M", "rpc: can't find service Twice.M"),
+            ("b.Twice.M", "b.Twice.M"),
+            ("Both.M", "Both.M"),
+            ("x.Both.M", "x.Both.M"),
+            ("y.Both.M", "Both.M"),
+            ("Deep.M", "a.b.Deep.M"),
+            ("b.Deep.M", "rpc: service/method request ill-formed: b.Deep.M"),
+            ("Echo.N", "rpc: can't find method Echo.N"),
+            ("demo.Echo.N", "rpc: can't find method demo.Echo.N"),
+            ("any.Plain.N", "rpc: can't find method any.Plain.N"),
+            ("Nope.M", "rpc: can't find service Nope.M"),
+            (".M", "rpc: can't find service .M"),
+            ("M", "rpc: service/method request ill-formed: M"),
+            ("", "rpc: service/method request ill-formed: "),
+            ("...", "rpc: service/method request ill-formed: ..."),
+        ] {
+            assert_eq!(find(name), found, "{name}");
+        }
+        assert!(registry.look_up(b"Echo.M", &peer).is_err(), "Go's clients name services in full");
+    }
+}

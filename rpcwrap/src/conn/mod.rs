@@ -1,0 +1,192 @@
+//! One socket's life: accept → [`prepare`] (PROXY header, TLS) → [`sniff`] → serve, hand-overs, and the count when it
+//! ends.
+//!
+//! Each step hands on what it read too much: [`Opening::prefix`]. Everything before `serve` has a deadline of its own,
+//! which covers silent and half-sent openings.
+
+mod preamble;
+
+use crate::{
+    conn::preamble::{failed, first_byte, late, prepare, read_more},
+    io::{Opening, Stream},
+    live::{config::OpeningClock, shutdown::Phase, tracker::ConnectionPermit},
+    pages::rejected_info::OpeningFailure,
+    protocol::{
+        Class, Conn, ConnCx, Registered, Served,
+        sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
+    },
+};
+use bytes::{Buf, Bytes};
+use std::{pin::pin, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long a connection may take to say what it came for once the server drains: those that waited in the accept
+/// queue have sent it already, and are answered.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// Serves an accepted connection to its end.
+///
+/// The parts are tasks one after the other, not one future: what the opening needed is then gone while the session
+/// it led to sits idle.
+pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPermit) {
+    let draining = cx.dispatch.live.shutdown.reached(Phase::Draining);
+    let opened = {
+        let over = async {
+            draining.await;
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            biased;
+            opened = open(stream, &mut cx) => opened,
+            () = over => return,
+        }
+    };
+    match opened {
+        Ok((conn, registered)) => run(conn, registered, cx, permit),
+        Err(end) => count(&end, &cx),
+    }
+}
+
+/// Why a connection ended before it had a protocol.
+pub(crate) enum Ended {
+    /// The peer closed or reset it: a health probe, whether or not it sent a byte.
+    Probe { silent: bool },
+    /// It is refused, with its first bytes and what they do not show.
+    Failed { why: OpeningFailure, head: Bytes, detail: String },
+}
+
+async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
+    let opening = prepare(Opening::new(stream), cx).await?;
+    sniff(opening, cx).await
+}
+
+/// Reads until the first bytes tell whose connection it is.
+async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
+    first_byte(&mut opening, cx).await?;
+    let config = &cx.dispatch.live.config;
+    let deadline = match config.first_byte_clock {
+        OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
+        OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
+        OpeningClock::Off => None,
+    };
+    let choosing = choose_protocol(&mut opening, cx);
+    let registered = match deadline {
+        Some(deadline) => timeout_at(deadline, choosing).await.unwrap_or_else(|_| Err(late(&mut opening)))?,
+        None => choosing.await?,
+    };
+    Ok((Conn::new(opening.prefix, opening.stream), registered))
+}
+
+async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Registered>, Ended> {
+    let protocols = candidates(cx);
+    let failed = |why, opening: &mut Opening| Err(failed(why, opening, ""));
+    loop {
+        let blank = after_blank_lines(&opening.prefix);
+        let head = opening.prefix.get(blank.unwrap_or(0)..).unwrap_or_default();
+        let choice = match blank {
+            Some(_) => choose(head, protocols.clone()),
+            None => Choice::Unknown,
+        };
+        match choice {
+            Choice::Found(registered) => {
+                let registered = registered.clone();
+                opening.prefix.advance(blank.unwrap_or(0));
+                return Ok(registered);
+            }
+            Choice::NeedMore if opening.prefix.len() >= MAX_PREFIX => {
+                return failed(OpeningFailure::TooLong, opening);
+            }
+            Choice::NeedMore => read_more(opening, cx).await?,
+            Choice::Unknown if head.starts_with(b"\x16") => return failed(OpeningFailure::Tls, opening),
+            Choice::Unknown => {
+                // Where one grammar is all there is to choose, it says itself what is wrong with the bytes.
+                let mut protocols = protocols.clone();
+                if let (Some(only), None) = (protocols.next(), protocols.next())
+                    && only.protocol.class() == Class::Grammar
+                {
+                    return Ok(only.clone());
+                }
+                return failed(OpeningFailure::Unknown, opening);
+            }
+        }
+    }
+}
+
+/// The protocols a connection may turn out to be: all of its listener's, or those its ALPN stands for.
+fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
+    let alpn = cx.tls().and_then(|tls| tls.alpn.as_deref());
+    let is_meant = move |one: &&Arc<Registered>| alpn.is_none_or(|alpn| one.protocol.alpn().contains(&alpn));
+    cx.port.sniffed.iter().filter(is_meant)
+}
+
+fn count(end: &Ended, cx: &ConnCx) {
+    let stats = &cx.dispatch.live.stats;
+    let (why, head, detail) = match end {
+        Ended::Probe { silent } => {
+            stats.probes.add_one();
+            if *silent {
+                stats.silent_probes.add_one();
+            }
+            tracing::debug!(peer = %cx.peer_addr, "closed before its first request: a probe");
+            return;
+        }
+        Ended::Failed { why, head, detail } => (*why, head, detail),
+    };
+    match why {
+        OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
+        OpeningFailure::TooLong => stats.long_openings.add_one(),
+        OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
+        OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
+        OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
+    }
+    if head.is_empty() {
+        tracing::debug!(peer = %cx.peer_addr, "{}", why.text());
+    } else {
+        cx.port.table.failed.add(why, &cx.peer_addr, head, detail);
+    }
+}
+
+/// Starts the protocol on a task of its own, which hands over to the next one if it must.
+fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: ConnectionPermit) {
+    cx.protocol = registered.protocol.name();
+    cx.tracked.set_protocol(cx.protocol);
+    conn.tracked = Some(cx.tracked.clone());
+    let taken = registered.take();
+    // Made here: what its future is given would otherwise stay in the task's memory for as long as it runs.
+    let serving = registered.protocol.clone().serve(conn, cx.clone());
+    // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
+    tokio::spawn(async move {
+        let served = {
+            let stopped = pin!(cx.dispatch.live.shutdown.reached(Phase::Stopped));
+            tokio::select! {
+                biased;
+                served = serving => served,
+                () = stopped => return,
+            }
+        };
+        drop(taken);
+        let next = match served {
+            Ok(Served::Handover(conn)) => {
+                let next = cx.port.taker_of(conn.path.as_deref().unwrap_or_default()).cloned();
+                next.map(|next| (conn, next))
+            }
+            Ok(Served::Probe) => {
+                cx.dispatch.live.stats.probes.add_one();
+                None
+            }
+            Ok(Served::Closed) => None,
+            Err(error) => {
+                registered.count(&error);
+                if error.is_malformed() {
+                    cx.dispatch.live.stats.malformed.add_one();
+                }
+                tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
+                None
+            }
+        };
+        match next {
+            Some((conn, registered)) => run(conn, registered, cx, permit),
+            None => drop(permit),
+        }
+    });
+}

@@ -1,0 +1,180 @@
+//! What comes before a protocol's first byte: the PROXY header of a trusted proxy, then the TLS handshake.
+//!
+//! The first names the peer in [`ConnCx`], the second may name its user. Each has a deadline of its own and leaves the
+//! stream as the next step is to see it. Knows no protocol.
+
+#[cfg(feature = "tls")]
+use crate::io::tls::TlsPolicy;
+use crate::{
+    conn::Ended,
+    io::{Opening, ProxyProtocol},
+    live::config::OpeningClock,
+    pages::rejected_info::OpeningFailure,
+    peer::PeerAddr,
+    protocol::ConnCx,
+};
+use codecs::proxy_header::{self, Source};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Runs the steps this listener has, in their order.
+pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Opening, Ended> {
+    let port = cx.port.clone();
+    if let Some(proxy) = port.proxy.as_ref().filter(|proxy| proxy.trusts(&cx.peer_addr)) {
+        read_proxy_header(&mut opening, cx, proxy).await?;
+        opening.since = Instant::now();
+    }
+    #[cfg(feature = "tls")]
+    let opening = match port.tls.as_ref().filter(|tls| tls.policy != TlsPolicy::Off) {
+        Some(tls) => tls::shake_hands(opening, cx, tls).await?,
+        None => opening,
+    };
+    Ok(opening)
+}
+
+/// Waits for the first byte, as long as a connection may take for it.
+pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
+    if !opening.prefix.is_empty() {
+        return Ok(());
+    }
+    let config = &cx.dispatch.live.config;
+    let limit = match config.first_byte_clock {
+        OpeningClock::Accept => config.first_byte_timeout,
+        OpeningClock::FirstByte => config.keep_alive_timeout,
+        OpeningClock::Off => return read_more(opening, cx).await,
+    };
+    let deadline = opening.since + limit;
+    timeout_at(deadline, read_more(opening, cx)).await.unwrap_or_else(|_| Err(late(opening)))
+}
+
+/// Reads what is there, at least a byte.
+pub(crate) async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
+    match opening.read_more().await {
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent }),
+        Ok(n) => {
+            cx.tracked.received(n);
+            Ok(())
+        }
+    }
+}
+
+/// The end of a connection that was too slow.
+pub(crate) fn late(opening: &mut Opening) -> Ended {
+    failed(OpeningFailure::Timeout, opening, "")
+}
+
+/// The end of a connection whose first bytes are refused; `detail` is what they do not show themselves.
+pub(crate) fn failed(why: OpeningFailure, opening: &mut Opening, detail: impl Into<String>) -> Ended {
+    Ended::Failed { why, head: opening.prefix.split().freeze(), detail: detail.into() }
+}
+
+async fn read_proxy_header(
+    opening: &mut Opening,
+    cx: &mut ConnCx,
+    proxy: &ProxyProtocol,
+) -> Result<(), Ended> {
+    if proxy.is_optional() {
+        // A connection of the proxy's own may be as silent as anybody's.
+        first_byte(opening, cx).await?;
+    }
+    let limit = cx.dispatch.live.config.proxy_header_timeout;
+    let source = timeout(limit, source(opening, cx, proxy)).await;
+    let source =
+        source.unwrap_or_else(|_| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
+    if let Some(Source::Client(addr)) = source {
+        let addr = PeerAddr::Tcp(addr);
+        tracing::debug!(proxy = %cx.peer_addr, peer = %addr, "connection of a proxy's client");
+        cx.tracked.set_addr(addr.clone());
+        cx.peer_addr = addr;
+    }
+    Ok(())
+}
+
+/// What the header says; `None` where there is none and none is needed.
+async fn source(opening: &mut Opening, cx: &ConnCx, proxy: &ProxyProtocol) -> Result<Option<Source>, Ended> {
+    loop {
+        match proxy_header::is_header(&opening.prefix) {
+            Some(false) if proxy.is_optional() => return Ok(None),
+            Some(false) => return Err(failed(OpeningFailure::NoProxyHeader, opening, "")),
+            None => {}
+            Some(true) => match proxy_header::decode(&mut opening.prefix) {
+                Ok(Some(source)) => return Ok(Some(source)),
+                Ok(None) => {}
+                Err(error) => return Err(failed(OpeningFailure::ProxyHeader, opening, error.to_string())),
+            },
+        }
+        read_more(opening, cx).await?;
+    }
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    //! The TLS handshake, where the first byte asks for one.
+
+    use super::{failed, first_byte};
+    use crate::{
+        auth::Identity,
+        conn::Ended,
+        io::{
+            Opening, Prefixed,
+            close::close_gently,
+            tls::{PortTls, TlsPolicy},
+        },
+        pages::rejected_info::OpeningFailure,
+        peer::PeerAddr,
+        protocol::ConnCx,
+    };
+    use std::{io, sync::Arc};
+    use tokio::{io::AsyncWriteExt, time::timeout};
+
+    /// The first byte of every TLS handshake: a record of that type, RFC 8446 section 5.1.
+    const HANDSHAKE: u8 = 0x16;
+    /// Go's words.
+    const PLAIN: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+        Content-Length: 48\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+    pub(super) async fn shake_hands(
+        mut opening: Opening,
+        cx: &mut ConnCx,
+        tls: &PortTls,
+    ) -> Result<Opening, Ended> {
+        first_byte(&mut opening, cx).await?;
+        let limit = cx.dispatch.live.config.tls_handshake_timeout;
+        if opening.prefix.first() != Some(&HANDSHAKE) {
+            // Within the program there is nobody in between.
+            if tls.policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
+                return Ok(opening);
+            }
+            // The peer may be gone: then nobody is left to be told.
+            let _ = timeout(limit, refuse(&mut opening)).await;
+            return Err(failed(OpeningFailure::Plain, &mut opening, ""));
+        }
+        let head = opening.prefix.freeze();
+        let failed = |why, detail: String| Err(Ended::Failed { why, head: head.clone(), detail });
+        let stream = Prefixed::new(head.clone(), opening.stream);
+        // On the heap: what a handshake needs is gone when it is over.
+        match timeout(limit, Box::pin(tls.accept(stream))).await {
+            Ok(Ok((stream, info))) => {
+                cx.dispatch.live.stats.tls_handshakes.add_one();
+                let user = tls.user_of(info.client_name.as_deref());
+                cx.identity = user.map(|user| Identity::from_certificate(&user));
+                let info = Arc::new(info);
+                cx.tracked.set_tls(info.clone());
+                cx.tls = Some(info);
+                Ok(Opening { silent: false, ..Opening::new(stream) })
+            }
+            // Against the rules, ours or TLS': the peer has been told, and is to read it.
+            Ok(Err((error, mut stream))) if error.kind() == io::ErrorKind::InvalidData => {
+                let _ = close_gently(&mut stream).await;
+                failed(OpeningFailure::Handshake, error.to_string())
+            }
+            Ok(Err(_)) => Err(Ended::Probe { silent: false }),
+            Err(_) => failed(OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
+        }
+    }
+
+    /// Tells a client that speaks no TLS what is wrong, in words that any program can show.
+    async fn refuse(opening: &mut Opening) -> io::Result<()> {
+        opening.stream.write_all(PLAIN).await?;
+        close_gently(&mut opening.stream).await
+    }
+}

@@ -1,0 +1,307 @@
+//! The functions that can be methods, and how each is started: decode the arguments into its type, call it, hand
+//! its future or stream to [`crate::method::running`].
+//!
+//! Generic over the function's own types, so that decoding and encoding are compiled per type and codec.
+
+use crate::{
+    error::{CallError, Error},
+    method::{
+        args::FromArgs,
+        context::{Context, ContextSource},
+        reply::WriteReply,
+        running::{BoxCall, streaming, unary},
+    },
+};
+use codecs::{Args, ValueError, schema::TypeOf};
+use futures_util::Stream;
+use std::{
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll},
+};
+use tokio::task::{JoinError, JoinHandle};
+
+/// A function that answers with one reply: `Fn(Args) -> Future` or `Fn(Context, Args) -> Future`, the future's output
+/// being `Result<Reply, Error>`. Implemented for all such functions; not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `async fn(Args) -> Result<Reply, Error>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`, and the future `Send + 'static`; a `Context` may come before `Args`"
+)]
+pub trait Handler<Marker>: Send + Sync + 'static {
+    /// What the request is decoded into.
+    type Args: FromArgs;
+    /// What is encoded as the reply.
+    type Reply: WriteReply;
+    /// The running handler.
+    type Future: Future<Output = Result<Self::Reply, Error>> + Send + 'static;
+    /// Starts the handler.
+    fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Future;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
+}
+
+impl<F, A, Fut, R> Handler<(A,)> for F
+where
+    F: Fn(A) -> Fut + Send + Sync + 'static,
+    A: FromArgs,
+    Fut: Future<Output = Result<R, Error>> + Send + 'static,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+    type Future = Fut;
+
+    #[inline]
+    fn call(&self, args: A, _: &mut ContextSource<'_>) -> Fut {
+        self(args)
+    }
+}
+
+impl<F, A, Fut, R> Handler<(Context, A)> for F
+where
+    F: Fn(Context, A) -> Fut + Send + Sync + 'static,
+    A: FromArgs,
+    Fut: Future<Output = Result<R, Error>> + Send + 'static,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+    type Future = Fut;
+
+    #[inline]
+    fn call(&self, args: A, source: &mut ContextSource<'_>) -> Fut {
+        self(source.context(), args)
+    }
+}
+
+/// A function that answers with a stream: `Fn(Args) -> Stream` or `Fn(Context, Args) -> Stream` of
+/// `Result<Reply, Error>`; the first error ends it. Implemented for all such functions.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `fn(Args) -> impl Stream<Item = Result<Reply, Error>>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`, and the stream `Send + 'static`; a `Context` may come before `Args`"
+)]
+pub trait StreamHandler<Marker>: Send + Sync + 'static {
+    /// What the request is decoded into.
+    type Args: FromArgs;
+    /// What is encoded as one item.
+    type Reply: WriteReply;
+    /// The running handler.
+    type Stream: Stream<Item = Result<Self::Reply, Error>> + Send + 'static;
+    /// Starts the handler.
+    fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Stream;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
+}
+
+impl<F, A, S, R> StreamHandler<(A,)> for F
+where
+    F: Fn(A) -> S + Send + Sync + 'static,
+    A: FromArgs,
+    S: Stream<Item = Result<R, Error>> + Send + 'static,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+    type Stream = S;
+
+    fn call(&self, args: A, _: &mut ContextSource<'_>) -> S {
+        self(args)
+    }
+}
+
+impl<F, A, S, R> StreamHandler<(Context, A)> for F
+where
+    F: Fn(Context, A) -> S + Send + Sync + 'static,
+    A: FromArgs,
+    S: Stream<Item = Result<R, Error>> + Send + 'static,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+    type Stream = S;
+
+    fn call(&self, args: A, source: &mut ContextSource<'_>) -> S {
+        self(source.context(), args)
+    }
+}
+
+/// A plain function that may block: `Fn(Args)` or `Fn(Context, Args)` to `Result<Reply, Error>`. Implemented for all
+/// such functions.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "not of the form `fn(Args) -> Result<Reply, Error>`",
+    note = "`Args` has to be `DeserializeOwned + Send`, `Reply` `Serialize + Send`, both `'static`, the error \
+        `rpcwrap::Error`; a `Context` may come before `Args`"
+)]
+pub trait BlockingHandler<Marker>: Send + Sync + 'static {
+    /// What the request is decoded into.
+    type Args: FromArgs;
+    /// What is encoded as the reply.
+    type Reply: WriteReply;
+    /// Takes what the function needs; the result is run on the blocking pool.
+    fn prepare(
+        self: Arc<Self>,
+        args: Self::Args,
+        source: &mut ContextSource<'_>,
+    ) -> Box<dyn FnOnce() -> Result<Self::Reply, Error> + Send>;
+    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    fn reply_type() -> Option<TypeOf> {
+        None
+    }
+}
+
+impl<F, A, R> BlockingHandler<(A,)> for F
+where
+    F: Fn(A) -> Result<R, Error> + Send + Sync + 'static,
+    A: FromArgs,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+
+    fn prepare(
+        self: Arc<Self>,
+        args: A,
+        _: &mut ContextSource<'_>,
+    ) -> Box<dyn FnOnce() -> Result<R, Error> + Send> {
+        Box::new(move || self(args))
+    }
+}
+
+impl<F, A, R> BlockingHandler<(Context, A)> for F
+where
+    F: Fn(Context, A) -> Result<R, Error> + Send + Sync + 'static,
+    A: FromArgs,
+    R: WriteReply,
+{
+    type Args = A;
+    type Reply = R;
+
+    fn prepare(
+        self: Arc<Self>,
+        args: A,
+        source: &mut ContextSource<'_>,
+    ) -> Box<dyn FnOnce() -> Result<R, Error> + Send> {
+        let context = source.context();
+        Box::new(move || self(context, args))
+    }
+}
+
+/// A method without its types: decodes its arguments and starts.
+pub(crate) trait Invoke: Send + Sync {
+    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError>;
+}
+
+pub(crate) struct Inline<H, M> {
+    handler: H,
+    marker: PhantomData<fn(M)>,
+}
+
+impl<H, M> Inline<H, M> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler, marker: PhantomData }
+    }
+}
+
+impl<M: 'static, H: Handler<M>> Invoke for Inline<H, M> {
+    #[inline]
+    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+        let future = self.handler.call(args, &mut source);
+        Ok(unary(future, source))
+    }
+}
+
+pub(crate) struct Spawned<H, M> {
+    handler: H,
+    marker: PhantomData<fn(M)>,
+}
+
+impl<H, M> Spawned<H, M> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler, marker: PhantomData }
+    }
+}
+
+impl<M: 'static, H: Handler<M>> Invoke for Spawned<H, M> {
+    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+        let future = self.handler.call(args, &mut source);
+        Ok(unary(Joined(tokio::spawn(future)), source))
+    }
+}
+
+pub(crate) struct Blocking<H, M> {
+    handler: Arc<H>,
+    marker: PhantomData<fn(M)>,
+}
+
+impl<H, M> Blocking<H, M> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler: Arc::new(handler), marker: PhantomData }
+    }
+}
+
+impl<M: 'static, H: BlockingHandler<M>> Invoke for Blocking<H, M> {
+    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+        let run = self.handler.clone().prepare(args, &mut source);
+        Ok(unary(Joined(tokio::task::spawn_blocking(run)), source))
+    }
+}
+
+/// Why a protocol that carries bytes cannot call a streaming method.
+const ONE_REPLY: &str = "the method answers with a stream, and this protocol carries one reply per call";
+
+pub(crate) struct StreamOf<H, M> {
+    handler: H,
+    marker: PhantomData<fn(M)>,
+}
+
+impl<H, M> StreamOf<H, M> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler, marker: PhantomData }
+    }
+}
+
+impl<M: 'static, H: StreamHandler<M>> Invoke for StreamOf<H, M> {
+    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        if matches!(args, Args::Raw(_)) {
+            return Err(CallError::BadArguments(ValueError::new(ONE_REPLY)));
+        }
+        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+        let stream = self.handler.call(args, &mut source);
+        Ok(streaming(stream, source))
+    }
+}
+
+/// A task's result; the task goes when this goes.
+struct Joined<R>(JoinHandle<Result<R, Error>>);
+
+impl<R> Future for Joined<R> {
+    type Output = Result<R, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|joined: Result<_, JoinError>| match joined {
+            Ok(result) => result.map_err(CallError::Failed),
+            Err(error) if error.is_panic() => Err(CallError::Panicked),
+            Err(_) => Err(CallError::Canceled),
+        })
+    }
+}
+
+impl<R> Drop for Joined<R> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

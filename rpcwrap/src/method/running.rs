@@ -1,0 +1,178 @@
+//! The running handler behind one call.
+//!
+//! Dispatch and protocols see a [`Call`]: something to poll that, once ready, writes its own reply with the connection's
+//! codec, so that no reply is ever built twice. Nothing here knows a protocol.
+
+use crate::{
+    error::{CallError, Error},
+    method::{
+        context::{CancelOnDrop, ContextSource},
+        reply::WriteReply,
+    },
+};
+use bytes::BytesMut;
+use codecs::{ReplyWriter, Request, schema::TypeOf};
+use futures_util::Stream;
+use pin_project_lite::pin_project;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{self, Poll, ready},
+};
+use tracing::Span;
+
+/// What a ready call wrote.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The one reply, or nothing and the error to send in its place; the call is over. Boxed: every call hands its size
+    /// on.
+    Last(Result<(), Box<CallError>>),
+    /// One item of a stream; poll again for more.
+    Item,
+    /// Nothing: a stream ended. The protocol marks the end in its own way.
+    End,
+}
+
+/// A handler at work on one call.
+pub(crate) trait Call: Send {
+    /// Drives the handler until it has something to write.
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
+
+    /// Writes what the last `Ready` was about; only called after it.
+    fn write(
+        self: Pin<&mut Self>,
+        request: &Request,
+        reply_type: Option<&TypeOf>,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written;
+}
+
+/// A running call of any type.
+pub(crate) type BoxCall = Pin<Box<dyn Call>>;
+
+pin_project! {
+    struct Unary<F, R> {
+        #[pin]
+        future: F,
+        result: Option<Result<R, CallError>>,
+        guard: CancelOnDrop,
+    }
+}
+
+/// A call answered by one future.
+pub(crate) fn unary<F, R, E>(future: F, source: ContextSource<'_>) -> BoxCall
+where
+    F: Future<Output = Result<R, E>> + Send + 'static,
+    R: WriteReply,
+    E: Into<CallError>,
+{
+    Box::pin(Unary { future, result: None, guard: source.guard() })
+}
+
+impl<F, R, E> Call for Unary<F, R>
+where
+    F: Future<Output = Result<R, E>> + Send,
+    R: WriteReply,
+    E: Into<CallError>,
+{
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let this = self.project();
+        *this.result = Some(ready!(this.future.poll(cx)).map_err(Into::into));
+        Poll::Ready(())
+    }
+
+    #[inline]
+    fn write(
+        self: Pin<&mut Self>,
+        request: &Request,
+        reply_type: Option<&TypeOf>,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written {
+        Written::Last(match self.project().result.take() {
+            Some(Ok(reply)) => {
+                let written = reply.write_reply(request, reply_type, writer, out);
+                written.map_err(|error| Box::new(CallError::BadReply(error)))
+            }
+            Some(Err(error)) => Err(Box::new(error)),
+            None => Err(Box::new(CallError::Panicked)),
+        })
+    }
+}
+
+struct Traced {
+    call: BoxCall,
+    span: Span,
+}
+
+/// The same call, run within `span`, so that what its handler logs carries the span's fields.
+pub(crate) fn traced(call: BoxCall, span: Span) -> BoxCall {
+    Box::pin(Traced { call, span })
+}
+
+impl Call for Traced {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Self { call, span } = &mut *self;
+        span.in_scope(|| call.as_mut().poll(cx))
+    }
+
+    fn write(
+        mut self: Pin<&mut Self>,
+        request: &Request,
+        reply_type: Option<&TypeOf>,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written {
+        let Self { call, span } = &mut *self;
+        span.in_scope(|| call.as_mut().write(request, reply_type, writer, out))
+    }
+}
+
+pin_project! {
+    struct Streaming<S, R> {
+        #[pin]
+        stream: S,
+        item: Option<Result<R, Error>>,
+        guard: CancelOnDrop,
+    }
+}
+
+/// A call answered by a stream of replies.
+pub(crate) fn streaming<S, R>(stream: S, source: ContextSource<'_>) -> BoxCall
+where
+    S: Stream<Item = Result<R, Error>> + Send + 'static,
+    R: WriteReply,
+{
+    Box::pin(Streaming { stream, item: None, guard: source.guard() })
+}
+
+impl<S, R> Call for Streaming<S, R>
+where
+    S: Stream<Item = Result<R, Error>> + Send,
+    R: WriteReply,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let this = self.project();
+        *this.item = ready!(this.stream.poll_next(cx));
+        Poll::Ready(())
+    }
+
+    fn write(
+        self: Pin<&mut Self>,
+        request: &Request,
+        reply_type: Option<&TypeOf>,
+        writer: &mut ReplyWriter,
+        out: &mut BytesMut,
+    ) -> Written {
+        match self.project().item.take() {
+            None => Written::End,
+            Some(Err(error)) => Written::Last(Err(Box::new(error.into()))),
+            Some(Ok(reply)) => match reply.write_reply(request, reply_type, writer, out) {
+                Ok(()) => Written::Item,
+                Err(error) => Written::Last(Err(Box::new(CallError::BadReply(error)))),
+            },
+        }
+    }
+}

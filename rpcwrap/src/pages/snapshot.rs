@@ -1,0 +1,121 @@
+//! Everything pages show, gathered at one moment as plain data.
+
+use crate::{
+    call::{dispatch::Dispatch, registry::MethodInfo},
+    live::{shutdown::Phase, stats::ServerSnapshot, tracker::ConnectionInfo},
+    pages::{protocol_info::ProtocolInfo, rejected_info::FailedOpening},
+};
+use std::{
+    fs,
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
+};
+
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The server at one moment. Pages are pure functions of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// When it was taken.
+    pub now: SystemTime,
+    /// How long the program has served.
+    pub uptime: Duration,
+    /// The program it runs in.
+    pub process: Process,
+    /// Where the server is in its life.
+    pub phase: Phase,
+    /// The limit on open connections.
+    pub max_connections: usize,
+    /// Numbers of the whole server.
+    pub server: ServerSnapshot,
+    /// Every service's name and description.
+    pub services: Vec<(String, String)>,
+    /// Every method with its numbers, in the order of names.
+    pub methods: Vec<MethodInfo>,
+    /// Names of the codecs.
+    pub codecs: Vec<String>,
+    /// The protocols, in the order they are asked.
+    pub protocols: Vec<ProtocolInfo>,
+    /// The last connections nobody took, the oldest first; at most 32.
+    pub failed_openings: Vec<FailedOpening>,
+    /// Open connections, the oldest first; empty but on the page that shows them.
+    pub connections: Vec<ConnectionInfo>,
+}
+
+impl Snapshot {
+    /// Starts the clock of `uptime`.
+    pub(crate) fn start_clock() {
+        LazyLock::force(&STARTED);
+    }
+
+    /// The numbers of `dispatch`, with what only a listener knows: its codecs, protocols and rejected connections.
+    pub(crate) fn take(
+        dispatch: &Dispatch,
+        codecs: Vec<String>,
+        protocols: Vec<ProtocolInfo>,
+        failed_openings: Vec<FailedOpening>,
+    ) -> Self {
+        Self {
+            now: SystemTime::now(),
+            uptime: STARTED.elapsed(),
+            process: Process::look(),
+            phase: dispatch.live.shutdown.phase(),
+            max_connections: dispatch.live.config.max_connections,
+            server: dispatch.live.stats.snapshot(dispatch.live.tracker.open()),
+            services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
+            methods: dispatch.registry.methods(),
+            codecs,
+            protocols,
+            failed_openings,
+            connections: Vec::new(),
+        }
+    }
+}
+
+/// What the operating system says of the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its process id.
+    pub id: u32,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Bytes of memory it occupies; 0 where the system does not say.
+    pub resident_bytes: u64,
+    /// Bytes of address space it has reserved; 0 where the system does not say.
+    pub virtual_bytes: u64,
+}
+
+impl Process {
+    fn look() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self {
+            id: std::process::id(),
+            command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+            resident_bytes: status_bytes(&status, "VmRSS:"),
+            virtual_bytes: status_bytes(&status, "VmSize:"),
+        }
+    }
+}
+
+/// A line such as `VmRSS:      5120 kB`.
+fn status_bytes(status: &str, label: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(label));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_from_the_status_file() {
+        let status = "Name:\tx\nVmSize:\t  226304 kB\nVmRSS:\t    5120 kB\n";
+        assert_eq!(status_bytes(status, "VmRSS:"), 5120 * 1024);
+        assert_eq!(status_bytes(status, "VmSize:"), 226_304 * 1024);
+        assert_eq!(status_bytes("", "VmRSS:"), 0);
+        assert_eq!(Process::look().id, std::process::id());
+    }
+}

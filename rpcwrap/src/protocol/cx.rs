@@ -1,0 +1,175 @@
+//! What a protocol is given: the connection, and what it may know and ask of the server.
+
+use super::Port;
+use crate::{
+    auth::{Credential, Denied, Identity},
+    call::dispatch::Dispatch,
+    error::CallError,
+    io::{Prefixed, Stream},
+    live::tracker::Tracked,
+    pages::snapshot::Snapshot,
+    peer::{Peer, PeerAddr, TlsInfo},
+    session::{Framing, Session},
+};
+use bytes::{Bytes, BytesMut};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A connection as a protocol gets it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Conn {
+    /// Bytes already read, which the protocol reads first.
+    pub prefix: Bytes,
+    /// Replies the protocol before still owes the peer: they are written first, best together with the answer to the
+    /// CONNECT. [`into_io`](Self::into_io) sees to it.
+    pub unsent: Bytes,
+    /// The socket.
+    pub stream: Stream,
+    /// The path of the CONNECT that brought it here, if one did.
+    pub path: Option<String>,
+    pub(crate) tracked: Option<Arc<Tracked>>,
+}
+
+impl Conn {
+    /// A connection of which `prefix` has been read.
+    pub fn new(prefix: impl Into<Bytes>, stream: Stream) -> Self {
+        Self { prefix: prefix.into(), unsent: Bytes::new(), stream, path: None, tracked: None }
+    }
+
+    /// The connection as one stream: what is read starts with the prefix, what is written with the unsent.
+    pub fn into_io(self) -> Prefixed {
+        Prefixed::new(self.prefix, self.stream).owing(self.unsent).tracked(self.tracked)
+    }
+}
+
+/// What a protocol may know and ask of the server while it serves one connection.
+#[derive(Clone)]
+pub struct ConnCx {
+    pub(crate) dispatch: Arc<Dispatch>,
+    pub(crate) port: Arc<Port>,
+    pub(crate) tracked: Arc<Tracked>,
+    pub(crate) peer_addr: PeerAddr,
+    /// Proven by TLS before the protocol began.
+    pub(crate) identity: Option<Identity>,
+    /// What TLS has established, if there is any.
+    pub(crate) tls: Option<Arc<TlsInfo>>,
+    /// The protocol that has the connection.
+    pub(crate) protocol: &'static str,
+}
+
+impl ConnCx {
+    /// What a connection from `peer_addr` starts with.
+    pub(crate) fn new(port: Arc<Port>, tracked: Arc<Tracked>, peer_addr: PeerAddr) -> Self {
+        let dispatch = port.dispatch.clone();
+        Self { dispatch, port, tracked, peer_addr, identity: None, tls: None, protocol: "" }
+    }
+
+    /// The address at the other end: of the client, where a trusted proxy in front has said so.
+    pub fn peer_addr(&self) -> &PeerAddr {
+        &self.peer_addr
+    }
+
+    /// The user a TLS client certificate has proven, before any login of the protocol's own.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// What TLS has established, its ALPN among it; `None` for a plain connection.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    /// Whether some protocol of this listener takes connections that ask for `CONNECT path`.
+    pub fn takes_path(&self, path: &str) -> bool {
+        self.port.taker_of(path).is_some()
+    }
+
+    /// Whether the server has a service of this name, whoever may reach it.
+    pub(crate) fn has_service(&self, name: &str) -> bool {
+        self.dispatch.registry.services().contains_key(name)
+    }
+
+    /// The server's numbers at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        self.port.snapshot(0)
+    }
+
+    /// Checks what a peer offers to prove who it is, and counts the login.
+    ///
+    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`].
+    ///
+    /// # Errors
+    /// It proves nothing. The protocol says so in its own words and may let the peer try again, a bounded number of
+    /// times.
+    pub fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        let credentials = self.dispatch.live.credentials.as_ref().ok_or(Denied::new());
+        let verified = credentials.and_then(|credentials| credentials.verify(credential));
+        self.count_login(verified.as_ref().ok());
+        verified
+    }
+
+    pub(crate) fn count_login(&self, identity: Option<&Identity>) {
+        match identity {
+            Some(identity) => {
+                self.dispatch.live.stats.logins.add_one();
+                tracing::debug!(peer = %self.peer_addr, user = identity.name(), "logged in");
+            }
+            None => {
+                self.dispatch.live.stats.login_failures.add_one();
+                tracing::info!(peer = %self.peer_addr, protocol = self.protocol, "login failed");
+            }
+        }
+    }
+
+    /// The peer as calls know it: of this connection and protocol, with the codec it speaks and the user it has
+    /// proven to be, if not by its certificate already.
+    pub fn peer(&self, codec: &str, identity: Option<Identity>) -> Arc<Peer> {
+        let peer = Arc::new(Peer {
+            addr: self.peer_addr.clone(),
+            protocol: self.protocol,
+            codec: codec.into(),
+            user: identity.or_else(|| self.identity.clone()),
+            tls: self.tls.clone(),
+        });
+        self.tracked.set_peer(peer.clone());
+        peer
+    }
+
+    /// The session in which `peer` makes its calls, on `stream`, of which `input` has been read already.
+    pub(crate) fn session<F: Framing>(
+        &self,
+        stream: Stream,
+        input: BytesMut,
+        framing: F,
+        peer: Arc<Peer>,
+    ) -> Box<Session<F>> {
+        Box::new(Session::new(stream, input, framing, self.dispatch.clone(), self.tracked.clone(), peer))
+    }
+
+    /// Makes one call with JSON arguments for a JSON reply; a stream's items come one per line.
+    ///
+    /// Cancelled by dropping the future. For protocols without a codec of their own.
+    ///
+    /// # Errors
+    /// Every way a call can fail; the protocol turns it into its own words.
+    pub async fn call(
+        &self,
+        peer: &Arc<Peer>,
+        service_method: &str,
+        args: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Bytes, CallError> {
+        let _in_flight = self.tracked.call();
+        self.dispatch.call_json(peer, service_method, args, timeout).await
+    }
+}
+
+impl fmt::Debug for ConnCx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peer_addr, protocol, .. } = self;
+        f.debug_struct("ConnCx")
+            .field("peer_addr", peer_addr)
+            .field("protocol", protocol)
+            .finish_non_exhaustive()
+    }
+}
