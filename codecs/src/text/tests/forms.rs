@@ -307,3 +307,13 @@ fn query_strings() {
     let error = Query::parse("a=1&".repeat(1001).as_bytes()).unwrap_err();
     assert_eq!(error.text(), "query of 1001 parameters, limit 1000");
 }
+
+#[test]
+fn arguments_of_a_method() {
+    static ARGS: crate::schema::TypeOf = crate::schema::TypeOf::new::<Args>();
+    let words = plain(&["7", "8"]);
+    let text = TextArgs::Positional(&words);
+    assert_eq!(crate::Args::Text(&text, Some(&ARGS)).decode(), Ok(SUM));
+    assert_eq!(crate::Args::Text(&text, None).decode(), Ok(vec![7, 8]));
+    assert!(std::mem::size_of::<crate::Args<'_>>() <= 32, "arguments are handed on by value");
+}
