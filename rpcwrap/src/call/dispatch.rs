@@ -85,6 +85,25 @@ impl Dispatch {
         self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
     }
 
+    /// The method `name`, if `peer` may know of it, for a protocol that has to know it before the call.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) would refuse it; the refusal is counted.
+    pub(crate) fn find(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+        let found = if self.lacks_login(peer) {
+            Err(CallError::Unauthenticated(String::from_utf8_lossy(name).into_owned()))
+        } else {
+            self.registry.look_up(name, peer)
+        };
+        found.map_err(|error| self.refused(error, None).error)
+    }
+
+    /// Whether the peer has to log in first.
+    #[inline(always)]
+    fn lacks_login(&self, peer: &Peer) -> bool {
+        self.live.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS
+    }
+
     #[inline(always)]
     fn start_found<'d>(
         &'d self,
@@ -100,7 +119,7 @@ impl Dispatch {
             return Err(Refused { error: CallError::Draining, entry: None });
         }
         // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
-        if self.live.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
+        if self.lacks_login(peer) {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
