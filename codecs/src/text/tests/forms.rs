@@ -315,5 +315,5 @@ fn arguments_of_a_method() {
     let text = TextArgs::Positional(&words);
     assert_eq!(crate::Args::Text(&text, Some(&ARGS)).decode(), Ok(SUM));
     assert_eq!(crate::Args::Text(&text, None).decode(), Ok(vec![7, 8]));
-    assert!(std::mem::size_of::<crate::Args<'_>>() <= 32, "arguments are handed on by value");
+    assert!(size_of::<crate::Args<'_>>() <= 32, "arguments are handed on by value");
 }
