@@ -6,7 +6,11 @@
 //! other method is refused, and so is GET where the method is not [`read_only`](crate::Method::read_only).
 
 use super::{body::Body, call, respond};
-use crate::{call::registry::Entry, error::CallError, protocol::ConnCx};
+use crate::{
+    call::{access::Caller, registry::Entry},
+    error::CallError,
+    protocol::ConnCx,
+};
 use codecs::{
     Args, ValueError,
     schema::{Node, Schema, TypeOf},
@@ -30,11 +34,14 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
         let message = "a call by GET that a page of another site has made";
         return respond::error(StatusCode::FORBIDDEN, "denied", message);
     }
-    let Ok(user) = call::user(headers, cx) else {
+    let Ok(user) = call::user(headers, cx).await else {
         return respond::wrong_user();
     };
     let peer = cx.peer("json", user);
-    let entry = match cx.dispatch.find(full_name.as_bytes(), &peer) {
+    let policy = cx.dispatch.live.policy();
+    let found = cx.dispatch.find(full_name.as_bytes(), &Caller::new(&peer, &policy));
+    drop(policy);
+    let entry = match found {
         Ok(entry) => entry,
         Err(error) if is_get => return respond::call_error(&error),
         Err(_) => return respond::method_not_allowed("POST"),
