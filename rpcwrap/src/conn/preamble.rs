@@ -36,12 +36,15 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
     if !opening.prefix.is_empty() {
         return Ok(());
     }
-    let config = &cx.dispatch.live.config;
-    let limit = match config.first_byte_clock {
-        OpeningClock::Accept => config.first_byte_timeout,
-        OpeningClock::FirstByte => config.keep_alive_timeout,
-        OpeningClock::Off => return read_more(opening, cx).await,
+    let limit = {
+        let config = cx.dispatch.live.config();
+        match config.first_byte_clock {
+            OpeningClock::Accept => Some(config.first_byte_timeout),
+            OpeningClock::FirstByte => Some(config.keep_alive_timeout),
+            OpeningClock::Off => None,
+        }
     };
+    let Some(limit) = limit else { return read_more(opening, cx).await };
     let deadline = opening.since + limit;
     timeout_at(deadline, read_more(opening, cx)).await.unwrap_or_else(|_| Err(late(opening)))
 }
@@ -76,7 +79,7 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as anybody's.
         first_byte(opening, cx).await?;
     }
-    let limit = cx.dispatch.live.config.proxy_header_timeout;
+    let limit = cx.dispatch.live.config().proxy_header_timeout;
     let source = timeout(limit, source(opening, cx, proxy)).await;
     let source =
         source.unwrap_or_else(|_| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
@@ -138,7 +141,7 @@ mod tls {
         tls: &PortTls,
     ) -> Result<Opening, Ended> {
         first_byte(&mut opening, cx).await?;
-        let limit = cx.dispatch.live.config.tls_handshake_timeout;
+        let limit = cx.dispatch.live.config().tls_handshake_timeout;
         if opening.prefix.first() != Some(&HANDSHAKE) {
             // Within the program there is nobody in between.
             if tls.policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
