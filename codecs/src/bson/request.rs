@@ -7,7 +7,8 @@ use super::{
     kind, ser,
 };
 use crate::{
-    codec::{BsonDialect, CallOptions, Limits},
+    any::BsonDialect,
+    codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
     message::{Dialect, Request},
 };

@@ -142,7 +142,7 @@ impl Serialize for AsBlob<'_> {
 mod tests {
     use super::*;
     use crate::{
-        codec::{Args, ReplyWriter},
+        any::{Args, ReplyWriter},
         types::{Blob, Text},
     };
     use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! A client's halves: requests out, replies in.
 
-use super::{CallOptions, ReplyDecoder, RequestEncoder, args::decode_erased};
+use super::args::decode_erased;
 use crate::{
     baidu_std, bson,
+    codec::{CallOptions, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     gob, json,
     message::Reply,

@@ -1,7 +1,23 @@
 //! The codecs known by name, and the halves each makes for a new connection.
+//!
+//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They only
+//! hand on; each format's rules live in its own module.
 
-use super::{Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
-use crate::{bson, gob, json, message::Dialect, msgpack};
+mod args;
+mod client;
+mod server;
+
+pub use args::Args;
+pub use client::{ReplyReader, RequestWriter};
+pub use server::{ReplyWriter, RequestReader};
+
+use crate::{
+    bson,
+    codec::{Codec, Limits},
+    gob, json,
+    message::Dialect,
+    msgpack,
+};
 use std::{fmt, sync::Arc};
 
 /// Which dialect of BSON a server answers in.

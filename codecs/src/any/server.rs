@@ -1,8 +1,9 @@
 //! A server's halves: requests in, replies out.
 
-use super::{Args, Limits, ReplyEncoder, RequestDecoder};
+use super::Args;
 use crate::{
     bson,
+    codec::{Limits, ReplyEncoder, RequestDecoder},
     error::{DecodeError, EncodeError},
     gob, json,
     message::{ErrorReply, Request},

@@ -1,7 +1,14 @@
 //! The arguments of one call on their way into the handler's type.
 
-use super::{RequestDecoder, Visit};
-use crate::{bson, error::ValueError, gob, json, message::Request, msgpack, raw::RawArgs};
+use crate::{
+    bson,
+    codec::{RequestDecoder, Visit},
+    error::ValueError,
+    gob, json,
+    message::Request,
+    msgpack,
+    raw::RawArgs,
+};
 use serde::de::DeserializeOwned;
 use std::fmt;
 

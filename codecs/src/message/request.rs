@@ -1,12 +1,8 @@
-//! The messages every codec carries: one request in, its replies out.
-//!
-//! A [`Request`] and a [`Reply`] own their bytes (a reference-counted slice of what was read) and know where in
-//! them the parts lie; nothing is copied or decoded before somebody asks. They know nothing of codecs' rules:
-//! the codec that made a message is the only one that reads its arguments.
+//! One call as a server reads it.
 
-use crate::{error::ValueError, gob::Types, raw::ContentType};
+use crate::{error::ValueError, raw::ContentType};
 use bytes::Bytes;
-use std::{borrow::Cow, fmt, ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 /// What tells a call from the others on its connection; echoed in every reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,124 +207,6 @@ impl fmt::Debug for Request {
             .field("timeout", &self.timeout)
             .field("details", &self.details)
             .field("dialect", &self.dialect)
-            .finish()
-    }
-}
-
-/// What a failed call says to its caller.
-///
-/// `text` is all an old peer sees. `code` and `data` go out beside it only to peers that asked for them
-/// ([`Request::details`]).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ErrorReply {
-    /// Go's error string. An empty text is a success in the originals; servers must not send it as an error.
-    pub text: String,
-    /// A stable word for programs, such as `deadline`; empty if there is none.
-    pub code: String,
-    /// Anything more, in JSON's data model.
-    pub data: Option<serde_json::Value>,
-}
-
-impl ErrorReply {
-    /// An error with a text and nothing else.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
-    }
-
-    /// The text as it goes out: a name of a method that is not UTF-8 stands at its end as it came, since Go echoes such
-    /// names raw and a `String` cannot hold them.
-    #[inline]
-    pub(crate) fn text_for(&self, request: &Request) -> Cow<'_, [u8]> {
-        let name = request.service_method();
-        match String::from_utf8_lossy(name) {
-            Cow::Owned(lossy) => match self.text.strip_suffix(&*lossy) {
-                Some(before) => Cow::Owned([before.as_bytes(), name].concat()),
-                None => Cow::Borrowed(self.text.as_bytes()),
-            },
-            Cow::Borrowed(_) => Cow::Borrowed(self.text.as_bytes()),
-        }
-    }
-}
-
-/// The error text that ends a stream of replies.
-pub const END_OF_STREAM: &str = "EOS";
-
-/// One answer as a client reads it: the id it belongs to, and a still encoded value or an error.
-#[derive(Clone)]
-pub struct Reply {
-    bytes: Bytes,
-    seq: u64,
-    service_method: Range<usize>,
-    body: Range<usize>,
-    error: Option<Box<ErrorReply>>,
-    types: Option<Arc<Types>>,
-}
-
-impl Reply {
-    /// A reply to the call `seq` whose value is the range `body` of `bytes`.
-    ///
-    /// # Panics
-    /// If a range does not lie within `bytes`.
-    pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, body: Range<usize>) -> Self {
-        assert!(
-            service_method.end <= bytes.len() && body.end <= bytes.len(),
-            "ranges lie within the message"
-        );
-        Self { bytes, seq, service_method, body, error: None, types: None }
-    }
-
-    /// The same reply as a failure.
-    #[must_use]
-    pub fn with_error(mut self, error: ErrorReply) -> Self {
-        self.error = Some(Box::new(error));
-        self
-    }
-
-    /// The same reply, whose value is of one of these types (gob).
-    #[inline]
-    #[must_use]
-    pub fn with_types(mut self, types: Arc<Types>) -> Self {
-        self.types = Some(types);
-        self
-    }
-
-    /// The number of the call this answers.
-    pub fn seq(&self) -> u64 {
-        self.seq
-    }
-
-    /// The method's name as the server echoed it; empty in codecs that do not echo it.
-    pub fn service_method(&self) -> &[u8] {
-        self.bytes.get(self.service_method.clone()).unwrap_or_default()
-    }
-
-    /// The error, if the call failed; [`END_OF_STREAM`] as its text ends a stream.
-    pub fn error(&self) -> Option<&ErrorReply> {
-        self.error.as_deref()
-    }
-
-    /// The whole message.
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-
-    /// The encoded value, in the form the reply's codec reads.
-    pub fn body(&self) -> &[u8] {
-        self.bytes.get(self.body.clone()).unwrap_or_default()
-    }
-
-    /// The types the value's own is one of, where the codec has such (gob).
-    pub fn types(&self) -> Option<&Types> {
-        self.types.as_deref()
-    }
-}
-
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("seq", &self.seq)
-            .field("error", &self.error)
-            .field("body", &self.body)
             .finish()
     }
 }

@@ -1,20 +1,8 @@
 //! The codec idea: four halves, one object per direction per connection.
 //!
 //! A server reads requests ([`RequestDecoder`]) and writes replies ([`ReplyEncoder`]); a client writes requests
-//! ([`RequestEncoder`]) and reads replies ([`ReplyDecoder`]). Programs bring their own through the trait
-//! [`Codec`]; the built-in ones are known by name in the enums [`AnyCodec`], [`RequestReader`], [`ReplyWriter`],
-//! [`RequestWriter`] and [`ReplyReader`], so that arguments go straight into the handler's type without a
-//! virtual call. This folder only hands on: each format's rules live in its own module.
-
-mod any;
-mod args;
-mod client;
-mod server;
-
-pub use any::{AnyCodec, BsonDialect};
-pub use args::Args;
-pub use client::{ReplyReader, RequestWriter};
-pub use server::{ReplyWriter, RequestReader};
+//! ([`RequestEncoder`]) and reads replies ([`ReplyDecoder`]). Programs bring their own through the trait [`Codec`]; the
+//! built-in ones are known by name in the enums of [`crate::any`]. No format is known here.
 
 use crate::{
     error::{DecodeError, EncodeError, ValueError},
