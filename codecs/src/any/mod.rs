@@ -4,6 +4,7 @@
 //! hand on; each format's rules live in its own module.
 
 mod args;
+mod body;
 mod client;
 mod server;
 

@@ -1,6 +1,9 @@
 //! A server's halves: requests in, replies out.
 
-use super::Args;
+use super::{
+    Args,
+    body::{self, AsBlob},
+};
 use crate::{
     bson,
     codec::{Limits, ReplyEncoder, RequestDecoder},
@@ -8,7 +11,7 @@ use crate::{
     gob, json,
     message::{ErrorReply, Request},
     msgpack,
-    raw::{self, AsBlob, RawBody, RawEncoder},
+    raw::{RawBody, RawEncoder},
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -135,7 +138,7 @@ impl ReplyWriter {
             Self::Gob(encoder) => encoder.encode(request, reply, reply_type, out),
             Self::Msgpack(encoder) => encoder.encode(request, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
-            Self::Raw(encoder) => raw::encode(&mut **encoder, request, reply, out),
+            Self::Raw(encoder) => body::encode(&mut **encoder, request, reply, out),
             Self::Custom(encoder) => encoder.encode(request, &reply, out),
         }
     }

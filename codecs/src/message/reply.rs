@@ -1,9 +1,8 @@
 //! One answer as a client reads it.
 
 use super::ErrorReply;
-use crate::gob::Types;
 use bytes::Bytes;
-use std::{fmt, ops::Range, sync::Arc};
+use std::{any::Any, fmt, ops::Range, sync::Arc};
 
 /// One answer as a client reads it: the id it belongs to, and a still encoded value or an error.
 #[derive(Clone)]
@@ -13,7 +12,7 @@ pub struct Reply {
     service_method: Range<usize>,
     body: Range<usize>,
     error: Option<Box<ErrorReply>>,
-    types: Option<Arc<Types>>,
+    own: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Reply {
@@ -26,7 +25,7 @@ impl Reply {
             service_method.end <= bytes.len() && body.end <= bytes.len(),
             "ranges lie within the message"
         );
-        Self { bytes, seq, service_method, body, error: None, types: None }
+        Self { bytes, seq, service_method, body, error: None, own: None }
     }
 
     /// The same reply as a failure.
@@ -36,11 +35,11 @@ impl Reply {
         self
     }
 
-    /// The same reply, whose value is of one of these types (gob).
+    /// The same reply with something of its codec's own, which the codec needs to read the value.
     #[inline]
     #[must_use]
-    pub fn with_types(mut self, types: Arc<Types>) -> Self {
-        self.types = Some(types);
+    pub fn with_own(mut self, own: Arc<dyn Any + Send + Sync>) -> Self {
+        self.own = Some(own);
         self
     }
 
@@ -69,9 +68,10 @@ impl Reply {
         self.bytes.get(self.body.clone()).unwrap_or_default()
     }
 
-    /// The types the value's own is one of, where the codec has such (gob).
-    pub fn types(&self) -> Option<&Types> {
-        self.types.as_deref()
+    /// The codec's own part, if it is of this type.
+    #[inline]
+    pub fn own<O: Any>(&self) -> Option<&O> {
+        self.own.as_deref()?.downcast_ref()
     }
 }
 

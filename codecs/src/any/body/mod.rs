@@ -1,71 +1,27 @@
-//! Bodies as bytes: what byte-oriented protocols carry, whose schemas nobody here knows.
-//!
-//! A protocol that frames messages itself hands a request's bytes over as [`RawArgs`] and takes a reply's as
-//! [`RawBody`] through its [`RawEncoder`]. Methods of serde types are reached all the same: with JSON in a body that
-//! says so, or where the type is bytes itself ([`Blob`](crate::types::Blob)).
+//! Bodies as bytes on their way into and out of serde's types: as JSON where they are that, as they are for a type that
+//! is bytes itself ([`Blob`](crate::types::Blob)).
 
 mod bytes_only;
 
 use crate::{
-    compress::Compression,
     error::{EncodeError, ValueError},
     json,
     message::Request,
+    raw::{ContentType, RawArgs, RawBody, RawEncoder},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What the bytes of a body are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ContentType {
-    /// Protobuf of the method's own message type.
-    #[default]
-    Protobuf,
-    /// JSON.
-    Json,
-    /// Protobuf's JSON mapping.
-    ProtoJson,
-    /// Protobuf's text format.
-    ProtoText,
-}
-
-/// The arguments of one call as bytes, and what came beside them. What the protocol has no field for is empty or 0.
-#[derive(Debug, Clone, Default)]
-pub struct RawArgs<'a> {
-    /// The message, decompressed.
-    pub body: Bytes,
-    /// Bytes beside the message.
-    pub attachment: Bytes,
-    /// What the body is.
-    pub content_type: ContentType,
-    /// How the body came, for a method that wants to answer likewise.
-    pub compression: Compression,
-    /// The caller's number for its logs.
-    pub log_id: i64,
-    /// The trace the call belongs to.
-    pub trace_id: i64,
-    /// The call's place in its trace.
-    pub span_id: i64,
-    /// The place of the call that made this one.
-    pub parent_span_id: i64,
-    /// The caller's name for the whole request this call is part of.
-    pub request_id: &'a [u8],
-    /// The caller's own keys and values.
-    pub user_fields: Vec<(&'a [u8], &'a [u8])>,
-}
-
-impl RawArgs<'_> {
-    /// Decodes the body straight into `T`: from JSON, or as it is for a type that is bytes.
-    ///
-    /// # Errors
-    /// The body does not fit `T`, or is of a kind only its schema explains.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
-        decode(&self.body, self.content_type, bytes_only::NO_SCHEMA)
-    }
+/// Decodes the body of a request.
+///
+/// # Errors
+/// It does not fit `T`, or is of a kind only its schema explains.
+pub(super) fn decode_args<T: DeserializeOwned>(args: &RawArgs<'_>) -> Result<T, ValueError> {
+    decode(&args.body, args.content_type, bytes_only::NO_SCHEMA)
 }
 
 /// Decodes a body from JSON, or as it is for a type that is bytes; `why` is the text where it is neither.
-pub(crate) fn decode<T: DeserializeOwned>(
+pub(super) fn decode<T: DeserializeOwned>(
     body: &[u8],
     content_type: ContentType,
     why: &'static str,
@@ -78,37 +34,8 @@ pub(crate) fn decode<T: DeserializeOwned>(
     }
 }
 
-/// One reply as bytes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RawBody<'a> {
-    /// The message.
-    pub body: &'a [u8],
-    /// Bytes beside the message, where the protocol can carry them.
-    pub attachment: &'a [u8],
-    /// What the body is.
-    pub content_type: ContentType,
-    /// How the body is to be compressed, where the protocol can say so.
-    pub compression: Compression,
-    /// Whether to send a checksum of the body, where the protocol has one.
-    pub checksum: bool,
-}
-
-/// Frames replies of a protocol that carries bytes. Errors are the protocol's own business.
-pub trait RawEncoder: Send {
-    /// Appends one whole reply to `out`, or nothing.
-    ///
-    /// # Errors
-    /// The protocol cannot carry it; `out` is as it was.
-    fn encode(
-        &mut self,
-        request: &Request,
-        reply: &RawBody<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError>;
-}
-
 /// Writes a reply of any serde type: JSON to a caller who sent JSON, or the bytes themselves.
-pub(crate) fn encode<T: Serialize + ?Sized>(
+pub(super) fn encode<T: Serialize + ?Sized>(
     encoder: &mut dyn RawEncoder,
     request: &Request,
     reply: &T,
@@ -130,7 +57,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
 }
 
 /// Bytes on their way into a codec that has a form of its own for them.
-pub(crate) struct AsBlob<'a>(pub(crate) &'a [u8]);
+pub(super) struct AsBlob<'a>(pub(super) &'a [u8]);
 
 impl Serialize for AsBlob<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -145,6 +72,7 @@ mod tests {
         any::{Args, ReplyWriter},
         types::{Blob, Text},
     };
+    use bytes::Bytes;
     use std::collections::BTreeMap;
 
     fn args(body: &'static [u8], content_type: ContentType) -> RawArgs<'static> {
