@@ -17,65 +17,52 @@
 //! A call travels one way: [`Server`] accepts, the first bytes choose a [`protocol`], dispatch finds the [`Method`],
 //! its function runs, and the reply is written by the codec that read the request.
 
-mod age;
 mod auth;
 mod call;
-mod config;
-mod connection;
-mod dispatch;
+mod conn;
 mod error;
-#[cfg(feature = "macros")]
-#[doc(hidden)]
-pub mod expansion;
-mod handler;
-mod introspection;
 pub mod io;
+mod live;
 mod method;
-mod openings;
 mod pages;
-mod prepare;
-#[cfg(feature = "prost")]
-mod proto;
 pub mod protocol;
-mod raw;
-mod registry;
 mod server;
-mod service;
 mod session;
-mod shutdown;
-mod signature;
-mod snapshot;
-mod sniff;
-mod stats;
-mod tracker;
-mod typed;
-mod value;
 
 pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
-pub use call::{Context, ContextSource, Peer, PeerAddr};
+pub use call::registry::MethodInfo;
 pub use codecs;
-pub use config::{Config, OpeningClock};
 pub use error::{CallError, ConfigError, Error};
-pub use handler::{BlockingHandler, Handler, StreamHandler};
 #[cfg(feature = "tls")]
 pub use io::tls::{ClientAuth, TlsConfig, TlsError, TlsPolicy};
 pub use io::{BadNetwork, ProxyProtocol, TlsInfo};
-pub use method::Method;
-pub use openings::{FailedOpening, OpeningFailure};
+pub use live::{
+    config::{Config, OpeningClock},
+    shutdown::Phase,
+    stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
+    tracker::ConnectionInfo,
+};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use method::macro_support;
 #[cfg(feature = "prost")]
-pub use proto::Proto;
-pub use protocol::http::Mount;
-pub use raw::{RawCall, RawReply};
-pub use registry::MethodInfo;
+pub use method::protobuf::Proto;
+pub use method::{
+    Method,
+    args::{FromArgs, WriteReply},
+    bytes::{RawCall, RawReply},
+    handler::{BlockingHandler, Handler, StreamHandler},
+    reply_type::{ByType, Typed, typed},
+    running::{Context, ContextSource, Peer, PeerAddr},
+    service::{Access, Service},
+    signature::Signature,
+};
+pub use pages::snapshot::{Process, Snapshot};
+pub use protocol::{
+    http::Mount,
+    rejected::{FailedOpening, OpeningFailure},
+    sniff::Verdict,
+};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, Listen, ListenAddr, Server};
-pub use service::{Access, Service};
-pub use shutdown::Phase;
-pub use signature::Signature;
-pub use snapshot::{Process, Snapshot};
-pub use sniff::Verdict;
-pub use stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end};
-pub use tracker::ConnectionInfo;
-pub use typed::{ByType, Typed, typed};
-pub use value::{FromArgs, WriteReply};

@@ -1,13 +1,16 @@
-//! What sharing a port costs: nanoseconds per connection to choose a protocol, and instructions per message with the
-//! server's own protocols registered and with seven more, which have to be the same.
+//! What sharing a port costs: nanoseconds per connection to choose a protocol, and instructions per call in each codec
+//! with the server's own protocols registered and with seven more, which may not cost more.
 //!
 //! `cargo run --release -p rpcwrap-tests --bin sniff_cost`; exit code 1 if a bar is missed. Needs valgrind, in which it
-//! runs itself.
+//! runs itself. The instructions per call are the measure of changes to the server's hot path: they repeat to a
+//! thousandth, where times on a shared machine do not.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 #![allow(clippy::print_stdout, reason = "prints its figures")]
 
+use bytes::BytesMut;
 use rpcwrap::{
     Server, Verdict,
+    codecs::{AnyCodec, BsonDialect, CallOptions, RequestWriter},
     protocol::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
 use std::{
@@ -17,16 +20,21 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// Nanoseconds to choose, per connection.
 const BAR_NANOS: f64 = 200.0;
 /// Protocols added to the server's own, in the two cases.
 const MORE: [usize; 2] = [0, 7];
-/// Messages of the two runs whose difference is taken.
-const MESSAGES: [u64; 2] = [2_000, 6_000];
-/// Messages in one write.
+/// Calls of the two runs whose difference is taken.
+const CALLS: [u64; 2] = [2_000, 6_000];
+/// Runs of each length: the hash seeds of a process move its count by a thousandth.
+const RUNS: usize = 3;
+/// Calls in one write.
 const BATCH: u64 = 50;
+/// The codecs whose calls are counted.
+const CODECS: [AnyCodec; 4] =
+    [AnyCodec::Gob, AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Msgpack];
 const LIMIT: Duration = Duration::from_secs(300);
 
 const OPENINGS: [(&str, &[u8]); 6] = [
@@ -66,22 +74,40 @@ fn server(more: usize) -> Server {
         magic[8] += n as u8;
         builder.protocol(Private(names[n], magic))
     };
-    let builder = Server::builder().method("Echo.Int", |n: i64| async move { Ok(n) });
+    let multiply = |args: Args| async move { Ok(args.a * args.b) };
+    let builder = Server::builder().method("Arith.Multiply", multiply);
     (0..more).fold(builder, add).build().unwrap()
 }
 
+/// The argument of the call, as the end-to-end benchmark has it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Args {
+    a: i64,
+    b: i64,
+}
+
 fn main() -> ExitCode {
-    let args: Vec<u64> = env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    if let [more, messages] = args[..] {
-        call(more as usize, messages);
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [codec, more, calls] = &args[..] {
+        let codec = CODECS.into_iter().find(|known| known.name() == codec).unwrap();
+        call(&codec, more.parse().unwrap(), calls.parse().unwrap());
         return ExitCode::SUCCESS;
     }
     let slowest = choose();
-    let [few, many] = MORE.map(instructions);
-    println!("\ninstructions per message: {few:.1} and {many:.1}");
-    // Counted over thousands of messages; what is left are the hash seeds of the process.
-    let reached = slowest <= BAR_NANOS && (few - many).abs() <= few * 0.001;
-    println!("{}", if reached { "both bars reached" } else { "a bar was MISSED" });
+    let [few, many] = MORE.map(|more| server(more).protocols().count());
+    println!(
+        "\ninstructions per pipelined call of `Arith.Multiply` (bar: no more with more protocols, to a thousandth)\n"
+    );
+    println!("| codec | {few} protocols | {many} |\n|---|---|---|");
+    let mut no_more = true;
+    for codec in &CODECS {
+        let [few, many] = MORE.map(|more| instructions(codec, more));
+        println!("| {} | {few:.0} | {many:.0} |", codec.name());
+        no_more &= many <= few * 1.001;
+    }
+    let reached = slowest <= BAR_NANOS && no_more;
+    println!("\n{}", if reached { "both bars reached" } else { "a bar was MISSED" });
     if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -113,38 +139,59 @@ fn time(server: &Server, opening: &[u8]) -> f64 {
     began.elapsed().as_nanos() as f64 / f64::from(TIMES)
 }
 
-/// Instructions one more message costs.
-fn instructions(more: usize) -> f64 {
-    let [short, long] = MESSAGES.map(|messages| {
-        let mut valgrind = Command::new("valgrind");
-        valgrind
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(env::current_exe().unwrap());
-        valgrind.args([more.to_string(), messages.to_string()]);
-        let output = valgrind.output().expect("valgrind is installed");
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        let collected =
-            text.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
-        collected.and_then(|count| count.parse::<u64>().ok()).unwrap_or_else(|| panic!("{text}"))
-    });
-    (long - short) as f64 / (MESSAGES[1] - MESSAGES[0]) as f64
+/// Instructions one more call costs: of the least that several runs of each length took.
+fn instructions(codec: &AnyCodec, more: usize) -> f64 {
+    let least = |calls| (0..RUNS).map(|_| collected(codec, more, calls)).min().unwrap_or_default();
+    let [short, long] = CALLS.map(least);
+    (long - short) as f64 / (CALLS[1] - CALLS[0]) as f64
 }
 
-/// What valgrind looks at: one JSON session in memory, `messages` calls in batches.
-fn call(more: usize, messages: u64) {
+/// Instructions of one whole run.
+fn collected(codec: &AnyCodec, more: usize, calls: u64) -> u64 {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe().unwrap())
+        .arg(codec.name())
+        .args([more.to_string(), calls.to_string()]);
+    let output = valgrind.output().expect("valgrind is installed");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let collected =
+        text.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
+    collected.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+}
+
+/// What valgrind looks at: one session in memory, `calls` calls in batches.
+fn call(codec: &AnyCodec, more: usize, calls: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let session = async {
         let server = server(more);
         let mut peer = server.connect().unwrap();
-        peer.write_all(b"CONNECT /_json_rpc_ HTTP/1.0\n\n").await.unwrap();
-        let mut reply = vec![0; 34];
-        peer.read_exact(&mut reply).await.unwrap();
-        let request = b"{\"method\":\"Echo.Int\",\"params\":[7],\"id\":1}\n".repeat(BATCH as usize);
-        reply.resize("{\"id\":1,\"result\":7,\"error\":null}\n".len() * BATCH as usize, 0);
-        for _ in 0..messages / BATCH {
-            peer.write_all(&request).await.unwrap();
-            peer.read_exact(&mut reply).await.unwrap();
+        peer.write_all(format!("CONNECT /_{}_rpc_ HTTP/1.0\n\n", codec.name()).as_bytes()).await.unwrap();
+        peer.read_exact(&mut [0; 34]).await.unwrap();
+        let mut writer = codec.request_writer();
+        // The first may define types, the second is as all that follow.
+        exchange(&mut peer, &request(&mut writer)).await;
+        let one = request(&mut writer);
+        let len = exchange(&mut peer, &one).await;
+        let (requests, mut replies) = (one.repeat(BATCH as usize), vec![0; len * BATCH as usize]);
+        for _ in 0..calls / BATCH {
+            peer.write_all(&requests).await.unwrap();
+            peer.read_exact(&mut replies).await.unwrap();
         }
     };
     runtime.block_on(async { tokio::time::timeout(LIMIT, session).await }).unwrap();
+}
+
+fn request(writer: &mut RequestWriter) -> BytesMut {
+    let mut out = BytesMut::new();
+    let args = Args { a: 7, b: 8 };
+    writer.encode(1, "Arith.Multiply", CallOptions::default(), &args, None, &mut out).unwrap();
+    out
+}
+
+/// Sends one request; the length of its reply, which comes in one write.
+async fn exchange(peer: &mut DuplexStream, request: &[u8]) -> usize {
+    peer.write_all(request).await.unwrap();
+    peer.read(&mut [0; 1024]).await.unwrap()
 }

@@ -69,13 +69,13 @@ fn new_method(method: &Method, ty: &Type) -> TokenStream {
     };
     quote_spanned! {span=>
         {
-            let described = ::rpcwrap::expansion::Described::#constructor(#name, move |#parameters| {
+            let described = ::rpcwrap::macro_support::Described::#constructor(#name, move |#parameters| {
                 let this = ::std::sync::Arc::clone(&this);
                 #body
             });
             let reply = {
                 #[allow(unused_imports, clippy::needless_borrow)]
-                use ::rpcwrap::expansion::{AnyReply as _, ReadReply as _};
+                use ::rpcwrap::macro_support::{AnyReply as _, ReadReply as _};
                 (&described).reply_type()
             };
             described.into_method(reply)
@@ -89,7 +89,7 @@ fn parameters(method: &Method, ty: &Type, span: Span) -> (TokenStream, TokenStre
         method.args.iter().map(|arg| without_self(arg.to_token_stream(), ty)).collect();
     match types.as_slice() {
         // The caller may send anything; it is read over.
-        [] => (quote_spanned!(span=> _: ::rpcwrap::expansion::IgnoredAny), TokenStream::new()),
+        [] => (quote_spanned!(span=> _: ::rpcwrap::macro_support::IgnoredAny), TokenStream::new()),
         [args] => (quote_spanned!(span=> args: #args), quote_spanned!(span=> args)),
         types => {
             let names: Vec<Ident> = (0..types.len()).map(|n| Ident::new(&format!("arg{n}"), span)).collect();

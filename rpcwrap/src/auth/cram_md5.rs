@@ -4,7 +4,7 @@
 //! `go/rpcwrap/auth/cram_md5.go`.
 
 use super::{Credential, Credentials, Identity};
-use crate::{error::CallError, registry::missing};
+use crate::{call::registry::missing, error::CallError};
 use codecs::{
     Args,
     cram_md5::{self, AUTHENTICATE, Challenge, GET_NEW_CHALLENGE, Proof, SERVICE},

@@ -1,8 +1,8 @@
 //! Whose word counts on where a connection comes from: the proxies that are trusted to send a PROXY header.
 //!
-//! The header itself is read by `codecs::proxy_header`; when, by [`crate::prepare`].
+//! The header itself is read by `codecs::proxy_header`; when, by [`crate::conn::preamble`].
 
-use crate::call::PeerAddr;
+use crate::method::running::PeerAddr;
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},

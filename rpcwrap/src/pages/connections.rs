@@ -6,7 +6,7 @@ use super::{
     html::frame,
     number,
 };
-use crate::{io::TlsInfo, snapshot::Snapshot, tracker::ConnectionInfo};
+use crate::{io::TlsInfo, live::tracker::ConnectionInfo, pages::snapshot::Snapshot};
 use maud::html;
 use serde_json::json;
 

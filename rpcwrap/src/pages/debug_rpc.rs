@@ -1,7 +1,7 @@
 //! `/debug/rpc`: methods and their calls, in the very shape of Go's `net/rpc` page, and as JSON.
 
 use super::{Ask, Form, Page, html::escaped};
-use crate::snapshot::Snapshot;
+use crate::pages::snapshot::Snapshot;
 use serde_json::json;
 use std::fmt::Write;
 

@@ -4,8 +4,8 @@
 
 use super::{Ask, Page};
 use crate::{
-    snapshot::Snapshot,
-    stats::{BUCKETS, bucket_end},
+    live::stats::{BUCKETS, bucket_end},
+    pages::snapshot::Snapshot,
 };
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -48,7 +48,7 @@ pub(super) fn page(snapshot: &Snapshot, _: &Ask) -> Page {
     Page::json(out)
 }
 
-fn numbers(method: &crate::registry::MethodInfo) -> Value {
+fn numbers(method: &crate::call::registry::MethodInfo) -> Value {
     let stats = &method.stats;
     let filled = (0..BUCKETS).filter(|index| stats.latency[*index] > 0);
     let latency: Vec<Value> =

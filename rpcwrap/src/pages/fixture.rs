@@ -1,16 +1,16 @@
 //! A server's numbers for the tests of pages: every counter has a value of its own.
 
 use crate::{
-    call::PeerAddr,
+    call::registry::MethodInfo,
     io::TlsInfo,
-    openings::{FailedOpening, OpeningFailure},
+    live::shutdown::Phase,
+    live::stats::{MethodStats, ServerStats, Tally},
+    live::tracker::ConnectionInfo,
+    method::running::PeerAddr,
+    method::signature::Signature,
+    pages::snapshot::{Process, Snapshot},
+    protocol::rejected::{FailedOpening, OpeningFailure},
     protocol::{AuthMode, Class, ProtocolInfo},
-    registry::MethodInfo,
-    shutdown::Phase,
-    signature::Signature,
-    snapshot::{Process, Snapshot},
-    stats::{MethodStats, ServerStats, Tally},
-    tracker::ConnectionInfo,
 };
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,7 @@
 //! Probes: whether the server runs, and whether it wants calls.
 
 use super::{Ask, Page};
-use crate::{shutdown::Phase, snapshot::Snapshot};
+use crate::{live::shutdown::Phase, pages::snapshot::Snapshot};
 use std::fmt::Write;
 
 /// `/debug/health`: two bytes, as vitess answers them; 503 when not ready, where vitess said 200.

@@ -1,7 +1,7 @@
 //! `/`: what is here, and three commands to try.
 
 use super::{Ask, Form, PAGES, Page, html::frame};
-use crate::{registry::MethodInfo, snapshot::Snapshot};
+use crate::{call::registry::MethodInfo, pages::snapshot::Snapshot};
 use codecs::connect::rpc_path;
 use maud::html;
 use std::fmt::Write;

@@ -4,10 +4,10 @@
 
 use super::{Ask, Form, Page};
 use crate::{
+    call::registry::MethodInfo,
+    live::stats::{MethodSnapshot, ServerSnapshot, bucket_end},
+    pages::snapshot::Snapshot,
     protocol::ProtocolInfo,
-    registry::MethodInfo,
-    snapshot::Snapshot,
-    stats::{MethodSnapshot, ServerSnapshot, bucket_end},
 };
 use std::{fmt::Write, time::SystemTime};
 
@@ -206,7 +206,7 @@ fn label_value(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pages::fixture, stats::BUCKETS};
+    use crate::{live::stats::BUCKETS, pages::fixture};
 
     #[test]
     fn the_text_form() {

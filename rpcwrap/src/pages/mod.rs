@@ -15,9 +15,10 @@ mod index;
 mod metrics;
 mod number;
 mod protocols;
+pub(crate) mod snapshot;
 mod status;
 
-use crate::snapshot::Snapshot;
+use crate::pages::snapshot::Snapshot;
 
 /// One page as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

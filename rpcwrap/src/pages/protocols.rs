@@ -7,9 +7,9 @@ use super::{
     number,
 };
 use crate::{
-    openings::FailedOpening,
+    pages::snapshot::Snapshot,
+    protocol::rejected::FailedOpening,
     protocol::{AuthMode, Class, ProtocolInfo},
-    snapshot::Snapshot,
 };
 use maud::html;
 use serde_json::{Value, json};

@@ -2,10 +2,10 @@
 
 use super::{Ask, Form, Page, html::frame, number};
 use crate::{
-    registry::MethodInfo,
-    shutdown::Phase,
-    snapshot::Snapshot,
-    stats::{BUCKETS, MethodSnapshot},
+    call::registry::MethodInfo,
+    live::shutdown::Phase,
+    live::stats::{BUCKETS, MethodSnapshot},
+    pages::snapshot::Snapshot,
 };
 use maud::html;
 use std::{fmt::Write, time::Duration};

@@ -7,7 +7,7 @@
 //! Source: HAProxy configuration manual, `agent-check` and `agent-send "agent\n"`.
 
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
-use crate::{connection::close_gently, shutdown::Phase};
+use crate::{conn::close_gently, live::shutdown::Phase};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 

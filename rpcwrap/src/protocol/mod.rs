@@ -8,14 +8,16 @@
 
 pub(crate) mod agent_check;
 pub(crate) mod baidu_std;
-mod conn;
+mod cx;
 mod error;
 mod framed;
 pub(crate) mod go_rpc;
 pub(crate) mod http;
+pub(crate) mod rejected;
+pub(crate) mod sniff;
 mod table;
 
-pub use conn::{Conn, ConnCx};
+pub use cx::{Conn, ConnCx};
 pub use error::ProtoError;
 pub use framed::{FramedProtocol, Magic};
 pub use table::ProtocolInfo;

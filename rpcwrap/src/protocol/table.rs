@@ -4,13 +4,13 @@ use super::{AuthMode, Class, ProtoError, Protocol};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
-    dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::{Dispatch, IN_PROCESS},
     error::ConfigError,
     io::ProxyProtocol,
-    openings::FailedOpenings,
-    snapshot::Snapshot,
-    sniff::{Choice, choose},
-    stats::Counter,
+    live::stats::Counter,
+    pages::snapshot::Snapshot,
+    protocol::rejected::FailedOpenings,
+    protocol::sniff::{Choice, choose},
 };
 use codecs::AnyCodec;
 use std::{

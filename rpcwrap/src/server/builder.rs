@@ -5,13 +5,19 @@ use super::Server;
 use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
-    config::Config,
-    dispatch::{Dispatch, IN_PROCESS, Waiting},
+    call::describe,
+    call::dispatch::{Dispatch, IN_PROCESS, Waiting},
+    call::registry::Registry,
     error::ConfigError,
-    handler::Handler,
-    introspection,
     io::ProxyProtocol,
+    live::config::Config,
+    live::shutdown::Shutdown,
+    live::stats::ServerStats,
+    live::tracker::Tracker,
     method::Method,
+    method::handler::Handler,
+    method::service::Service,
+    pages::snapshot::Snapshot,
     protocol::{
         Port, Protocol, Table,
         agent_check::AgentCheck,
@@ -19,12 +25,6 @@ use crate::{
         go_rpc::{GoRpc, Raw},
         http::{Http, Http2, Mount},
     },
-    registry::Registry,
-    service::Service,
-    shutdown::Shutdown,
-    snapshot::Snapshot,
-    stats::ServerStats,
-    tracker::Tracker,
 };
 use codecs::{AnyCodec, Codec};
 use std::{
@@ -188,7 +188,7 @@ impl Builder {
             return Err(ConfigError::NoWayToLogIn);
         }
 
-        let introspection = (!self.no_introspection).then(|| introspection::service(&self.services));
+        let introspection = (!self.no_introspection).then(|| describe::service(&self.services));
         let mut registry = Registry::new(self.services)?;
         introspection.into_iter().for_each(|service| registry.reserve(service));
         check_access(&registry, &codecs, &table)?;

@@ -1,11 +1,11 @@
 //! Listening sockets: bind, accept without spinning, and leave no connection in the queue when draining.
 
 use crate::{
-    call::PeerAddr,
-    connection,
+    conn,
     io::Stream,
+    live::shutdown::Phase,
+    method::running::PeerAddr,
     protocol::{ConnCx, Port},
-    shutdown::Phase,
 };
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::{
@@ -278,7 +278,7 @@ impl Admission {
             Some(permit) => {
                 let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
                 // Owned by its permit, which drain waits for.
-                tokio::spawn(connection::serve(stream, cx, permit));
+                tokio::spawn(conn::serve(stream, cx, permit));
             }
             None => {
                 dispatch.stats.connections_refused.add_one();
@@ -300,7 +300,7 @@ impl Admission {
 
 async fn refuse(mut stream: Stream) -> io::Result<()> {
     stream.write_all(REFUSAL).await?;
-    connection::close_gently(&mut stream).await
+    conn::close_gently(&mut stream).await
 }
 
 #[cfg(test)]

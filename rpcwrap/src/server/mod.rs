@@ -13,16 +13,16 @@ pub use options::Listen;
 use crate::io::tls::{ServerTls, TlsError};
 use crate::{
     auth::CredentialsError,
-    call::{Peer, PeerAddr},
-    connection,
-    dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::{Dispatch, IN_PROCESS},
+    conn,
     error::CallError,
     io::Stream,
+    live::shutdown::Phase,
+    live::tracker::ConnectionInfo,
+    method::running::{Peer, PeerAddr},
+    pages::snapshot::Snapshot,
+    protocol::sniff::{self, Verdict},
     protocol::{ConnCx, Port, Protocol},
-    shutdown::Phase,
-    snapshot::Snapshot,
-    sniff::{self, Verdict},
-    tracker::ConnectionInfo,
 };
 use listen::Listener;
 use serde::{Serialize, de::DeserializeOwned};
@@ -164,7 +164,7 @@ impl Server {
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         self.dispatch.stats.accepted.add_one();
         let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), PeerAddr::InProcess);
-        tokio::spawn(connection::serve(Stream::Memory(ours), cx, permit));
+        tokio::spawn(conn::serve(Stream::Memory(ours), cx, permit));
         Ok(theirs)
     }
 

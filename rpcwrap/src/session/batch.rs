@@ -1,6 +1,6 @@
 //! Counts of the calls a session starts in one go, merged into the shared counters once per method and batch.
 
-use crate::{registry::Entry, stats::Tally};
+use crate::{call::registry::Entry, live::stats::Tally};
 use std::{sync::Arc, time::Instant};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.

@@ -5,10 +5,10 @@
 
 use super::in_flight::InFlight;
 use crate::{
-    call::Peer,
-    dispatch::{Dispatch, Refused, Started},
+    call::dispatch::{Dispatch, Refused, Started},
+    call::registry::Entry,
     error::CallError,
-    registry::Entry,
+    method::running::Peer,
 };
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};

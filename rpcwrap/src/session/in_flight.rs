@@ -1,6 +1,6 @@
 //! The calls of one session that wait for something, polled together, each answered when it is ready.
 
-use crate::dispatch::Flight;
+use crate::call::dispatch::Flight;
 use codecs::Request;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use std::{

@@ -11,15 +11,15 @@ mod in_flight;
 mod scratch;
 
 use crate::{
-    age::{self, Stage},
-    call::{Peer, Written},
-    connection::{close, close_gently},
-    dispatch::{Dispatch, Flight, Refused},
+    call::dispatch::{Dispatch, Flight, Refused},
+    conn::{close, close_gently},
     error::CallError,
     io::Stream,
+    live::lifetime::{self, Stage},
+    live::shutdown::Phase,
+    live::tracker::Tracked,
+    method::running::{Peer, Written},
     protocol::{ConnCx, ProtoError},
-    shutdown::Phase,
-    tracker::Tracked,
 };
 use batch::Batch;
 use bytes::{Buf, BytesMut};
@@ -427,7 +427,7 @@ impl<F: Framing> Session<F> {
                 Wait::Gone => LOOK_AFTER,
             })
         });
-        let aged = age::reaches(self.stage.next(), &self.tracked, config);
+        let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
         let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {

@@ -1,6 +1,6 @@
 //! Buffers of the running thread, lent to whichever session is being polled, so that idle connections hold none.
 
-use crate::stats::Tally;
+use crate::live::stats::Tally;
 use bytes::BytesMut;
 use std::cell::Cell;
 

@@ -2,10 +2,10 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::{Peer, traced},
-    dispatch::{Dispatch, Refused, Started},
+    call::dispatch::{Dispatch, Refused, Started},
+    call::registry::Entry,
     error::CallError,
-    registry::Entry,
+    method::running::{Peer, traced},
     session::Framing,
 };
 use bytes::{Bytes, BytesMut};

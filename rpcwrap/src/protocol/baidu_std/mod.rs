@@ -10,7 +10,7 @@ mod framing;
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     auth::{Credential, Identity},
-    connection::close_gently,
+    conn::close_gently,
     io::{Prefixed, Stream},
     session::{End, Session},
 };

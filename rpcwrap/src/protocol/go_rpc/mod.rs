@@ -11,7 +11,7 @@ pub(crate) use raw::Raw;
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     auth::Identity,
-    connection::close_gently,
+    conn::close_gently,
     io::{Prefixed, Stream},
     session::{End, Halves, Session},
 };

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::Peer,
     error::CallError,
+    method::running::Peer,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};

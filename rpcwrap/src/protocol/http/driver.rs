@@ -8,10 +8,10 @@ use super::{
     socket::{Rest, Socket},
 };
 use crate::{
-    age::{Age, Stage},
-    connection::close_gently,
+    conn::close_gently,
+    live::lifetime::{Age, Stage},
+    live::shutdown::Phase,
     protocol::{Conn, ConnCx, ProtoError, Served},
-    shutdown::Phase,
 };
 use hyper::{
     Request, Response,

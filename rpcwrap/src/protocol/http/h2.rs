@@ -14,11 +14,11 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
-    age::{Age, Stage},
-    config::Config,
     io::Prefixed,
+    live::config::Config,
+    live::lifetime::{Age, Stage},
+    live::shutdown::Phase,
     protocol::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
-    shutdown::Phase,
 };
 use hyper::{
     Request, Response, StatusCode,

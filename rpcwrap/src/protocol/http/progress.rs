@@ -4,7 +4,7 @@
 //! time. The socket, the service and the reply bodies of one connection note what they see, all in one task, and the
 //! driver asks how long to wait.
 
-use crate::config::Config;
+use crate::live::config::Config;
 use bytes::Bytes;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

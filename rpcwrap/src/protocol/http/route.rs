@@ -9,9 +9,9 @@ use super::{
     respond, rpc,
 };
 use crate::{
+    live::shutdown::Phase,
     pages::{self, Ask},
     protocol::ConnCx,
-    shutdown::Phase,
 };
 use codecs::AnyCodec;
 use hyper::{

@@ -3,8 +3,8 @@
 use super::Mount;
 use crate::{
     Access, Builder, Config, Credentials, Error, Method, Server, Service,
+    live::shutdown::Phase,
     protocol::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
-    shutdown::Phase,
 };
 use bytes::Bytes;
 use futures_util::stream;

@@ -1,6 +1,6 @@
 //! Connections nobody took: the last few are kept for `/protocols`, and the log is told of one in a second.
 
-use crate::call::PeerAddr;
+use crate::method::running::PeerAddr;
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -3,13 +3,13 @@
 //! A look-up is one hash of the whole name; the error texts of a miss are made only then.
 
 use crate::{
-    call::Peer,
     error::{CallError, ConfigError},
-    handler::Invoke,
+    live::stats::{MethodSnapshot, MethodStats},
     method::Method,
-    service::{Access, Service},
-    signature::{Signature, Types},
-    stats::{MethodSnapshot, MethodStats},
+    method::handler::Invoke,
+    method::running::Peer,
+    method::service::{Access, Service},
+    method::signature::{Signature, Types},
 };
 use foldhash::fast::FixedState;
 use std::{
@@ -282,7 +282,7 @@ fn check_method_name(name: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::PeerAddr;
+    use crate::method::running::PeerAddr;
 
     #[test]
     fn services_are_found_with_and_without_their_package() {

@@ -4,12 +4,12 @@
 //! through dispatch like them. It knows names, types and access rules, no numbers and no protocol.
 
 use crate::{
-    call::{Context, Peer},
+    call::registry::allow,
     method::Method,
-    registry::allow,
-    service::{Access, Service},
-    signature::{Signature, Types},
-    typed::typed,
+    method::reply_type::typed,
+    method::running::{Context, Peer},
+    method::service::{Access, Service},
+    method::signature::{Signature, Types},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ fn visible(catalogue: &[Listed], peer: &Peer) -> Vec<DescribedService> {
 #[cfg(test)]
 mod tests {
     use crate::method::Method;
-    use crate::{CallError, Error, Server, Service, service::Access};
+    use crate::{CallError, Error, Server, Service, method::service::Access};
     use serde_json::{Value, json};
 
     fn arith() -> Service {

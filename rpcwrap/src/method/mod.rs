@@ -1,9 +1,21 @@
 //! One method before the server starts: its name, its options and the function behind it.
 
+pub(crate) mod args;
+pub(crate) mod bytes;
+pub(crate) mod handler;
+#[cfg(feature = "macros")]
+pub mod macro_support;
+#[cfg(feature = "prost")]
+pub(crate) mod protobuf;
+pub(crate) mod reply_type;
+pub(crate) mod running;
+pub(crate) mod service;
+pub(crate) mod signature;
+
 use crate::{
-    handler::{Blocking, BlockingHandler, Handler, Inline, Invoke, Spawned, StreamHandler, StreamOf},
-    signature::Types,
-    value::FromArgs,
+    method::args::FromArgs,
+    method::handler::{Blocking, BlockingHandler, Handler, Inline, Invoke, Spawned, StreamHandler, StreamOf},
+    method::signature::Types,
 };
 use codecs::schema::TypeOf;
 use std::{fmt, sync::Arc, time::Duration};

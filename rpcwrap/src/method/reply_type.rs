@@ -1,12 +1,12 @@
 //! Replies whose type is known before there is one: handlers that promise it.
 //!
-//! Between [`crate::handler`], whose replies need only be `Serialize`, and [`crate::method`], which keeps the type for
+//! Between [`crate::method::handler`], whose replies need only be `Serialize`, and [`crate::method`], which keeps the type for
 //! those who want it. Knows no codec.
 
 use crate::{
-    call::ContextSource,
     error::Error,
-    handler::{BlockingHandler, Handler, StreamHandler},
+    method::handler::{BlockingHandler, Handler, StreamHandler},
+    method::running::ContextSource,
 };
 use codecs::schema::TypeOf;
 use serde::Deserialize;

@@ -1,13 +1,13 @@
 //! Everything pages show, gathered at one moment as plain data.
 
 use crate::{
-    dispatch::Dispatch,
-    openings::FailedOpening,
+    call::dispatch::Dispatch,
+    call::registry::MethodInfo,
+    live::shutdown::Phase,
+    live::stats::ServerSnapshot,
+    live::tracker::ConnectionInfo,
+    protocol::rejected::FailedOpening,
     protocol::{ProtocolInfo, Table},
-    registry::MethodInfo,
-    shutdown::Phase,
-    stats::ServerSnapshot,
-    tracker::ConnectionInfo,
 };
 use std::{
     fs,

@@ -1,9 +1,9 @@
 //! What can be a method's argument and its reply: every serde type, and bytes as their protocol carries them.
 //!
-//! Between codecs, which know formats, and [`crate::handler`], which knows functions. Generic, so that a serde type is
+//! Between codecs, which know formats, and [`crate::method::handler`], which knows functions. Generic, so that a serde type is
 //! decoded and encoded as if this were not here.
 
-use crate::call::ContextSource;
+use crate::method::running::ContextSource;
 use bytes::BytesMut;
 use codecs::{Args, EncodeError, ReplyWriter, Request, ValueError, schema::TypeOf};
 use serde::{Serialize, de::DeserializeOwned};

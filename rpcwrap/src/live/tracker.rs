@@ -4,8 +4,8 @@
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
 use crate::{
-    call::{Peer, PeerAddr},
     io::TlsInfo,
+    method::running::{Peer, PeerAddr},
 };
 use std::{
     collections::BTreeMap,

@@ -1,10 +1,10 @@
 //! Services: named sets of methods, and who may reach them.
 //!
-//! A [`Service`] is a description; [`crate::registry`] checks and freezes it when the server is built.
+//! A [`Service`] is a description; [`crate::call::registry`] checks and freezes it when the server is built.
 
 use crate::{
-    handler::{Handler, StreamHandler},
     method::Method,
+    method::handler::{Handler, StreamHandler},
 };
 
 /// A named set of methods.

@@ -6,12 +6,12 @@
 #[cfg(feature = "tls")]
 use crate::io::tls::TlsPolicy;
 use crate::{
-    call::PeerAddr,
-    config::OpeningClock,
-    connection::Ended,
+    conn::Ended,
     io::{Opening, ProxyProtocol},
-    openings::OpeningFailure,
+    live::config::OpeningClock,
+    method::running::PeerAddr,
     protocol::ConnCx,
+    protocol::rejected::OpeningFailure,
 };
 use codecs::proxy_header::{self, Source};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -113,14 +113,14 @@ mod tls {
     use super::{failed, first_byte};
     use crate::{
         auth::Identity,
-        call::PeerAddr,
-        connection::{Ended, close_gently},
+        conn::{Ended, close_gently},
         io::{
             Opening, Prefixed,
             tls::{PortTls, TlsPolicy},
         },
-        openings::OpeningFailure,
+        method::running::PeerAddr,
         protocol::ConnCx,
+        protocol::rejected::OpeningFailure,
     };
     use std::{io, sync::Arc};
     use tokio::{io::AsyncWriteExt, time::timeout};

@@ -2,7 +2,7 @@
 //!
 //! Whoever serves a connection asks [`Age`] and acts on its stage; this file knows clocks and limits, no socket.
 
-use crate::{config::Config, tracker::Tracked};
+use crate::{live::config::Config, live::tracker::Tracked};
 use std::{
     pin::Pin,
     task::{Context, Poll},

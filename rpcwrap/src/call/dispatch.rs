@@ -6,13 +6,13 @@
 
 use crate::{
     auth::Credentials,
-    call::{BoxCall, ContextSource, Peer, Written},
-    config::Config,
+    call::registry::{Entry, Registry},
     error::CallError,
-    registry::{Entry, Registry},
-    shutdown::{Phase, Shutdown},
-    stats::{ServerStats, Tally},
-    tracker::Tracker,
+    live::config::Config,
+    live::shutdown::{Phase, Shutdown},
+    live::stats::{ServerStats, Tally},
+    live::tracker::Tracker,
+    method::running::{BoxCall, ContextSource, Peer, Written},
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, ReplyWriter, Request};

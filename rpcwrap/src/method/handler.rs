@@ -1,12 +1,12 @@
 //! The functions that can be methods, and how each is started: decode the arguments into its type, call it, hand
-//! its future or stream to [`crate::call`].
+//! its future or stream to [`crate::method::running`].
 //!
 //! Generic over the function's own types, so that decoding and encoding are compiled per type and codec.
 
 use crate::{
-    call::{BoxCall, Context, ContextSource, streaming, unary},
     error::{CallError, Error},
-    value::{FromArgs, WriteReply},
+    method::args::{FromArgs, WriteReply},
+    method::running::{BoxCall, Context, ContextSource, streaming, unary},
 };
 use codecs::{Args, ValueError, schema::TypeOf};
 use futures_util::Stream;

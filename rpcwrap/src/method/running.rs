@@ -7,7 +7,7 @@ use crate::{
     auth::Identity,
     error::{CallError, Error},
     io::TlsInfo,
-    value::WriteReply,
+    method::args::WriteReply,
 };
 use bytes::BytesMut;
 use codecs::{ReplyWriter, Request, schema::TypeOf};

@@ -3,12 +3,12 @@
 use super::Port;
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::{Peer, PeerAddr},
-    dispatch::Dispatch,
+    call::dispatch::Dispatch,
     error::CallError,
     io::{Prefixed, Stream, TlsInfo},
-    snapshot::Snapshot,
-    tracker::Tracked,
+    live::tracker::Tracked,
+    method::running::{Peer, PeerAddr},
+    pages::snapshot::Snapshot,
 };
 use bytes::Bytes;
 use std::{fmt, sync::Arc, time::Duration};

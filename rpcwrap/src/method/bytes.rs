@@ -4,8 +4,8 @@
 //! Ordinary methods in every other way: limits, access, deadlines, counters and drain are dispatch's. Knows no protocol.
 
 use crate::{
-    call::ContextSource,
-    value::{FromArgs, WriteReply},
+    method::args::{FromArgs, WriteReply},
+    method::running::ContextSource,
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{

@@ -1,11 +1,11 @@
 //! Methods on protobuf messages: types that implement [`prost::Message`], generated or derived by hand.
 //!
-//! Over methods on bytes ([`crate::raw`]): the same calls, with the body decoded and encoded by prost.
+//! Over methods on bytes ([`crate::method::bytes`]): the same calls, with the body decoded and encoded by prost.
 
 use crate::{
-    call::ContextSource,
-    raw::{RawCall, RawReply},
-    value::{FromArgs, WriteReply},
+    method::args::{FromArgs, WriteReply},
+    method::bytes::{RawCall, RawReply},
+    method::running::ContextSource,
 };
 use bytes::BytesMut;
 use codecs::{

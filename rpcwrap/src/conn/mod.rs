@@ -4,15 +4,17 @@
 //! Each step hands on what it read too much: [`Opening::prefix`]. Everything before `serve` has a deadline of its own,
 //! which covers silent and half-sent openings.
 
+mod preamble;
+
 use crate::{
-    config::OpeningClock,
+    conn::preamble::{failed, first_byte, late, prepare, read_more},
     io::{Opening, Stream},
-    openings::OpeningFailure,
-    prepare::{failed, first_byte, late, prepare, read_more},
+    live::config::OpeningClock,
+    live::shutdown::Phase,
+    live::tracker::ConnectionPermit,
+    protocol::rejected::OpeningFailure,
+    protocol::sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
     protocol::{Class, Conn, ConnCx, Registered, Served},
-    shutdown::Phase,
-    sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
-    tracker::ConnectionPermit,
 };
 use bytes::{Buf, Bytes};
 use std::{io, pin::pin, sync::Arc, time::Duration};

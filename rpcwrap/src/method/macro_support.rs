@@ -4,8 +4,8 @@
 //! same method, the compiler takes the one that fits with fewer references in front.
 
 use crate::{
-    handler::{BlockingHandler, Handler, StreamHandler},
     method::Method,
+    method::handler::{BlockingHandler, Handler, StreamHandler},
 };
 use codecs::schema::TypeOf;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //!
 //! Known when the method is described, traced when somebody asks; knows no service and no codec.
 
-use crate::value::FromArgs;
+use crate::method::args::FromArgs;
 use codecs::schema::{Schema, TypeOf};
 use std::{any::type_name, fmt, sync::OnceLock};
 

@@ -1,0 +1,5 @@
+//! The only way from any protocol to a method: found, allowed, limited, run and counted.
+
+pub(crate) mod describe;
+pub(crate) mod dispatch;
+pub(crate) mod registry;
