@@ -6,10 +6,10 @@
 
 use crate::{
     error::{DecodeError, EncodeError, ValueError},
-    message::{ErrorReply, Reply, Request},
+    message::{ErrorReply, Head, Reply, Request},
 };
 use bytes::BytesMut;
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 /// How large and how deep a message may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,13 +94,23 @@ pub trait ReplyEncoder: Send {
     /// The value does not fit the format; `out` is as it was.
     fn encode(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError>;
 
     /// Appends one whole error reply to `out`; the end of a stream is the text [`END_OF_STREAM`](crate::END_OF_STREAM).
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut);
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut);
+
+    /// What the encoder remembers of the replies so far, if it remembers anything: so that a reply can be taken back.
+    fn save(&self) -> Option<Box<dyn Any + Send>> {
+        None
+    }
+
+    /// Forgets what was encoded since [`save`](Self::save) gave `saved`: none of it will be sent.
+    fn restore(&mut self, saved: Box<dyn Any + Send>) {
+        drop(saved);
+    }
 }
 
 /// Writes requests for one connection.

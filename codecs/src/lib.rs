@@ -20,7 +20,8 @@ pub mod schema;
 pub mod types;
 mod zero;
 
-pub use any::{AnyCodec, Args, BsonDialect, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
+pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, RequestWriter, ServerCodec};
+pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
-pub use message::{Dialect, END_OF_STREAM, ErrorReply, Id, Reply, Request};
+pub use message::{END_OF_STREAM, ErrorReply, Head, Own, Reply, Request};

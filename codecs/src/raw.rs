@@ -4,7 +4,7 @@
 //! [`RawBody`] through its [`RawEncoder`]. Methods of serde types are reached all the same: see
 //! [`Args::Raw`](crate::Args::Raw).
 
-use crate::{compress::Compression, error::EncodeError, message::Request};
+use crate::{compress::Compression, error::EncodeError};
 use bytes::{Bytes, BytesMut};
 
 /// What the bytes of a body are.
@@ -61,16 +61,14 @@ pub struct RawBody<'a> {
     pub checksum: bool,
 }
 
-/// Frames replies of a protocol that carries bytes. Errors are the protocol's own business.
+/// Frames the reply to one request of a protocol that carries bytes. Errors are the protocol's own business.
 pub trait RawEncoder: Send {
+    /// What the body of the request was: its caller expects the like.
+    fn content_type(&self) -> ContentType;
+
     /// Appends one whole reply to `out`, or nothing.
     ///
     /// # Errors
     /// The protocol cannot carry it; `out` is as it was.
-    fn encode(
-        &mut self,
-        request: &Request,
-        reply: &RawBody<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError>;
+    fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError>;
 }

@@ -1,189 +1,215 @@
-//! A server's halves: requests in, replies out.
+//! A server's side of a connection of one codec: requests in, replies out.
+//!
+//! [`ServerCodec`] is compiled for each codec apart, for those who make many calls; [`AnyServerCodec`] is one of them,
+//! for those who make few.
 
-use super::{
-    Args,
-    body::{self, AsBlob},
-};
+use super::{AnyRequest, Args, ReplyTo};
 use crate::{
     bson,
     codec::{Limits, ReplyEncoder, RequestDecoder},
-    error::{DecodeError, EncodeError},
+    error::DecodeError,
     gob, json,
-    message::{ErrorReply, Request},
+    message::{Head, Own, Request},
     msgpack,
-    raw::{RawBody, RawEncoder},
-    schema::TypeOf,
 };
 use bytes::BytesMut;
-use serde::Serialize;
 use std::fmt;
 
-/// A server's reading half of any codec.
-pub enum RequestReader {
-    /// JSON.
-    Json(json::RequestDecoder),
-    /// BSON.
-    Bson(bson::RequestDecoder),
-    /// Gob.
-    Gob(gob::RequestDecoder),
-    /// MessagePack.
-    Msgpack(msgpack::RequestDecoder),
-    /// A program's own.
-    Custom(Box<dyn RequestDecoder>),
-}
+/// What a server does with the bytes of one connection whose codec it knows.
+pub trait ServerCodec: Send + 'static {
+    /// The codec's own part of a request's head.
+    type Own: Own;
 
-impl RequestReader {
     /// As [`RequestDecoder::decode`].
     ///
     /// # Errors
     /// The stream is out of step.
-    #[inline]
-    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        match self {
-            Self::Json(decoder) => decoder.decode(buf),
-            Self::Bson(decoder) => decoder.decode(buf),
-            Self::Gob(decoder) => decoder.decode(buf),
-            Self::Msgpack(decoder) => decoder.decode(buf),
-            Self::Custom(decoder) => decoder.decode(buf),
+    fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+
+    /// As [`RequestDecoder::decode_eof`].
+    ///
+    /// # Errors
+    /// The stream ended inside a message.
+    fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+
+    /// Sets other limits for what comes from now on.
+    fn set_limits(&mut self, limits: Limits);
+
+    /// The arguments of a request of this connection, ready to be decoded into a type.
+    fn args<'a>(&'a self, request: &'a Request<Self::Own>) -> Args<'a>;
+
+    /// The answer to a request of this connection.
+    fn reply_to<'a>(&'a mut self, head: &'a Head<Self::Own>) -> ReplyTo<'a>;
+}
+
+/// A server's two objects of one codec and one connection.
+#[derive(Debug)]
+pub struct Halves<D, E> {
+    /// Reads requests.
+    pub decoder: D,
+    /// Writes replies.
+    pub encoder: E,
+}
+
+/// `$args` is made of the decoder, the request and the bytes of its arguments, `$to` of the encoder and the head.
+macro_rules! server_codec {
+    (
+        $decoders:ty, $encoders:ty, $own:ty,
+        ($decoder:pat, $request:pat, $bytes:pat) => $args:expr,
+        ($encoder:ident, $head:ident) => $to:expr
+    ) => {
+        impl ServerCodec for Halves<$decoders, $encoders> {
+            type Own = $own;
+
+            #[inline]
+            fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<$own>>, DecodeError> {
+                self.decoder.decode(buf)
+            }
+
+            fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<$own>>, DecodeError> {
+                self.decoder.decode_eof(buf)
+            }
+
+            fn set_limits(&mut self, limits: Limits) {
+                self.decoder.set_limits(limits);
+            }
+
+            #[inline]
+            fn args<'a>(&'a self, request: &'a Request<$own>) -> Args<'a> {
+                match (&self.decoder, request, request.args()) {
+                    ($decoder, $request, Ok($bytes)) => $args,
+                    (_, _, Err(error)) => Args::Broken(error),
+                }
+            }
+
+            #[inline]
+            fn reply_to<'a>(&'a mut self, $head: &'a Head<$own>) -> ReplyTo<'a> {
+                let $encoder = &mut self.encoder;
+                $to
+            }
         }
+    };
+}
+
+server_codec!(
+    json::RequestDecoder, json::ReplyEncoder, json::Id,
+    (_, _, bytes) => Args::JsonParams(bytes),
+    (encoder, head) => ReplyTo::Json(encoder, head)
+);
+server_codec!(
+    bson::RequestDecoder, bson::ReplyEncoder, bson::Dialect,
+    (_, _, bytes) => Args::Bson(bytes),
+    (encoder, head) => ReplyTo::Bson(encoder, head)
+);
+server_codec!(
+    gob::RequestDecoder, gob::ReplyEncoder, (),
+    (decoder, _, value) => Args::Gob { types: decoder.types(), value },
+    (encoder, head) => ReplyTo::Gob(encoder, head)
+);
+server_codec!(
+    msgpack::RequestDecoder, msgpack::ReplyEncoder, (),
+    (_, _, bytes) => Args::Msgpack(bytes),
+    (encoder, head) => ReplyTo::Msgpack(encoder, head)
+);
+server_codec!(
+    Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>, (),
+    (decoder, request, _) => Args::Custom(&**decoder, request),
+    (encoder, head) => ReplyTo::Custom(&mut **encoder, head)
+);
+
+/// The server's side of a connection of any codec.
+pub enum AnyServerCodec {
+    /// JSON.
+    Json(Halves<json::RequestDecoder, json::ReplyEncoder>),
+    /// BSON.
+    Bson(Halves<bson::RequestDecoder, bson::ReplyEncoder>),
+    /// Gob.
+    Gob(Halves<gob::RequestDecoder, gob::ReplyEncoder>),
+    /// MessagePack.
+    Msgpack(Halves<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
+    /// A program's own.
+    Custom(Halves<Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>>),
+}
+
+impl AnyServerCodec {
+    /// As [`RequestDecoder::decode`].
+    ///
+    /// # Errors
+    /// The stream is out of step.
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
+        Ok(match self {
+            Self::Json(halves) => halves.decode(buf)?.map(AnyRequest::Json),
+            Self::Bson(halves) => halves.decode(buf)?.map(AnyRequest::Bson),
+            Self::Gob(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+            Self::Custom(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+        })
     }
 
     /// As [`RequestDecoder::decode_eof`].
     ///
     /// # Errors
     /// The stream ended inside a message.
-    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        match self {
-            Self::Json(decoder) => decoder.decode_eof(buf),
-            Self::Bson(decoder) => decoder.decode_eof(buf),
-            Self::Gob(decoder) => decoder.decode_eof(buf),
-            Self::Msgpack(decoder) => decoder.decode_eof(buf),
-            Self::Custom(decoder) => decoder.decode_eof(buf),
-        }
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
+        Ok(match self {
+            Self::Json(halves) => halves.decode_eof(buf)?.map(AnyRequest::Json),
+            Self::Bson(halves) => halves.decode_eof(buf)?.map(AnyRequest::Bson),
+            Self::Gob(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Custom(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+        })
     }
 
     /// Sets other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         match self {
-            Self::Json(decoder) => decoder.set_limits(limits),
-            Self::Bson(decoder) => decoder.set_limits(limits),
-            Self::Gob(decoder) => decoder.set_limits(limits),
-            Self::Msgpack(decoder) => decoder.set_limits(limits),
-            Self::Custom(decoder) => decoder.set_limits(limits),
+            Self::Json(halves) => halves.set_limits(limits),
+            Self::Bson(halves) => halves.set_limits(limits),
+            Self::Gob(halves) => halves.set_limits(limits),
+            Self::Msgpack(halves) => halves.set_limits(limits),
+            Self::Custom(halves) => halves.set_limits(limits),
         }
     }
 
-    /// The arguments of a request of this reader, ready to be decoded into a type.
-    #[inline]
-    pub fn args<'a>(&'a self, request: &'a Request) -> Args<'a> {
-        match (request.args(), self) {
-            (Err(error), _) => Args::Broken(error),
-            (Ok(bytes), Self::Json(_)) => Args::JsonParams(bytes),
-            (Ok(bytes), Self::Bson(_)) => Args::Bson(bytes),
-            (Ok(value), Self::Gob(decoder)) => Args::Gob { types: decoder.types(), value },
-            (Ok(bytes), Self::Msgpack(_)) => Args::Msgpack(bytes),
-            (Ok(_), Self::Custom(decoder)) => Args::Custom(&**decoder, request),
+    /// The arguments of a request of this connection, ready to be decoded into a type.
+    ///
+    /// # Panics
+    /// For a request of another codec.
+    pub fn args<'a>(&'a self, request: &'a AnyRequest) -> Args<'a> {
+        match (self, request) {
+            (Self::Json(halves), AnyRequest::Json(request)) => halves.args(request),
+            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.args(request),
+            (Self::Gob(halves), AnyRequest::Common(request)) => halves.args(request),
+            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.args(request),
+            (Self::Custom(halves), AnyRequest::Common(request)) => halves.args(request),
+            _ => panic!("{self:?} has not read this request"),
+        }
+    }
+
+    /// The answer to a request of this connection.
+    ///
+    /// # Panics
+    /// For a request of another codec.
+    pub fn reply_to<'a>(&'a mut self, request: &'a AnyRequest) -> ReplyTo<'a> {
+        match (self, request) {
+            (Self::Json(halves), AnyRequest::Json(request)) => halves.reply_to(request.head()),
+            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.reply_to(request.head()),
+            (Self::Gob(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (Self::Custom(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (codec, _) => panic!("{codec:?} has not read this request"),
         }
     }
 }
 
-impl fmt::Debug for RequestReader {
+impl fmt::Debug for AnyServerCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Json(_) => "RequestReader(json)",
-            Self::Bson(_) => "RequestReader(bson)",
-            Self::Gob(_) => "RequestReader(gob)",
-            Self::Msgpack(_) => "RequestReader(msgpack)",
-            Self::Custom(_) => "RequestReader(custom)",
-        })
-    }
-}
-
-/// A server's writing half of any codec, or a bare form of a protocol that frames replies itself.
-#[non_exhaustive]
-pub enum ReplyWriter {
-    /// JSON.
-    Json(json::ReplyEncoder),
-    /// BSON.
-    Bson(bson::ReplyEncoder),
-    /// Gob.
-    Gob(gob::ReplyEncoder),
-    /// MessagePack.
-    Msgpack(msgpack::ReplyEncoder),
-    /// The bare JSON value, for protocols whose own framing carries the id and the error.
-    JsonValue,
-    /// Bytes, for protocols that carry whatever they are given.
-    Raw(Box<dyn RawEncoder>),
-    /// A program's own.
-    Custom(Box<dyn ReplyEncoder>),
-}
-
-impl ReplyWriter {
-    /// Appends one whole reply to `out`, or nothing. Its type, where it is known without the value, is for codecs that
-    /// put types on the wire; others do not look at it.
-    ///
-    /// # Errors
-    /// The value does not fit the format; `out` is as it was.
-    #[inline]
-    pub fn encode<T: Serialize + ?Sized>(
-        &mut self,
-        request: &Request,
-        reply: &T,
-        reply_type: Option<&TypeOf>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        match self {
-            Self::Json(encoder) => encoder.encode(request, reply, out),
-            Self::Bson(encoder) => encoder.encode(request, reply, out),
-            Self::Gob(encoder) => encoder.encode(request, reply, reply_type, out),
-            Self::Msgpack(encoder) => encoder.encode(request, reply, out),
-            Self::JsonValue => json::value_to_buf(reply, out),
-            Self::Raw(encoder) => body::encode(&mut **encoder, request, reply, out),
-            Self::Custom(encoder) => encoder.encode(request, &reply, out),
-        }
-    }
-
-    /// Appends one whole reply that is bytes to `out`, or nothing.
-    ///
-    /// Codecs get the body as they carry a [`Blob`](crate::types::Blob), and nothing of what is beside it.
-    ///
-    /// # Errors
-    /// The value does not fit the format; `out` is as it was.
-    pub fn encode_raw(
-        &mut self,
-        request: &Request,
-        reply: &RawBody<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        match self {
-            Self::Raw(encoder) => encoder.encode(request, reply, out),
-            _ => self.encode(request, &AsBlob(reply.body), None, out),
-        }
-    }
-
-    /// Appends one whole error reply to `out`. The bare forms write nothing: their protocols say it in their own way.
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        match self {
-            Self::Json(encoder) => encoder.encode_error(request, error, out),
-            Self::Bson(encoder) => encoder.encode_error(request, error, out),
-            Self::Gob(encoder) => encoder.encode_error(request, error, out),
-            Self::Msgpack(encoder) => encoder.encode_error(request, error, out),
-            Self::JsonValue | Self::Raw(_) => {}
-            Self::Custom(encoder) => encoder.encode_error(request, error, out),
-        }
-    }
-}
-
-impl fmt::Debug for ReplyWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "ReplyWriter(json)",
-            Self::Bson(_) => "ReplyWriter(bson)",
-            Self::Gob(_) => "ReplyWriter(gob)",
-            Self::Msgpack(_) => "ReplyWriter(msgpack)",
-            Self::JsonValue => "ReplyWriter(bare json)",
-            Self::Raw(_) => "ReplyWriter(bytes)",
-            Self::Custom(_) => "ReplyWriter(custom)",
+            Self::Json(_) => "AnyServerCodec(json)",
+            Self::Bson(_) => "AnyServerCodec(bson)",
+            Self::Gob(_) => "AnyServerCodec(gob)",
+            Self::Msgpack(_) => "AnyServerCodec(msgpack)",
+            Self::Custom(_) => "AnyServerCodec(custom)",
         })
     }
 }

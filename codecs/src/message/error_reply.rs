@@ -1,12 +1,11 @@
 //! What a failed call says.
 
-use super::Request;
 use std::borrow::Cow;
 
 /// What a failed call says to its caller.
 ///
 /// `text` is all an old peer sees. `code` and `data` go out beside it only to peers that asked for them
-/// ([`Request::details`]).
+/// ([`Head::details`](super::Head::details)).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ErrorReply {
     /// Go's error string. An empty text is a success in the originals; servers must not send it as an error.
@@ -26,8 +25,7 @@ impl ErrorReply {
     /// The text as it goes out: a name of a method that is not UTF-8 stands at its end as it came, since Go echoes such
     /// names raw and a `String` cannot hold them.
     #[inline]
-    pub(crate) fn text_for(&self, request: &Request) -> Cow<'_, [u8]> {
-        let name = request.service_method();
+    pub(crate) fn text_for(&self, name: &[u8]) -> Cow<'_, [u8]> {
         match String::from_utf8_lossy(name) {
             Cow::Owned(lossy) => match self.text.strip_suffix(&*lossy) {
                 Some(before) => Cow::Owned([before.as_bytes(), name].concat()),

@@ -15,7 +15,7 @@ use crate::{
     method::running::{BoxCall, ContextSource, Peer, Written},
 };
 use bytes::{Bytes, BytesMut};
-use codecs::{Args, ReplyWriter, Request};
+use codecs::{Args, ReplyTo};
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -158,15 +158,14 @@ impl Dispatch {
         &self,
         started: &mut Started<'_>,
         cx: &mut Context<'_>,
-        request: &Request,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
         let (call, reply_type) = (&mut started.call, started.entry.types.reply());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, reply_type, writer, out)),
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(reply_type, to, out)),
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
@@ -188,13 +187,12 @@ impl Dispatch {
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let request = Request::new(Bytes::copy_from_slice(name.as_bytes()), 0, 0..name.len(), 0..0);
         let started = self.start(name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
         let mut flight = self.take_off(started, args.len())?;
-        let (mut writer, mut out) = (ReplyWriter::JsonValue, BytesMut::new());
+        let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
-            match flight.write(&request, &mut writer, &mut out) {
+            match flight.write(&mut ReplyTo::JsonValue, &mut out) {
                 Written::Item => out.extend_from_slice(b"\n"),
                 Written::End => return Ok(out.freeze()),
                 Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),
@@ -339,18 +337,13 @@ impl Flight {
     }
 
     /// Writes what is ready, and counts the call when that was the last.
-    pub(crate) fn write(
-        &mut self,
-        request: &Request,
-        writer: &mut ReplyWriter,
-        out: &mut BytesMut,
-    ) -> Written {
+    pub(crate) fn write(&mut self, to: &mut ReplyTo<'_>, out: &mut BytesMut) -> Written {
         let before = out.len();
         let written = match (self.failed.take(), &mut self.call) {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
                 let reply_type = self.entry.types.reply();
-                let write = AssertUnwindSafe(|| call.as_mut().write(request, reply_type, writer, out));
+                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))

@@ -5,7 +5,7 @@
 
 use crate::method::running::ContextSource;
 use bytes::BytesMut;
-use codecs::{Args, EncodeError, ReplyWriter, Request, ValueError, schema::TypeOf};
+use codecs::{Args, EncodeError, ReplyTo, ValueError, schema::TypeOf};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A type that arguments can be decoded into: any [`DeserializeOwned`] one, and [`RawCall`](crate::RawCall).
@@ -49,9 +49,8 @@ pub trait WriteReply: Send + 'static {
     /// The reply does not fit the format; `out` is as it was.
     fn write_reply(
         &self,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError>;
 }
@@ -60,11 +59,10 @@ impl<T: Serialize + Send + 'static> WriteReply for T {
     #[inline]
     fn write_reply(
         &self,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        writer.encode(request, self, reply_type, out)
+        to.encode(self, reply_type, out)
     }
 }

@@ -6,7 +6,6 @@ mod bytes_only;
 use crate::{
     error::{EncodeError, ValueError},
     json,
-    message::Request,
     raw::{ContentType, RawArgs, RawBody, RawEncoder},
 };
 use bytes::BytesMut;
@@ -37,13 +36,11 @@ pub(super) fn decode<T: DeserializeOwned>(
 /// Writes a reply of any serde type: JSON to a caller who sent JSON, or the bytes themselves.
 pub(super) fn encode<T: Serialize + ?Sized>(
     encoder: &mut dyn RawEncoder,
-    request: &Request,
     reply: &T,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    let content_type = request.content_type();
-    let mut write =
-        |body: &[u8]| encoder.encode(request, &RawBody { body, content_type, ..RawBody::default() }, out);
+    let content_type = encoder.content_type();
+    let mut write = |body: &[u8]| encoder.encode(&RawBody { body, content_type, ..RawBody::default() }, out);
     match content_type {
         ContentType::Json => {
             let mut body = BytesMut::new();
@@ -69,7 +66,7 @@ impl Serialize for AsBlob<'_> {
 mod tests {
     use super::*;
     use crate::{
-        any::{Args, ReplyWriter},
+        any::{Args, ReplyTo},
         types::{Blob, Text},
     };
     use bytes::Bytes;
@@ -95,17 +92,17 @@ mod tests {
         }
     }
 
-    struct Plain;
+    /// Says what the request was, then the reply.
+    struct Plain(ContentType);
 
     impl RawEncoder for Plain {
-        fn encode(
-            &mut self,
-            request: &Request,
-            reply: &RawBody<'_>,
-            out: &mut BytesMut,
-        ) -> Result<(), EncodeError> {
+        fn content_type(&self) -> ContentType {
+            self.0
+        }
+
+        fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
             let RawBody { body, attachment, content_type, .. } = reply;
-            out.extend_from_slice(format!("{} {content_type:?} ", request.seq()).as_bytes());
+            out.extend_from_slice(format!("{content_type:?} ").as_bytes());
             out.extend_from_slice(body);
             out.extend_from_slice(attachment);
             Ok(())
@@ -114,23 +111,25 @@ mod tests {
 
     #[test]
     fn replies_are_json_to_json_and_bytes_to_bytes() {
-        let mut writer = ReplyWriter::Raw(Box::new(Plain));
-        let request =
-            |content_type| Request::new(Bytes::new(), 7, 0..0, 0..0).with_content_type(content_type);
-        let (json, protobuf) = (request(ContentType::Json), request(ContentType::Protobuf));
+        let (mut json, mut protobuf) = (Plain(ContentType::Json), Plain(ContentType::Protobuf));
+        let (mut json, mut protobuf) = (ReplyTo::Raw(&mut json), ReplyTo::Raw(&mut protobuf));
+        assert_eq!(
+            (json.content_type(), protobuf.content_type()),
+            (ContentType::Json, ContentType::Protobuf)
+        );
         let mut out = BytesMut::new();
-        writer.encode(&json, &[1, 2], None, &mut out).unwrap();
-        assert_eq!(out.split(), "7 Json [1,2]");
-        writer.encode(&protobuf, &Blob::from(b"ab"), None, &mut out).unwrap();
-        assert_eq!(out.split(), "7 Protobuf ab");
-        writer.encode(&protobuf, &Text::from("ab"), None, &mut out).unwrap();
-        assert_eq!(out.split(), "7 Protobuf ab");
+        json.encode(&[1, 2], None, &mut out).unwrap();
+        assert_eq!(out.split(), "Json [1,2]");
+        protobuf.encode(&Blob::from(b"ab"), None, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab");
+        protobuf.encode(&Text::from("ab"), None, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab");
         for error in [
-            writer.encode(&protobuf, &5, None, &mut out),
-            writer.encode(&protobuf, "text", None, &mut out),
-            writer.encode(&protobuf, &(), None, &mut out),
-            writer.encode(&protobuf, &[1u8][..], None, &mut out),
-            writer.encode(&protobuf, &BTreeMap::from([(1, 2)]), None, &mut out),
+            protobuf.encode(&5, None, &mut out),
+            protobuf.encode("text", None, &mut out),
+            protobuf.encode(&(), None, &mut out),
+            protobuf.encode(&[1u8][..], None, &mut out),
+            protobuf.encode(&BTreeMap::from([(1, 2)]), None, &mut out),
         ] {
             assert_eq!(error.unwrap_err().text(), bytes_only::NO_BYTES);
         }
@@ -139,12 +138,11 @@ mod tests {
 
     #[test]
     fn raw_replies_go_into_every_codec() {
-        let request = Request::new(Bytes::new(), 7, 0..0, 0..0);
         let reply = RawBody { body: b"ab", attachment: b"+", ..RawBody::default() };
         let mut out = BytesMut::new();
-        ReplyWriter::JsonValue.encode_raw(&request, &reply, &mut out).unwrap();
+        ReplyTo::JsonValue.encode_raw(&reply, &mut out).unwrap();
         assert_eq!(out.split(), "\"YWI=\"");
-        ReplyWriter::Raw(Box::new(Plain)).encode_raw(&request, &reply, &mut out).unwrap();
-        assert_eq!(out.split(), "7 Protobuf ab+");
+        ReplyTo::Raw(&mut Plain(ContentType::Json)).encode_raw(&reply, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab+");
     }
 }

@@ -1,6 +1,6 @@
 //! Go-RPC: after CONNECT the socket is a codec's, requests in and replies out, each as it is ready.
 //!
-//! [`login`] comes first on `/auth` paths, then a [`Session`] for the rest of the connection's life; [`raw`] connections
+//! [`login`] comes first on `/auth` paths, then a session for the rest of the connection's life; [`raw`] connections
 //! begin with it. Requests become calls through dispatch only; names, access and limits are its business.
 
 mod login;
@@ -13,10 +13,10 @@ use crate::{
     auth::Identity,
     conn::close_gently,
     io::{Prefixed, Stream},
-    session::{End, Halves, Session},
+    session::{self, End},
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, Limits, connect};
+use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
 use std::{future::Future, pin::Pin, sync::Arc};
 use tokio::io::AsyncWriteExt;
 
@@ -80,7 +80,7 @@ fn serve(opening: Opening) -> ServeFuture {
     Box::pin(async move {
         match opening.await? {
             Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-            Opened::Session(session) => match session.run().await? {
+            Opened::Session(session) => match session.await? {
                 End::Closed => {}
                 End::NoCall => return Ok(Served::Probe),
             },
@@ -90,7 +90,7 @@ fn serve(opening: Opening) -> ServeFuture {
 }
 
 enum Opened {
-    Session(Box<Session>),
+    Session(session::Serving),
     Refused(Stream),
 }
 
@@ -104,14 +104,14 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     let mut user = None;
     if auth {
         let limits = cx.dispatch.config.message_limits();
-        talk.halves.reader.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
+        talk.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
             return Ok(Opened::Refused(talk.stream));
         }
-        talk.halves.reader.set_limits(limits);
+        talk.codec.set_limits(limits);
     }
-    Ok(Opened::Session(talk.into_session(&codec, user, &cx)))
+    Ok(Opened::Session(talk.serve(&codec, user, &cx)))
 }
 
 /// A connection in the hands of a codec.
@@ -119,19 +119,18 @@ struct Talk {
     stream: Stream,
     /// Read and not yet decoded.
     input: BytesMut,
-    halves: Halves,
+    codec: AnyServerCodec,
 }
 
 impl Talk {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let reader = codec.request_reader(cx.dispatch.config.message_limits());
-        let halves = Halves { reader, writer: codec.reply_writer() };
-        Self { stream, input: BytesMut::from(&prefix[..]), halves }
+        let codec = codec.server(cx.dispatch.config.message_limits());
+        Self { stream, input: BytesMut::from(&prefix[..]), codec }
     }
 
-    fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session> {
+    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> session::Serving {
         let peer = cx.peer(codec.name(), user);
-        Box::new(Session::new(self.stream, self.input, self.halves, cx, peer))
+        session::serve(self.stream, self.input, self.codec, cx, peer)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     body::{self, Body, ReadError},
-    flight::{Answer, First},
+    flight::{Answer, First, Replies},
     progress::Progress,
     respond,
 };
@@ -19,7 +19,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
-use codecs::{Args, ReplyWriter, Request as RpcRequest};
+use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -90,8 +90,7 @@ fn start(
     let dispatch = &cx.dispatch;
     let started = dispatch.start(full_name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
     let flight = dispatch.take_off(started, args.len())?;
-    let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
-    Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
+    Ok(Answer::new(flight, Replies::Bare))
 }
 
 fn line(value: Bytes) -> Bytes {
