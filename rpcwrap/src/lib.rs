@@ -25,19 +25,26 @@ pub mod io;
 mod live;
 mod method;
 mod pages;
+mod peer;
 pub mod protocol;
 mod server;
 mod session;
 
-pub use auth::{Credential, Credentials, CredentialsError, Denied, Identity};
+pub use auth::{
+    Access, Credential, Credentials, CredentialsError, Denied, Identity, User, UserPermit, Users, UsersError,
+    Verifier,
+};
 pub use call::registry::MethodInfo;
 pub use codecs;
-pub use error::{CallError, ConfigError, Error};
 #[cfg(feature = "tls")]
-pub use io::tls::{ClientAuth, TlsConfig, TlsError, TlsPolicy};
-pub use io::{BadNetwork, ProxyProtocol, TlsInfo};
+pub use error::TlsError;
+pub use error::{CallError, ConfigError, Error, OverLimit};
+#[cfg(feature = "tls")]
+pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
+pub use io::{BadNetwork, ProxyProtocol};
 pub use live::{
     config::{Config, OpeningClock},
+    policy::{Policy, PolicyChange},
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
     tracker::ConnectionInfo,
@@ -49,20 +56,21 @@ pub use method::macro_support;
 pub use method::protobuf::Proto;
 pub use method::{
     Method,
-    args::{FromArgs, WriteReply},
+    args::FromArgs,
     bytes::{RawCall, RawReply},
+    context::{Context, ContextSource},
     handler::{BlockingHandler, Handler, StreamHandler},
+    reply::WriteReply,
     reply_type::{ByType, Typed, typed},
-    running::{Context, ContextSource, Peer, PeerAddr},
-    service::{Access, Service},
+    service::Service,
     signature::Signature,
 };
-pub use pages::snapshot::{Process, Snapshot};
-pub use protocol::{
-    http::Mount,
-    rejected::{FailedOpening, OpeningFailure},
-    sniff::Verdict,
+pub use pages::{
+    rejected_info::{FailedOpening, OpeningFailure},
+    snapshot::{Process, Snapshot},
 };
+pub use peer::{Peer, PeerAddr, TlsInfo};
+pub use protocol::{http::Mount, sniff::Verdict};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, Listen, ListenAddr, Server};

@@ -9,6 +9,8 @@ use crate::{
     message::Request,
     msgpack,
     raw::RawArgs,
+    schema::TypeOf,
+    text::{self, TextArgs},
 };
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -37,6 +39,8 @@ pub enum Args<'a> {
     /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
     /// that is bytes itself ([`Blob`](crate::types::Blob)).
     Raw(&'a RawArgs<'a>),
+    /// Tokens of a text protocol, and the method's argument type.
+    Text(&'a TextArgs<'a>, Option<&'a TypeOf>),
     /// Arguments known to be unreadable, and why.
     Broken(&'a ValueError),
 }
@@ -56,6 +60,7 @@ impl Args<'_> {
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
             Self::Raw(args) => body::decode_args(args),
+            Self::Text(args, type_of) => text::decode(args, *type_of),
             Self::Broken(error) => Err((*error).clone()),
         }
     }
@@ -71,6 +76,7 @@ impl fmt::Debug for Args<'_> {
             Self::Msgpack(_) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Raw(_) => "Raw",
+            Self::Text(..) => "Text",
             Self::Broken(_) => "Broken",
         })
     }

@@ -3,8 +3,8 @@
 //! A state machine over requests; reading, writing and the time limit are the protocol's. Source: vitess
 //! `go/rpcwrap/auth/cram_md5.go`.
 
-use super::{Credential, Credentials, Identity};
-use crate::{call::registry::missing, error::CallError};
+use super::{Credential, Denied, Identity};
+use crate::error::CallError;
 use codecs::{
     Args,
     cram_md5::{self, AUTHENTICATE, Challenge, GET_NEW_CHALLENGE, Proof, SERVICE},
@@ -35,6 +35,17 @@ pub(crate) struct Dialog {
     served: u8,
 }
 
+/// What one request of the dialog asks for.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// To check a proof, as a [`credential`](Dialog::credential), and to [`judge`](Dialog::judge) by it.
+    Check(Proof),
+    /// Nothing that is not said already.
+    Answered(Answer),
+    /// For something else than to log in: not before that, so the connection is closed.
+    Other,
+}
+
 /// What to say to one request of the dialog.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -54,19 +65,35 @@ impl Dialog {
         self.served >= REQUESTS
     }
 
-    /// Answers one request.
-    pub(crate) fn answer(&mut self, name: &[u8], args: Args<'_>, credentials: &Credentials) -> Answer {
+    /// Takes one request.
+    pub(crate) fn ask(&mut self, name: &[u8], args: Args<'_>) -> Ask {
         self.served += 1;
-        match name.strip_prefix(SERVICE.as_bytes()).and_then(|rest| rest.strip_prefix(b".")) {
+        Ask::Answered(match name.strip_prefix(SERVICE.as_bytes()).and_then(|rest| rest.strip_prefix(b".")) {
             Some(method) if method == GET_NEW_CHALLENGE.as_bytes() => match args.decode::<Text>() {
                 Ok(_) => self.issue(),
                 Err(error) => Answer::Never(CallError::BadArguments(error)),
             },
             Some(method) if method == AUTHENTICATE.as_bytes() => match args.decode::<Proof>() {
-                Ok(proof) => self.check(&proof, credentials),
+                Ok(proof) => return Ask::Check(proof),
                 Err(error) => Answer::Never(CallError::BadArguments(error)),
             },
-            _ => Answer::Never(missing(name, |service| service == SERVICE)),
+            _ => return Ask::Other,
+        })
+    }
+
+    /// A proof and the challenge it has to answer.
+    pub(crate) fn credential<'a>(&'a self, proof: &'a Proof) -> Credential<'a> {
+        Credential::CramMd5 { challenge: &self.challenge, proof: &proof.proof }
+    }
+
+    /// What to say now that the proof has been checked.
+    pub(crate) fn judge(&self, checked: Result<Identity, Denied>) -> Answer {
+        match checked {
+            Ok(identity) => Answer::Welcome(identity),
+            Err(denied) if denied.must_close() || self.is_over() => {
+                Answer::Never(CallError::Failed(cram_md5::FAILED.into()))
+            }
+            Err(_) => Answer::Again(CallError::Failed(cram_md5::FAILED.into())),
         }
     }
 
@@ -77,23 +104,20 @@ impl Dialog {
         self.challenge = cram_md5::challenge(random, seconds, &HOSTNAME);
         Answer::Challenge(Challenge { challenge: self.challenge.clone() })
     }
-
-    fn check(&self, proof: &Proof, credentials: &Credentials) -> Answer {
-        match credentials.verify(&Credential::CramMd5 { challenge: &self.challenge, proof: &proof.proof }) {
-            Ok(identity) => Answer::Welcome(identity),
-            Err(_) if self.is_over() => Answer::Never(CallError::Failed(cram_md5::FAILED.into())),
-            Err(_) => Answer::Again(CallError::Failed(cram_md5::FAILED.into())),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Credentials;
 
     fn ask(dialog: &mut Dialog, method: &str, json: &str) -> Answer {
         let users = Credentials::new([("ala", ["ma kota", "kot2"])]);
-        dialog.answer(format!("{SERVICE}.{method}").as_bytes(), Args::JsonValue(json.as_bytes()), &users)
+        match dialog.ask(format!("{SERVICE}.{method}").as_bytes(), Args::JsonValue(json.as_bytes())) {
+            Ask::Check(proof) => dialog.judge(users.verify(&dialog.credential(&proof))),
+            Ask::Answered(answer) => answer,
+            Ask::Other => panic!("{method} is of the dialog"),
+        }
     }
 
     fn challenge_of(answer: Answer) -> String {
@@ -129,16 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_ends_the_dialog() {
-        for (name, text) in [
-            ("Arith.Multiply", "rpc: can't find service Arith.Multiply"),
-            ("AuthenticatorCRAMMD5.Nope", "rpc: can't find method AuthenticatorCRAMMD5.Nope"),
-            ("nodot", "rpc: service/method request ill-formed: nodot"),
-        ] {
-            match Dialog::default().answer(name.as_bytes(), Args::JsonValue(b"1"), &Credentials::default()) {
-                Answer::Never(error) => assert_eq!(error.to_string(), text),
-                other => panic!("{other:?}"),
-            }
+    fn a_flood_leaves_no_other_try() {
+        let mut dialog = Dialog::default();
+        assert!(matches!(
+            dialog.ask(b"AuthenticatorCRAMMD5.Authenticate", Args::JsonValue(b"{}")),
+            Ask::Check(_)
+        ));
+        assert!(matches!(dialog.judge(Err(Denied::new())), Answer::Again(_)));
+        assert!(matches!(dialog.judge(Err(Denied::of_a_flood())), Answer::Never(_)));
+    }
+
+    #[test]
+    fn anything_else_is_not_of_the_dialog() {
+        for name in ["Arith.Multiply", "AuthenticatorCRAMMD5.Nope", "AuthenticatorCRAMMD5", "nodot", ""] {
+            let ask = Dialog::default().ask(name.as_bytes(), Args::JsonValue(b"1"));
+            assert!(matches!(ask, Ask::Other), "{name}: {ask:?}");
         }
     }
 

@@ -2,30 +2,42 @@
 //!
 //! No protocol can make an [`Identity`] of its own, so none can skip the check.
 
-use super::Credentials;
-use codecs::cram_md5;
 use std::{fmt, sync::Arc};
 
 /// A user's name that has been proven.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Identity(Arc<str>);
+pub struct Identity {
+    name: Arc<str>,
+    by_certificate: bool,
+}
 
 impl Identity {
     /// The name.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Whether a client certificate has proven it: such a user need not be in the table of users. One that has
+    /// logged in has no rights any more when it is no longer there.
+    pub fn is_by_certificate(&self) -> bool {
+        self.by_certificate
+    }
+
+    /// A user of the table who has shown one of its secrets.
+    pub(super) fn of_table(name: Arc<str>) -> Self {
+        Self { name, by_certificate: false }
     }
 
     /// The name in a client certificate that TLS has verified.
     #[cfg(feature = "tls")]
     pub(crate) fn from_certificate(name: &str) -> Self {
-        Self(name.into())
+        Self { name: name.into(), by_certificate: true }
     }
 }
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.name.fmt(f)
     }
 }
 
@@ -47,39 +59,64 @@ pub enum Credential<'a> {
         /// The answer.
         proof: &'a str,
     },
+    /// The answer to a nonce by MySQL's plugin `mysql_native_password`.
+    MysqlNative {
+        /// The user.
+        user: &'a str,
+        /// The nonce this connection was given.
+        nonce: &'a [u8],
+        /// The answer: 20 bytes, else it is wrong.
+        token: &'a [u8],
+    },
+    /// The answer to a nonce by MySQL's plugin `caching_sha2_password`, its fast path.
+    CachingSha2 {
+        /// The user.
+        user: &'a str,
+        /// The nonce this connection was given.
+        nonce: &'a [u8],
+        /// The answer: 32 bytes, else it is wrong.
+        token: &'a [u8],
+    },
 }
 
 /// The secrets are never part of the text.
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Password { user, .. } => {
-                f.debug_struct("Password").field("user", user).finish_non_exhaustive()
-            }
-            Self::CramMd5 { .. } => f.debug_struct("CramMd5").finish_non_exhaustive(),
+        let (kind, user) = match self {
+            Self::Password { user, .. } => ("Password", Some(user)),
+            Self::CramMd5 { .. } => ("CramMd5", None),
+            Self::MysqlNative { user, .. } => ("MysqlNative", Some(user)),
+            Self::CachingSha2 { user, .. } => ("CachingSha2", Some(user)),
+        };
+        let mut text = f.debug_struct(kind);
+        if let Some(user) = user {
+            text.field("user", user);
         }
+        text.finish_non_exhaustive()
     }
 }
 
 /// The credential proves nothing: an unknown user or a wrong secret, it is not said which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("authentication failed")]
-pub struct Denied;
+pub struct Denied {
+    close: bool,
+}
 
-impl Credentials {
-    /// The one check of every protocol.
-    pub(crate) fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        match credential {
-            Credential::Password { user, secret } => {
-                self.check(user, secret).then(|| Identity((*user).into())).ok_or(Denied)
-            }
-            Credential::CramMd5 { challenge, proof } => {
-                let users = self.table();
-                let secrets = |user: &str| users.get(user).map(Vec::as_slice);
-                let user = cram_md5::verify(proof, challenge, secrets);
-                user.map(|user| Identity(user.into())).ok_or(Denied)
-            }
-        }
+impl Denied {
+    /// A wrong login.
+    pub(crate) fn new() -> Self {
+        Self { close: false }
+    }
+
+    /// One of so many that it is not worth an answer.
+    pub(super) fn of_a_flood() -> Self {
+        Self { close: true }
+    }
+
+    /// Whether the server is flooded with logins, and the connection is to be closed rather than given another try.
+    pub fn must_close(&self) -> bool {
+        self.close
     }
 }
 
@@ -88,23 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_right_credential_makes_an_identity() {
-        let users = Credentials::new([("ala", ["ma kota", "kot2"])]);
-        let password = |user, secret| users.verify(&Credential::Password { user, secret });
-        assert_eq!(password("ala", "kot2").unwrap().name(), "ala");
-        for (user, secret) in [("ala", "wrong"), ("bob", "kot2"), ("", "")] {
-            assert_eq!(password(user, secret), Err(Denied), "{user}");
-        }
-        let challenge = "<1.2@host>";
-        let proof = cram_md5::proof("ala", "kot2", challenge);
-        let answer = |challenge| users.verify(&Credential::CramMd5 { challenge, proof: &proof });
-        assert_eq!(answer(challenge).unwrap().name(), "ala");
-        assert_eq!(answer("<other>"), Err(Denied));
-    }
-
-    #[test]
     fn secrets_are_not_printed() {
         let shown = format!("{:?}", Credential::Password { user: "ala", secret: "ma kota" });
         assert!(shown.contains("ala") && !shown.contains("kota"), "{shown}");
+    }
+
+    #[test]
+    fn denials_read_alike() {
+        assert_eq!(Denied::new().to_string(), Denied::of_a_flood().to_string());
+        assert!(Denied::of_a_flood().must_close() && !Denied::new().must_close());
     }
 }

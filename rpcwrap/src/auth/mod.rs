@@ -1,8 +1,27 @@
-//! Who a peer is: the users and their secrets, the one check of them, and the login dialog of Go-RPC.
+//! Who a peer is: the users, their secrets and rights, the one check of them, and the login dialog of Go-RPC.
 
+mod access;
 pub(crate) mod cram_md5;
 mod credentials;
+mod failure_delays;
+#[cfg(test)]
+mod fixture;
 mod identity;
+mod logins;
+mod method_patterns;
+mod rate;
+mod secret;
+mod user;
+mod user_state;
+mod users;
+mod users_file;
+mod verified;
 
+pub use access::Access;
 pub use credentials::{Credentials, CredentialsError};
 pub use identity::{Credential, Denied, Identity};
+pub(crate) use logins::Logins;
+pub use secret::Verifier;
+pub use user::User;
+pub use user_state::UserPermit;
+pub use users::{Users, UsersError};

@@ -1,63 +1,37 @@
 //! The only way from any protocol to a handler: look-up, access, limits, deadline, panic guard, counts.
 //!
 //! A protocol hands over a name, still encoded arguments and its peer, and gets a running call or the reason why not.
-//! A call that is ready at once costs no more than that; one that waits becomes a [`Flight`], which also keeps its
-//! deadline. Dispatch knows no protocol and no socket.
+//! A call that is ready at once costs no more than that; one that waits becomes a [`Flight`]. Dispatch knows no protocol
+//! and no socket.
 
 use crate::{
-    auth::Credentials,
-    call::registry::{Entry, Registry},
+    call::{
+        access::Caller,
+        in_flight::{Flight, MethodPermit, Started, count_panic, panicked},
+        registry::{Entry, Registry},
+    },
     error::CallError,
-    live::config::Config,
-    live::shutdown::{Phase, Shutdown},
-    live::stats::{ServerStats, Tally},
-    live::tracker::Tracker,
-    method::running::{BoxCall, ContextSource, Peer, Written},
+    live::{Live, stats::Tally},
+    method::{context::ContextSource, running::Written},
+    peer::Peer,
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, ReplyTo};
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
-use tokio::time::Sleep;
 
 /// What the program's own calls have for a protocol. It need not log in to itself.
 pub(crate) const IN_PROCESS: &str = "in_process";
 
-/// Everything that is decided and counted once, whatever the protocol.
+/// Everything that is decided once, whatever the protocol.
 pub(crate) struct Dispatch {
     pub(crate) registry: Registry,
-    pub(crate) config: Config,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) stats: ServerStats,
-    pub(crate) tracker: Arc<Tracker>,
-    /// Whether only peers with an identity may call.
-    pub(crate) login_required: bool,
-    pub(crate) shutdown: Shutdown,
-    /// Calls that wait for their handlers.
-    pub(crate) waiting: Waiting,
-}
-
-/// How many calls wait for their handlers, in a cache line of its own: every call looks at it, only those that wait
-/// write to it.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Waiting(AtomicUsize);
-
-/// A call under way that has not been polled yet.
-pub(crate) struct Started<'d> {
-    pub(crate) call: BoxCall,
-    pub(crate) entry: &'d Arc<Entry>,
-    pub(crate) limit: Option<Duration>,
-    pub(crate) permit: Option<MethodPermit>,
+    pub(crate) live: Arc<Live>,
 }
 
 /// Why a call was not started; `entry` is the method, where one was found.
@@ -74,14 +48,14 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_after(None, name, args, timeout, peer, now)
+        self.start_after(None, name, args, timeout, caller, now)
     }
 
-    /// As [`start`](Self::start), for a connection whose last call was of the method `last`: mostly the next one is too,
-    /// and then needs no look-up.
+    /// As [`start`](Self::start), for a caller whose last call was of the method `last`: mostly the next one is too, and
+    /// then needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
     #[inline]
     pub(crate) fn start_after<'d>(
         &'d self,
@@ -89,14 +63,14 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let look_up = || match last {
-            Some(last) if last.access.is_none() && last.full_name.as_bytes() == name => Ok(last),
-            _ => self.registry.look_up(name, peer),
+            Some(last) if last.full_name.as_bytes() == name => Ok(last),
+            _ => self.registry.look_up(name, caller),
         };
-        self.start_found(look_up, name, args, timeout, peer, now)
+        self.start_found(look_up, name, args, timeout, caller, now)
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
@@ -106,10 +80,23 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
+        self.start_found(|| self.registry.look_up_short(name, caller), name, args, timeout, caller, now)
+    }
+
+    /// The method `name`, if `caller` may know of it, for a protocol that has to know it before the call.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) would refuse it; the refusal is counted.
+    pub(crate) fn find(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
+        let found = if lacks_login(caller) {
+            Err(CallError::Unauthenticated(String::from_utf8_lossy(name).into_owned()))
+        } else {
+            self.registry.look_up(name, caller)
+        };
+        found.map_err(|error| self.refused(error, None).error)
     }
 
     #[inline(always)]
@@ -119,37 +106,39 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        if self.shutdown.refuses_calls() {
-            self.stats.drained_calls.add_one();
+        if self.live.shutdown.refuses_calls() {
+            self.live.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
         }
-        // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
-        if self.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
+        let Caller { peer, policy, .. } = caller;
+        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even names.
+        if lacks_login(caller) {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
         let entry = look_up().map_err(|error| self.refused(error, None))?;
-        // Before the handler sees it: what is over the limit costs a look at a number and an error reply. Behind the
-        // look-up: taking a call back has to stay possible, and who calls nothing learns so.
-        if self.waiting.0.load(Ordering::Relaxed) >= self.config.max_calls {
+        // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
+        // reply.
+        if self.live.waiting.reach(policy.config.max_calls) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
+        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let permit = match entry.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
-        let limit = [timeout, entry.timeout, self.config.call_timeout].into_iter().flatten().min();
+        let limit = [timeout, entry.timeout, policy.config.call_timeout].into_iter().flatten().min();
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
-            .unwrap_or_else(|_| Err(self.panicked()))
+            .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
-        Ok(Started { call, entry, limit, permit })
+        Ok(Started { call, entry, limit, permit, user_permit })
     }
 
     /// Polls a call once and lets it write what is ready.
@@ -172,7 +161,7 @@ impl Dispatch {
             Poll::Ready(Written::Last(Err(Box::new(CallError::Panicked))))
         });
         if let Poll::Ready(written) = &written {
-            self.count_panic(written);
+            count_panic(&self.live.stats, written);
         }
         written
     }
@@ -187,7 +176,11 @@ impl Dispatch {
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let started = self.start(name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
+        let started = {
+            let policy = self.live.policy();
+            let caller = Caller::new(peer, &policy);
+            self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
+        };
         let mut flight = self.take_off(started, args.len())?;
         let mut out = BytesMut::new();
         loop {
@@ -211,7 +204,7 @@ impl Dispatch {
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
-                Ok(Flight::new(self, started, Instant::now()))
+                Ok(Flight::new(&self.live, started, Instant::now()))
             }
             Err(Refused { error, entry }) => {
                 if let Some(entry) = entry {
@@ -226,155 +219,19 @@ impl Dispatch {
     #[cold]
     fn refused<'d>(&self, error: CallError, entry: Option<&'d Arc<Entry>>) -> Refused<'d> {
         match &error {
-            CallError::Busy { .. } => self.stats.busy_calls.add_one(),
-            CallError::Overloaded => self.stats.shed_calls.add_one(),
-            CallError::Unauthenticated(_) | CallError::Denied { .. } => self.stats.denied_calls.add_one(),
-            _ => self.stats.unknown_calls.add_one(),
+            CallError::Busy { .. } | CallError::OverUserLimit { .. } => self.live.stats.busy_calls.add_one(),
+            CallError::Overloaded => self.live.stats.shed_calls.add_one(),
+            CallError::Unauthenticated(_) | CallError::Denied { .. } => {
+                self.live.stats.denied_calls.add_one()
+            }
+            _ => self.live.stats.unknown_calls.add_one(),
         }
         Refused { error, entry }
     }
-
-    /// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
-    #[inline]
-    fn count_panic(&self, written: &Written) {
-        if matches!(written, Written::Last(Err(error)) if matches!(**error, CallError::Panicked)) {
-            self.stats.panics.add_one();
-        }
-    }
-
-    #[cold]
-    fn panicked(&self) -> CallError {
-        self.stats.panics.add_one();
-        CallError::Panicked
-    }
 }
 
-/// One of a method's own `max_in_flight`.
-pub(crate) struct MethodPermit(Arc<Entry>);
-
-impl MethodPermit {
-    fn take(entry: &Arc<Entry>, limit: usize) -> Result<Self, CallError> {
-        let permit = Self(entry.clone());
-        if entry.running.fetch_add(1, Ordering::AcqRel) >= limit {
-            return Err(CallError::Busy { name: entry.full_name.clone(), limit });
-        }
-        Ok(permit)
-    }
-}
-
-impl Drop for MethodPermit {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A call that is waited for: its handler, its deadline and its counts. Dropping it drops the handler.
-pub(crate) struct Flight {
-    dispatch: Arc<Dispatch>,
-    entry: Arc<Entry>,
-    call: Option<BoxCall>,
-    limit: Option<Duration>,
-    timer: Option<Pin<Box<Sleep>>>,
-    failed: Option<CallError>,
-    started: Instant,
-    landed: bool,
-    _permit: Option<MethodPermit>,
-}
-
-impl Flight {
-    /// Takes over a call whose start has been counted.
-    pub(crate) fn new(dispatch: &Arc<Dispatch>, call: Started<'_>, started: Instant) -> Self {
-        // A caller may name a limit beyond the clock's end, which is none.
-        let deadline = call.limit.and_then(|limit| started.checked_add(limit));
-        let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
-        dispatch.waiting.0.fetch_add(1, Ordering::Relaxed);
-        Self {
-            dispatch: dispatch.clone(),
-            entry: call.entry.clone(),
-            call: Some(call.call),
-            limit: call.limit,
-            timer,
-            failed: None,
-            started,
-            landed: false,
-            _permit: call.permit,
-        }
-    }
-
-    /// Waits until there is something to write.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(call) = &mut self.call else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
-            Ok(Poll::Ready(())) => return Poll::Ready(()),
-            Ok(Poll::Pending) => {}
-            Err(_) => {
-                let error = self.dispatch.panicked();
-                return self.fail(error);
-            }
-        }
-        let (Some(timer), Some(limit)) = (&mut self.timer, self.limit) else { return Poll::Pending };
-        match timer.as_mut().poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => {
-                self.dispatch.stats.deadlines.add_one();
-                self.fail(CallError::Deadline(limit))
-            }
-        }
-    }
-
-    /// Ends the call; what is written next is that it was cancelled. The caller wakes whoever polls it.
-    pub(crate) fn cancel(&mut self) {
-        if self.call.is_some() {
-            self.dispatch.stats.canceled_calls.add_one();
-            let _ = self.fail(CallError::Canceled);
-        }
-    }
-
-    fn fail(&mut self, error: CallError) -> Poll<()> {
-        self.call = None;
-        self.failed = Some(error);
-        Poll::Ready(())
-    }
-
-    /// Writes what is ready, and counts the call when that was the last.
-    pub(crate) fn write(&mut self, to: &mut ReplyTo<'_>, out: &mut BytesMut) -> Written {
-        let before = out.len();
-        let written = match (self.failed.take(), &mut self.call) {
-            (Some(error), _) => Written::Last(Err(Box::new(error))),
-            (None, Some(call)) => {
-                let reply_type = self.entry.types.reply();
-                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
-                let written = catch_unwind(write).unwrap_or_else(|_| {
-                    out.truncate(before);
-                    Written::Last(Err(Box::new(CallError::Panicked)))
-                });
-                self.dispatch.count_panic(&written);
-                written
-            }
-            (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
-        };
-        let mut tally = Tally::default();
-        tally.write(out.len() - before);
-        if !matches!(written, Written::Item) {
-            self.landed = true;
-            tally.finish(self.started.elapsed(), matches!(written, Written::Last(Err(_))));
-        }
-        tally.merge_into(&self.entry.stats);
-        written
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.dispatch.waiting.0.fetch_sub(1, Ordering::Relaxed);
-        if !self.landed {
-            self.dispatch.stats.canceled_calls.add_one();
-            if self.dispatch.shutdown.phase() == Phase::Stopped {
-                self.dispatch.shutdown.count_cut();
-            }
-            let mut tally = Tally::default();
-            tally.finish(self.started.elapsed(), true);
-            tally.merge_into(&self.entry.stats);
-        }
-    }
+/// Whether the peer has to log in first.
+#[inline(always)]
+fn lacks_login(caller: &Caller<'_>) -> bool {
+    caller.policy.login_required && !caller.is_known() && caller.peer.protocol != IN_PROCESS
 }

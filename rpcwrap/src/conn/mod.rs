@@ -9,19 +9,16 @@ mod preamble;
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
     io::{Opening, Stream},
-    live::config::OpeningClock,
-    live::shutdown::Phase,
-    live::tracker::ConnectionPermit,
-    protocol::rejected::OpeningFailure,
-    protocol::sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
-    protocol::{Class, Conn, ConnCx, Registered, Served},
+    live::{config::OpeningClock, shutdown::Phase, tracker::ConnectionPermit},
+    pages::rejected_info::OpeningFailure,
+    protocol::{
+        Class, Conn, ConnCx, Registered, Served,
+        sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
+    },
 };
 use bytes::{Buf, Bytes};
-use std::{io, pin::pin, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::{Instant, sleep, timeout, timeout_at},
-};
+use std::{pin::pin, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a connection may take to say what it came for once the server drains: those that waited in the accept
 /// queue have sent it already, and are answered.
@@ -32,7 +29,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// The parts are tasks one after the other, not one future: what the opening needed is then gone while the session
 /// it led to sits idle.
 pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPermit) {
-    let draining = cx.dispatch.shutdown.reached(Phase::Draining);
+    let draining = cx.dispatch.live.shutdown.reached(Phase::Draining);
     let opened = {
         let over = async {
             draining.await;
@@ -66,11 +63,13 @@ async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>)
 /// Reads until the first bytes tell whose connection it is.
 async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
     first_byte(&mut opening, cx).await?;
-    let config = &cx.dispatch.config;
-    let deadline = match config.first_byte_clock {
-        OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
-        OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
-        OpeningClock::Off => None,
+    let deadline = {
+        let config = cx.dispatch.live.config();
+        match config.first_byte_clock {
+            OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
+            OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
+            OpeningClock::Off => None,
+        }
     };
     let choosing = choose_protocol(&mut opening, cx);
     let registered = match deadline {
@@ -123,7 +122,7 @@ fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
 }
 
 fn count(end: &Ended, cx: &ConnCx) {
-    let stats = &cx.dispatch.stats;
+    let stats = &cx.dispatch.live.stats;
     let (why, head, detail) = match end {
         Ended::Probe { silent } => {
             stats.probes.add_one();
@@ -160,7 +159,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
         let served = {
-            let stopped = pin!(cx.dispatch.shutdown.reached(Phase::Stopped));
+            let stopped = pin!(cx.dispatch.live.shutdown.reached(Phase::Stopped));
             tokio::select! {
                 biased;
                 served = serving => served,
@@ -174,14 +173,14 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 next.map(|next| (conn, next))
             }
             Ok(Served::Probe) => {
-                cx.dispatch.stats.probes.add_one();
+                cx.dispatch.live.stats.probes.add_one();
                 None
             }
             Ok(Served::Closed) => None,
             Err(error) => {
                 registered.count(&error);
                 if error.is_malformed() {
-                    cx.dispatch.stats.malformed.add_one();
+                    cx.dispatch.live.stats.malformed.add_one();
                 }
                 tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
                 None
@@ -192,33 +191,4 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
             None => drop(permit),
         }
     });
-}
-
-/// Longest wait for a peer to close its side after ours.
-const LINGER: Duration = Duration::from_secs(1);
-/// The most of what such a peer still sends that is read before the connection is closed under it.
-const LINGER_BYTES: usize = 1 << 20;
-
-/// Closes our side, then reads what is still coming until the peer closes its own, so that the last reply is not lost
-/// to a reset. Bounded in time and bytes; flush first what may take longer.
-pub(crate) async fn close_gently(stream: &mut Stream) -> io::Result<()> {
-    let closing = async {
-        stream.shutdown().await?;
-        // On the heap: this future is part of every session's, which sits idle for long.
-        let (mut chunk, mut seen) = (vec![0; 1024], 0);
-        while seen < LINGER_BYTES {
-            match stream.read(&mut chunk).await {
-                Ok(0) | Err(_) => break,
-                Ok(n) => seen += n,
-            }
-        }
-        Ok(())
-    };
-    // Whether the peer closed or the time is over, the connection ends here.
-    timeout(LINGER, closing).await.unwrap_or(Ok(()))
-}
-
-/// Closes our side of a connection whose peer has closed its own: under TLS that has to be said.
-pub(crate) async fn close(stream: &mut Stream) -> io::Result<()> {
-    timeout(LINGER, stream.shutdown()).await.unwrap_or(Ok(()))
 }

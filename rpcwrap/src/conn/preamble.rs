@@ -9,9 +9,9 @@ use crate::{
     conn::Ended,
     io::{Opening, ProxyProtocol},
     live::config::OpeningClock,
-    method::running::PeerAddr,
+    pages::rejected_info::OpeningFailure,
+    peer::PeerAddr,
     protocol::ConnCx,
-    protocol::rejected::OpeningFailure,
 };
 use codecs::proxy_header::{self, Source};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -36,12 +36,15 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
     if !opening.prefix.is_empty() {
         return Ok(());
     }
-    let config = &cx.dispatch.config;
-    let limit = match config.first_byte_clock {
-        OpeningClock::Accept => config.first_byte_timeout,
-        OpeningClock::FirstByte => config.keep_alive_timeout,
-        OpeningClock::Off => return read_more(opening, cx).await,
+    let limit = {
+        let config = cx.dispatch.live.config();
+        match config.first_byte_clock {
+            OpeningClock::Accept => Some(config.first_byte_timeout),
+            OpeningClock::FirstByte => Some(config.keep_alive_timeout),
+            OpeningClock::Off => None,
+        }
     };
+    let Some(limit) = limit else { return read_more(opening, cx).await };
     let deadline = opening.since + limit;
     timeout_at(deadline, read_more(opening, cx)).await.unwrap_or_else(|_| Err(late(opening)))
 }
@@ -76,7 +79,7 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as anybody's.
         first_byte(opening, cx).await?;
     }
-    let limit = cx.dispatch.config.proxy_header_timeout;
+    let limit = cx.dispatch.live.config().proxy_header_timeout;
     let source = timeout(limit, source(opening, cx, proxy)).await;
     let source =
         source.unwrap_or_else(|_| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
@@ -113,14 +116,15 @@ mod tls {
     use super::{failed, first_byte};
     use crate::{
         auth::Identity,
-        conn::{Ended, close_gently},
+        conn::Ended,
         io::{
             Opening, Prefixed,
+            close::close_gently,
             tls::{PortTls, TlsPolicy},
         },
-        method::running::PeerAddr,
+        pages::rejected_info::OpeningFailure,
+        peer::PeerAddr,
         protocol::ConnCx,
-        protocol::rejected::OpeningFailure,
     };
     use std::{io, sync::Arc};
     use tokio::{io::AsyncWriteExt, time::timeout};
@@ -137,7 +141,7 @@ mod tls {
         tls: &PortTls,
     ) -> Result<Opening, Ended> {
         first_byte(&mut opening, cx).await?;
-        let limit = cx.dispatch.config.tls_handshake_timeout;
+        let limit = cx.dispatch.live.config().tls_handshake_timeout;
         if opening.prefix.first() != Some(&HANDSHAKE) {
             // Within the program there is nobody in between.
             if tls.policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
@@ -153,7 +157,7 @@ mod tls {
         // On the heap: what a handshake needs is gone when it is over.
         match timeout(limit, Box::pin(tls.accept(stream))).await {
             Ok(Ok((stream, info))) => {
-                cx.dispatch.stats.tls_handshakes.add_one();
+                cx.dispatch.live.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());
                 cx.identity = user.map(|user| Identity::from_certificate(&user));
                 let info = Arc::new(info);

@@ -2,7 +2,7 @@
 //!
 //! The header itself is read by `codecs::proxy_header`; when, by [`crate::conn::preamble`].
 
-use crate::method::running::PeerAddr;
+use crate::peer::PeerAddr;
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},

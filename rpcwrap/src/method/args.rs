@@ -1,12 +1,11 @@
-//! What can be a method's argument and its reply: every serde type, and bytes as their protocol carries them.
+//! What can be a method's argument: every serde type, and bytes as their protocol carries them.
 //!
-//! Between codecs, which know formats, and [`crate::method::handler`], which knows functions. Generic, so that a serde type is
-//! decoded and encoded as if this were not here.
+//! Between codecs, which know formats, and [`crate::method::handler`], which knows functions. Generic, so that a serde
+//! type is decoded as if this were not here.
 
-use crate::method::running::ContextSource;
-use bytes::BytesMut;
-use codecs::{Args, EncodeError, ReplyTo, ValueError, schema::TypeOf};
-use serde::{Serialize, de::DeserializeOwned};
+use crate::method::context::ContextSource;
+use codecs::{Args, ValueError, schema::TypeOf};
+use serde::de::DeserializeOwned;
 
 /// A type that arguments can be decoded into: any [`DeserializeOwned`] one, and [`RawCall`](crate::RawCall).
 #[diagnostic::on_unimplemented(
@@ -34,35 +33,5 @@ impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
 
     fn type_of() -> Option<TypeOf> {
         Some(TypeOf::new::<T>())
-    }
-}
-
-/// A type that a reply can be made of: any [`Serialize`] one, and [`RawReply`](crate::RawReply).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the reply of a method",
-    note = "it has to be `serde::Serialize + Send + 'static`"
-)]
-pub trait WriteReply: Send + 'static {
-    /// Appends one whole reply to `out`, or nothing; `reply_type` is its type, where that is known without the value.
-    ///
-    /// # Errors
-    /// The reply does not fit the format; `out` is as it was.
-    fn write_reply(
-        &self,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError>;
-}
-
-impl<T: Serialize + Send + 'static> WriteReply for T {
-    #[inline]
-    fn write_reply(
-        &self,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        to.encode(self, reply_type, out)
     }
 }

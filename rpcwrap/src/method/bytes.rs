@@ -3,10 +3,7 @@
 //!
 //! Ordinary methods in every other way: limits, access, deadlines, counters and drain are dispatch's. Knows no protocol.
 
-use crate::{
-    method::args::{FromArgs, WriteReply},
-    method::running::ContextSource,
-};
+use crate::method::{args::FromArgs, context::ContextSource, reply::WriteReply};
 use bytes::{Bytes, BytesMut};
 use codecs::{
     Args, EncodeError, ReplyTo, ValueError,

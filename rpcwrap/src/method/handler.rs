@@ -5,8 +5,12 @@
 
 use crate::{
     error::{CallError, Error},
-    method::args::{FromArgs, WriteReply},
-    method::running::{BoxCall, Context, ContextSource, streaming, unary},
+    method::{
+        args::FromArgs,
+        context::{Context, ContextSource},
+        reply::WriteReply,
+        running::{BoxCall, streaming, unary},
+    },
 };
 use codecs::{Args, ValueError, schema::TypeOf};
 use futures_util::Stream;

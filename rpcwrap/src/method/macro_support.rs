@@ -3,9 +3,9 @@
 //! Finds out, without a bound on the user's types, whether a method's reply can also be read: of two traits with the
 //! same method, the compiler takes the one that fits with fewer references in front.
 
-use crate::{
-    method::Method,
-    method::handler::{BlockingHandler, Handler, StreamHandler},
+use crate::method::{
+    Method,
+    handler::{BlockingHandler, Handler, StreamHandler},
 };
 use codecs::schema::TypeOf;
 use serde::Deserialize;

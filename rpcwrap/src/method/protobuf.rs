@@ -2,10 +2,11 @@
 //!
 //! Over methods on bytes ([`crate::method::bytes`]): the same calls, with the body decoded and encoded by prost.
 
-use crate::{
-    method::args::{FromArgs, WriteReply},
-    method::bytes::{RawCall, RawReply},
-    method::running::ContextSource,
+use crate::method::{
+    args::FromArgs,
+    bytes::{RawCall, RawReply},
+    context::ContextSource,
+    reply::WriteReply,
 };
 use bytes::BytesMut;
 use codecs::{

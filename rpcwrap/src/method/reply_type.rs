@@ -5,8 +5,10 @@
 
 use crate::{
     error::Error,
-    method::handler::{BlockingHandler, Handler, StreamHandler},
-    method::running::ContextSource,
+    method::{
+        context::ContextSource,
+        handler::{BlockingHandler, Handler, StreamHandler},
+    },
 };
 use codecs::schema::TypeOf;
 use serde::Deserialize;

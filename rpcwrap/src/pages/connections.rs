@@ -6,7 +6,7 @@ use super::{
     html::frame,
     number,
 };
-use crate::{io::TlsInfo, live::tracker::ConnectionInfo, pages::snapshot::Snapshot};
+use crate::{live::tracker::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
 use maud::html;
 use serde_json::json;
 

@@ -2,15 +2,18 @@
 
 use crate::{
     call::registry::MethodInfo,
-    io::TlsInfo,
-    live::shutdown::Phase,
-    live::stats::{MethodStats, ServerStats, Tally},
-    live::tracker::ConnectionInfo,
-    method::running::PeerAddr,
+    live::{
+        shutdown::Phase,
+        stats::{MethodStats, ServerStats, Tally},
+        tracker::ConnectionInfo,
+    },
     method::signature::Signature,
-    pages::snapshot::{Process, Snapshot},
-    protocol::rejected::{FailedOpening, OpeningFailure},
-    protocol::{AuthMode, Class, ProtocolInfo},
+    pages::{
+        protocol_info::{AuthMode, Class, ProtocolInfo},
+        rejected_info::{FailedOpening, OpeningFailure},
+        snapshot::{Process, Snapshot},
+    },
+    peer::{PeerAddr, TlsInfo},
 };
 use std::time::{Duration, SystemTime};
 
@@ -161,6 +164,7 @@ fn method(
         },
         doc: String::new(),
         idempotent: false,
+        read_only: false,
         stats: stats.snapshot(),
     }
 }

@@ -6,8 +6,7 @@ use super::{Ask, Form, Page};
 use crate::{
     call::registry::MethodInfo,
     live::stats::{MethodSnapshot, ServerSnapshot, bucket_end},
-    pages::snapshot::Snapshot,
-    protocol::ProtocolInfo,
+    pages::{protocol_info::ProtocolInfo, snapshot::Snapshot},
 };
 use std::{fmt::Write, time::SystemTime};
 

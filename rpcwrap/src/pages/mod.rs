@@ -14,7 +14,9 @@ mod html;
 mod index;
 mod metrics;
 mod number;
+pub(crate) mod protocol_info;
 mod protocols;
+pub(crate) mod rejected_info;
 pub(crate) mod snapshot;
 mod status;
 

@@ -6,10 +6,10 @@ use super::{
     html::frame,
     number,
 };
-use crate::{
-    pages::snapshot::Snapshot,
-    protocol::rejected::FailedOpening,
-    protocol::{AuthMode, Class, ProtocolInfo},
+use crate::pages::{
+    protocol_info::{AuthMode, Class, ProtocolInfo},
+    rejected_info::FailedOpening,
+    snapshot::Snapshot,
 };
 use maud::html;
 use serde_json::{Value, json};

@@ -1,13 +1,9 @@
 //! Everything pages show, gathered at one moment as plain data.
 
 use crate::{
-    call::dispatch::Dispatch,
-    call::registry::MethodInfo,
-    live::shutdown::Phase,
-    live::stats::ServerSnapshot,
-    live::tracker::ConnectionInfo,
-    protocol::rejected::FailedOpening,
-    protocol::{ProtocolInfo, Table},
+    call::{dispatch::Dispatch, registry::MethodInfo},
+    live::{shutdown::Phase, stats::ServerSnapshot, tracker::ConnectionInfo},
+    pages::{protocol_info::ProtocolInfo, rejected_info::FailedOpening},
 };
 use std::{
     fs,
@@ -53,19 +49,25 @@ impl Snapshot {
         LazyLock::force(&STARTED);
     }
 
-    pub(crate) fn take(dispatch: &Dispatch, codecs: Vec<String>, table: &Table) -> Self {
+    /// The numbers of `dispatch`, with what only a listener knows: its codecs, protocols and rejected connections.
+    pub(crate) fn take(
+        dispatch: &Dispatch,
+        codecs: Vec<String>,
+        protocols: Vec<ProtocolInfo>,
+        failed_openings: Vec<FailedOpening>,
+    ) -> Self {
         Self {
             now: SystemTime::now(),
             uptime: STARTED.elapsed(),
             process: Process::look(),
-            phase: dispatch.shutdown.phase(),
-            max_connections: dispatch.config.max_connections,
-            server: dispatch.stats.snapshot(dispatch.tracker.open()),
+            phase: dispatch.live.shutdown.phase(),
+            max_connections: dispatch.live.config().max_connections,
+            server: dispatch.live.stats.snapshot(dispatch.live.tracker.open()),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),
             codecs,
-            protocols: table.infos(),
-            failed_openings: table.failed.list(),
+            protocols,
+            failed_openings,
             connections: Vec::new(),
         }
     }

@@ -3,8 +3,10 @@
 use super::{Ask, Form, Page, html::frame, number};
 use crate::{
     call::registry::MethodInfo,
-    live::shutdown::Phase,
-    live::stats::{BUCKETS, MethodSnapshot},
+    live::{
+        shutdown::Phase,
+        stats::{BUCKETS, MethodSnapshot},
+    },
     pages::snapshot::Snapshot,
 };
 use maud::html;

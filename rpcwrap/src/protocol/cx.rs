@@ -5,12 +5,14 @@ use crate::{
     auth::{Credential, Denied, Identity},
     call::dispatch::Dispatch,
     error::CallError,
-    io::{Prefixed, Stream, TlsInfo},
+    io::{Prefixed, Stream},
     live::tracker::Tracked,
-    method::running::{Peer, PeerAddr},
     pages::snapshot::Snapshot,
+    peer::{Peer, PeerAddr, TlsInfo},
+    session::{self, Framing, Serving, Session},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use codecs::AnyServerCodec;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A connection as a protocol gets it.
@@ -93,28 +95,42 @@ impl ConnCx {
         self.port.snapshot(0)
     }
 
+    /// Whether the server has users now, so that a login can succeed.
+    pub fn has_users(&self) -> bool {
+        self.dispatch.live.has_users()
+    }
+
     /// Checks what a peer offers to prove who it is, and counts the login.
     ///
-    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`].
+    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`]. Of a
+    /// right one it is known at once, or when its slow hash is computed; the answer to a wrong one is delayed, up to 2 s
+    /// where one address offers many. May be dropped at any time.
     ///
     /// # Errors
-    /// It proves nothing. The protocol says so in its own words and may let the peer try again, a bounded number of
-    /// times.
-    pub fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        let credentials = self.dispatch.credentials.as_ref().ok_or(Denied);
-        let verified = credentials.and_then(|credentials| credentials.verify(credential));
+    /// It proves nothing. The protocol says so in its own words and, unless the error
+    /// [says otherwise](Denied::must_close), may let the peer try again, a bounded number of times.
+    pub async fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        let verified = self.check_login(credential).await;
         self.count_login(verified.as_ref().ok());
         verified
+    }
+
+    /// As [`verify`](Self::verify), without counting: for a step of a longer dialog.
+    pub(crate) async fn check_login(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        let live = &self.dispatch.live;
+        let policy = live.policy_full();
+        let users = policy.credentials().ok_or_else(Denied::new)?.users();
+        live.logins.check(users, credential, self.peer_addr.ip()).await
     }
 
     pub(crate) fn count_login(&self, identity: Option<&Identity>) {
         match identity {
             Some(identity) => {
-                self.dispatch.stats.logins.add_one();
+                self.dispatch.live.stats.logins.add_one();
                 tracing::debug!(peer = %self.peer_addr, user = identity.name(), "logged in");
             }
             None => {
-                self.dispatch.stats.login_failures.add_one();
+                self.dispatch.live.stats.login_failures.add_one();
                 tracing::info!(peer = %self.peer_addr, protocol = self.protocol, "login failed");
             }
         }
@@ -132,6 +148,28 @@ impl ConnCx {
         });
         self.tracked.set_peer(peer.clone());
         peer
+    }
+
+    /// The session in which `peer` makes its calls, on `stream`, of which `input` has been read already.
+    pub(crate) fn session<F: Framing>(
+        &self,
+        stream: Stream,
+        input: BytesMut,
+        framing: F,
+        peer: Arc<Peer>,
+    ) -> Box<Session<F>> {
+        Box::new(Session::new(stream, input, framing, self.dispatch.clone(), self.tracked.clone(), peer))
+    }
+
+    /// The same for a session whose bytes are a codec's and nothing else.
+    pub(crate) fn codec_session(
+        &self,
+        stream: Stream,
+        input: BytesMut,
+        codec: AnyServerCodec,
+        peer: Arc<Peer>,
+    ) -> Serving {
+        session::serve(stream, input, codec, self.dispatch.clone(), self.tracked.clone(), peer)
     }
 
     /// Makes one call with JSON arguments for a JSON reply; a stream's items come one per line.

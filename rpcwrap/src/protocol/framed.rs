@@ -6,7 +6,7 @@
 use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     io::Prefixed,
-    session::{self, End},
+    session::{End, Serving},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
@@ -98,11 +98,11 @@ impl Protocol for FramedProtocol {
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> session::Serving {
+    fn open(&self, conn: Conn, cx: &ConnCx) -> Serving {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let codec = self.codec.server(cx.dispatch.config.message_limits());
+        let codec = self.codec.server(cx.dispatch.live.config().message_limits());
         let peer = cx.peer(self.codec.name(), None);
-        session::serve(stream, BytesMut::from(&prefix[..]), codec, cx, peer)
+        cx.codec_session(stream, BytesMut::from(&prefix[..]), codec, peer)
     }
 }
 

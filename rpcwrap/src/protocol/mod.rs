@@ -9,7 +9,6 @@
 pub(crate) mod agent_check;
 pub(crate) mod baidu_std;
 mod cx;
-mod error;
 mod framed;
 pub(crate) mod go_rpc;
 pub(crate) mod http;
@@ -17,10 +16,10 @@ pub(crate) mod rejected;
 pub(crate) mod sniff;
 mod table;
 
+pub use crate::error::ProtoError;
+pub use crate::pages::protocol_info::{AuthMode, Class, ProtocolInfo};
 pub use cx::{Conn, ConnCx};
-pub use error::ProtoError;
 pub use framed::{FramedProtocol, Magic};
-pub use table::ProtocolInfo;
 pub(crate) use table::{Port, Registered, Table};
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -47,32 +46,6 @@ impl Sniff {
     }
 }
 
-/// How strong a protocol's `Yes` is. Stronger classes are asked first, and a weaker `Yes` waits for their `NeedMore`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// Fixed bytes at the start.
-    Magic,
-    /// A grammar, such as HTTP's request line.
-    Grammar,
-    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up anybody else's `Yes`.
-    Weak,
-}
-
-/// How the peers of a protocol prove who they are, apart from a TLS client certificate, which does for all.
-///
-/// Nothing a protocol says here opens anything: where the server requires a login, dispatch refuses the calls of every
-/// peer without an [`Identity`](crate::Identity), and only [`ConnCx::verify`] makes one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AuthMode {
-    /// They cannot: where a login is required, only a client certificate lets them call.
-    #[default]
-    Certificate,
-    /// By a login at the start of the connection.
-    Connection,
-    /// By a credential in each request.
-    Request,
-}
-
 /// A future of a protocol.
 pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtoError>> + Send>>;
 
@@ -80,6 +53,11 @@ pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtoError>> +
 pub trait Protocol: Send + Sync + 'static {
     /// Its name in pages, logs, metrics and access rules: lower-case letters, digits and `_`.
     fn name(&self) -> &'static str;
+
+    /// The protocol whose name in access rules covers this one too: its own, or that of a protocol it is another form of.
+    fn family(&self) -> &'static str {
+        self.name()
+    }
 
     /// How strong its `Yes` is.
     fn class(&self) -> Class {

@@ -1,6 +1,6 @@
 //! The protocols of a server, checked against one another when it is built, and what each listener offers of them.
 
-use super::{AuthMode, Class, ProtoError, Protocol};
+use super::{ProtoError, Protocol};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
@@ -8,11 +8,13 @@ use crate::{
     error::ConfigError,
     io::ProxyProtocol,
     live::stats::Counter,
-    pages::snapshot::Snapshot,
-    protocol::rejected::FailedOpenings,
-    protocol::sniff::{Choice, choose},
+    pages::{protocol_info::ProtocolInfo, snapshot::Snapshot},
+    protocol::{
+        rejected::FailedOpenings,
+        sniff::{Choice, choose},
+    },
 };
-use codecs::AnyCodec;
+use codecs::{AnyCodec, connect::parse_path};
 use std::{
     collections::HashSet,
     sync::{
@@ -86,30 +88,6 @@ impl Drop for Taken {
     }
 }
 
-/// One protocol as pages show it, in the order protocols are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProtocolInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// How strong its claim to a connection is.
-    pub class: Class,
-    /// How its peers prove who they are.
-    pub auth: AuthMode,
-    /// Whether it has no opening of its own: HTTP's CONNECT leads to it.
-    pub by_connect: bool,
-    /// Connections that are its own now.
-    pub connections: u64,
-    /// Connections that ever were.
-    pub matched: u64,
-    /// Connections it gave up because of a message over a limit.
-    pub too_big: u64,
-    /// Connections it gave up for want of room.
-    pub overloaded: u64,
-    /// Connections it gave up because of bytes against its rules.
-    pub malformed: u64,
-}
-
 /// All protocols of a server, by class and then in the order they were registered.
 pub(crate) struct Table {
     all: Vec<Arc<Registered>>,
@@ -135,6 +113,12 @@ impl Table {
 
     pub(crate) fn all(&self) -> &[Arc<Registered>] {
         &self.all
+    }
+
+    /// Every protocol that access rules can name, with the one whose name covers it too.
+    pub(crate) fn families(&self) -> Vec<(&'static str, &'static str)> {
+        let families = self.all.iter().map(|one| (one.protocol.name(), one.protocol.family()));
+        families.chain([(IN_PROCESS, IN_PROCESS)]).collect()
     }
 
     pub(crate) fn infos(&self) -> Vec<ProtocolInfo> {
@@ -274,16 +258,22 @@ impl Port {
         false
     }
 
-    /// The protocol of this listener that takes connections which ask for `CONNECT path`.
+    /// The protocol of this listener that takes connections which ask for `CONNECT path`. Paths of a login are taken
+    /// while there are users only.
     pub(crate) fn taker_of(&self, path: &str) -> Option<&Arc<Registered>> {
+        let wants_login = parse_path(path).is_some_and(|(_, auth)| auth);
+        if wants_login && !self.dispatch.live.has_users() {
+            return None;
+        }
         self.enabled.iter().find(|one| one.protocol.takes_path(path))
     }
 
     /// The server's numbers, and `connections` of its connections, the oldest first.
     pub(crate) fn snapshot(&self, connections: usize) -> Snapshot {
         let codecs = self.codecs.iter().map(|codec| codec.name().to_owned()).collect();
-        let connections = self.dispatch.tracker.list(connections);
-        Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, &self.table) }
+        let connections = self.dispatch.live.tracker.list(connections);
+        let (protocols, rejected) = (self.table.infos(), self.table.failed.list());
+        Snapshot { connections, ..Snapshot::take(&self.dispatch, codecs, protocols, rejected) }
     }
 }
 

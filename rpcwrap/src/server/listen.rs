@@ -2,9 +2,9 @@
 
 use crate::{
     conn,
-    io::Stream,
+    io::{Stream, close::close_gently},
     live::shutdown::Phase,
-    method::running::PeerAddr,
+    peer::PeerAddr,
     protocol::{ConnCx, Port},
 };
 use socket2::{Domain, Socket, TcpKeepalive, Type};
@@ -130,7 +130,7 @@ impl Listener {
     pub(super) async fn accept_all(self, port: Arc<Port>) {
         let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
         let mut shortage = Shortage::default();
-        let mut draining = pin!(admission.port.dispatch.shutdown.reached(Phase::Draining));
+        let mut draining = pin!(admission.port.dispatch.live.shutdown.reached(Phase::Draining));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -141,7 +141,7 @@ impl Listener {
                 Ok((stream, addr)) => admission.admit(stream, addr),
                 Err(error) if has_gone(&error) => {}
                 Err(error) => {
-                    admission.port.dispatch.stats.accept_failures.add_one();
+                    admission.port.dispatch.live.stats.accept_failures.add_one();
                     shortage.pause(&error).await;
                 }
             }
@@ -273,15 +273,15 @@ struct Admission {
 impl Admission {
     fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
         let dispatch = &self.port.dispatch;
-        dispatch.stats.accepted.add_one();
-        match dispatch.tracker.admit(peer_addr.clone()) {
+        dispatch.live.stats.accepted.add_one();
+        match dispatch.live.tracker.admit(peer_addr.clone(), dispatch.live.config().max_connections) {
             Some(permit) => {
                 let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
                 // Owned by its permit, which drain waits for.
                 tokio::spawn(conn::serve(stream, cx, permit));
             }
             None => {
-                dispatch.stats.connections_refused.add_one();
+                dispatch.live.stats.connections_refused.add_one();
                 // In plain text: of no use to a client that wants TLS.
                 if self.port.requires_tls() {
                     return;
@@ -300,7 +300,7 @@ impl Admission {
 
 async fn refuse(mut stream: Stream) -> io::Result<()> {
     stream.write_all(REFUSAL).await?;
-    conn::close_gently(&mut stream).await
+    close_gently(&mut stream).await
 }
 
 #[cfg(test)]

@@ -15,14 +15,19 @@ use crate::{
     auth::CredentialsError,
     call::dispatch::{Dispatch, IN_PROCESS},
     conn,
-    error::CallError,
+    error::{CallError, ConfigError},
     io::Stream,
-    live::shutdown::Phase,
-    live::tracker::ConnectionInfo,
-    method::running::{Peer, PeerAddr},
+    live::{
+        policy::{Policy, PolicyChange},
+        shutdown::Phase,
+        tracker::ConnectionInfo,
+    },
     pages::snapshot::Snapshot,
-    protocol::sniff::{self, Verdict},
-    protocol::{ConnCx, Port, Protocol},
+    peer::{Peer, PeerAddr},
+    protocol::{
+        ConnCx, Port, Protocol,
+        sniff::{self, Verdict},
+    },
 };
 use listen::Listener;
 use serde::{Serialize, de::DeserializeOwned};
@@ -158,11 +163,12 @@ impl Server {
     /// # Errors
     /// `max_connections` are open.
     pub fn connect(&self) -> io::Result<DuplexStream> {
-        let permit = self.dispatch.tracker.admit(PeerAddr::InProcess).ok_or_else(|| {
+        let limit = self.dispatch.live.config().max_connections;
+        let permit = self.dispatch.live.tracker.admit(PeerAddr::InProcess, limit).ok_or_else(|| {
             io::Error::new(io::ErrorKind::ConnectionRefused, "max_connections connections are open")
         })?;
         let (ours, theirs) = tokio::io::duplex(64 << 10);
-        self.dispatch.stats.accepted.add_one();
+        self.dispatch.live.stats.accepted.add_one();
         let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), PeerAddr::InProcess);
         tokio::spawn(conn::serve(Stream::Memory(ours), cx, permit));
         Ok(theirs)
@@ -214,20 +220,40 @@ impl Server {
 
     /// How many connections are open, whatever they are doing: one read of a counter.
     pub fn open_connections(&self) -> usize {
-        self.dispatch.tracker.open()
+        self.dispatch.live.tracker.open()
     }
 
     /// The open connections, the oldest first, at most `most` of them.
     pub fn connections(&self, most: usize) -> Vec<ConnectionInfo> {
-        self.dispatch.tracker.list(most)
+        self.dispatch.live.tracker.list(most)
     }
 
-    /// Reads the credentials file again, for logins from now on.
+    /// What may change while the server runs, as it is now: limits, users, access rules.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.dispatch.live.policy_full()
+    }
+
+    /// Puts a change in force, as a whole: calls that were started before go on under the policy before. Connections
+    /// that are open are affected too. Returns what is in force then.
+    ///
+    /// # Errors
+    /// What in it cannot work; nothing is changed then.
+    pub fn change_policy(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
+        self.dispatch.live.change_policy(change)
+    }
+
+    /// Reads the credentials file again: for logins from now on, and for the rights of users on connections that are
+    /// open. Without a file nothing happens.
     ///
     /// # Errors
     /// The file cannot be read or has another form; the users stay as they were.
     pub fn reload_credentials(&self) -> Result<(), CredentialsError> {
-        self.dispatch.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
+        let policy = self.policy();
+        let Some(credentials) = policy.credentials() else { return Ok(()) };
+        let change = PolicyChange::new().credentials(Some(credentials.read_again()?));
+        // Other users alone cannot be refused: there were some before.
+        let _ = self.change_policy(change);
+        Ok(())
     }
 
     /// Reads certificates, keys and client CAs again, for TLS handshakes from now on. Connections that are there go on
@@ -242,18 +268,18 @@ impl Server {
 
     /// Waits until the server has been told to stop, by a signal or by a call, whether or not it is done with that.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.dispatch.shutdown.reached(Phase::LameDuck)
+        self.dispatch.live.shutdown.reached(Phase::LameDuck)
     }
 
     /// Says "not ready" on the readiness pages, and goes on serving.
     pub fn start_lame_duck(&self) {
-        self.dispatch.shutdown.advance(Phase::LameDuck);
+        self.dispatch.live.shutdown.advance(Phase::LameDuck);
     }
 
     /// Closes the listeners, answers everything that was read, refuses new calls, and closes connections as they
     /// fall idle; whatever is left after `limit` is cut. Connections in the accept queue are still served.
     pub async fn drain(&self, limit: Duration) -> Drained {
-        let shutdown = &self.dispatch.shutdown;
+        let shutdown = &self.dispatch.live.shutdown;
         shutdown.advance(Phase::Draining);
         let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
         let quiet = async {
@@ -261,7 +287,7 @@ impl Server {
                 // A listener's task cannot panic or be aborted; if it did, it is closed all the same.
                 let _ = listener.await;
             }
-            self.dispatch.tracker.all_gone().await;
+            self.dispatch.live.tracker.all_gone().await;
         };
         if tokio::time::timeout(limit, quiet).await.is_err() {
             self.stop().await;
@@ -271,10 +297,10 @@ impl Server {
 
     /// Closes everything at once.
     pub async fn stop(&self) -> Drained {
-        let shutdown = &self.dispatch.shutdown;
+        let shutdown = &self.dispatch.live.shutdown;
         shutdown.advance(Phase::Stopped);
         // Every task ends at its next poll; a handler that blocks its thread must not hold the program.
-        let _ = tokio::time::timeout(STOP_LIMIT, self.dispatch.tracker.all_gone()).await;
+        let _ = tokio::time::timeout(STOP_LIMIT, self.dispatch.live.tracker.all_gone()).await;
         Drained { cut: shutdown.cut() }
     }
 
@@ -292,12 +318,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.dispatch.shutdown.advance(Phase::Stopped);
+        self.dispatch.live.shutdown.advance(Phase::Stopped);
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("phase", &self.dispatch.shutdown.phase()).finish_non_exhaustive()
+        f.debug_struct("Server").field("phase", &self.dispatch.live.shutdown.phase()).finish_non_exhaustive()
     }
 }

@@ -2,15 +2,19 @@
 
 use super::{End, Framing, InFlight, Session};
 use crate::{
-    call::dispatch::{Dispatch, Refused, Started},
-    call::registry::Entry,
-    error::CallError,
+    call::{
+        access::Caller,
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
+    error::{CallError, ProtoError},
     io::Stream,
-    method::running::Peer,
-    protocol::{ConnCx, ProtoError},
+    live::tracker::Tracked,
+    peer::Peer,
 };
 use bytes::BytesMut;
-use codecs::{AnyServerCodec, DecodeError, Head, ReplyTo, Request, ServerCodec};
+use codecs::{AnyServerCodec, DecodeError, Head, Limits, ReplyTo, Request, ServerCodec};
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 /// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
@@ -36,6 +40,10 @@ impl<C: ServerCodec> Framing for C {
         ServerCodec::decode_eof(self, input)
     }
 
+    fn set_limits(&mut self, limits: Limits) {
+        ServerCodec::set_limits(self, limits);
+    }
+
     #[inline]
     fn wire_len(request: &Self::Request) -> usize {
         request.wire_len()
@@ -47,11 +55,11 @@ impl<C: ServerCodec> Framing for C {
         request: &Self::Request,
         last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let args = self.args(request);
-        dispatch.start_after(last, request.service_method(), args, request.timeout(), peer, now)
+        dispatch.start_after(last, request.service_method(), args, request.timeout(), caller, now)
     }
 
     #[inline]
@@ -100,22 +108,26 @@ impl<C: ServerCodec> Framing for C {
 /// A session at work, whatever its framing.
 pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<End, ProtoError>> + Send>>;
 
-/// Serves the rest of a connection; `input` has been read already.
+impl<F: Framing> Session<F> {
+    fn serve(self) -> Serving {
+        Box::pin(Box::new(self).run())
+    }
+}
+
+/// The session of `peer` on `stream`, of which `input` has been read already, in which its calls come by `codec`.
 pub(crate) fn serve(
     stream: Stream,
     input: BytesMut,
     codec: AnyServerCodec,
-    cx: &ConnCx,
+    dispatch: Arc<Dispatch>,
+    tracked: Arc<Tracked>,
     peer: Arc<Peer>,
 ) -> Serving {
-    fn run<F: Framing>(stream: Stream, input: BytesMut, framing: F, cx: &ConnCx, peer: Arc<Peer>) -> Serving {
-        Box::pin(Box::new(Session::new(stream, input, framing, cx, peer)).run())
-    }
     match codec {
-        AnyServerCodec::Json(codec) => run(stream, input, codec, cx, peer),
-        AnyServerCodec::Bson(codec) => run(stream, input, codec, cx, peer),
-        AnyServerCodec::Gob(codec) => run(stream, input, codec, cx, peer),
-        AnyServerCodec::Msgpack(codec) => run(stream, input, codec, cx, peer),
-        AnyServerCodec::Custom(codec) => run(stream, input, codec, cx, peer),
+        AnyServerCodec::Json(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        AnyServerCodec::Bson(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        AnyServerCodec::Gob(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        AnyServerCodec::Msgpack(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        AnyServerCodec::Custom(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
     }
 }

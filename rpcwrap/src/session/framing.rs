@@ -5,13 +5,16 @@
 
 use super::in_flight::InFlight;
 use crate::{
-    call::dispatch::{Dispatch, Refused, Started},
-    call::registry::Entry,
+    call::{
+        access::Caller,
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
     error::CallError,
-    method::running::Peer,
 };
 use bytes::BytesMut;
-use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyTo};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyTo};
 use std::{sync::Arc, time::Instant};
 
 /// One connection's way of reading requests and answering them.
@@ -28,6 +31,9 @@ pub(crate) trait Framing: Send + Sized + 'static {
     /// The peer has sent its last byte: takes what is left.
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
+    /// Sets other limits for what is decoded from now on.
+    fn set_limits(&mut self, limits: Limits);
+
     /// Bytes of the request on the wire.
     fn wire_len(request: &Self::Request) -> usize;
 
@@ -37,7 +43,7 @@ pub(crate) trait Framing: Send + Sized + 'static {
         request: &Self::Request,
         last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>>;
 

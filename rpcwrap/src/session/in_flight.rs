@@ -1,7 +1,7 @@
 //! The calls of one session that wait for something, polled together, each answered when it is ready.
 
 use super::Framing;
-use crate::call::dispatch::Flight;
+use crate::call::in_flight::Flight;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use std::{
     future::Future,

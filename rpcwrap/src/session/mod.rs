@@ -12,15 +12,25 @@ mod in_flight;
 mod scratch;
 
 use crate::{
-    call::dispatch::{Dispatch, Flight, Refused},
-    conn::{close, close_gently},
-    error::CallError,
-    io::Stream,
-    live::lifetime::{self, Stage},
-    live::shutdown::Phase,
-    live::tracker::Tracked,
-    method::running::{Peer, Written},
-    protocol::{ConnCx, ProtoError},
+    call::{
+        access::Caller,
+        dispatch::{Dispatch, Refused},
+        in_flight::Flight,
+    },
+    error::{CallError, ProtoError},
+    io::{
+        Stream,
+        close::{close, close_gently},
+    },
+    live::{
+        config::Config,
+        lifetime::{self, Stage},
+        policy::Policy,
+        shutdown::Phase,
+        tracker::Tracked,
+    },
+    method::running::Written,
+    peer::Peer,
 };
 use batch::Batch;
 pub(crate) use by_codec::{Serving, serve};
@@ -68,6 +78,8 @@ pub(crate) struct Session<F: Framing> {
     dispatch: Arc<Dispatch>,
     tracked: Arc<Tracked>,
     peer: Arc<Peer>,
+    /// Of the policy whose limits the framing keeps to.
+    generation: u64,
     in_flight: InFlight<F>,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
@@ -107,13 +119,22 @@ enum Wait {
 }
 
 impl<F: Framing> Session<F> {
-    pub(crate) fn new(stream: Stream, input: BytesMut, framing: F, cx: &ConnCx, peer: Arc<Peer>) -> Self {
+    /// A session of `peer` on `stream`, of which `input` has been read already.
+    pub(crate) fn new(
+        stream: Stream,
+        input: BytesMut,
+        framing: F,
+        dispatch: Arc<Dispatch>,
+        tracked: Arc<Tracked>,
+        peer: Arc<Peer>,
+    ) -> Self {
         Self {
             stream,
             framing,
-            dispatch: cx.dispatch.clone(),
-            tracked: cx.tracked.clone(),
+            dispatch,
+            tracked,
             peer,
+            generation: u64::MAX,
             in_flight: InFlight::new(),
             input,
             output: BytesMut::new(),
@@ -134,11 +155,12 @@ impl<F: Framing> Session<F> {
     /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
     pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
         let ended = {
-            let mut draining = pin!(self.dispatch.shutdown.reached(Phase::Draining));
+            let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
                 self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
                 let mut scratch = Scratch::take();
-                let turned = self.turns(cx, &mut scratch);
+                let policy = self.dispatch.live.policy();
+                let turned = self.turns(cx, &policy, &mut scratch);
                 scratch.give_back();
                 turned
             })
@@ -164,13 +186,18 @@ impl<F: Framing> Session<F> {
     }
 
     /// Turns until nothing moves.
-    fn turns(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<()>> {
+    fn turns(
+        &mut self,
+        cx: &mut Context<'_>,
+        policy: &Policy,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<()>> {
         let mut input = scratch.input(&mut self.input);
         let mut output = scratch.output(&mut self.output);
         let mut moved = false;
         let mut turns = 0;
         let result = loop {
-            match self.turn(cx, scratch, &mut input, &mut output) {
+            match self.turn(cx, policy, scratch, &mut input, &mut output) {
                 Ok(true) if turns < TURNS => moved = true,
                 Ok(true) => {
                     cx.waker().wake_by_ref();
@@ -187,7 +214,7 @@ impl<F: Framing> Session<F> {
         match result {
             Err(error) => Poll::Ready(Err(error)),
             Ok(()) if done => Poll::Ready(Ok(())),
-            Ok(()) => self.wait(cx, moved),
+            Ok(()) => self.wait(cx, &policy.config, moved),
         }
     }
 
@@ -195,21 +222,22 @@ impl<F: Framing> Session<F> {
     fn turn(
         &mut self,
         cx: &mut Context<'_>,
+        policy: &Policy,
         scratch: &mut Scratch,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> io::Result<bool> {
-        let answered = self.answer_ready(cx, output);
-        let started = self.start_requests(scratch, input, output);
+        let answered = self.answer_ready(cx, &policy.config, output);
+        let started = self.start_requests(policy, scratch, input, output);
         let sent = self.send(cx, output)?;
-        let received = self.receive(cx, input, output)?;
+        let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || started || sent || received)
     }
 
     /// Lets waiting calls that are ready write their replies.
-    fn answer_ready(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
+    fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
         let mut answered = 0;
-        while answered < BATCH && output.len() < self.dispatch.config.max_output_bytes {
+        while answered < BATCH && output.len() < config.max_output_bytes {
             let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
             self.answer(waiting, output);
             answered += 1;
@@ -228,20 +256,31 @@ impl<F: Framing> Session<F> {
     }
 
     /// Decodes and starts requests while there are permits; whether there were any.
-    fn start_requests(&mut self, scratch: &mut Scratch, input: &mut BytesMut, output: &mut BytesMut) -> bool {
+    fn start_requests(
+        &mut self,
+        policy: &Policy,
+        scratch: &mut Scratch,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> bool {
         self.hungry = input.is_empty() && !self.ended;
         if self.hungry {
             return false;
         }
-        let dispatch = self.dispatch.clone();
+        if self.generation != policy.generation() {
+            self.generation = policy.generation();
+            self.framing.set_limits(policy.config.message_limits());
+        }
+        let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
+        let caller = Caller::new(&peer, policy);
         let mut batch = Batch::new(&mut scratch.tally);
         let mut requests = 0;
-        while requests < BATCH && !self.closing && self.has_room(output) {
+        while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
-                    if let Some(flight) = self.start(request, &dispatch, &mut batch, output)
+                    if let Some(flight) = self.start(request, &dispatch, &caller, &mut batch, output)
                         && let Ok(Some(request)) = decoded
                     {
                         self.in_flight.push(F::into_head(request), flight);
@@ -280,9 +319,8 @@ impl<F: Framing> Session<F> {
 
     /// Whether another call may start: permits are taken before its request is decoded.
     #[inline]
-    fn has_room(&self, output: &BytesMut) -> bool {
-        self.in_flight.len() < self.dispatch.config.max_in_flight
-            && output.len() < self.dispatch.config.max_output_bytes
+    fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
+        self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
@@ -291,17 +329,18 @@ impl<F: Framing> Session<F> {
         &mut self,
         request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
+        caller: &Caller<'_>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) -> Option<Flight> {
         let began = batch.now();
         if self.stage >= Stage::Refusing {
-            self.dispatch.stats.drained_calls.add_one();
+            self.dispatch.live.stats.drained_calls.add_one();
             let refused = Refused { error: CallError::Draining, entry: None };
             self.refuse(request, &refused, batch, output);
             return None;
         }
-        let mut started = match self.framing.start(request, batch.last(), dispatch, &self.peer, began) {
+        let mut started = match self.framing.start(request, batch.last(), dispatch, caller, began) {
             Ok(started) => started,
             Err(refused) => {
                 self.refuse(request, &refused, batch, output);
@@ -328,7 +367,7 @@ impl<F: Framing> Session<F> {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
-                return Some(Flight::new(dispatch, started, began));
+                return Some(Flight::new(&dispatch.live, started, began));
             }
         };
         batch.write(output.len() - before);
@@ -388,8 +427,14 @@ impl<F: Framing> Session<F> {
     }
 
     /// Reads what is there, once all that was read before has been started.
-    fn receive(&mut self, cx: &mut Context<'_>, input: &mut BytesMut, output: &BytesMut) -> io::Result<bool> {
-        if !self.hungry || self.ended || self.closing || !self.has_room(output) {
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &Config,
+        input: &mut BytesMut,
+        output: &BytesMut,
+    ) -> io::Result<bool> {
+        if !self.hungry || self.ended || self.closing || !self.has_room(config, output) {
             return Ok(false);
         }
         input.reserve(READ_BYTES);
@@ -412,10 +457,9 @@ impl<F: Framing> Session<F> {
     ///
     /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
     /// moved a byte costs one look at the clock.
-    fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
+    fn wait(&mut self, cx: &mut Context<'_>, config: &Config, moved: bool) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.in_flight.len());
-        let wait = self.wanted();
-        let config = &self.dispatch.config;
+        let wait = self.wanted(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
             return Poll::Pending;
@@ -455,7 +499,7 @@ impl<F: Framing> Session<F> {
             }
             Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
             Some(Wait::Stall) => {
-                self.dispatch.stats.stalled.add_one();
+                self.dispatch.live.stats.stalled.add_one();
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
             }
             Some(Wait::Gone) if self.stream.is_gone() => {
@@ -468,13 +512,13 @@ impl<F: Framing> Session<F> {
     }
 
     /// What the session waits for and what may not take for ever.
-    fn wanted(&self) -> Option<Wait> {
+    fn wanted(&self, config: &Config) -> Option<Wait> {
         let idle = self.in_flight.len() == 0;
         match () {
             () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
-            () if idle && self.dispatch.config.idle_timeout.is_some() => Some(Wait::Call),
-            () if !idle && (self.ended || !self.has_room(&self.output)) => Some(Wait::Gone),
+            () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
+            () if !idle && (self.ended || !self.has_room(config, &self.output)) => Some(Wait::Gone),
             () => None,
         }
     }
@@ -489,8 +533,8 @@ impl<F: Framing> Session<F> {
 
 impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
-        if self.owes() && self.dispatch.shutdown.phase() == Phase::Stopped {
-            self.dispatch.shutdown.count_cut();
+        if self.owes() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
+            self.dispatch.live.shutdown.count_cut();
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The handshake: what a listener accepts TLS connections with, and what can be replaced under it while it runs.
 
 use super::{TlsConfig, TlsError, TlsPolicy, TlsStream, subject};
-use crate::io::{Prefixed, Stream, TlsInfo};
+use crate::{
+    io::{Prefixed, Stream},
+    peer::TlsInfo,
+};
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},

@@ -2,7 +2,7 @@
 //!
 //! A [`TlsConfig`] only describes; files are read when the server is built and at every reload, all of them or none.
 
-use super::error::TlsError;
+use crate::error::TlsError;
 use std::{fmt, path::PathBuf, sync::Arc};
 use tokio_rustls::rustls::{
     RootCertStore, ServerConfig,

@@ -4,11 +4,10 @@
 
 mod accept;
 mod config;
-mod error;
 mod stream;
 mod subject;
 
+pub(crate) use crate::error::TlsError;
 pub(crate) use accept::{PortTls, ServerTls};
 pub use config::{ClientAuth, TlsConfig, TlsPolicy};
-pub use error::TlsError;
 pub use stream::TlsStream;

@@ -1,19 +1,21 @@
 //! The login before an authenticated session: one request at a time, few, small and soon.
 
 use super::{ConnCx, Talk};
-use crate::auth::{
-    Identity,
-    cram_md5::{Answer, Dialog},
+use crate::{
+    auth::{
+        Identity,
+        cram_md5::{Answer, Ask, Dialog},
+    },
+    error::CallError,
+    io::Stream,
 };
 use bytes::BytesMut;
-use codecs::{AnyRequest, AnyServerCodec, EncodeError};
+use codecs::{AnyRequest, AnyServerCodec, EncodeError, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
-
-use crate::io::Stream;
 
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
@@ -21,20 +23,29 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.config.header_timeout, dialog(talk, cx));
+    let dialog = timeout(cx.dispatch.live.config().header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
 async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let Some(credentials) = &cx.dispatch.credentials else { return Ok(None) };
+    if !cx.has_users() {
+        return Ok(None);
+    }
     let Talk { stream, input, codec } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, codec, cx).await? else { break };
         let mut out = BytesMut::new();
-        let answer = dialog.answer(request.service_method(), codec.args(&request), credentials);
+        let answer = match dialog.ask(request.service_method(), codec.args(&request)) {
+            Ask::Check(proof) => dialog.judge(cx.check_login(&dialog.credential(&proof)).await),
+            Ask::Answered(answer) => answer,
+            Ask::Other => {
+                let name = request.service_method();
+                Answer::Never(CallError::unknown(name, |service| service == SERVICE))
+            }
+        };
         let mut to = codec.reply_to(&request);
         let unfit = |error: EncodeError| io::Error::other(error.text().to_owned());
         let user = match answer {

@@ -11,9 +11,8 @@ pub(crate) use raw::Raw;
 use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     auth::Identity,
-    conn::close_gently,
-    io::{Prefixed, Stream},
-    session::{self, End},
+    io::{Prefixed, Stream, close::close_gently},
+    session::{End, Serving},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
@@ -23,21 +22,20 @@ use tokio::io::AsyncWriteExt;
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
 pub(crate) struct GoRpc {
     codecs: Arc<[AnyCodec]>,
-    auth: bool,
 }
 
 impl GoRpc {
     pub(crate) const NAME: &'static str = "go_rpc";
 
-    /// Serves `codecs`, with their `/auth` paths if there are users.
-    pub(crate) fn new(codecs: Arc<[AnyCodec]>, auth: bool) -> Self {
-        Self { codecs, auth }
+    /// Serves `codecs`, with their `/auth` paths.
+    pub(crate) fn new(codecs: Arc<[AnyCodec]>) -> Self {
+        Self { codecs }
     }
 
     fn codec_of(&self, path: &str) -> Option<(&AnyCodec, bool)> {
         let (name, auth) = connect::parse_path(path)?;
         let codec = self.codecs.iter().find(|codec| codec.name() == name)?;
-        (!auth || self.auth).then_some((codec, auth))
+        Some((codec, auth))
     }
 }
 
@@ -90,7 +88,7 @@ fn serve(opening: Opening) -> ServeFuture {
 }
 
 enum Opened {
-    Session(session::Serving),
+    Session(Serving),
     Refused(Stream),
 }
 
@@ -103,7 +101,7 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     let mut talk = Talk::new(conn, &codec, &cx);
     let mut user = None;
     if auth {
-        let limits = cx.dispatch.config.message_limits();
+        let limits = cx.dispatch.live.config().message_limits();
         talk.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
@@ -125,12 +123,12 @@ struct Talk {
 impl Talk {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let codec = codec.server(cx.dispatch.config.message_limits());
+        let codec = codec.server(cx.dispatch.live.config().message_limits());
         Self { stream, input: BytesMut::from(&prefix[..]), codec }
     }
 
-    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> session::Serving {
+    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Serving {
         let peer = cx.peer(codec.name(), user);
-        session::serve(self.stream, self.input, self.codec, cx, peer)
+        cx.codec_session(self.stream, self.input, self.codec, peer)
     }
 }

@@ -1,7 +1,7 @@
 //! A call under way whose replies become one HTTP body: a value, lines, or a codec's messages.
 
 use super::respond;
-use crate::{call::dispatch::Flight, error::CallError, method::running::Written};
+use crate::{call::in_flight::Flight, error::CallError, method::running::Written};
 use bytes::{Bytes, BytesMut};
 use codecs::{AnyRequest, AnyServerCodec, END_OF_STREAM, ErrorReply, ReplyTo};
 use std::{

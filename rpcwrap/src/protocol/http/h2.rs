@@ -14,11 +14,14 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
+    error::ProtoError,
     io::Prefixed,
-    live::config::Config,
-    live::lifetime::{Age, Stage},
-    live::shutdown::Phase,
-    protocol::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
+    live::{
+        config::Config,
+        lifetime::{Age, Stage},
+        shutdown::Phase,
+    },
+    protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
 use hyper::{
     Request, Response, StatusCode,
@@ -81,10 +84,10 @@ impl Protocol for Http2 {
 }
 
 async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
-    let config = &cx.dispatch.config;
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
     let mut tasks = Tasks::default();
+    let config = cx.dispatch.live.config();
     let mut connection = http2::Builder::new(tasks.inbox())
         .timer(TokioTimer::new())
         .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
@@ -93,6 +96,8 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoE
         .keep_alive_interval(Some(config.stall_timeout / 2))
         .keep_alive_timeout(config.stall_timeout / 2)
         .serve_connection(TokioIo::new(conn.into_io()), service);
+    // Not held while the connection lives.
+    drop(config);
     let ended = drive(&mut connection, &mut tasks, &cx).await;
     match ended {
         Err(error) if is_fault(&error) => {
@@ -114,10 +119,10 @@ type Driven = Connection<TokioIo<Prefixed>, Requests, Inbox>;
 
 /// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
 async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
-    let mut draining = pin!(cx.dispatch.shutdown.reached(Phase::Draining));
-    let mut patience = Patience::new(&cx.dispatch.config);
+    let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
+    let mut patience = Patience::default();
     let mut leaving = false;
-    let mut age = Age::of(&cx.tracked, &cx.dispatch.config);
+    let mut age = Age::new();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -128,7 +133,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
                 break;
             }
         }
-        let aged = age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.config, task));
+        let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
@@ -137,7 +142,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
         }
-        if patience.poll(task, tasks.is_empty()).is_pending() {
+        if patience.poll(task, &cx.dispatch.live.config(), tasks.is_empty()).is_pending() {
             return Poll::Pending;
         }
         if leaving {
@@ -154,29 +159,30 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
 }
 
 /// How long a connection without streams is kept, and how long it may then take to close.
-struct Patience<'c> {
-    config: &'c Config,
+#[derive(Default)]
+struct Patience {
+    since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     leaving: bool,
 }
 
-impl<'c> Patience<'c> {
-    fn new(config: &'c Config) -> Self {
-        Self { config, timer: None, leaving: false }
-    }
-
+impl Patience {
     /// The next end of patience is the last.
     fn last_words(&mut self) {
-        (self.timer, self.leaving) = (None, true);
+        *self = Self { leaving: true, ..Self::default() };
     }
 
-    fn poll(&mut self, task: &mut Context<'_>, idle: bool) -> Poll<()> {
+    fn poll(&mut self, task: &mut Context<'_>, config: &Config, idle: bool) -> Poll<()> {
         if !idle && !self.leaving {
-            self.timer = None;
+            (self.since, self.timer) = (None, None);
             return Poll::Pending;
         }
-        let limit = if self.leaving { self.config.header_timeout } else { self.config.keep_alive_timeout };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        let limit = if self.leaving { config.header_timeout } else { config.keep_alive_timeout };
+        let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
         timer.as_mut().poll(task)
     }
 }
@@ -213,6 +219,6 @@ impl Service<Request<Incoming>> for Requests {
 /// The reply to a request whose body stopped coming.
 fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
     tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
-    cx.dispatch.stats.stalled.add_one();
+    cx.dispatch.live.stats.stalled.add_one();
     respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n")
 }

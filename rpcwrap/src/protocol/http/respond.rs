@@ -83,6 +83,12 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<B
     reply(status, JSON, Body::full(error_text(code, message, None)))
 }
 
+/// A time limit that is none.
+pub(super) fn bad_timeout() -> Response<Body> {
+    let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
+    error(StatusCode::BAD_REQUEST, "bad_timeout", message)
+}
+
 /// A credential that proves nothing.
 pub(super) fn wrong_user() -> Response<Body> {
     call_error(&CallError::Failed(Error::new("wrong user or password").code("unauthenticated")))
@@ -117,7 +123,7 @@ fn status_of(error: &CallError) -> StatusCode {
         CallError::UnknownService(_) | CallError::UnknownMethod(_) => StatusCode::NOT_FOUND,
         CallError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         CallError::Denied { .. } => StatusCode::FORBIDDEN,
-        CallError::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+        CallError::Busy { .. } | CallError::OverUserLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
         CallError::Overloaded | CallError::Draining | CallError::Canceled => StatusCode::SERVICE_UNAVAILABLE,
         CallError::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
         CallError::Panicked | CallError::BadReply(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,9 +1,9 @@
-//! Which part of the server answers a request: RPC paths, pages, calls by POST, the mounted service, in this order.
+//! Which part of the server answers a request: RPC paths, pages, calls, the mounted service, in this order.
 
 use super::{
     Http,
     body::Body,
-    call,
+    call, get,
     hijack::{self, HandedOver},
     progress::Progress,
     respond, rpc,
@@ -28,7 +28,7 @@ pub(super) async fn answer(
     progress: Progress,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HandedOver> {
-    cx.dispatch.stats.http_requests.add_one();
+    cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
     let path = request.uri().path();
     if hands_over(&cx, &request) {
@@ -94,11 +94,11 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
     if let Some((service, method)) = &name
         && cx.has_service(service)
     {
-        if request.method() != Method::POST {
-            return respond::method_not_allowed("POST");
-        }
         let full_name = format!("{service}.{method}");
-        return call::answer(cx, &full_name, request, progress).await;
+        return match *request.method() {
+            Method::POST => call::answer(cx, &full_name, request, progress).await,
+            _ => get::answer(cx, &full_name, &request).await,
+        };
     }
     match (&http.mount, name) {
         (Some(mount), _) => mount.answer(request).await,
@@ -111,7 +111,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
 }
 
 fn is_ready(cx: &ConnCx) -> bool {
-    cx.dispatch.shutdown.phase() == Phase::Serving
+    cx.dispatch.live.shutdown.phase() == Phase::Serving
 }
 
 /// `/Arith/Multiply` → service and method.

@@ -365,7 +365,7 @@ async fn new_calls_are_refused_while_draining() {
     let server = server();
     let mut stream = connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n").await;
     sleep(Duration::from_millis(100)).await;
-    server.dispatch.shutdown.advance(Phase::Draining);
+    server.dispatch.live.shutdown.advance(Phase::Draining);
     stream.write_all(b"\r\n1").await.unwrap();
     let seen = rest(stream).await;
     assert!(seen.starts_with("HTTP/1.1 503 ") && seen.contains("\r\nretry-after: 1\r\n"), "{seen}");

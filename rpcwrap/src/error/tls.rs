@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// What is wrong with a [`TlsConfig`](super::TlsConfig): found when the server is built, or at a reload, which then
+/// What is wrong with a [`TlsConfig`](crate::TlsConfig): found when the server is built, or at a reload, which then
 /// changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -3,6 +3,16 @@
 //! [`Error`] is what handlers return; [`CallError`] is every way a call can fail, as protocols turn it into their
 //! own words; [`ConfigError`] is found when the server is built, never at the first request.
 
+mod over_limit;
+mod protocol;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use over_limit::OverLimit;
+pub use protocol::ProtoError;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
+
 use codecs::{EncodeError, ErrorReply, ValueError};
 use std::{borrow::Cow, fmt, io, time::Duration};
 
@@ -122,6 +132,14 @@ pub enum CallError {
         /// Its limit.
         limit: usize,
     },
+    /// The user is over one of its limits.
+    #[error("rpc: server overloaded: user {user}: {limit}")]
+    OverUserLimit {
+        /// Who asked.
+        user: String,
+        /// Which limit, and when to try again.
+        limit: OverLimit,
+    },
     /// As many calls wait for their handlers as the server allows.
     #[error("rpc: server overloaded")]
     Overloaded,
@@ -146,6 +164,19 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The error for a name nobody registered: Go splits at the last dot, vitess wants exactly one; a name with more than
+    /// one whose service is not known is ill-formed, so that both are right where they answer.
+    #[cold]
+    pub(crate) fn unknown(name: &[u8], is_service: impl Fn(&str) -> bool) -> Self {
+        let text = String::from_utf8_lossy(name).into_owned();
+        match text.rsplit_once('.') {
+            None => Self::IllFormed(text),
+            Some((service, _)) if is_service(service) => Self::UnknownMethod(text),
+            Some((service, _)) if service.contains('.') => Self::IllFormed(text),
+            Some(_) => Self::UnknownService(text),
+        }
+    }
+
     /// The stable word for this failure: sent as `Code`, used as a metrics label and to choose an HTTP status.
     pub fn code(&self) -> &str {
         match self {
@@ -155,7 +186,7 @@ impl CallError {
             Self::BadArguments(_) => "bad_arguments",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Denied { .. } => "denied",
-            Self::Busy { .. } | Self::Overloaded => "busy",
+            Self::Busy { .. } | Self::OverUserLimit { .. } | Self::Overloaded => "busy",
             Self::Draining => "draining",
             Self::Deadline(_) => "deadline",
             Self::Canceled => "canceled",
@@ -230,7 +261,24 @@ pub enum ConfigError {
     /// TLS cannot be served with the certificates and keys there are.
     #[cfg(feature = "tls")]
     #[error(transparent)]
-    Tls(#[from] crate::TlsError),
+    Tls(#[from] TlsError),
+    /// There is no such service to have an access rule.
+    #[error("no service {0:?}")]
+    UnknownService(String),
+    /// A setting that is fixed when the server is built.
+    #[error("{setting} cannot be changed while the server runs")]
+    Fixed {
+        /// Its name in `Config`.
+        setting: &'static str,
+    },
+    /// A filter of the log that the program did not take.
+    #[error("log = {filter:?}: {why}")]
+    LogFilter {
+        /// The filter.
+        filter: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {

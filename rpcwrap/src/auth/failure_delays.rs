@@ -1,0 +1,125 @@
+//! How long the answer to a wrong login waits: longer with each that came from the same address.
+//!
+//! Right logins never come here, so that those behind one balancer do not wait for each other's mistakes.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// After the first wrong login of an address; doubled by each further one.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(2);
+/// An address with no wrong login for so long starts again.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// Addresses remembered at a time.
+const ADDRESSES: usize = 4096;
+
+/// The addresses of recent wrong logins.
+#[derive(Debug, Default)]
+pub(super) struct FailureDelays(Mutex<HashMap<Option<IpAddr>, Failures>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+impl FailureDelays {
+    /// Counts a wrong login at `now` from an address, or from a peer that has none; the time its answer waits.
+    pub(super) fn failed(&self, from: Option<IpAddr>, now: Instant) -> Duration {
+        let from = from.map(network);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.len() >= ADDRESSES && !table.contains_key(&from) {
+            make_room(&mut table, now);
+        }
+        let failures = table.entry(from).or_insert(Failures { count: 0, last: now });
+        if is_forgotten(failures, now) {
+            failures.count = 0;
+        }
+        let delay = FIRST.saturating_mul(1 << failures.count.min(10)).min(LONGEST);
+        *failures = Failures { count: failures.count.saturating_add(1), last: now };
+        delay
+    }
+}
+
+fn is_forgotten(failures: &Failures, now: Instant) -> bool {
+    now.saturating_duration_since(failures.last) >= FORGOTTEN
+}
+
+/// Without those that are forgotten; if there are none, without the one that is nearest to it.
+fn make_room(table: &mut HashMap<Option<IpAddr>, Failures>, now: Instant) {
+    table.retain(|_, failures| !is_forgotten(failures, now));
+    if table.len() >= ADDRESSES
+        && let Some(oldest) = table.iter().min_by_key(|(_, failures)| failures.last).map(|(from, _)| *from)
+    {
+        table.remove(&oldest);
+    }
+}
+
+/// What one peer has: an IPv4 address, or a whole /64 network of IPv6.
+fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(from) => Ipv6Addr::from_bits(from.to_bits() & !u128::from(u64::MAX)).into(),
+        from => from,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    fn waits(delays: &FailureDelays, from: &str) -> u128 {
+        delays.failed(from.parse().ok(), Instant::now()).as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_failure_of_an_address_waits_longer() {
+        let delays = FailureDelays::default();
+        for expected in [100, 200, 400, 800, 1600, 2000, 2000] {
+            assert_eq!(waits(&delays, "10.0.0.1"), expected);
+        }
+        assert_eq!(waits(&delays, "10.0.0.2"), 100);
+        assert_eq!(waits(&delays, "::ffff:10.0.0.2"), 200);
+        // Peers without an address share one place.
+        assert_eq!((waits(&delays, "unix"), waits(&delays, "unix")), (100, 200));
+        assert_eq!(waits(&delays, "2001:db8:1:2::1"), 100);
+        assert_eq!(waits(&delays, "2001:db8:1:2:ffff::2"), 200);
+        assert_eq!(waits(&delays, "2001:db8:1:3::1"), 100);
+
+        advance(FORGOTTEN - Duration::from_millis(1)).await;
+        assert_eq!(waits(&delays, "10.0.0.1"), 2000);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(waits(&delays, "10.0.0.2"), 100);
+        assert_eq!(waits(&delays, "10.0.0.1"), 2000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_table_is_bounded() {
+        let delays = FailureDelays::default();
+        let addr = |n: usize| format!("10.1.{}.{}", n / 256, n % 256);
+        for n in 0..ADDRESSES {
+            waits(&delays, &addr(n));
+            advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(waits(&delays, "10.0.0.1"), 100);
+        let len = || delays.0.lock().unwrap().len();
+        // The oldest has gone for it.
+        assert_eq!((len(), waits(&delays, &addr(1)), waits(&delays, &addr(0))), (ADDRESSES, 200, 100));
+        assert_eq!(len(), ADDRESSES);
+        advance(FORGOTTEN).await;
+        assert_eq!((waits(&delays, "10.0.0.3"), len()), (100, 1));
+    }
+
+    #[test]
+    fn the_longest_count_does_not_overflow() {
+        let delays = FailureDelays::default();
+        let now = Instant::now();
+        delays.0.lock().unwrap().insert(None, Failures { count: u32::MAX, last: now });
+        assert_eq!(delays.failed(None, now), LONGEST);
+    }
+}

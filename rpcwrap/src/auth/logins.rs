@@ -1,0 +1,204 @@
+//! Checks logins so that neither their number nor their mistakes cost others: slow hashes run two at a time beside
+//! the threads of the connections, and only the answer to a wrong login waits.
+
+use super::{
+    Credential, Denied, Identity,
+    failure_delays::FailureDelays,
+    users::{Check, SlowCheck, Users},
+    verified::Verified,
+};
+use std::{net::IpAddr, sync::Arc};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+
+/// Slow hashes checked at the same time: each takes a core and tens of megabytes.
+const AT_ONCE: usize = 2;
+/// Logins that wait for one of those places; one more is refused.
+const WAITING: usize = 64;
+/// Wrong logins whose answers wait; one more is closed without waiting.
+const DELAYED: usize = 1000;
+
+/// The logins of one server.
+#[derive(Debug)]
+pub(crate) struct Logins {
+    delays: FailureDelays,
+    delayed: Semaphore,
+    verified: Verified,
+    admitted: Semaphore,
+    at_once: Arc<Semaphore>,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self {
+            delays: FailureDelays::default(),
+            delayed: Semaphore::new(DELAYED),
+            verified: Verified::new(),
+            admitted: Semaphore::new(AT_ONCE + WAITING),
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+}
+
+impl Logins {
+    /// Checks what a peer at `from` (`None` on a unix socket) offers. A right login is answered as soon as it is found
+    /// right; the answer to a wrong one waits for 100 ms, twice that after the next one from there, up to 2 s.
+    ///
+    /// May be dropped at any time; a hash that is being computed then is computed to its end.
+    pub(crate) async fn check(
+        &self,
+        users: &Users,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+    ) -> Result<Identity, Denied> {
+        let checked = match users.check(credential) {
+            Check::Done(checked) => checked,
+            Check::Slow(slow) => self.check_slowly(users, slow).await,
+        };
+        match checked {
+            Err(denied) if !denied.must_close() => Err(self.delay(from).await),
+            checked => checked,
+        }
+    }
+
+    /// Forgets which passwords were right: for every change of policy.
+    pub(crate) fn policy_changed(&self) {
+        self.verified.clear();
+    }
+
+    async fn check_slowly(&self, users: &Users, slow: SlowCheck) -> Result<Identity, Denied> {
+        let key = self.verified.key(users, &slow.name, &slow.offered);
+        if let Some(key) = &key
+            && self.verified.knows(key, Instant::now())
+        {
+            return Ok(slow.known_right());
+        }
+        let _admitted = self.admitted.try_acquire().map_err(|_| Denied::of_a_flood())?;
+        let place = self.at_once.clone().acquire_owned().await.map_err(|_| Denied::of_a_flood())?;
+        let computed = spawn_blocking(move || {
+            // Held until it is computed, even if this login is given up before.
+            let _place = place;
+            slow.run()
+        });
+        let identity = computed.await.unwrap_or_else(|_| Err(Denied::new()))?;
+        if let Some(key) = key {
+            self.verified.found_right(key, Instant::now());
+        }
+        Ok(identity)
+    }
+
+    async fn delay(&self, from: Option<IpAddr>) -> Denied {
+        let delay = self.delays.failed(from, Instant::now());
+        let Ok(_delayed) = self.delayed.try_acquire() else { return Denied::of_a_flood() };
+        sleep(delay).await;
+        Denied::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{User, fixture::ARGON2ID};
+    use futures_util::{FutureExt, future::join_all};
+    use std::time::Duration;
+
+    const ADDR: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+    fn users() -> Users {
+        Users::new([User::new("plain").secret("kot2"), User::new("slow").secret(ARGON2ID)]).unwrap()
+    }
+
+    fn password<'a>(user: &'a str, secret: &'a str) -> Credential<'a> {
+        Credential::Password { user, secret }
+    }
+
+    /// The outcome, and how long it took by the paused clock.
+    async fn timed(login: impl Future<Output = Result<Identity, Denied>>) -> (Option<String>, u128) {
+        let start = Instant::now();
+        let outcome = login.await;
+        (outcome.ok().map(|identity| identity.name().to_owned()), start.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_wrong_wait() {
+        let (logins, users) = (Logins::default(), users());
+        let fast = Users::new([User::new("plain").secret("kot2")]).unwrap();
+        for expected in [100, 200, 400, 800, 1600, 2000] {
+            let wrong = timed(logins.check(&fast, &password("plain", "kot"), ADDR)).await;
+            assert_eq!(wrong, (None, expected));
+            // From the same address.
+            let right = timed(logins.check(&fast, &password("plain", "kot2"), ADDR)).await;
+            assert_eq!(right, (Some("plain".to_owned()), 0));
+            let right = logins.check(&users, &password("slow", "ma kota"), ADDR).await;
+            assert_eq!(right.unwrap().name(), "slow");
+        }
+        let elsewhere = timed(logins.check(&fast, &password("plain", "kot"), None)).await;
+        assert_eq!(elsewhere, (None, 100));
+    }
+
+    #[tokio::test]
+    async fn slow_hashes_are_checked_once_and_wrong_ones_always() {
+        let (logins, users) = (Logins::default(), users());
+        let right = password("slow", "ma kota");
+        logins.check(&users, &right, ADDR).await.unwrap();
+        // Answered without a wait, so without the hash.
+        let again = logins.check(&users, &right, ADDR).now_or_never().unwrap();
+        assert_eq!(again.unwrap().name(), "slow");
+        assert!(logins.check(&users, &password("slow", "other"), ADDR).await.is_err());
+        assert!(logins.check(&users, &password("slow", "other"), ADDR).now_or_never().is_none());
+        assert!(logins.check(&users, &password("eve", "ma kota"), ADDR).await.is_err());
+
+        logins.policy_changed();
+        assert!(logins.check(&users, &right, ADDR).now_or_never().is_none());
+        logins.check(&users, &right, ADDR).await.unwrap();
+        // Another table has other secrets.
+        let changed = Users::new([User::new("slow").secret("new"), User::new("x").secret(ARGON2ID)]).unwrap();
+        assert!(logins.check(&changed, &right, ADDR).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn two_at_once_and_a_queue_of_64() {
+        let (logins, users) = (Logins::default(), users());
+        let places = logins.at_once.clone().acquire_many_owned(2).await.unwrap();
+        let right = password("slow", "ma kota");
+        let logging_in = || Box::pin(logins.check(&users, &right, ADDR));
+        let mut waiting: Vec<_> = (0..AT_ONCE + WAITING).map(|_| logging_in()).collect();
+        for login in &mut waiting {
+            assert!(login.now_or_never().is_none());
+        }
+        let refused = logging_in().now_or_never().unwrap();
+        assert!(refused.unwrap_err().must_close());
+        // One that gives up makes room.
+        waiting.pop();
+        let mut another = logging_in();
+        assert!((&mut another).now_or_never().is_none());
+        drop(places);
+        assert!(join_all(waiting).await.iter().all(Result::is_ok) && another.await.is_ok());
+        assert_eq!(logins.at_once.available_permits(), AT_ONCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_wrong_ones_wait_and_the_next_is_closed() {
+        let logins = Logins::default();
+        let users = Users::new([User::new("plain").secret("kot2")]).unwrap();
+        let wrong = password("plain", "kot");
+        let mut waiting: Vec<_> =
+            (0..DELAYED).map(|_| Box::pin(logins.check(&users, &wrong, ADDR))).collect();
+        for login in &mut waiting {
+            assert!(login.now_or_never().is_none());
+        }
+        let denied = logins.check(&users, &wrong, ADDR).now_or_never().unwrap().unwrap_err();
+        assert!(denied.must_close());
+        let right = logins.check(&users, &password("plain", "kot2"), ADDR).now_or_never().unwrap();
+        assert_eq!(right.unwrap().name(), "plain");
+        let (first, rest) = (waiting.remove(0), waiting);
+        assert_eq!(timed(first).await, (None, 100));
+        assert!(logins.check(&users, &wrong, ADDR).now_or_never().is_none());
+        let start = Instant::now();
+        assert!(join_all(rest).await.iter().all(|outcome| !outcome.as_ref().unwrap_err().must_close()));
+        assert!(start.elapsed() <= Duration::from_secs(2));
+    }
+}

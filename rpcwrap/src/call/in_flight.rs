@@ -1,0 +1,183 @@
+//! Calls between their start and their last reply.
+//!
+//! A call that is ready at once is a [`Started`] and no more; one that waits becomes a [`Flight`], which also keeps its
+//! deadline and its counts.
+
+use crate::{
+    auth::UserPermit,
+    call::registry::Entry,
+    error::CallError,
+    live::{
+        Live,
+        shutdown::Phase,
+        stats::{ServerStats, Tally},
+    },
+    method::running::{BoxCall, Written},
+};
+use bytes::BytesMut;
+use codecs::ReplyTo;
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+use tokio::time::Sleep;
+
+/// A call under way that has not been polled yet.
+pub(crate) struct Started<'d> {
+    pub(crate) call: BoxCall,
+    pub(crate) entry: &'d Arc<Entry>,
+    pub(crate) limit: Option<Duration>,
+    pub(crate) permit: Option<MethodPermit>,
+    pub(crate) user_permit: Option<UserPermit>,
+}
+
+/// One of a method's own `max_in_flight`.
+pub(crate) struct MethodPermit(Arc<Entry>);
+
+impl MethodPermit {
+    pub(crate) fn take(entry: &Arc<Entry>, limit: usize) -> Result<Self, CallError> {
+        let permit = Self(entry.clone());
+        if entry.running.fetch_add(1, Ordering::AcqRel) >= limit {
+            return Err(CallError::Busy { name: entry.full_name.clone(), limit });
+        }
+        Ok(permit)
+    }
+}
+
+impl Drop for MethodPermit {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A call that is waited for: its handler, its deadline and its counts. Dropping it drops the handler.
+pub(crate) struct Flight {
+    live: Arc<Live>,
+    entry: Arc<Entry>,
+    call: Option<BoxCall>,
+    limit: Option<Duration>,
+    timer: Option<Pin<Box<Sleep>>>,
+    failed: Option<CallError>,
+    started: Instant,
+    landed: bool,
+    _permit: Option<MethodPermit>,
+    _user_permit: Option<UserPermit>,
+}
+
+impl Flight {
+    /// Takes over a call whose start has been counted.
+    pub(crate) fn new(live: &Arc<Live>, call: Started<'_>, started: Instant) -> Self {
+        // A caller may name a limit beyond the clock's end, which is none.
+        let deadline = call.limit.and_then(|limit| started.checked_add(limit));
+        let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
+        live.waiting.enter();
+        Self {
+            live: live.clone(),
+            entry: call.entry.clone(),
+            call: Some(call.call),
+            limit: call.limit,
+            timer,
+            failed: None,
+            started,
+            landed: false,
+            _permit: call.permit,
+            _user_permit: call.user_permit,
+        }
+    }
+
+    /// Waits until there is something to write.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(call) = &mut self.call else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+            Ok(Poll::Ready(())) => return Poll::Ready(()),
+            Ok(Poll::Pending) => {}
+            Err(_) => {
+                let error = panicked(&self.live.stats);
+                return self.fail(error);
+            }
+        }
+        let (Some(timer), Some(limit)) = (&mut self.timer, self.limit) else { return Poll::Pending };
+        match timer.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => {
+                self.live.stats.deadlines.add_one();
+                self.fail(CallError::Deadline(limit))
+            }
+        }
+    }
+
+    /// Ends the call; what is written next is that it was cancelled. The caller wakes whoever polls it.
+    pub(crate) fn cancel(&mut self) {
+        if self.call.is_some() {
+            self.live.stats.canceled_calls.add_one();
+            let _ = self.fail(CallError::Canceled);
+        }
+    }
+
+    fn fail(&mut self, error: CallError) -> Poll<()> {
+        self.call = None;
+        self.failed = Some(error);
+        Poll::Ready(())
+    }
+
+    /// Writes what is ready, and counts the call when that was the last.
+    pub(crate) fn write(&mut self, to: &mut ReplyTo<'_>, out: &mut BytesMut) -> Written {
+        let before = out.len();
+        let written = match (self.failed.take(), &mut self.call) {
+            (Some(error), _) => Written::Last(Err(Box::new(error))),
+            (None, Some(call)) => {
+                let reply_type = self.entry.types.reply();
+                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
+                let written = catch_unwind(write).unwrap_or_else(|_| {
+                    out.truncate(before);
+                    Written::Last(Err(Box::new(CallError::Panicked)))
+                });
+                count_panic(&self.live.stats, &written);
+                written
+            }
+            (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
+        };
+        let mut tally = Tally::default();
+        tally.write(out.len() - before);
+        if !matches!(written, Written::Item) {
+            self.landed = true;
+            tally.finish(self.started.elapsed(), matches!(written, Written::Last(Err(_))));
+        }
+        tally.merge_into(&self.entry.stats);
+        written
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.live.waiting.leave();
+        if !self.landed {
+            self.live.stats.canceled_calls.add_one();
+            if self.live.shutdown.phase() == Phase::Stopped {
+                self.live.shutdown.count_cut();
+            }
+            let mut tally = Tally::default();
+            tally.finish(self.started.elapsed(), true);
+            tally.merge_into(&self.entry.stats);
+        }
+    }
+}
+
+/// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
+#[inline]
+pub(crate) fn count_panic(stats: &ServerStats, written: &Written) {
+    if matches!(written, Written::Last(Err(error)) if matches!(**error, CallError::Panicked)) {
+        stats.panics.add_one();
+    }
+}
+
+/// Counts a panic; what its caller is told.
+#[cold]
+pub(crate) fn panicked(stats: &ServerStats) -> CallError {
+    stats.panics.add_one();
+    CallError::Panicked
+}

@@ -1,0 +1,122 @@
+//! What a handler may know of its call, made only for handlers that ask.
+
+use crate::peer::{Peer, PeerAddr, TlsInfo};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+use tokio::sync::Notify;
+
+/// What a handler may know of its call beside the arguments.
+///
+/// Cheap to clone. Take it as the first of two arguments: `|cx: Context, args: Args| async move { … }`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    peer: Arc<Peer>,
+    deadline: Option<Instant>,
+    cancellation: Cancellation,
+}
+
+impl Context {
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// The address of the caller.
+    pub fn peer_addr(&self) -> &PeerAddr {
+        &self.peer.addr
+    }
+
+    /// The authenticated user, if the connection has one.
+    pub fn user(&self) -> Option<&str> {
+        self.peer.user()
+    }
+
+    /// What TLS has established of the caller's connection, the name in its certificate among it; `None` if it is plain.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.peer.tls()
+    }
+
+    /// The protocol the call came by: `go_rpc`, `http`, …
+    pub fn protocol(&self) -> &'static str {
+        self.peer.protocol
+    }
+
+    /// The codec the call came in: `bson`, `json`, …; empty for in-process calls.
+    pub fn codec(&self) -> &str {
+        &self.peer.codec
+    }
+
+    /// When the call ends whether it is done or not.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether nobody waits for the reply any more: cancelled, out of time, answered, or the connection is gone.
+    ///
+    /// A handler polled on its connection (the default) is dropped then; `blocking` ones have to ask.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancellation.0.over.load(Ordering::Acquire)
+    }
+
+    /// Waits until [`is_cancelled`](Self::is_cancelled).
+    pub async fn cancelled(&self) {
+        let wait = self.cancellation.0.wake.notified();
+        let mut wait = std::pin::pin!(wait);
+        wait.as_mut().enable();
+        if !self.is_cancelled() {
+            wait.await;
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Cancellation(Arc<CancelState>);
+
+#[derive(Debug, Default)]
+struct CancelState {
+    over: AtomicBool,
+    wake: Notify,
+}
+
+/// Held by the running call; when it goes, every [`Context`] of the call knows.
+#[derive(Debug)]
+pub(crate) struct CancelOnDrop(Option<Cancellation>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(cancellation) = &self.0 {
+            cancellation.0.over.store(true, Ordering::Release);
+            cancellation.0.wake.notify_waiters();
+        }
+    }
+}
+
+/// From which a handler that wants a [`Context`] gets one; handlers that do not pay nothing.
+#[derive(Debug)]
+pub struct ContextSource<'a> {
+    /// Full name of the method.
+    pub(crate) name: &'a str,
+    pub(crate) peer: &'a Arc<Peer>,
+    pub(crate) deadline: Option<Instant>,
+    cancellation: Option<Cancellation>,
+}
+
+impl<'a> ContextSource<'a> {
+    pub(crate) fn new(name: &'a str, peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
+        Self { name, peer, deadline, cancellation: None }
+    }
+
+    pub(crate) fn context(&mut self) -> Context {
+        let cancellation =
+            self.cancellation.get_or_insert_with(|| Cancellation(Arc::new(CancelState::default()))).clone();
+        Context { peer: self.peer.clone(), deadline: self.deadline, cancellation }
+    }
+
+    pub(super) fn guard(self) -> CancelOnDrop {
+        CancelOnDrop(self.cancellation)
+    }
+}

@@ -1,0 +1,95 @@
+//! The other end of a connection: its address, what TLS has established of it, and the user it has proven to be.
+
+use crate::auth::Identity;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+
+/// The address at the other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeerAddr {
+    /// A TCP peer.
+    Tcp(SocketAddr),
+    /// A unix socket's peer; it has no address of its own, so this is the path of ours.
+    Unix(Arc<Path>),
+    /// The program itself.
+    InProcess,
+}
+
+impl PeerAddr {
+    /// The IP address; `None` where there is none.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(addr) => Some(addr.ip()),
+            Self::Unix(_) | Self::InProcess => None,
+        }
+    }
+}
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::InProcess => f.write_str("in-process"),
+        }
+    }
+}
+
+/// What is known of a connection when it starts to make calls.
+///
+/// Made by [`ConnCx::peer`](crate::protocol::ConnCx::peer) only, so that no protocol can call in another's name or as
+/// a user nobody has verified.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub(crate) addr: PeerAddr,
+    pub(crate) protocol: &'static str,
+    pub(crate) codec: Arc<str>,
+    pub(crate) user: Option<Identity>,
+    pub(crate) tls: Option<Arc<TlsInfo>>,
+}
+
+impl Peer {
+    /// Its address.
+    pub fn addr(&self) -> &PeerAddr {
+        &self.addr
+    }
+
+    /// The protocol it speaks, such as `go_rpc` or `http`.
+    pub fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
+    /// The codec it speaks, such as `bson`; empty where the protocol has none.
+    pub fn codec(&self) -> &str {
+        &self.codec
+    }
+
+    /// The user it has proven to be.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_ref().map(Identity::name)
+    }
+
+    /// What TLS has established; `None` for a plain connection.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+}
+
+/// What a TLS handshake has established.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsInfo {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// The protocol both sides agreed on (ALPN), such as `h2`; it decides which protocols the connection may be.
+    pub alpn: Option<String>,
+    /// The name the client asked for (SNI).
+    pub server_name: Option<String>,
+    /// The name in the client's certificate, which has been verified: its common name or, without one, its first
+    /// e-mail address, DNS name or URI. `None` for a client without certificate.
+    pub client_name: Option<String>,
+}
