@@ -16,6 +16,7 @@ mod descriptors;
 mod details;
 mod examples;
 mod gob;
+mod greeting_protocol;
 mod hostile;
 mod http2;
 mod http_calls;

@@ -99,6 +99,10 @@ impl Dispatch {
             self.live.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
         }
+        if peer.needs_tls {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(self.refused(CallError::NeedsTls(name), None));
+        }
         // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
         if self.live.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
             let name = String::from_utf8_lossy(name).into_owned();
@@ -203,7 +207,7 @@ impl Dispatch {
         match &error {
             CallError::Busy { .. } => self.live.stats.busy_calls.add_one(),
             CallError::Overloaded => self.live.stats.shed_calls.add_one(),
-            CallError::Unauthenticated(_) | CallError::Denied { .. } => {
+            CallError::Unauthenticated(_) | CallError::NeedsTls(_) | CallError::Denied { .. } => {
                 self.live.stats.denied_calls.add_one()
             }
             _ => self.live.stats.unknown_calls.add_one(),

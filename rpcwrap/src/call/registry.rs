@@ -269,6 +269,7 @@ mod tests {
             codec: "".into(),
             user: None,
             tls: None,
+            needs_tls: false,
         };
         let find = |name: &str| match registry.look_up_short(name.as_bytes(), &peer) {
             Ok(entry) => entry.full_name.clone(),

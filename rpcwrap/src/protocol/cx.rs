@@ -7,7 +7,7 @@ use crate::{
     error::CallError,
     io::{Prefixed, Stream},
     live::tracker::Tracked,
-    pages::snapshot::Snapshot,
+    pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
     session::{Framing, Session},
 };
@@ -49,7 +49,7 @@ pub struct ConnCx {
     pub(crate) port: Arc<Port>,
     pub(crate) tracked: Arc<Tracked>,
     pub(crate) peer_addr: PeerAddr,
-    /// Proven by TLS before the protocol began.
+    /// Proven by TLS.
     pub(crate) identity: Option<Identity>,
     /// What TLS has established, if there is any.
     pub(crate) tls: Option<Arc<TlsInfo>>,
@@ -108,6 +108,18 @@ impl ConnCx {
         verified
     }
 
+    /// Counts a connection that ended before it had a protocol, or while it was upgraded to TLS.
+    pub(crate) fn count_failure(&self, why: OpeningFailure) {
+        let stats = &self.dispatch.live.stats;
+        match why {
+            OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
+            OpeningFailure::TooLong => stats.long_openings.add_one(),
+            OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
+            OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
+            OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
+        }
+    }
+
     pub(crate) fn count_login(&self, identity: Option<&Identity>) {
         match identity {
             Some(identity) => {
@@ -130,6 +142,7 @@ impl ConnCx {
             codec: codec.into(),
             user: identity.or_else(|| self.identity.clone()),
             tls: self.tls.clone(),
+            needs_tls: self.needs_tls(),
         });
         self.tracked.set_peer(peer.clone());
         peer

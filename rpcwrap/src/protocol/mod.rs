@@ -15,12 +15,15 @@ pub(crate) mod http;
 pub(crate) mod rejected;
 pub(crate) mod sniff;
 mod table;
+mod tls;
 
 pub use crate::error::ProtoError;
 pub use crate::pages::protocol_info::{AuthMode, Class, ProtocolInfo};
 pub use cx::{Conn, ConnCx};
 pub use framed::{FramedProtocol, Magic};
 pub(crate) use table::{Port, Registered, Table};
+#[cfg(feature = "tls")]
+pub(crate) use tls::NoTls;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -59,8 +62,9 @@ pub trait Protocol: Send + Sync + 'static {
         Class::Magic
     }
 
-    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only; it is then
-    /// never asked to [`sniff`](Self::sniff).
+    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only, or on a
+    /// listener of its own because it [speaks first](Self::speaks_first); it is then never asked to
+    /// [`sniff`](Self::sniff).
     ///
     /// They are offered to all protocols when the server is built: each has to be this one's and nobody else's.
     fn openings(&self) -> Vec<Vec<u8>>;
@@ -77,6 +81,27 @@ pub trait Protocol: Send + Sync + 'static {
     /// Whether `CONNECT path` hands a connection to this protocol.
     fn takes_path(&self, path: &str) -> bool {
         let _ = path;
+        false
+    }
+
+    /// Whether it greets its peers before they have said a word, as MySQL's and SMTP's servers do.
+    ///
+    /// On a listener of its own ([`Listen::only`](crate::Listen::only) this one) such a protocol gets its connections
+    /// at once, an empty [`Conn::prefix`] with them, behind a trusted proxy's PROXY header; how long a peer may take
+    /// for its first byte is then the protocol's to say. Beside others it is only reached by its
+    /// [`openings`](Self::openings), if it has any, by peers that do not wait for the greeting; without them it is not
+    /// offered there.
+    fn speaks_first(&self) -> bool {
+        false
+    }
+
+    /// Whether its connections start in plain and are upgraded by [`ConnCx::start_tls`].
+    ///
+    /// A listener of its own then takes plain connections also where TLS is required; dispatch refuses the calls made
+    /// before the upgrade ([`ConnCx::needs_tls`]). One that does not [speak first](Self::speaks_first) may be spoken to
+    /// under TLS from the first byte on all the same. On a listener with other protocols the policy is as for those:
+    /// where TLS is required, the first byte has to be TLS'.
+    fn upgrades_tls(&self) -> bool {
         false
     }
 
