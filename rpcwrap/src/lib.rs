@@ -31,19 +31,20 @@ mod server;
 mod session;
 
 pub use auth::{
-    Access, Credential, Credentials, CredentialsError, Denied, Identity, OverLimit, User, UserPermit, Users,
-    UsersError, Verifier,
+    Access, Credential, Credentials, CredentialsError, Denied, Identity, User, UserPermit, Users, UsersError,
+    Verifier,
 };
 pub use call::registry::MethodInfo;
 pub use codecs;
 #[cfg(feature = "tls")]
 pub use error::TlsError;
-pub use error::{CallError, ConfigError, Error};
+pub use error::{CallError, ConfigError, Error, OverLimit};
 #[cfg(feature = "tls")]
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use io::{BadNetwork, ProxyProtocol};
 pub use live::{
     config::{Config, OpeningClock},
+    policy::{Policy, PolicyChange},
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
     tracker::ConnectionInfo,

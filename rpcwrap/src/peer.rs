@@ -1,7 +1,12 @@
 //! The other end of a connection: its address, what TLS has established of it, and the user it has proven to be.
 
 use crate::auth::Identity;
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 /// The address at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +17,16 @@ pub enum PeerAddr {
     Unix(Arc<Path>),
     /// The program itself.
     InProcess,
+}
+
+impl PeerAddr {
+    /// The IP address; `None` where there is none.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(addr) => Some(addr.ip()),
+            Self::Unix(_) | Self::InProcess => None,
+        }
+    }
 }
 
 impl fmt::Display for PeerAddr {

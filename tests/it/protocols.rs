@@ -320,7 +320,7 @@ impl Protocol for Login {
             let words: Vec<&str> = line.split(' ').collect();
             let [_, user, secret] = words[..] else { return Err(ProtoError::Malformed("LOGIN user secret")) };
             // A protocol that forgets to look at the result opens nothing.
-            let peer = cx.peer("", cx.verify(&Credential::Password { user, secret }).ok());
+            let peer = cx.peer("", cx.verify(&Credential::Password { user, secret }).await.ok());
             while let Some(line) = lines.next_line().await? {
                 let (name, args) = line.split_once(' ').unwrap_or((&line, "null"));
                 let reply = match cx.call(&peer, name, args.as_bytes(), None).await {

@@ -4,7 +4,7 @@ use super::{Credential, Denied, Identity, User, Users, secret::Secret, users::Ch
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
 /// Why a credentials file was not taken. The secrets are never part of the text.
@@ -51,7 +51,7 @@ impl Users {
     }
 }
 
-/// The users of a server. Clones share one table, so that a reload reaches every connection made after it.
+/// The users of a server, and the file they came from, if they did.
 ///
 /// ```
 /// use rpcwrap::Credentials;
@@ -60,7 +60,7 @@ impl Users {
 /// ```
 #[derive(Clone)]
 pub struct Credentials {
-    users: Arc<RwLock<Arc<Users>>>,
+    users: Arc<Users>,
     file: Option<Arc<Path>>,
 }
 
@@ -91,17 +91,19 @@ impl Credentials {
         Ok(Self { file: Some(path.as_path().into()), ..Self::from(Users::from_file(path)?) })
     }
 
-    /// Reads the file again, for connections that log in from now on. Without a file nothing happens.
+    /// What the file holds now, for [`PolicyChange::credentials`](crate::PolicyChange::credentials). Without a file:
+    /// these.
     ///
     /// # Errors
-    /// The file cannot be read or has another form; the users stay as they were.
-    pub fn reload(&self) -> Result<(), CredentialsError> {
-        if let Some(path) = &self.file {
-            let users = Users::from_file(&**path)?;
-            let mut current = self.users.write().unwrap_or_else(PoisonError::into_inner);
-            *current = Arc::new(users.adopt(&current));
-        }
-        Ok(())
+    /// The file cannot be read or has another form.
+    pub fn read_again(&self) -> Result<Self, CredentialsError> {
+        self.file.as_deref().map_or_else(|| Ok(self.clone()), Self::from_file)
+    }
+
+    /// The same users, who have used up of their limits what those of the same name have in `old`.
+    pub(crate) fn adopt(self, old: &Self) -> Self {
+        let users = Arc::unwrap_or_clone(self.users).adopt(&old.users);
+        Self { users: Arc::new(users), file: self.file }
     }
 
     /// Whether `secret` is one of the user's secrets; takes the same time for every wrong one of a length. Where the
@@ -110,17 +112,18 @@ impl Credentials {
         self.verify(&Credential::Password { user, secret }).is_ok()
     }
 
-    /// The one check of every protocol.
-    pub(crate) fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        match self.users().check(credential) {
+    /// The check of what a peer offers, however long it takes.
+    pub(super) fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        match self.users.check(credential) {
             Check::Done(result) => result,
             Check::Slow(slow) => slow.run(),
         }
     }
 
-    /// The users as they are now.
-    fn users(&self) -> Arc<Users> {
-        self.users.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The table.
+    #[inline]
+    pub(crate) fn users(&self) -> &Users {
+        &self.users
     }
 }
 
@@ -132,7 +135,7 @@ impl Default for Credentials {
 
 impl From<Users> for Credentials {
     fn from(users: Users) -> Self {
-        Self { users: Arc::new(RwLock::new(Arc::new(users))), file: None }
+        Self { users: Arc::new(users), file: None }
     }
 }
 
@@ -169,22 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_reload_keeps_the_users() {
+    fn a_file_is_read_again_or_refused() {
         let path = std::env::temp_dir().join(format!("rpcwrap-credentials-{}.json", std::process::id()));
         fs::write(&path, r#"{"ala": ["ma kota"]}"#).unwrap();
         let users = Credentials::from_file(&path).unwrap();
         assert!(users.check("ala", "ma kota"));
         fs::write(&path, r#"{"ala": "ma kota"}"#).unwrap();
-        let error = users.reload().unwrap_err().to_string();
+        let error = users.read_again().unwrap_err().to_string();
         assert_eq!(
             error,
             format!("{}:1:17: user \"ala\": has to be a list of secrets or an object", path.display())
         );
-        assert!(users.check("ala", "ma kota"));
         fs::write(&path, r#"{"ola": {"secrets": ["p"]}}"#).unwrap();
-        users.reload().unwrap();
-        assert!(users.check("ola", "p") && !users.check("ala", "ma kota"));
+        let changed = users.read_again().unwrap();
+        assert!(changed.check("ola", "p") && !changed.check("ala", "ma kota"));
         fs::remove_file(&path).unwrap();
-        assert!(users.reload().unwrap_err().to_string().contains("cannot read"));
+        assert!(changed.read_again().unwrap_err().to_string().contains("cannot read"));
     }
 }

@@ -7,8 +7,7 @@ mod failure_delays;
 #[cfg(test)]
 mod fixture;
 mod identity;
-#[cfg_attr(not(test), expect(dead_code, reason = "Credentials, which checks at once, is in its place still"))]
-pub(crate) mod logins;
+mod logins;
 mod method_patterns;
 mod rate;
 mod secret;
@@ -21,7 +20,8 @@ mod verified;
 pub use access::Access;
 pub use credentials::{Credentials, CredentialsError};
 pub use identity::{Credential, Denied, Identity};
+pub(crate) use logins::Logins;
 pub use secret::Verifier;
 pub use user::User;
-pub use user_state::{OverLimit, UserPermit};
+pub use user_state::UserPermit;
 pub use users::{Users, UsersError};

@@ -4,8 +4,9 @@ use super::{
     method_patterns::MethodPatterns,
     rate::Rate,
     secret::Secret,
-    user_state::{OverLimit, UserPermit, UserState},
+    user_state::{UserPermit, UserState},
 };
+use crate::error::OverLimit;
 use std::{fmt, sync::Arc, time::Instant};
 
 /// A user of a server.

@@ -1,13 +1,14 @@
 //! What a user has used up of its limits: shared by name from one table of users to the next.
 
 use super::rate::{Bucket, Rate};
+use crate::error::OverLimit;
 use std::{
     fmt,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// The counts of one user.
@@ -55,28 +56,10 @@ impl fmt::Debug for UserPermit {
     }
 }
 
-/// Why a user may not make a call just now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OverLimit {
-    /// As many of its calls run as it may have.
-    #[error("user already has {limit} calls in flight")]
-    InFlight {
-        /// The limit.
-        limit: usize,
-    },
-    /// It calls more often than it may.
-    #[error("user is over its rate, wait {} ms", wait.as_millis().max(1))]
-    Rate {
-        /// Until the next call would be taken, if there were no other.
-        wait: Duration,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{sync::Barrier, thread};
+    use std::{sync::Barrier, thread, time::Duration};
 
     #[test]
     fn permits_of_many_threads_never_exceed_the_limit() {
@@ -111,13 +94,13 @@ mod tests {
         let state = UserState::new();
         let permit = state.enter(1).unwrap();
         let refused = state.enter(1).unwrap_err();
-        assert_eq!(refused.to_string(), "user already has 1 calls in flight");
+        assert_eq!(refused.to_string(), "already has 1 calls in flight");
         drop(permit);
         assert!(state.enter(1).is_ok() && state.enter(0).is_err());
         let rate = Rate::new(10.0, Some(1)).unwrap();
         state.take(rate, state.since).unwrap();
         let refused = state.take(rate, state.since + Duration::from_millis(40)).unwrap_err();
-        assert_eq!(refused.to_string(), "user is over its rate, wait 60 ms");
+        assert_eq!(refused.to_string(), "over its rate, wait 60 ms");
         // A reading from before the state was made counts as its beginning.
         assert!(UserState::new().take(rate, state.since).is_ok());
     }

@@ -16,6 +16,7 @@ use std::{
 use subtle::Choice;
 
 /// A table of users. What it holds never changes; a server goes over to another one.
+#[derive(Clone)]
 pub struct Users {
     users: HashMap<Arc<str>, Arc<User>>,
     /// A hash of one of them, to be checked in vain where a user has none: of the same cost as theirs.

@@ -1,20 +1,84 @@
-//! Whether a peer may reach a service: the one place where access rules are applied.
+//! Whether a peer may call a method: the one place where access rules and rights of users are applied.
+//!
+//! A rule of another protocol or codec means that there is no such service; a peer that has to be known and is not is
+//! unauthenticated; a known user without the right is denied. The same for every protocol.
 
-use crate::{auth::Access, error::CallError, peer::Peer};
+use crate::{
+    auth::{Access, User, UserPermit},
+    error::CallError,
+    live::policy::Policy,
+    peer::Peer,
+};
+use std::{sync::Arc, time::Instant};
 
-/// Whether `access` lets `peer` reach the service or method `name`.
-pub(crate) fn allow(access: &Access, name: &str, peer: &Peer) -> Result<(), CallError> {
-    let free = |names: &Option<Vec<String>>, wanted: &str| {
-        names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == wanted))
-    };
-    if !free(&access.protocols, peer.protocol) || !free(&access.codecs, &peer.codec) {
-        return Err(CallError::UnknownService(name.to_owned()));
+/// A peer under one policy: what all calls that are started under it are decided by.
+pub(crate) struct Caller<'p> {
+    pub(crate) peer: &'p Arc<Peer>,
+    pub(crate) policy: &'p Policy,
+    /// The name it has proven to be, if that counts under this policy.
+    name: Option<&'p str>,
+    /// Its entry in the table of users.
+    user: Option<&'p Arc<User>>,
+}
+
+impl<'p> Caller<'p> {
+    /// What `peer` is under `policy`: one that was a user when it logged in and is none any more is unknown. A user by
+    /// certificate need not be in the table, and has its rights and limits if it is.
+    #[inline]
+    pub(crate) fn new(peer: &'p Arc<Peer>, policy: &'p Policy) -> Self {
+        let Some(identity) = &peer.user else { return Self { peer, policy, name: None, user: None } };
+        let user = policy.credentials().and_then(|credentials| credentials.users().get(identity.name()));
+        let counts = user.is_some() || identity.is_by_certificate();
+        Self { peer, policy, name: counts.then(|| identity.name()), user }
     }
-    match (&peer.user, access.authenticated) {
-        (None, true) => Err(CallError::Unauthenticated(name.to_owned())),
-        (Some(user), _) if !free(&access.users, user.name()) => {
-            Err(CallError::Denied { name: name.to_owned(), user: user.name().to_owned() })
+
+    /// Whether the peer has proven who it is.
+    #[inline]
+    pub(crate) fn is_known(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// Whether the peer may call `full_name`, of the service with that number in the registry.
+    #[inline]
+    pub(crate) fn may_call(&self, service: usize, full_name: &str) -> Result<(), CallError> {
+        match (self.policy.rule(service), self.user) {
+            (None, None) => Ok(()),
+            (rule, _) => self.check(rule, full_name),
         }
-        _ => Ok(()),
+    }
+
+    fn check(&self, rule: Option<&Access>, full_name: &str) -> Result<(), CallError> {
+        if let Some(rule) = rule {
+            self.check_rule(rule, full_name)?;
+        }
+        match self.user {
+            Some(user) if !user.allows(full_name) => Err(self.denied(full_name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_rule(&self, rule: &Access, full_name: &str) -> Result<(), CallError> {
+        let free = |names: &Option<Vec<String>>, wanted: &str| {
+            names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == wanted))
+        };
+        if !free(&rule.protocols, self.peer.protocol) || !free(&rule.codecs, &self.peer.codec) {
+            return Err(CallError::UnknownService(full_name.to_owned()));
+        }
+        match (self.name, rule.authenticated) {
+            (None, true) => Err(CallError::Unauthenticated(full_name.to_owned())),
+            (Some(name), _) if !free(&rule.users, name) => Err(self.denied(full_name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a call against the limits of the user, if it has any; in flight until the permit is dropped.
+    #[inline]
+    pub(crate) fn admit(&self, now: Instant) -> Result<Option<UserPermit>, CallError> {
+        let Some(user) = self.user else { return Ok(None) };
+        user.admit(now).map_err(|limit| CallError::OverUserLimit { user: user.name().to_owned(), limit })
+    }
+
+    fn denied(&self, full_name: &str) -> CallError {
+        CallError::Denied { name: full_name.to_owned(), user: self.name.unwrap_or_default().to_owned() }
     }
 }

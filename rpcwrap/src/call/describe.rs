@@ -4,8 +4,8 @@
 //! through dispatch like them. It knows names, types and access rules, no numbers and no protocol.
 
 use crate::{
-    auth::Access,
-    call::access::allow,
+    call::access::Caller,
+    live::Live,
     method::{
         Method,
         context::Context,
@@ -44,60 +44,77 @@ struct DescribedMethod {
     template: String,
 }
 
-/// Makes the service that describes `services`.
-///
-/// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args, reply,
-/// streaming, idempotent, doc, template}]}`, services and methods in the order of their names; services whose access rule keeps
-/// the caller out are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
-pub(crate) fn service(services: &[Service]) -> Service {
-    let mut catalogue: Vec<_> = services.iter().map(Listed::new).collect();
-    catalogue.sort_by(|a, b| a.name.cmp(&b.name));
-    let catalogue: Arc<[Listed]> = catalogue.into();
-    let describe = typed(move |cx: Context, _: IgnoredAny| {
-        let catalogue = catalogue.clone();
-        async move { Ok(visible(&catalogue, cx.peer())) }
-    });
-    let ping = |_: IgnoredAny| async { Ok(true) };
-    Service::new(NAME)
-        .with(Method::new("Describe", describe).idempotent())
-        .with(Method::new("Ping", ping).idempotent())
+/// What is listed of a server's services.
+pub(crate) struct Catalogue(Arc<[Listed]>);
+
+impl Catalogue {
+    /// All of `services`, each with the number of its place.
+    pub(crate) fn new(services: &[Service]) -> Self {
+        let mut catalogue: Vec<_> =
+            services.iter().enumerate().map(|(number, service)| Listed::new(number, service)).collect();
+        catalogue.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(catalogue.into())
+    }
+
+    /// Makes the service that describes them.
+    ///
+    /// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args,
+    /// reply, streaming, idempotent, doc, template}]}`, services and methods in the order of their names; those that the
+    /// caller may not call now are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
+    pub(crate) fn service(self, live: Arc<Live>) -> Service {
+        let describe = typed(move |cx: Context, _: IgnoredAny| {
+            let listed = visible(&self.0, cx.peer(), &live);
+            async move { Ok(listed) }
+        });
+        let ping = |_: IgnoredAny| async { Ok(true) };
+        Service::new(NAME)
+            .with(Method::new("Describe", describe).idempotent())
+            .with(Method::new("Ping", ping).idempotent())
+    }
 }
 
 /// What is remembered of a service; its types are traced when somebody asks.
 struct Listed {
     name: String,
     doc: String,
-    access: Option<Access>,
+    /// In the registry.
+    number: usize,
     /// Name, description, whether it is idempotent, types.
     methods: Vec<(String, String, bool, Arc<Types>)>,
 }
 
 impl Listed {
-    fn new(service: &Service) -> Self {
+    fn new(number: usize, service: &Service) -> Self {
         let methods = service.methods.iter();
         let mut methods: Vec<_> = methods
             .map(|method| (method.name.clone(), method.doc.clone(), method.idempotent, method.types.clone()))
             .collect();
         methods.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-        let Service { name, doc, access, .. } = service;
-        Self { name: name.clone(), doc: doc.clone(), access: access.clone(), methods }
+        let Service { name, doc, .. } = service;
+        Self { name: name.clone(), doc: doc.clone(), number, methods }
     }
 
-    fn describe(&self) -> DescribedService {
-        let methods = self.methods.iter().map(|(name, doc, idempotent, types)| {
+    /// The service as `caller` may see it; `None` if that is nothing.
+    fn describe(&self, caller: &Caller<'_>) -> Option<DescribedService> {
+        let may_call =
+            |method: &str| caller.may_call(self.number, &format!("{}.{method}", self.name)).is_ok();
+        let methods: Vec<_> = self.methods.iter().filter(|(name, ..)| may_call(name)).collect();
+        if methods.is_empty() && !self.methods.is_empty() {
+            return None;
+        }
+        let methods = methods.into_iter().map(|(name, doc, idempotent, types)| {
             let Signature { args, reply, streaming, template, .. } = types.signature().clone();
             let (name, doc) = (name.clone(), doc.clone());
             DescribedMethod { name, args, reply, streaming, idempotent: *idempotent, doc, template }
         });
-        DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods: methods.collect() }
+        Some(DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods: methods.collect() })
     }
 }
 
-fn visible(catalogue: &[Listed], peer: &Peer) -> Vec<DescribedService> {
-    let may_reach = |service: &&Listed| {
-        service.access.as_ref().is_none_or(|access| allow(access, &service.name, peer).is_ok())
-    };
-    catalogue.iter().filter(may_reach).map(Listed::describe).collect()
+fn visible(catalogue: &[Listed], peer: &Arc<Peer>, live: &Live) -> Vec<DescribedService> {
+    let policy = live.policy();
+    let caller = Caller::new(peer, &policy);
+    catalogue.iter().filter_map(|service| service.describe(&caller)).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::{
     call::{
+        access::Caller,
         in_flight::{Flight, MethodPermit, Started, count_panic, panicked},
         registry::{Entry, Registry},
     },
@@ -19,7 +20,7 @@ use codecs::{Args, ReplyWriter, Request};
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -47,14 +48,14 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_after(None, name, args, timeout, peer, now)
+        self.start_after(None, name, args, timeout, caller, now)
     }
 
-    /// As [`start`](Self::start), for a connection whose last call was of the method `last`: mostly the next one is too,
-    /// and then needs no look-up.
+    /// As [`start`](Self::start), for a caller whose last call was of the method `last`: mostly the next one is too, and
+    /// then needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
     #[inline]
     pub(crate) fn start_after<'d>(
         &'d self,
@@ -62,14 +63,14 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let look_up = || match last {
-            Some(last) if last.access.is_none() && last.full_name.as_bytes() == name => Ok(last),
-            _ => self.registry.look_up(name, peer),
+            Some(last) if last.full_name.as_bytes() == name => Ok(last),
+            _ => self.registry.look_up(name, caller),
         };
-        self.start_found(look_up, name, args, timeout, peer, now)
+        self.start_found(look_up, name, args, timeout, caller, now)
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
@@ -79,10 +80,10 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found(|| self.registry.look_up_short(name, peer), name, args, timeout, peer, now)
+        self.start_found(|| self.registry.look_up_short(name, caller), name, args, timeout, caller, now)
     }
 
     #[inline(always)]
@@ -92,41 +93,43 @@ impl Dispatch {
         name: &[u8],
         args: Args<'_>,
         timeout: Option<Duration>,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         if self.live.shutdown.refuses_calls() {
             self.live.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
         }
+        let Caller { peer, policy, .. } = caller;
         if peer.needs_tls {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::NeedsTls(name), None));
         }
-        // Before anything else, and the same for every protocol: who is not known learns nothing, not even names.
-        if self.live.login_required && peer.user.is_none() && peer.protocol != IN_PROCESS {
+        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even names.
+        if policy.login_required && !caller.is_known() && peer.protocol != IN_PROCESS {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
         let entry = look_up().map_err(|error| self.refused(error, None))?;
-        // Before the handler sees it: what is over the limit costs a look at a number and an error reply. Behind the
-        // look-up: taking a call back has to stay possible, and who calls nothing learns so.
-        if self.live.waiting.0.load(Ordering::Relaxed) >= self.live.config.max_calls {
+        // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
+        // reply.
+        if self.live.waiting.reach(policy.config.max_calls) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
+        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let permit = match entry.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
-        let limit = [timeout, entry.timeout, self.live.config.call_timeout].into_iter().flatten().min();
+        let limit = [timeout, entry.timeout, policy.config.call_timeout].into_iter().flatten().min();
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
-        Ok(Started { call, entry, limit, permit })
+        Ok(Started { call, entry, limit, permit, user_permit })
     }
 
     /// Polls a call once and lets it write what is ready.
@@ -166,7 +169,11 @@ impl Dispatch {
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
         let request = Request::new(Bytes::copy_from_slice(name.as_bytes()), 0, 0..name.len(), 0..0);
-        let started = self.start(name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
+        let started = {
+            let policy = self.live.policy();
+            let caller = Caller::new(peer, &policy);
+            self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
+        };
         let mut flight = self.take_off(started, args.len())?;
         let (mut writer, mut out) = (ReplyWriter::JsonValue, BytesMut::new());
         loop {
@@ -205,7 +212,7 @@ impl Dispatch {
     #[cold]
     fn refused<'d>(&self, error: CallError, entry: Option<&'d Arc<Entry>>) -> Refused<'d> {
         match &error {
-            CallError::Busy { .. } => self.live.stats.busy_calls.add_one(),
+            CallError::Busy { .. } | CallError::OverUserLimit { .. } => self.live.stats.busy_calls.add_one(),
             CallError::Overloaded => self.live.stats.shed_calls.add_one(),
             CallError::Unauthenticated(_) | CallError::NeedsTls(_) | CallError::Denied { .. } => {
                 self.live.stats.denied_calls.add_one()

@@ -4,6 +4,7 @@
 //! deadline and its counts.
 
 use crate::{
+    auth::UserPermit,
     call::registry::Entry,
     error::CallError,
     live::{
@@ -31,6 +32,7 @@ pub(crate) struct Started<'d> {
     pub(crate) entry: &'d Arc<Entry>,
     pub(crate) limit: Option<Duration>,
     pub(crate) permit: Option<MethodPermit>,
+    pub(crate) user_permit: Option<UserPermit>,
 }
 
 /// One of a method's own `max_in_flight`.
@@ -63,6 +65,7 @@ pub(crate) struct Flight {
     started: Instant,
     landed: bool,
     _permit: Option<MethodPermit>,
+    _user_permit: Option<UserPermit>,
 }
 
 impl Flight {
@@ -71,7 +74,7 @@ impl Flight {
         // A caller may name a limit beyond the clock's end, which is none.
         let deadline = call.limit.and_then(|limit| started.checked_add(limit));
         let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
-        live.waiting.0.fetch_add(1, Ordering::Relaxed);
+        live.waiting.enter();
         Self {
             live: live.clone(),
             entry: call.entry.clone(),
@@ -82,6 +85,7 @@ impl Flight {
             started,
             landed: false,
             _permit: call.permit,
+            _user_permit: call.user_permit,
         }
     }
 
@@ -155,7 +159,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.live.waiting.0.fetch_sub(1, Ordering::Relaxed);
+        self.live.waiting.leave();
         if !self.landed {
             self.live.stats.canceled_calls.add_one();
             if self.live.shutdown.phase() == Phase::Stopped {

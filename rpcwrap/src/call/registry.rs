@@ -3,8 +3,7 @@
 //! A look-up is one hash of the whole name; the error texts of a miss are made only then.
 
 use crate::{
-    auth::Access,
-    call::access::allow,
+    call::access::Caller,
     error::{CallError, ConfigError},
     live::stats::{MethodSnapshot, MethodStats},
     method::{
@@ -13,7 +12,6 @@ use crate::{
         service::Service,
         signature::{Signature, Types},
     },
-    peer::Peer,
 };
 use foldhash::fast::FixedState;
 use std::{
@@ -31,13 +29,14 @@ pub(crate) struct Entry {
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) running: AtomicUsize,
-    pub(crate) access: Option<Arc<Access>>,
+    /// Of its service, as the policy counts them.
+    pub(crate) service_number: usize,
     pub(crate) invoke: Arc<dyn Invoke>,
     pub(crate) stats: MethodStats,
 }
 
 impl Entry {
-    fn new(full_name: String, method: Method, access: Option<Arc<Access>>) -> Self {
+    fn new(full_name: String, method: Method, service_number: usize) -> Self {
         Self {
             full_name,
             doc: method.doc,
@@ -46,7 +45,7 @@ impl Entry {
             timeout: method.timeout,
             max_in_flight: method.max_in_flight,
             running: AtomicUsize::new(0),
-            access,
+            service_number,
             invoke: method.invoke,
             stats: MethodStats::default(),
         }
@@ -91,15 +90,15 @@ pub(crate) struct Registry {
 
 impl Registry {
     /// Checks and freezes `services`.
+    /// A service has the number of its place among them.
     pub(crate) fn new(services: Vec<Service>) -> Result<Self, ConfigError> {
         let mut registry =
             Self { methods: HashMap::default(), short: HashMap::default(), services: BTreeMap::new() };
-        for service in services {
+        for (number, service) in services.into_iter().enumerate() {
             check_service_name(&service.name)?;
             if registry.services.insert(service.name.clone(), service.doc).is_some() {
                 return Err(ConfigError::DuplicateService(service.name));
             }
-            let access = service.access.map(Arc::new);
             let mut names = HashSet::new();
             for method in service.methods {
                 check_method_name(&method.name)?;
@@ -108,7 +107,7 @@ impl Registry {
                     return Err(ConfigError::DuplicateMethod(full_name));
                 }
                 let key = full_name.as_bytes().into();
-                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, access.clone())));
+                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, number)));
             }
         }
         registry.shorten_names();
@@ -133,9 +132,9 @@ impl Registry {
 
     /// The method of that full name, if this peer may know of it.
     #[inline]
-    pub(crate) fn look_up(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+    pub(crate) fn look_up(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
         match self.methods.get(name) {
-            Some(entry) => self.allowed(entry, peer),
+            Some(entry) => allowed(entry, caller),
             None => Err(CallError::unknown(name, |service| self.services.contains_key(service))),
         }
     }
@@ -146,22 +145,22 @@ impl Registry {
     /// `demo.EchoService.Echo` finds `EchoService.Echo` and the other way round. Where a last part is that of two
     /// services, it finds neither.
     #[inline]
-    pub(crate) fn look_up_short(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+    pub(crate) fn look_up_short(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
         match self.methods.get(name) {
-            Some(entry) => self.allowed(entry, peer),
-            None => self.look_up_last_part(name, peer),
+            Some(entry) => allowed(entry, caller),
+            None => self.look_up_last_part(name, caller),
         }
     }
 
-    fn look_up_last_part(&self, name: &[u8], peer: &Peer) -> Result<&Arc<Entry>, CallError> {
+    fn look_up_last_part(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
         let mut dots = (0..name.len()).rev().filter(|at| name[*at] == b'.');
         if let Some(package) = dots.nth(1)
             && let Some(entry) = self.methods.get(&name[package + 1..])
         {
-            return self.allowed(entry, peer);
+            return allowed(entry, caller);
         }
         match self.short.get(name) {
-            Some(Some(entry)) => self.allowed(entry, peer),
+            Some(Some(entry)) => allowed(entry, caller),
             Some(None) => Err(CallError::UnknownService(String::from_utf8_lossy(name).into_owned())),
             None => Err(CallError::unknown(name, |service| self.is_known_in_short(service))),
         }
@@ -172,14 +171,6 @@ impl Registry {
         self.services.contains_key(service) || self.services.keys().any(|full| is_it(full))
     }
 
-    #[inline]
-    fn allowed<'r>(&self, entry: &'r Arc<Entry>, peer: &Peer) -> Result<&'r Arc<Entry>, CallError> {
-        match &entry.access {
-            None => Ok(entry),
-            Some(access) => allow(access, &entry.full_name, peer).map(|()| entry),
-        }
-    }
-
     /// Adds one of the server's own services, which is called like any other and shown on no page.
     ///
     /// Its name begins with an underscore, as no other's may, so it takes nobody's place.
@@ -187,7 +178,7 @@ impl Registry {
         for method in service.methods {
             let full_name = format!("{}.{}", service.name, method.name);
             let key = full_name.as_bytes().into();
-            self.methods.insert(key, Arc::new(Entry::new(full_name, method, None)));
+            self.methods.insert(key, Arc::new(Entry::new(full_name, method, usize::MAX)));
         }
     }
 
@@ -211,11 +202,11 @@ impl Registry {
     pub(crate) fn services(&self) -> &BTreeMap<String, String> {
         &self.services
     }
+}
 
-    /// Every access rule with the service it belongs to.
-    pub(crate) fn access_rules(&self) -> impl Iterator<Item = (&str, &Access)> {
-        self.methods.values().filter_map(|entry| Some((entry.service(), &**entry.access.as_ref()?)))
-    }
+#[inline]
+fn allowed<'r>(entry: &'r Arc<Entry>, caller: &Caller<'_>) -> Result<&'r Arc<Entry>, CallError> {
+    caller.may_call(entry.service_number, &entry.full_name).map(|()| entry)
 }
 
 /// `demo.EchoService` → `EchoService`
@@ -256,22 +247,32 @@ fn check_method_name(name: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::PeerAddr;
+    use crate::{
+        live::{
+            config::Config,
+            policy::{PolicyCell, Subjects},
+        },
+        peer::{Peer, PeerAddr},
+    };
 
     #[test]
     fn services_are_found_with_and_without_their_package() {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
         let registry = Registry::new(names.map(service).into()).unwrap();
-        let peer = Peer {
+        let peer = Arc::new(Peer {
             addr: PeerAddr::InProcess,
             protocol: "baidu_std",
             codec: "".into(),
             user: None,
             tls: None,
             needs_tls: false,
-        };
-        let find = |name: &str| match registry.look_up_short(name.as_bytes(), &peer) {
+        });
+        let policy =
+            PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();
+        let policy = policy.load_full();
+        let caller = Caller::new(&peer, &policy);
+        let find = |name: &str| match registry.look_up_short(name.as_bytes(), &caller) {
             Ok(entry) => entry.full_name.clone(),
             Err(error) => error.to_string(),
         };
@@ -299,6 +300,6 @@ mod tests {
         ] {
             assert_eq!(find(name), found, "{name}");
         }
-        assert!(registry.look_up(b"Echo.M", &peer).is_err(), "Go's clients name services in full");
+        assert!(registry.look_up(b"Echo.M", &caller).is_err(), "Go's clients name services in full");
     }
 }

@@ -66,11 +66,13 @@ async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>)
 /// Reads until the first bytes tell whose connection it is.
 async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
     first_byte(&mut opening, cx).await?;
-    let config = &cx.dispatch.live.config;
-    let deadline = match config.first_byte_clock {
-        OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
-        OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
-        OpeningClock::Off => None,
+    let deadline = {
+        let config = cx.dispatch.live.config();
+        match config.first_byte_clock {
+            OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
+            OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
+            OpeningClock::Off => None,
+        }
     };
     let choosing = choose_protocol(&mut opening, cx);
     let registered = match deadline {

@@ -34,12 +34,15 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
     if !opening.prefix.is_empty() {
         return Ok(());
     }
-    let config = &cx.dispatch.live.config;
-    let limit = match config.first_byte_clock {
-        OpeningClock::Accept => config.first_byte_timeout,
-        OpeningClock::FirstByte => config.keep_alive_timeout,
-        OpeningClock::Off => return read_more(opening, cx).await,
+    let limit = {
+        let config = cx.dispatch.live.config();
+        match config.first_byte_clock {
+            OpeningClock::Accept => Some(config.first_byte_timeout),
+            OpeningClock::FirstByte => Some(config.keep_alive_timeout),
+            OpeningClock::Off => None,
+        }
     };
+    let Some(limit) = limit else { return read_more(opening, cx).await };
     let deadline = opening.since + limit;
     timeout_at(deadline, read_more(opening, cx)).await.unwrap_or_else(|_| Err(late(opening)))
 }
@@ -74,7 +77,7 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as anybody's.
         first_byte(opening, cx).await?;
     }
-    let limit = cx.dispatch.live.config.proxy_header_timeout;
+    let limit = cx.dispatch.live.config().proxy_header_timeout;
     let source = timeout(limit, source(opening, cx, proxy)).await;
     let source =
         source.unwrap_or_else(|_| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
@@ -141,7 +144,7 @@ mod tls {
             if policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
                 return Ok(opening);
             }
-            let limit = cx.dispatch.live.config.tls_handshake_timeout;
+            let limit = cx.dispatch.live.config().tls_handshake_timeout;
             // The peer may be gone: then nobody is left to be told.
             let _ = timeout(limit, refuse(&mut opening)).await;
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));

@@ -3,10 +3,12 @@
 //! [`Error`] is what handlers return; [`CallError`] is every way a call can fail, as protocols turn it into their
 //! own words; [`ConfigError`] is found when the server is built, never at the first request.
 
+mod over_limit;
 mod protocol;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use over_limit::OverLimit;
 pub use protocol::ProtoError;
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
@@ -133,6 +135,14 @@ pub enum CallError {
         /// Its limit.
         limit: usize,
     },
+    /// The user is over one of its limits.
+    #[error("rpc: server overloaded: user {user}: {limit}")]
+    OverUserLimit {
+        /// Who asked.
+        user: String,
+        /// Which limit, and when to try again.
+        limit: OverLimit,
+    },
     /// As many calls wait for their handlers as the server allows.
     #[error("rpc: server overloaded")]
     Overloaded,
@@ -180,7 +190,7 @@ impl CallError {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::NeedsTls(_) => "needs_tls",
             Self::Denied { .. } => "denied",
-            Self::Busy { .. } | Self::Overloaded => "busy",
+            Self::Busy { .. } | Self::OverUserLimit { .. } | Self::Overloaded => "busy",
             Self::Draining => "draining",
             Self::Deadline(_) => "deadline",
             Self::Canceled => "canceled",
@@ -256,6 +266,23 @@ pub enum ConfigError {
     #[cfg(feature = "tls")]
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// There is no such service to have an access rule.
+    #[error("no service {0:?}")]
+    UnknownService(String),
+    /// A setting that is fixed when the server is built.
+    #[error("{setting} cannot be changed while the server runs")]
+    Fixed {
+        /// Its name in `Config`.
+        setting: &'static str,
+    },
+    /// A filter of the log that the program did not take.
+    #[error("log = {filter:?}: {why}")]
+    LogFilter {
+        /// The filter.
+        filter: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {

@@ -1,11 +1,11 @@
 //! How old a connection may grow: when it has to go, spread so that connections of one moment do not go in another.
 //!
-//! Whoever serves a connection asks [`Age`] and acts on its stage; this file knows clocks and limits, no socket.
+//! What serves a connection asks [`Age`] and acts on its stage; this file knows clocks and limits, no socket.
 
 use crate::live::{config::Config, tracker::Tracked};
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -44,31 +44,35 @@ fn spread(limit: Duration, id: u64) -> Duration {
     (limit - fifth / 2).saturating_add(fifth.mul_f64(f64::from(turn) / f64::from(u32::MAX)))
 }
 
-/// The stage of one connection and the timer until the next; for those who have no timer of their own.
+/// The stage of one connection and the timer until the next; for those that have no timer of their own.
 #[derive(Debug)]
 pub(crate) struct Age {
     stage: Stage,
-    timer: Pin<Box<Sleep>>,
+    /// There while connections may not grow as old as they like.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Age {
-    /// `None` if connections may grow as old as they like: then there is no timer either.
-    pub(crate) fn of(tracked: &Tracked, config: &Config) -> Option<Self> {
-        let next = reaches(Stage::Leaving, tracked, config)?;
-        Some(Self { stage: Stage::Young, timer: Box::pin(sleep_until(next)) })
+    /// Of a new connection.
+    pub(crate) fn new() -> Self {
+        Self { stage: Stage::Young, timer: None }
     }
 
     /// Ready when the connection reaches the next stage, which is `Leaving` first; `Over` is the last.
     pub(crate) fn poll(&mut self, tracked: &Tracked, config: &Config, task: &mut Context<'_>) -> Poll<Stage> {
-        if self.stage == Stage::Over || self.timer.as_mut().poll(task).is_pending() {
+        let next = if self.stage == Stage::Over { None } else { reaches(self.stage.next(), tracked, config) };
+        let Some(next) = next else {
+            self.timer = None;
             return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
+        if timer.deadline() != next {
+            timer.as_mut().reset(next);
         }
+        ready!(timer.as_mut().poll(task));
         self.stage = self.stage.next();
-        if let Some(next) = reaches(self.stage.next(), tracked, config) {
-            self.timer.as_mut().reset(next);
-            // Whoever has been told may not ask again before it goes off.
-            task.waker().wake_by_ref();
-        }
+        // The caller may not ask again before the next stage is reached.
+        task.waker().wake_by_ref();
         Poll::Ready(self.stage)
     }
 }

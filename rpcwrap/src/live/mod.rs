@@ -2,31 +2,100 @@
 
 pub(crate) mod config;
 pub(crate) mod lifetime;
+pub(crate) mod policy;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod tracker;
 
-use crate::auth::Credentials;
-use config::Config;
+use crate::{auth::Logins, error::ConfigError};
+use arc_swap::Guard;
+use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
 use stats::ServerStats;
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tracker::Tracker;
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {
-    pub(crate) config: Config,
-    pub(crate) credentials: Option<Credentials>,
-    /// Whether only peers with an identity may call.
-    pub(crate) login_required: bool,
+    policy: PolicyCell,
+    pub(crate) logins: Logins,
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
     pub(crate) waiting: WaitingCalls,
 }
 
+impl Live {
+    /// The state of a server that starts with `policy`.
+    pub(crate) fn new(policy: PolicyCell) -> Self {
+        Self {
+            policy,
+            logins: Logins::default(),
+            stats: ServerStats::default(),
+            tracker: Tracker::new(),
+            shutdown: Shutdown::new(),
+            waiting: WaitingCalls::default(),
+        }
+    }
+
+    /// The policy in force. A call is decided under one of them from its start on.
+    #[inline]
+    pub(crate) fn policy(&self) -> Guard<Arc<Policy>> {
+        self.policy.load()
+    }
+
+    /// The same, to be held for longer.
+    pub(crate) fn policy_full(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// The settings in force.
+    #[inline]
+    pub(crate) fn config(&self) -> ConfigRef {
+        ConfigRef(self.policy.load())
+    }
+
+    /// Whether there are users now, so that a login can succeed.
+    pub(crate) fn has_users(&self) -> bool {
+        self.policy.load().credentials().is_some()
+    }
+
+    /// Puts another policy in force, for open connections too: each is woken, so that it looks at its limits again.
+    ///
+    /// # Errors
+    /// What in it cannot work; nothing is changed then.
+    pub(crate) fn change_policy(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
+        let policy = self.policy.change(change)?;
+        self.logins.policy_changed();
+        self.shutdown.wake_all();
+        tracing::info!(generation = policy.generation(), "policy changed");
+        Ok(policy)
+    }
+}
+
 /// How many calls wait for their handlers, in a cache line of its own: every call looks at it, only those that wait
 /// write to it.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct WaitingCalls(pub(crate) AtomicUsize);
+pub(crate) struct WaitingCalls(AtomicUsize);
+
+impl WaitingCalls {
+    /// One more.
+    pub(crate) fn enter(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub(crate) fn leave(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether there are `limit` or more.
+    #[inline]
+    pub(crate) fn reach(&self, limit: usize) -> bool {
+        self.0.load(Ordering::Relaxed) >= limit
+    }
+}

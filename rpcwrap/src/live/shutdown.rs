@@ -90,9 +90,14 @@ impl Shutdown {
             return;
         }
         self.0.phase.store(phase as u8, Ordering::Release);
-        // They stay registered: some wait for a later phase.
-        let wakers: Vec<Waker> = waiting.wakers.values().cloned().collect();
         drop(waiting);
+        self.wake_all();
+    }
+
+    /// Wakes every task that waits for a phase: each looks again at what it waits for.
+    pub(crate) fn wake_all(&self) {
+        // They stay registered: some wait for a later phase.
+        let wakers: Vec<Waker> = self.0.waiting().wakers.values().cloned().collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 

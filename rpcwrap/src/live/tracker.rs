@@ -17,7 +17,6 @@ use tokio::sync::Notify;
 /// All open connections, and a way to wait for the last to go.
 #[derive(Debug)]
 pub(crate) struct Tracker {
-    limit: usize,
     open: AtomicUsize,
     ids: AtomicU64,
     connections: Mutex<BTreeMap<u64, Arc<Tracked>>>,
@@ -25,9 +24,8 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            limit,
             open: AtomicUsize::new(0),
             ids: AtomicU64::new(1),
             connections: Mutex::default(),
@@ -35,11 +33,11 @@ impl Tracker {
         })
     }
 
-    /// Takes a permit for a connection from `addr`, or `None` if the limit is reached.
-    pub(crate) fn admit(self: &Arc<Self>, addr: PeerAddr) -> Option<ConnectionPermit> {
-        let admitted = self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-            (open < self.limit).then_some(open + 1)
-        });
+    /// Takes a permit for a connection from `addr`, or `None` if `limit` are open.
+    pub(crate) fn admit(self: &Arc<Self>, addr: PeerAddr, limit: usize) -> Option<ConnectionPermit> {
+        let admitted = self
+            .open
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < limit).then_some(open + 1));
         admitted.ok()?;
         let tracked = Arc::new(Tracked::new(self.ids.fetch_add(1, Relaxed), addr));
         self.lock().insert(tracked.id, tracked.clone());
@@ -51,9 +49,9 @@ impl Tracker {
         self.open.load(Ordering::Acquire)
     }
 
-    /// The share of the limit that is free, from 0 to 100; what is left of a percent counts as one.
-    pub(crate) fn free_percent(&self) -> usize {
-        self.limit.saturating_sub(self.open()).saturating_mul(100).div_ceil(self.limit.max(1))
+    /// The share of `limit` that is free, from 0 to 100; what is left of a percent counts as one.
+    pub(crate) fn free_percent(&self, limit: usize) -> usize {
+        limit.saturating_sub(self.open()).saturating_mul(100).div_ceil(limit.max(1))
     }
 
     /// The oldest `most` connections.
@@ -279,13 +277,13 @@ mod tests {
 
     #[tokio::test]
     async fn permits_come_back_when_dropped() {
-        let tracker = Tracker::new(2);
-        let admit = || tracker.admit(PeerAddr::InProcess);
+        let tracker = Tracker::new();
+        let admit = || tracker.admit(PeerAddr::InProcess, 2);
         let (one, two) = (admit(), admit());
         assert!(one.is_some() && two.is_some() && admit().is_none());
-        assert_eq!((tracker.open(), tracker.free_percent()), (2, 0));
+        assert_eq!((tracker.open(), tracker.free_percent(2)), (2, 0));
         drop(one);
-        assert_eq!((tracker.open(), tracker.free_percent()), (1, 50));
+        assert_eq!((tracker.open(), tracker.free_percent(2)), (1, 50));
         assert_eq!(tracker.list(10).iter().map(|info| info.id).collect::<Vec<_>>(), [2]);
         let waiting = tokio::spawn({
             let tracker = tracker.clone();
@@ -298,8 +296,8 @@ mod tests {
 
     #[test]
     fn a_connection_is_shown_as_it_grows() {
-        let tracker = Tracker::new(2);
-        let permit = tracker.admit(PeerAddr::InProcess).unwrap();
+        let tracker = Tracker::new();
+        let permit = tracker.admit(PeerAddr::InProcess, 2).unwrap();
         let tracked = &permit.tracked;
         let only = || tracker.list(10).remove(0);
         assert_eq!((only().protocol, only().codec.as_str(), only().user), ("", "", None));

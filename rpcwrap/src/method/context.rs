@@ -21,7 +21,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn peer(&self) -> &Peer {
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 

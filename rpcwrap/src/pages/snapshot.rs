@@ -61,7 +61,7 @@ impl Snapshot {
             uptime: STARTED.elapsed(),
             process: Process::look(),
             phase: dispatch.live.shutdown.phase(),
-            max_connections: dispatch.live.config.max_connections,
+            max_connections: dispatch.live.config().max_connections,
             server: dispatch.live.stats.snapshot(dispatch.live.tracker.open()),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),

@@ -40,7 +40,9 @@ impl Protocol for AgentCheck {
 
     fn serve(self: Arc<Self>, mut conn: Conn, cx: ConnCx) -> ServeFuture {
         Box::pin(async move {
-            let answer = answer(cx.dispatch.live.shutdown.phase(), cx.dispatch.live.tracker.free_percent());
+            let live = &cx.dispatch.live;
+            let free_percent = live.tracker.free_percent(live.config().max_connections);
+            let answer = answer(live.shutdown.phase(), free_percent);
             // In one write: HAProxy resets the connection as soon as it has the line.
             if conn.stream.write_all(answer.as_bytes()).await.is_ok() {
                 cx.tracked.sent(answer.len());

@@ -94,16 +94,22 @@ impl ConnCx {
         self.port.snapshot(0)
     }
 
+    /// Whether the server has users now, so that a login can succeed.
+    pub fn has_users(&self) -> bool {
+        self.dispatch.live.has_users()
+    }
+
     /// Checks what a peer offers to prove who it is, and counts the login.
     ///
-    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`].
+    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`]. Of a
+    /// right one it is known at once, or when its slow hash is computed; the answer to a wrong one is delayed, up to 2 s
+    /// where one address offers many. May be dropped at any time.
     ///
     /// # Errors
-    /// It proves nothing. The protocol says so in its own words and may let the peer try again, a bounded number of
-    /// times.
-    pub fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
-        let credentials = self.dispatch.live.credentials.as_ref().ok_or(Denied::new());
-        let verified = credentials.and_then(|credentials| credentials.verify(credential));
+    /// It proves nothing. The protocol says so in its own words and, unless the error
+    /// [says otherwise](Denied::must_close), may let the peer try again, a bounded number of times.
+    pub async fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        let verified = self.check_login(credential).await;
         self.count_login(verified.as_ref().ok());
         verified
     }
@@ -118,6 +124,14 @@ impl ConnCx {
             OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
             OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
         }
+    }
+
+    /// As [`verify`](Self::verify), without counting: for a step of a longer dialog.
+    pub(crate) async fn check_login(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
+        let live = &self.dispatch.live;
+        let policy = live.policy_full();
+        let users = policy.credentials().ok_or_else(Denied::new)?.users();
+        live.logins.check(users, credential, self.peer_addr.ip()).await
     }
 
     pub(crate) fn count_login(&self, identity: Option<&Identity>) {

@@ -101,7 +101,7 @@ impl FramedProtocol {
     fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session> {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
         let halves = Halves {
-            reader: self.codec.request_reader(cx.dispatch.live.config.message_limits()),
+            reader: self.codec.request_reader(cx.dispatch.live.config().message_limits()),
             writer: self.codec.reply_writer(),
         };
         let peer = cx.peer(self.codec.name(), None);

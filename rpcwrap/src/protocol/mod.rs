@@ -57,6 +57,11 @@ pub trait Protocol: Send + Sync + 'static {
     /// Its name in pages, logs, metrics and access rules: lower-case letters, digits and `_`.
     fn name(&self) -> &'static str;
 
+    /// The protocol whose name in access rules covers this one too: its own, or that of a protocol it is another form of.
+    fn family(&self) -> &'static str {
+        self.name()
+    }
+
     /// How strong its `Yes` is.
     fn class(&self) -> Class {
         Class::Magic

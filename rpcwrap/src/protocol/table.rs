@@ -14,7 +14,7 @@ use crate::{
         sniff::{Choice, choose},
     },
 };
-use codecs::AnyCodec;
+use codecs::{AnyCodec, connect::parse_path};
 use std::{
     collections::HashSet,
     sync::{
@@ -114,6 +114,12 @@ impl Table {
 
     pub(crate) fn all(&self) -> &[Arc<Registered>] {
         &self.all
+    }
+
+    /// Every protocol that access rules can name, with the one whose name covers it too.
+    pub(crate) fn families(&self) -> Vec<(&'static str, &'static str)> {
+        let families = self.all.iter().map(|one| (one.protocol.name(), one.protocol.family()));
+        families.chain([(IN_PROCESS, IN_PROCESS)]).collect()
     }
 
     pub(crate) fn infos(&self) -> Vec<ProtocolInfo> {
@@ -316,8 +322,13 @@ impl Port {
         false
     }
 
-    /// The protocol of this listener that takes connections which ask for `CONNECT path`.
+    /// The protocol of this listener that takes connections which ask for `CONNECT path`. Paths of a login are taken
+    /// while there are users only.
     pub(crate) fn taker_of(&self, path: &str) -> Option<&Arc<Registered>> {
+        let wants_login = parse_path(path).is_some_and(|(_, auth)| auth);
+        if wants_login && !self.dispatch.live.has_users() {
+            return None;
+        }
         self.enabled.iter().find(|one| one.protocol.takes_path(path))
     }
 

@@ -104,7 +104,7 @@ impl ConnCx {
 
     #[cfg(feature = "tls")]
     async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let deadline = Instant::now() + self.dispatch.live.config.tls_handshake_timeout;
+        let deadline = Instant::now() + self.dispatch.live.config().tls_handshake_timeout;
         let saying = async {
             stream.write_all(unsent).await?;
             stream.flush().await
@@ -122,7 +122,7 @@ impl ConnCx {
         head: Bytes,
         stream: Stream,
     ) -> Result<Stream, NoTls> {
-        let deadline = Instant::now() + self.dispatch.live.config.tls_handshake_timeout;
+        let deadline = Instant::now() + self.dispatch.live.config().tls_handshake_timeout;
         let stream = Prefixed::new(head, stream);
         // On the heap: what a handshake needs is gone when it is over.
         match timeout_at(deadline, Box::pin(tls.accept(stream))).await {

@@ -5,14 +5,14 @@ use super::Server;
 use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
-    call::{
-        describe,
-        dispatch::{Dispatch, IN_PROCESS},
-        registry::Registry,
-    },
+    call::{describe, dispatch::Dispatch, registry::Registry},
     error::ConfigError,
     io::ProxyProtocol,
-    live::{Live, WaitingCalls, config::Config, shutdown::Shutdown, stats::ServerStats, tracker::Tracker},
+    live::{
+        Live,
+        config::Config,
+        policy::{PolicyCell, SetLogFilter, Subjects},
+    },
     method::{Method, handler::Handler, service::Service},
     pages::snapshot::Snapshot,
     protocol::{
@@ -52,6 +52,7 @@ pub struct Builder {
     login_required: bool,
     mount: Option<Mount>,
     no_introspection: bool,
+    set_log_filter: Option<LogFilter>,
     proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
     tls: Option<TlsConfig>,
@@ -62,6 +63,14 @@ struct Protocols(Arc<dyn Protocol>);
 impl std::fmt::Debug for Protocols {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.name())
+    }
+}
+
+struct LogFilter(SetLogFilter);
+
+impl std::fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogFilter")
     }
 }
 
@@ -140,6 +149,14 @@ impl Builder {
         self
     }
 
+    /// Lets the filter of the program's log be changed while it runs, see [`PolicyChange::log`](crate::PolicyChange::log):
+    /// `set` puts one in force, or says why it cannot.
+    #[must_use]
+    pub fn on_log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.set_log_filter = Some(LogFilter(Box::new(set)));
+        self
+    }
+
     /// Leaves out `_rpcwrap_`, the service by which `rpcwrap list` and `describe` ask what is here.
     ///
     /// With it, `_rpcwrap_.Describe` tells every caller the names, types and descriptions of the services that caller
@@ -166,7 +183,7 @@ impl Builder {
 
         let http = Arc::new(Http::new(self.mount));
         let mut protocols: Vec<Arc<dyn Protocol>> = vec![
-            Arc::new(GoRpc::new(codecs.clone(), self.credentials.is_some())),
+            Arc::new(GoRpc::new(codecs.clone())),
             Arc::new(Http2::new(http.clone())),
             http,
             Arc::new(AgentCheck),
@@ -181,24 +198,25 @@ impl Builder {
         let by_certificate = tls.as_ref().is_some_and(|tls| tls.config().makes_users());
         #[cfg(not(feature = "tls"))]
         let by_certificate = false;
-        if self.login_required && self.credentials.is_none() && !by_certificate {
-            return Err(ConfigError::NoWayToLogIn);
-        }
-
-        let introspection = (!self.no_introspection).then(|| describe::service(&self.services));
-        let mut registry = Registry::new(self.services)?;
-        introspection.into_iter().for_each(|service| registry.reserve(service));
-        check_access(&registry, &codecs, &table)?;
-        let live = Live {
-            tracker: Tracker::new(self.config.max_connections),
-            login_required: self.login_required,
-            config: self.config,
-            credentials: self.credentials,
-            stats: ServerStats::default(),
-            shutdown: Shutdown::new(),
-            waiting: WaitingCalls::default(),
+        let names = self.services.iter().enumerate().map(|(number, service)| (service.name.clone(), number));
+        let subjects = Subjects {
+            services: names.collect(),
+            protocols: table.families(),
+            codecs: codecs.iter().map(|codec| codec.name().to_owned()).collect(),
+            certificate_users: by_certificate,
+            set_log_filter: self.set_log_filter.map(|set| set.0),
         };
-        let dispatch = Arc::new(Dispatch { registry, live: Arc::new(live) });
+        let rules = self
+            .services
+            .iter_mut()
+            .filter_map(|service| service.access.take().map(|access| (service.name.clone(), access)));
+        let rules = rules.collect();
+        let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
+        let introspection = (!self.no_introspection).then(|| describe::Catalogue::new(&self.services));
+        let mut registry = Registry::new(self.services)?;
+        let live = Arc::new(Live::new(policy?));
+        introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));
+        let dispatch = Arc::new(Dispatch { registry, live });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
         #[cfg(feature = "tls")]
         let port = match tls.clone() {
@@ -253,27 +271,6 @@ fn check_codecs(codecs: &[AnyCodec]) -> Result<(), ConfigError> {
         }
         if !names.insert(name) {
             return Err(ConfigError::DuplicateCodec(name.to_owned()));
-        }
-    }
-    Ok(())
-}
-
-fn check_access(registry: &Registry, codecs: &[AnyCodec], table: &Table) -> Result<(), ConfigError> {
-    let known_codec = |name: &str| codecs.iter().any(|codec| codec.name() == name);
-    let known_protocol =
-        |name: &str| name == IN_PROCESS || table.all().iter().any(|one| one.protocol.name() == name);
-    for (service, access) in registry.access_rules() {
-        let unknown = |what, names: &Option<Vec<String>>, known: &dyn Fn(&str) -> bool| {
-            names.iter().flatten().find(|name| !known(name)).map(|name| ConfigError::UnknownAccess {
-                service: service.to_owned(),
-                what,
-                name: name.clone(),
-            })
-        };
-        let error = unknown("protocol", &access.protocols, &known_protocol)
-            .or_else(|| unknown("codec", &access.codecs, &known_codec));
-        if let Some(error) = error {
-            return Err(error);
         }
     }
     Ok(())

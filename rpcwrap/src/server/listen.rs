@@ -274,7 +274,7 @@ impl Admission {
     fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
         let dispatch = &self.port.dispatch;
         dispatch.live.stats.accepted.add_one();
-        match dispatch.live.tracker.admit(peer_addr.clone()) {
+        match dispatch.live.tracker.admit(peer_addr.clone(), dispatch.live.config().max_connections) {
             Some(permit) => {
                 let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
                 // Owned by its permit, which drain waits for.

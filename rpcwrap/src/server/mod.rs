@@ -15,9 +15,13 @@ use crate::{
     auth::CredentialsError,
     call::dispatch::{Dispatch, IN_PROCESS},
     conn,
-    error::CallError,
+    error::{CallError, ConfigError},
     io::Stream,
-    live::{shutdown::Phase, tracker::ConnectionInfo},
+    live::{
+        policy::{Policy, PolicyChange},
+        shutdown::Phase,
+        tracker::ConnectionInfo,
+    },
     pages::snapshot::Snapshot,
     peer::{Peer, PeerAddr},
     protocol::{
@@ -162,7 +166,8 @@ impl Server {
     /// # Errors
     /// `max_connections` are open.
     pub fn connect(&self) -> io::Result<DuplexStream> {
-        let permit = self.dispatch.live.tracker.admit(PeerAddr::InProcess).ok_or_else(|| {
+        let limit = self.dispatch.live.config().max_connections;
+        let permit = self.dispatch.live.tracker.admit(PeerAddr::InProcess, limit).ok_or_else(|| {
             io::Error::new(io::ErrorKind::ConnectionRefused, "max_connections connections are open")
         })?;
         let (ours, theirs) = tokio::io::duplex(64 << 10);
@@ -233,12 +238,32 @@ impl Server {
         self.dispatch.live.tracker.list(most)
     }
 
-    /// Reads the credentials file again, for logins from now on.
+    /// What may change while the server runs, as it is now: limits, users, access rules.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.dispatch.live.policy_full()
+    }
+
+    /// Puts a change in force, as a whole: calls that were started before go on under the policy before. Connections
+    /// that are open are affected too. Returns what is in force then.
+    ///
+    /// # Errors
+    /// What in it cannot work; nothing is changed then.
+    pub fn change_policy(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
+        self.dispatch.live.change_policy(change)
+    }
+
+    /// Reads the credentials file again: for logins from now on, and for the rights of users on connections that are
+    /// open. Without a file nothing happens.
     ///
     /// # Errors
     /// The file cannot be read or has another form; the users stay as they were.
     pub fn reload_credentials(&self) -> Result<(), CredentialsError> {
-        self.dispatch.live.credentials.as_ref().map_or(Ok(()), |credentials| credentials.reload())
+        let policy = self.policy();
+        let Some(credentials) = policy.credentials() else { return Ok(()) };
+        let change = PolicyChange::new().credentials(Some(credentials.read_again()?));
+        // Other users alone cannot be refused: there were some before.
+        let _ = self.change_policy(change);
+        Ok(())
     }
 
     /// Reads certificates, keys and client CAs again, for TLS handshakes from now on. Connections that are there go on

@@ -30,13 +30,17 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
     let signals = Signals::catch();
     async move {
         let mut signals = signals?;
-        let config = &server.dispatch.live.config;
-        let lame_duck = if signals.next().await { Duration::ZERO } else { config.lame_duck };
-        tracing::info!(?lame_duck, limit = ?config.drain_timeout, "draining");
+        let is_person = signals.next().await;
+        // As they are now: both may have been changed meanwhile.
+        let (lame_duck, limit) = {
+            let config = server.dispatch.live.config();
+            (if is_person { Duration::ZERO } else { config.lame_duck }, config.drain_timeout)
+        };
+        tracing::info!(?lame_duck, ?limit, "draining");
         server.start_lame_duck();
         let drain = async {
             tokio::time::sleep(lame_duck).await;
-            server.drain(config.drain_timeout.saturating_sub(lame_duck + STOP_LIMIT)).await
+            server.drain(limit.saturating_sub(lame_duck + STOP_LIMIT)).await
         };
         let drained = tokio::select! {
             drained = drain => drained,

@@ -6,15 +6,15 @@
 use super::in_flight::InFlight;
 use crate::{
     call::{
+        access::Caller,
         dispatch::{Dispatch, Refused},
         in_flight::Started,
         registry::Entry,
     },
     error::CallError,
-    peer::Peer,
 };
 use bytes::BytesMut;
-use codecs::{DecodeError, END_OF_STREAM, ErrorReply, ReplyWriter, Request, RequestReader};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
 use std::{sync::Arc, time::Instant};
 
 /// One connection's way of reading requests and answering them.
@@ -28,6 +28,9 @@ pub(crate) trait Framing: Send + 'static {
     /// The peer has sent its last byte: takes what is left.
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
+    /// Sets other limits for what is decoded from now on.
+    fn set_limits(&mut self, limits: Limits);
+
     /// Bytes of the request on the wire.
     fn wire_len(request: &Self::Request) -> usize;
 
@@ -37,7 +40,7 @@ pub(crate) trait Framing: Send + 'static {
         request: &Self::Request,
         last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>>;
 
@@ -96,6 +99,10 @@ impl Framing for Halves {
         self.reader.decode_eof(input)
     }
 
+    fn set_limits(&mut self, limits: Limits) {
+        self.reader.set_limits(limits);
+    }
+
     #[inline]
     fn wire_len(request: &Request) -> usize {
         request.wire_len()
@@ -107,11 +114,11 @@ impl Framing for Halves {
         request: &Request,
         last: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let args = self.reader.args(request);
-        dispatch.start_after(last, request.service_method(), args, request.timeout(), peer, now)
+        dispatch.start_after(last, request.service_method(), args, request.timeout(), caller, now)
     }
 
     #[inline]

@@ -12,6 +12,7 @@ mod scratch;
 
 use crate::{
     call::{
+        access::Caller,
         dispatch::{Dispatch, Refused},
         in_flight::Flight,
     },
@@ -21,7 +22,9 @@ use crate::{
         close::{close, close_gently},
     },
     live::{
+        config::Config,
         lifetime::{self, Stage},
+        policy::Policy,
         shutdown::Phase,
         tracker::Tracked,
     },
@@ -73,6 +76,8 @@ pub(crate) struct Session<F = Halves> {
     dispatch: Arc<Dispatch>,
     tracked: Arc<Tracked>,
     peer: Arc<Peer>,
+    /// Of the policy whose limits the framing keeps to.
+    generation: u64,
     in_flight: InFlight,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
@@ -127,6 +132,7 @@ impl<F: Framing> Session<F> {
             dispatch,
             tracked,
             peer,
+            generation: u64::MAX,
             in_flight: InFlight::default(),
             input,
             output: BytesMut::new(),
@@ -151,7 +157,8 @@ impl<F: Framing> Session<F> {
             poll_fn(|cx| {
                 self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
                 let mut scratch = Scratch::take();
-                let turned = self.turns(cx, &mut scratch);
+                let policy = self.dispatch.live.policy();
+                let turned = self.turns(cx, &policy, &mut scratch);
                 scratch.give_back();
                 turned
             })
@@ -177,13 +184,18 @@ impl<F: Framing> Session<F> {
     }
 
     /// Turns until nothing moves.
-    fn turns(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<()>> {
+    fn turns(
+        &mut self,
+        cx: &mut Context<'_>,
+        policy: &Policy,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<()>> {
         let mut input = scratch.input(&mut self.input);
         let mut output = scratch.output(&mut self.output);
         let mut moved = false;
         let mut turns = 0;
         let result = loop {
-            match self.turn(cx, scratch, &mut input, &mut output) {
+            match self.turn(cx, policy, scratch, &mut input, &mut output) {
                 Ok(true) if turns < TURNS => moved = true,
                 Ok(true) => {
                     cx.waker().wake_by_ref();
@@ -200,7 +212,7 @@ impl<F: Framing> Session<F> {
         match result {
             Err(error) => Poll::Ready(Err(error)),
             Ok(()) if done => Poll::Ready(Ok(())),
-            Ok(()) => self.wait(cx, moved),
+            Ok(()) => self.wait(cx, &policy.config, moved),
         }
     }
 
@@ -208,21 +220,22 @@ impl<F: Framing> Session<F> {
     fn turn(
         &mut self,
         cx: &mut Context<'_>,
+        policy: &Policy,
         scratch: &mut Scratch,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> io::Result<bool> {
-        let answered = self.answer_ready(cx, output);
-        let started = self.start_requests(scratch, input, output);
+        let answered = self.answer_ready(cx, &policy.config, output);
+        let started = self.start_requests(policy, scratch, input, output);
         let sent = self.send(cx, output)?;
-        let received = self.receive(cx, input, output)?;
+        let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || started || sent || received)
     }
 
     /// Lets waiting calls that are ready write their replies.
-    fn answer_ready(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
+    fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
         let mut answered = 0;
-        while answered < BATCH && output.len() < self.dispatch.live.config.max_output_bytes {
+        while answered < BATCH && output.len() < config.max_output_bytes {
             let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
             self.answer(waiting, output);
             answered += 1;
@@ -240,20 +253,31 @@ impl<F: Framing> Session<F> {
     }
 
     /// Decodes and starts requests while there are permits; whether there were any.
-    fn start_requests(&mut self, scratch: &mut Scratch, input: &mut BytesMut, output: &mut BytesMut) -> bool {
+    fn start_requests(
+        &mut self,
+        policy: &Policy,
+        scratch: &mut Scratch,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> bool {
         self.hungry = input.is_empty() && !self.ended;
         if self.hungry {
             return false;
         }
-        let dispatch = self.dispatch.clone();
+        if self.generation != policy.generation() {
+            self.generation = policy.generation();
+            self.framing.set_limits(policy.config.message_limits());
+        }
+        let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
+        let caller = Caller::new(&peer, policy);
         let mut batch = Batch::new(&mut scratch.tally);
         let mut requests = 0;
-        while requests < BATCH && !self.closing && self.has_room(output) {
+        while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
-                    if let Some(flight) = self.start(request, &dispatch, &mut batch, output)
+                    if let Some(flight) = self.start(request, &dispatch, &caller, &mut batch, output)
                         && let Ok(Some(request)) = decoded
                     {
                         self.in_flight.push(F::into_head(request), flight);
@@ -292,9 +316,8 @@ impl<F: Framing> Session<F> {
 
     /// Whether another call may start: permits are taken before its request is decoded.
     #[inline]
-    fn has_room(&self, output: &BytesMut) -> bool {
-        self.in_flight.len() < self.dispatch.live.config.max_in_flight
-            && output.len() < self.dispatch.live.config.max_output_bytes
+    fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
+        self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
@@ -303,6 +326,7 @@ impl<F: Framing> Session<F> {
         &mut self,
         request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
+        caller: &Caller<'_>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) -> Option<Flight> {
@@ -313,7 +337,7 @@ impl<F: Framing> Session<F> {
             self.refuse(request, &refused, batch, output);
             return None;
         }
-        let mut started = match self.framing.start(request, batch.last(), dispatch, &self.peer, began) {
+        let mut started = match self.framing.start(request, batch.last(), dispatch, caller, began) {
             Ok(started) => started,
             Err(refused) => {
                 self.refuse(request, &refused, batch, output);
@@ -399,8 +423,14 @@ impl<F: Framing> Session<F> {
     }
 
     /// Reads what is there, once all that was read before has been started.
-    fn receive(&mut self, cx: &mut Context<'_>, input: &mut BytesMut, output: &BytesMut) -> io::Result<bool> {
-        if !self.hungry || self.ended || self.closing || !self.has_room(output) {
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &Config,
+        input: &mut BytesMut,
+        output: &BytesMut,
+    ) -> io::Result<bool> {
+        if !self.hungry || self.ended || self.closing || !self.has_room(config, output) {
             return Ok(false);
         }
         input.reserve(READ_BYTES);
@@ -423,10 +453,9 @@ impl<F: Framing> Session<F> {
     ///
     /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
     /// moved a byte costs one look at the clock.
-    fn wait(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<io::Result<()>> {
+    fn wait(&mut self, cx: &mut Context<'_>, config: &Config, moved: bool) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.in_flight.len());
-        let wait = self.wanted();
-        let config = &self.dispatch.live.config;
+        let wait = self.wanted(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
             return Poll::Pending;
@@ -479,13 +508,13 @@ impl<F: Framing> Session<F> {
     }
 
     /// What the session waits for and what may not take for ever.
-    fn wanted(&self) -> Option<Wait> {
+    fn wanted(&self, config: &Config) -> Option<Wait> {
         let idle = self.in_flight.len() == 0;
         match () {
             () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
-            () if idle && self.dispatch.live.config.idle_timeout.is_some() => Some(Wait::Call),
-            () if !idle && (self.ended || !self.has_room(&self.output)) => Some(Wait::Gone),
+            () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
+            () if !idle && (self.ended || !self.has_room(config, &self.output)) => Some(Wait::Gone),
             () => None,
         }
     }

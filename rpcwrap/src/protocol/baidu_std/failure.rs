@@ -46,7 +46,7 @@ fn code_of(error: &CallError) -> i32 {
         CallError::UnknownMethod(_) => code::ENOMETHOD,
         CallError::BadArguments(_) => code::EREQUEST,
         CallError::Unauthenticated(_) | CallError::NeedsTls(_) | CallError::Denied { .. } => code::ERPCAUTH,
-        CallError::Busy { .. } | CallError::Overloaded => code::ELIMIT,
+        CallError::Busy { .. } | CallError::OverUserLimit { .. } | CallError::Overloaded => code::ELIMIT,
         CallError::Draining => code::ELOGOFF,
         CallError::Deadline(_) => code::ERPCTIMEDOUT,
         CallError::Canceled | CallError::Panicked => code::EINTERNAL,

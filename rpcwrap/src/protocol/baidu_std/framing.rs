@@ -3,13 +3,13 @@
 use super::failure::{refusal_of, reply_of};
 use crate::{
     call::{
+        access::Caller,
         dispatch::{Dispatch, Refused},
         in_flight::Started,
         registry::Entry,
     },
     error::CallError,
     method::running::traced,
-    peer::Peer,
     session::Framing,
 };
 use bytes::{Bytes, BytesMut};
@@ -93,6 +93,11 @@ impl Framing for Frames {
         Ok(self.decoder.decode_eof(input)?.map(|wire| self.incoming(wire)))
     }
 
+    fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.decoder = RequestDecoder::new(limits);
+    }
+
     #[inline]
     fn wire_len(request: &Incoming) -> usize {
         request.wire.wire_len()
@@ -104,7 +109,7 @@ impl Framing for Frames {
         request: &Incoming,
         _: Option<&'d Arc<Entry>>,
         dispatch: &'d Dispatch,
-        peer: &Arc<Peer>,
+        caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
         let Incoming { wire, payload, .. } = request;
@@ -117,9 +122,9 @@ impl Framing for Frames {
         let started = match payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
-                dispatch.start_short(&self.name, Args::Raw(&raw), wire.timeout(), peer, now)
+                dispatch.start_short(&self.name, Args::Raw(&raw), wire.timeout(), caller, now)
             }
-            Err(error) => dispatch.start_short(&self.name, Args::Broken(error), wire.timeout(), peer, now),
+            Err(error) => dispatch.start_short(&self.name, Args::Broken(error), wire.timeout(), caller, now),
         };
         drop(entered);
         match started {

@@ -68,12 +68,12 @@ enum Opened {
 async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
-    let limits = cx.dispatch.live.config.message_limits();
+    let limits = cx.dispatch.live.config().message_limits();
     let mut identity = None;
-    if cx.dispatch.live.credentials.is_some() {
+    if cx.has_users() {
         let decoder = RequestDecoder::new(limits);
-        let proof =
-            timeout(cx.dispatch.live.config.header_timeout, proof(&mut stream, &mut input, &decoder, &cx));
+        let limit = cx.dispatch.live.config().header_timeout;
+        let proof = timeout(limit, proof(&mut stream, &mut input, &decoder, &cx));
         match proof.await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
@@ -101,7 +101,7 @@ async fn proof(
 ) -> Result<Proof, ProtoError> {
     loop {
         if let Some(data) = decoder.authentication_data(input)? {
-            return Ok(if data.is_empty() { Proof::None } else { check(data, cx) });
+            return Ok(if data.is_empty() { Proof::None } else { check(data, cx).await });
         }
         if input.len() >= MAX_UNKNOWN {
             return Err(ProtoError::TooBig { limit: MAX_UNKNOWN });
@@ -116,10 +116,10 @@ async fn proof(
 }
 
 /// The data is the program's own in bRPC; here it is `user:secret`.
-fn check(data: &[u8], cx: &ConnCx) -> Proof {
+async fn check(data: &[u8], cx: &ConnCx) -> Proof {
     let text = std::str::from_utf8(data).unwrap_or_default();
     let (user, secret) = text.split_once(':').unwrap_or_default();
-    match cx.verify(&Credential::Password { user, secret }) {
+    match cx.verify(&Credential::Password { user, secret }).await {
         Ok(user) => Proof::Good(user),
         Err(_) => Proof::Bad,
     }

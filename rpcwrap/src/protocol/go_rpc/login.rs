@@ -24,21 +24,23 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.live.config.header_timeout, dialog(talk, cx));
+    let dialog = timeout(cx.dispatch.live.config().header_timeout, dialog(talk, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
 async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let Some(credentials) = &cx.dispatch.live.credentials else { return Ok(None) };
+    if !cx.has_users() {
+        return Ok(None);
+    }
     let Talk { stream, input, halves: Halves { reader, writer } } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, reader, cx).await? else { break };
         let mut out = BytesMut::new();
         let answer = match dialog.ask(request.service_method(), reader.args(&request)) {
-            Ask::Check(proof) => dialog.judge(credentials.verify(&dialog.credential(&proof))),
+            Ask::Check(proof) => dialog.judge(cx.check_login(&dialog.credential(&proof)).await),
             Ask::Answered(answer) => answer,
             Ask::Other => {
                 let name = request.service_method();

@@ -22,21 +22,20 @@ use tokio::io::AsyncWriteExt;
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
 pub(crate) struct GoRpc {
     codecs: Arc<[AnyCodec]>,
-    auth: bool,
 }
 
 impl GoRpc {
     pub(crate) const NAME: &'static str = "go_rpc";
 
-    /// Serves `codecs`, with their `/auth` paths if there are users.
-    pub(crate) fn new(codecs: Arc<[AnyCodec]>, auth: bool) -> Self {
-        Self { codecs, auth }
+    /// Serves `codecs`, with their `/auth` paths.
+    pub(crate) fn new(codecs: Arc<[AnyCodec]>) -> Self {
+        Self { codecs }
     }
 
     fn codec_of(&self, path: &str) -> Option<(&AnyCodec, bool)> {
         let (name, auth) = connect::parse_path(path)?;
         let codec = self.codecs.iter().find(|codec| codec.name() == name)?;
-        (!auth || self.auth).then_some((codec, auth))
+        Some((codec, auth))
     }
 }
 
@@ -102,7 +101,7 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     let mut talk = Talk::new(conn, &codec, &cx);
     let mut user = None;
     if auth {
-        let limits = cx.dispatch.live.config.message_limits();
+        let limits = cx.dispatch.live.config().message_limits();
         talk.halves.reader.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
@@ -124,7 +123,7 @@ struct Talk {
 impl Talk {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let reader = codec.request_reader(cx.dispatch.live.config.message_limits());
+        let reader = codec.request_reader(cx.dispatch.live.config().message_limits());
         let halves = Halves { reader, writer: codec.reply_writer() };
         Self { stream, input: BytesMut::from(&prefix[..]), halves }
     }

@@ -5,7 +5,7 @@
 //! a login is required dispatch refuses every call, unless a client certificate has said who it is.
 
 use super::{Opened, Talk, serve};
-use crate::protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use crate::protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff, go_rpc::GoRpc};
 use codecs::AnyCodec;
 use std::sync::Arc;
 
@@ -54,6 +54,11 @@ impl Protocol for Raw {
 
     fn class(&self) -> Class {
         self.class
+    }
+
+    /// What is said of Go-RPC in access rules is said of it without CONNECT too.
+    fn family(&self) -> &'static str {
+        GoRpc::NAME
     }
 
     fn openings(&self) -> Vec<Vec<u8>> {

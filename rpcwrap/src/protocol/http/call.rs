@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
+    call::access::Caller,
     error::CallError,
     peer::Peer,
     protocol::ConnCx,
@@ -41,14 +42,14 @@ pub(super) async fn answer(
     progress: &Progress,
 ) -> Response<Body> {
     let (head, incoming) = request.into_parts();
-    let Ok(user) = user(&head.headers, cx) else {
+    let Ok(user) = user(&head.headers, cx).await else {
         return respond::wrong_user();
     };
     let Ok(timeout) = timeout(&head.headers, head.uri.query().unwrap_or_default()) else {
         let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
         return respond::error(StatusCode::BAD_REQUEST, "bad_timeout", message);
     };
-    let limit = cx.dispatch.live.config.max_message_bytes;
+    let limit = cx.dispatch.live.config().max_message_bytes;
     let args = match body::read(incoming, limit, progress).await {
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
@@ -88,8 +89,12 @@ fn start(
 ) -> Result<Answer, CallError> {
     let args: &[u8] = if args.is_empty() { b"null" } else { args };
     let dispatch = &cx.dispatch;
-    let started = dispatch.start(full_name.as_bytes(), Args::JsonValue(args), timeout, peer, Instant::now());
-    let flight = dispatch.take_off(started, args.len())?;
+    let policy = dispatch.live.policy();
+    let caller = Caller::new(peer, &policy);
+    let args_len = args.len();
+    let args = Args::JsonValue(args);
+    let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
+    let flight = dispatch.take_off(started, args_len)?;
     let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
     Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
 }
@@ -101,8 +106,8 @@ fn line(value: Bytes) -> Bytes {
 }
 
 /// The user a request names and proves to be. Without users there is nobody to be, and the header is not ours.
-pub(super) fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>, Denied> {
-    if cx.dispatch.live.credentials.is_none() {
+pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>, Denied> {
+    if !cx.has_users() {
         return Ok(None);
     }
     let Some(login) = headers.get(AUTHORIZATION).and_then(|value| basic(value.as_bytes())) else {
@@ -110,7 +115,7 @@ pub(super) fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>,
     };
     let decoded = STANDARD.decode(login).ok().and_then(|text| String::from_utf8(text).ok());
     let (user, secret) = decoded.as_deref().and_then(|text| text.split_once(':')).unwrap_or_default();
-    cx.verify(&Credential::Password { user, secret }).map(Some)
+    cx.verify(&Credential::Password { user, secret }).await.map(Some)
 }
 
 /// The part of `Basic <part>`; other schemes are not ours.

@@ -43,7 +43,7 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         // Ours, see Progress.
         .header_read_timeout(None)
         .half_close(true)
-        .max_buf_size(cx.dispatch.live.config.max_header_bytes)
+        .max_buf_size(cx.dispatch.live.config().max_header_bytes)
         // With it, a good request followed by bad bytes in the same segment loses its reply.
         .pipeline_flush(false)
         .serve_connection(io, service);
@@ -66,7 +66,8 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
             stream.write_all(&unsent).await?;
             stream.flush().await
         };
-        let last_words = timeout(cx.dispatch.live.config.stall_timeout, last_words).await;
+        let limit = cx.dispatch.live.config().stall_timeout;
+        let last_words = timeout(limit, last_words).await;
         if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
             close_gently(&mut stream).await?;
         }
@@ -125,15 +126,14 @@ type Driven = Connection<TokioIo<Socket>, Requests>;
 async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut leaving = false;
-    let mut age = Age::of(&cx.tracked, &cx.dispatch.live.config);
+    let mut age = Age::new();
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|task| {
         if let Poll::Ready(result) = poll_http(connection, progress, task) {
             return Poll::Ready(End::Http(result));
         }
         // Only now: a request that has arrived by then is answered before the connection is closed.
-        let aged =
-            age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.live.config, task));
+        let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(End::Old);
         }
@@ -175,7 +175,7 @@ pub(super) fn poll_limit(
     timer: &mut Option<Pin<Box<Sleep>>>,
     task: &mut Context<'_>,
 ) -> Poll<Limit> {
-    let Some((deadline, limit)) = progress.notes().deadline(&cx.dispatch.live.config) else {
+    let Some((deadline, limit)) = progress.notes().deadline(&cx.dispatch.live.config()) else {
         return Poll::Pending;
     };
     let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));

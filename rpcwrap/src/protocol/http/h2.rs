@@ -84,10 +84,10 @@ impl Protocol for Http2 {
 }
 
 async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
-    let config = &cx.dispatch.live.config;
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
     let mut tasks = Tasks::default();
+    let config = cx.dispatch.live.config();
     let mut connection = http2::Builder::new(tasks.inbox())
         .timer(TokioTimer::new())
         .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
@@ -96,6 +96,8 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoE
         .keep_alive_interval(Some(config.stall_timeout / 2))
         .keep_alive_timeout(config.stall_timeout / 2)
         .serve_connection(TokioIo::new(conn.into_io()), service);
+    // Not held while the connection lives.
+    drop(config);
     let ended = drive(&mut connection, &mut tasks, &cx).await;
     match ended {
         Err(error) if is_fault(&error) => {
@@ -118,9 +120,9 @@ type Driven = Connection<TokioIo<Prefixed>, Requests, Inbox>;
 /// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
 async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
-    let mut patience = Patience::new(&cx.dispatch.live.config);
+    let mut patience = Patience::default();
     let mut leaving = false;
-    let mut age = Age::of(&cx.tracked, &cx.dispatch.live.config);
+    let mut age = Age::new();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -131,8 +133,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
                 break;
             }
         }
-        let aged =
-            age.as_mut().map_or(Poll::Pending, |age| age.poll(&cx.tracked, &cx.dispatch.live.config, task));
+        let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
@@ -141,7 +142,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
         }
-        if patience.poll(task, tasks.is_empty()).is_pending() {
+        if patience.poll(task, &cx.dispatch.live.config(), tasks.is_empty()).is_pending() {
             return Poll::Pending;
         }
         if leaving {
@@ -158,29 +159,30 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
 }
 
 /// How long a connection without streams is kept, and how long it may then take to close.
-struct Patience<'c> {
-    config: &'c Config,
+#[derive(Default)]
+struct Patience {
+    since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     leaving: bool,
 }
 
-impl<'c> Patience<'c> {
-    fn new(config: &'c Config) -> Self {
-        Self { config, timer: None, leaving: false }
-    }
-
+impl Patience {
     /// The next end of patience is the last.
     fn last_words(&mut self) {
-        (self.timer, self.leaving) = (None, true);
+        *self = Self { leaving: true, ..Self::default() };
     }
 
-    fn poll(&mut self, task: &mut Context<'_>, idle: bool) -> Poll<()> {
+    fn poll(&mut self, task: &mut Context<'_>, config: &Config, idle: bool) -> Poll<()> {
         if !idle && !self.leaving {
-            self.timer = None;
+            (self.since, self.timer) = (None, None);
             return Poll::Pending;
         }
-        let limit = if self.leaving { self.config.header_timeout } else { self.config.keep_alive_timeout };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        let limit = if self.leaving { config.header_timeout } else { config.keep_alive_timeout };
+        let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
         timer.as_mut().poll(task)
     }
 }

@@ -117,7 +117,7 @@ fn status_of(error: &CallError) -> StatusCode {
         CallError::UnknownService(_) | CallError::UnknownMethod(_) => StatusCode::NOT_FOUND,
         CallError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         CallError::NeedsTls(_) | CallError::Denied { .. } => StatusCode::FORBIDDEN,
-        CallError::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+        CallError::Busy { .. } | CallError::OverUserLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
         CallError::Overloaded | CallError::Draining | CallError::Canceled => StatusCode::SERVICE_UNAVAILABLE,
         CallError::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
         CallError::Panicked | CallError::BadReply(_) => StatusCode::INTERNAL_SERVER_ERROR,

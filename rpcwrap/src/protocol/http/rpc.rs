@@ -10,7 +10,7 @@ use super::{
     progress::Progress,
     respond,
 };
-use crate::{auth::Identity, protocol::ConnCx};
+use crate::{auth::Identity, call::access::Caller, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
 use codecs::{AnyCodec, ReplyWriter, Request as RpcRequest};
 use hyper::{Request, Response, StatusCode, body::Incoming};
@@ -23,10 +23,10 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
-    let Ok(user) = call::user(request.headers(), cx) else {
+    let Ok(user) = call::user(request.headers(), cx).await else {
         return respond::wrong_user();
     };
-    let limits = cx.dispatch.live.config.message_limits();
+    let limits = cx.dispatch.live.config().message_limits();
     let message = match body::read(request.into_body(), limits.max_message_bytes, progress).await {
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
@@ -57,7 +57,7 @@ fn start(
     user: Option<Identity>,
     mut message: BytesMut,
 ) -> Option<Result<Answer, Bytes>> {
-    let mut reader = codec.request_reader(cx.dispatch.live.config.message_limits());
+    let mut reader = codec.request_reader(cx.dispatch.live.config().message_limits());
     let mut writer = codec.reply_writer();
     let bytes = message.len();
     let request = match reader.decode(&mut message) {
@@ -67,7 +67,9 @@ fn start(
     };
     let peer = cx.peer(codec.name(), user);
     let (name, args) = (request.service_method(), reader.args(&request));
-    let started = cx.dispatch.start(name, args, request.timeout(), &peer, Instant::now());
+    let policy = cx.dispatch.live.policy();
+    let caller = Caller::new(&peer, &policy);
+    let started = cx.dispatch.start(name, args, request.timeout(), &caller, Instant::now());
     Some(match cx.dispatch.take_off(started, bytes) {
         Ok(flight) => Ok(Answer::new(flight, request.into_head(), writer)),
         Err(error) => Err(refusal(&request, &mut writer, &error.to_reply())),
