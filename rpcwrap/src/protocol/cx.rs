@@ -162,8 +162,24 @@ impl ConnCx {
         peer
     }
 
-    /// The session in which `peer` makes its calls, on `stream`, of which `input` has been read already.
-    pub(crate) fn session<F: Framing>(
+    /// The session in which `peer` makes its calls on a connection: from now on `framing` is asked of every byte.
+    ///
+    /// ```no_run
+    /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError, Served};
+    /// async fn serve(conn: Conn, cx: ConnCx, framing: impl rpcwrap::session::Framing) -> Result<Served, ProtoError> {
+    ///     let peer = cx.peer("", None);
+    ///     Ok(cx.session(conn, framing, peer).run().await?.into())
+    /// }
+    /// ```
+    pub fn session<F: Framing>(&self, conn: Conn, framing: F, peer: Arc<Peer>) -> Box<Session<F>> {
+        let Conn { prefix, unsent, stream, .. } = conn;
+        let mut session = self.session_on(stream, BytesMut::from(prefix), framing, peer);
+        session.owe(BytesMut::from(unsent));
+        session
+    }
+
+    /// The same on `stream`, of which `input` has been read already.
+    pub(crate) fn session_on<F: Framing>(
         &self,
         stream: Stream,
         input: BytesMut,

@@ -3,12 +3,8 @@
 //! For private protocols that only frame calls. One that has more to say (a handshake, a login, replies of its own)
 //! implements [`Protocol`] itself.
 
-use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
-use crate::{
-    io::Prefixed,
-    session::{End, Halves, Session},
-};
-use bytes::BytesMut;
+use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use crate::session::{Halves, Session};
 use codecs::{AnyCodec, Codec};
 use std::sync::Arc;
 
@@ -88,24 +84,18 @@ impl Protocol for FramedProtocol {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
-        Box::pin(async move {
-            match session.run().await? {
-                End::Closed => Ok(Served::Closed),
-                End::NoCall => Ok(Served::Probe),
-            }
-        })
+        Box::pin(async move { Ok(session.run().await?.into()) })
     }
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session> {
-        let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
+    fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session<Halves>> {
         let halves = Halves {
             reader: self.codec.request_reader(cx.dispatch.live.config().message_limits()),
             writer: self.codec.reply_writer(),
         };
         let peer = cx.peer(self.codec.name(), None);
-        cx.session(stream, BytesMut::from(&prefix[..]), halves, peer)
+        cx.session(conn, halves, peer)
     }
 }
 

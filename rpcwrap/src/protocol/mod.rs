@@ -25,6 +25,7 @@ pub(crate) use table::{Port, Registered, Table};
 #[cfg(feature = "tls")]
 pub(crate) use tls::NoTls;
 
+use crate::session::End;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a protocol thinks of a connection's first bytes.
@@ -131,4 +132,13 @@ pub enum Served {
     Probe,
     /// It met `CONNECT` of a path another protocol takes; nothing of the answer has been written.
     Handover(Conn),
+}
+
+impl From<End> for Served {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self::Closed,
+            End::NoCall => Self::Probe,
+        }
+    }
 }

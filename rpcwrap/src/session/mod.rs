@@ -6,8 +6,11 @@
 //! whose requests carry an id ends in one of these; what it has to know of the bytes is in [`framing`].
 
 mod batch;
+mod calls;
+mod control;
 mod framing;
 mod in_flight;
+mod ordered;
 mod scratch;
 mod wait;
 
@@ -28,12 +31,16 @@ use crate::{
 };
 use batch::Batch;
 use bytes::{Buf, BytesMut};
+pub use calls::{Calls, Start};
 use codecs::{DecodeError, END_OF_STREAM};
-pub(crate) use framing::{Framing, Halves};
-pub(crate) use in_flight::InFlight;
-use in_flight::Waiting;
+pub use control::{Answer, Control};
+pub use framing::Framing;
+pub(crate) use framing::Halves;
+use in_flight::{InFlight, Waiting};
+use ordered::{Turn, Turns};
 use scratch::{READ_BYTES, Scratch};
 use std::{
+    fmt,
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
@@ -52,14 +59,18 @@ const BATCH: usize = 256;
 const TURNS: usize = 16;
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
+    /// Everything that was read is answered.
     Closed,
-    /// Nobody ever called: a health probe that went as far as the handshake.
+    /// Nothing was ever asked: a health probe that went as far as the handshake.
     NoCall,
 }
 
-/// One connection after its handshake.
-pub(crate) struct Session<F = Halves> {
+/// One connection after its handshake, made by [`ConnCx::session`](crate::protocol::ConnCx::session).
+///
+/// It keeps to the server's limits (`max_in_flight`, `max_output_bytes`, `stall_timeout`, `idle_timeout`, the age of
+/// connections), drains with it, and is counted and shown with all others.
+pub struct Session<F> {
     stream: Stream,
     framing: F,
     dispatch: Arc<Dispatch>,
@@ -68,6 +79,10 @@ pub(crate) struct Session<F = Halves> {
     /// Of the policy whose limits the framing keeps to.
     generation: u64,
     in_flight: InFlight,
+    /// Of an ordered session: whose reply is next.
+    turns: Turns<Waiting>,
+    /// Nothing is decoded before it is ready.
+    check: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
@@ -110,6 +125,8 @@ impl<F: Framing> Session<F> {
             peer,
             generation: u64::MAX,
             in_flight: InFlight::default(),
+            turns: Turns::new(),
+            check: None,
             input,
             output: BytesMut::new(),
             timer: None,
@@ -126,8 +143,16 @@ impl<F: Framing> Session<F> {
         }
     }
 
+    /// Writes `unsent` before anything else.
+    pub(crate) fn owe(&mut self, unsent: BytesMut) {
+        self.output = unsent;
+    }
+
     /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
-    pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
+    ///
+    /// # Errors
+    /// The peer broke the rules or a limit, or the socket failed: the connection is closed.
+    pub async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
         let ended = {
             let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
@@ -182,7 +207,7 @@ impl<F: Framing> Session<F> {
             }
             turns += 1;
         };
-        let done = self.closing && self.in_flight.len() == 0 && output.is_empty() && !self.unflushed;
+        let done = self.closing && self.pending() == 0 && output.is_empty() && !self.unflushed;
         scratch.return_input(input, &mut self.input);
         scratch.return_output(output, &mut self.output);
         match result {
@@ -202,18 +227,29 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
+        let checked = self.poll_check(cx, output);
         let started = self.start_requests(policy, scratch, input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
-        Ok(answered || started || sent || received)
+        Ok(answered || checked || started || sent || received)
     }
 
     /// Lets waiting calls that are ready write their replies.
     fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
         let mut answered = 0;
         while answered < BATCH && output.len() < config.max_output_bytes {
-            let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
-            self.answer(waiting, output);
+            match if F::ORDERED { self.turns.next() } else { None } {
+                Some(Turn::Ready(waiting)) => self.answer(waiting, output),
+                Some(Turn::Answer(answer)) => output.extend_from_slice(&answer),
+                Some(Turn::Running) | None => {
+                    let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
+                    if F::ORDERED {
+                        self.turns.ready(waiting.turn, waiting);
+                        continue;
+                    }
+                    self.answer(waiting, output);
+                }
+            }
             answered += 1;
         }
         answered > 0
@@ -221,7 +257,12 @@ impl<F: Framing> Session<F> {
 
     fn answer(&mut self, mut waiting: Waiting, output: &mut BytesMut) {
         match waiting.flight.write(&waiting.request, self.framing.writer(), output) {
-            Written::Item => self.in_flight.push_back(waiting),
+            Written::Item => {
+                if F::ORDERED {
+                    self.turns.run_on();
+                }
+                self.in_flight.push_back(waiting);
+            }
             Written::Last(Ok(())) => {}
             Written::Last(Err(error)) => self.framing.fail(&waiting.request, &error, output),
             Written::End => self.framing.end_stream(&waiting.request, output),
@@ -237,7 +278,7 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> bool {
         self.hungry = input.is_empty() && !self.ended;
-        if self.hungry {
+        if self.hungry || self.check.is_some() {
             return false;
         }
         if self.generation != policy.generation() {
@@ -250,25 +291,35 @@ impl<F: Framing> Session<F> {
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
+            requests += 1;
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
+                    let control = self.framing.control(request);
+                    if !matches!(control, Control::Call) {
+                        if self.obey(control, request, output) {
+                            continue;
+                        }
+                        break;
+                    }
                     if let Some(flight) = self.start(request, &dispatch, &caller, &mut batch, output)
                         && let Ok(Some(request)) = decoded
                     {
-                        self.in_flight.push(F::into_head(request), flight);
+                        let turn = if F::ORDERED { self.turns.run() } else { 0 };
+                        self.in_flight.push(F::into_head(request), flight, turn);
                     }
                 }
                 Ok(None) => {
                     self.hungry = true;
+                    requests -= 1;
                     break;
                 }
                 Err(error) => {
+                    self.in_turn(output, |framing, out| framing.out_of_step(error, out));
                     self.fault = Some(Box::new(error.clone().into()));
                     self.closing = true;
                 }
             }
-            requests += 1;
         }
         batch.merge();
         if self.closing {
@@ -293,6 +344,10 @@ impl<F: Framing> Session<F> {
     /// Whether another call may start: permits are taken before its request is decoded.
     #[inline]
     fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
+        if F::ORDERED {
+            let bytes = output.len().saturating_add(self.turns.held());
+            return self.turns.len() < config.max_in_flight && bytes < config.max_output_bytes;
+        }
         self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
     }
 
@@ -313,7 +368,8 @@ impl<F: Framing> Session<F> {
             self.refuse(request, &refused, batch, output);
             return None;
         }
-        let mut started = match self.framing.start(request, batch.last(), dispatch, caller, began) {
+        let calls = Calls { last: batch.last(), dispatch, caller, now: began };
+        let mut started = match self.framing.start(request, calls).0 {
             Ok(started) => started,
             Err(refused) => {
                 self.refuse(request, &refused, batch, output);
@@ -321,6 +377,9 @@ impl<F: Framing> Session<F> {
             }
         };
         batch.start(started.entry, F::wire_len(request));
+        if F::ORDERED && !self.turns.is_empty() {
+            return Some(Flight::new(&dispatch.live, started, began));
+        }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
@@ -355,21 +414,71 @@ impl<F: Framing> Session<F> {
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
-        if matches!(refused.error, CallError::UnknownService(_))
-            && self.framing.control(request, &mut self.in_flight, output)
-        {
-            return;
-        }
-        let before = output.len();
-        self.framing.refuse(request, &refused.error, output);
+        let written = self.in_turn(output, |framing, out| framing.refuse(request, &refused.error, out));
         if let Some(entry) = refused.entry {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
-            batch.write(output.len() - before);
+            batch.write(written);
             batch.finish(now, true);
         }
         // Bytes that could not be walked to their end say nothing about where the next message starts.
         self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
+    }
+
+    /// Does what a request asks of the session itself; whether the next may be decoded at once.
+    #[cold]
+    fn obey(&mut self, control: Control, request: &F::Request, output: &mut BytesMut) -> bool {
+        match control {
+            Control::Call => true,
+            Control::Answer(answer) => self.give(answer, output),
+            Control::Wait(check) => {
+                self.check = Some(check);
+                false
+            }
+            Control::Cancel(seq) => {
+                let found = self.in_flight.cancel(seq);
+                self.in_turn(output, |framing, out| framing.canceled(request, found, out));
+                true
+            }
+        }
+    }
+
+    /// Gives the session's own answer; whether the requests behind it are the same caller's.
+    fn give(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
+        let Answer { bytes, peer, close } = answer;
+        self.in_turn(output, |_, out| out.extend_from_slice(&bytes));
+        self.closing |= close;
+        match peer {
+            Some(peer) => {
+                self.peer = peer;
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Goes on with what was read once the answer is there that it waits for.
+    fn poll_check(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
+        let Some(check) = &mut self.check else { return false };
+        let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };
+        self.check = None;
+        self.give(answer, output);
+        true
+    }
+
+    /// Writes a whole answer when its turn comes, which is now unless an ordered session has others before it; how
+    /// many bytes.
+    fn in_turn(&mut self, output: &mut BytesMut, write: impl FnOnce(&mut F, &mut BytesMut)) -> usize {
+        if F::ORDERED && !self.turns.is_empty() {
+            let mut held = BytesMut::new();
+            write(&mut self.framing, &mut held);
+            let written = held.len();
+            self.turns.hold(held);
+            return written;
+        }
+        let before = output.len();
+        write(&mut self.framing, output);
+        output.len() - before
     }
 
     /// Writes as much as the peer takes.
@@ -427,9 +536,20 @@ impl<F: Framing> Session<F> {
 }
 
 impl<F> Session<F> {
+    /// Requests that are not answered yet.
+    fn pending(&self) -> usize {
+        self.in_flight.len().max(self.turns.len()) + usize::from(self.check.is_some())
+    }
+
     /// Whether there are replies the peer has not taken.
     fn owes(&self) -> bool {
         !self.output.is_empty() || self.unflushed
+    }
+}
+
+impl<F> fmt::Debug for Session<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 

@@ -43,7 +43,7 @@ impl<F: Framing> Session<F> {
         config: &Config,
         moved: bool,
     ) -> Poll<io::Result<()>> {
-        self.tracked.set_in_flight(self.in_flight.len());
+        self.tracked.set_in_flight(self.pending());
         let wait = self.wanted(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
@@ -98,12 +98,14 @@ impl<F: Framing> Session<F> {
 
     /// What the session waits for and what may not take for ever.
     fn wanted(&self, config: &Config) -> Option<Wait> {
-        let idle = self.in_flight.len() == 0;
+        let idle = self.pending() == 0;
         match () {
             () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
             () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
-            () if !idle && (self.ended || !self.has_room(config, &self.output)) => Some(Wait::Gone),
+            () if !idle && (self.ended || self.check.is_some() || !self.has_room(config, &self.output)) => {
+                Some(Wait::Gone)
+            }
             () => None,
         }
     }

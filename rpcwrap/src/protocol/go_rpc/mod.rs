@@ -12,7 +12,7 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::Identity,
     io::{Prefixed, Stream, close::close_gently},
-    session::{End, Halves, Session},
+    session::{Halves, Session},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, Limits, connect};
@@ -78,17 +78,14 @@ fn serve(opening: Opening) -> ServeFuture {
     Box::pin(async move {
         match opening.await? {
             Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-            Opened::Session(session) => match session.run().await? {
-                End::Closed => {}
-                End::NoCall => return Ok(Served::Probe),
-            },
+            Opened::Session(session) => return Ok(session.run().await?.into()),
         }
         Ok(Served::Closed)
     })
 }
 
 enum Opened {
-    Session(Box<Session>),
+    Session(Box<Session<Halves>>),
     Refused(Stream),
 }
 
@@ -128,8 +125,8 @@ impl Talk {
         Self { stream, input: BytesMut::from(&prefix[..]), halves }
     }
 
-    fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session> {
+    fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session<Halves>> {
         let peer = cx.peer(codec.name(), user);
-        cx.session(self.stream, self.input, self.halves, peer)
+        cx.session_on(self.stream, self.input, self.halves, peer)
     }
 }
