@@ -2,10 +2,15 @@
 #![allow(dead_code, reason = "their fields are read by nobody, and not every target needs all of them")]
 
 use codecs::{
-    bson, gob, json,
+    ValueError, bson, gob, json,
+    schema::Schema,
+    text::TextArgs,
     types::{Any, Blob, Complex, Text, Time},
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use std::collections::HashMap;
 
 #[derive(Deserialize)]
@@ -69,3 +74,10 @@ macro_rules! shapes {
 shapes!(gob, (types: &gob::Types, value: &[u8]), gob::value_from_slice);
 shapes!(json, (value: &[u8]), json::value_from_slice);
 shapes!(bson, (value: &[u8]), bson::value_from_slice);
+shapes!(text, (args: TextArgs<'_>), text_args);
+
+/// With the names the type has; without them the names are those serde knows.
+fn text_args<T: DeserializeOwned>(args: TextArgs<'_>) -> Result<T, ValueError> {
+    let _ = args.decode::<T>(None);
+    args.decode(Some(&Schema::of::<T>()))
+}

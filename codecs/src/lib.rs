@@ -15,7 +15,9 @@ mod message;
 pub mod msgpack;
 pub mod proxy_header;
 pub mod raw;
+pub mod rows;
 pub mod schema;
+pub mod text;
 pub mod types;
 mod zero;
 

@@ -5,8 +5,8 @@
 
 use crate::{
     config::Config,
-    connection::Connection,
     error::Error,
+    handle::Handle,
     request::{self, Request},
     shared::{Shared, Wire},
     stream::ReplyStream,
@@ -14,11 +14,8 @@ use crate::{
 use bytes::BytesMut;
 use codecs::AnyCodec;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, sync::Arc};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::AbortHandle,
-};
+use std::fmt;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// One connection to a Go-RPC server, shared by everybody who has a clone of this.
 ///
@@ -48,19 +45,7 @@ use tokio::{
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    handle: Arc<Handle>,
-}
-
-/// The owner of the connection's task.
-struct Handle {
-    shared: Arc<Shared>,
-    task: AbortHandle,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    handle: Handle,
 }
 
 impl Client {
@@ -95,17 +80,24 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self::start(stream, BytesMut::new(), codec.into(), config)
+        Self::begin(stream, codec.into(), config)
     }
 
-    /// As [`over`](Self::over); `input` has been read from the stream already.
-    pub(crate) fn start<S>(stream: S, input: BytesMut, wire: Wire, config: Config) -> Self
+    /// On a stream on which nothing has been said.
+    pub(crate) fn begin<S>(stream: S, wire: Wire, config: Config) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let shared = Arc::new(Shared::new(wire, config));
-        let task = tokio::spawn(Connection::new(stream, input, shared.clone()).run());
-        Self { handle: Arc::new(Handle { shared, task: task.abort_handle() }) }
+        let halves = wire.halves(config.message_limits());
+        Self::start(stream, BytesMut::new(), Shared::new(wire, halves, config))
+    }
+
+    /// On a stream of which `input` has been read already.
+    pub(crate) fn start<S>(stream: S, input: BytesMut, shared: Shared) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self { handle: Handle::start(stream, input, shared) }
     }
 
     /// Calls a method and waits for its reply.
@@ -158,7 +150,7 @@ impl Client {
 
     /// A call with options: see [`Request`].
     pub fn request<'c>(&'c self, service_method: &'c str) -> Request<'c> {
-        Request::new(self, service_method)
+        Request::new(&self.handle, service_method)
     }
 
     /// Takes no more calls, waits for those in flight, then closes the connection.
@@ -182,7 +174,7 @@ impl Client {
     }
 
     pub(crate) fn shared(&self) -> &Shared {
-        &self.handle.shared
+        self.handle.shared()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong, said so that a caller knows what to do: whose fault it is, what became of the connection, and
 //! whether the call may have run.
 //!
-//! [`Error`] is one call's, [`DialError`] a connection's that never came to be.
+//! [`Error`] is one call's, [`DialError`] a connection's that never came to be, at one of the [`Step`]s to it.
 
 use codecs::{DecodeError, EncodeError, ErrorReply, ValueError, connect::ConnectError};
 use std::{io, sync::Arc, time::Duration};
@@ -141,6 +141,8 @@ pub enum DialError {
         addr: String,
         /// The limit.
         after: Duration,
+        /// What was under way when it was over.
+        step: Step,
     },
     /// The server did not answer the CONNECT with `200 Connected to Go RPC`: wrong path, or no Go-RPC server. Its
     /// text is Go's, such as `unexpected HTTP response: 404 Not Found`.
@@ -161,6 +163,58 @@ pub enum DialError {
     /// The login failed: refused ([`Error::Server`] with the server's text), or the connection broke.
     #[error("login failed")]
     Login(#[source] Error),
+}
+
+/// The steps from an address to a connection that is ready for calls, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// Looking up the name, and the socket.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// CONNECT and the answer to it.
+    Handshake,
+    /// The first two calls.
+    Login,
+}
+
+impl DialError {
+    /// The step that failed; those before it had been taken.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Connect { .. } => Step::Connect,
+            Self::Timeout { step, .. } => *step,
+            #[cfg(feature = "tls")]
+            Self::Tls { .. } => Step::Tls,
+            Self::Handshake(_) | Self::Io(_) => Step::Handshake,
+            Self::Login(_) => Step::Login,
+        }
+    }
+
+    /// Whether the other side has said no, rather than nothing: its machine, where no server listens, or the server,
+    /// which does not serve the path, has no room, or does not take the certificate or the login.
+    ///
+    /// | refused at | what to do |
+    /// |---|---|
+    /// | [`Step::Connect`] | at once another server; this one again after a while |
+    /// | [`Step::Handshake`] | the same with status 503, which says that it is full or draining; else it is another kind of server |
+    /// | [`Step::Tls`], [`Step::Login`] | ask the user: the next try would be refused too |
+    ///
+    /// One that was not refused, but ran out of time or broke, may come to be at the next try.
+    pub fn is_refused(&self) -> bool {
+        match self {
+            // A unix socket that is not there.
+            Self::Connect { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls { source, .. } => matches!(source, crate::tls::TlsError::Refused { .. }),
+            Self::Handshake(error) => matches!(error, ConnectError::Refused { .. }),
+            Self::Login(error) => matches!(error, Error::Server { .. } | Error::Draining),
+            Self::Timeout { .. } | Self::Io(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +240,29 @@ mod tests {
             let error = Error::from_reply(&reply, timeout);
             assert_eq!(error.to_string(), expected, "{reply:?}");
             assert_eq!(error.may_have_executed(), !matches!(error, Error::Draining), "{reply:?}");
+        }
+    }
+    #[test]
+    fn dial_errors_say_where_and_whether_they_were_refused() {
+        let connect = |kind: io::ErrorKind| DialError::Connect { addr: "a:1".into(), source: kind.into() };
+        let timeout = |step| DialError::Timeout { addr: "a:1".into(), after: Duration::ZERO, step };
+        let refused = |status| ConnectError::Refused { status, reason: "No".into() };
+        let server = Error::Server { text: "no".into(), code: String::new(), data: None };
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        for (error, step, is_refused) in [
+            (connect(io::ErrorKind::ConnectionRefused), Step::Connect, true),
+            (connect(io::ErrorKind::NotFound), Step::Connect, true),
+            (connect(io::ErrorKind::HostUnreachable), Step::Connect, false),
+            (timeout(Step::Connect), Step::Connect, false),
+            (timeout(Step::Login), Step::Login, false),
+            (DialError::Handshake(refused(503)), Step::Handshake, true),
+            (DialError::Handshake(refused(404)), Step::Handshake, true),
+            (DialError::Io(reset()), Step::Handshake, false),
+            (DialError::Login(server), Step::Login, true),
+            (DialError::Login(Error::Draining), Step::Login, true),
+            (DialError::Login(Error::Io(Arc::new(reset()))), Step::Login, false),
+        ] {
+            assert_eq!((error.step(), error.is_refused()), (step, is_refused), "{error:?}");
         }
     }
 }

@@ -31,6 +31,8 @@
 //! # }).unwrap();
 //! ```
 //!
+//! Every way to dial is a [`Connector`] that is used once; one of your own reaches any number of servers of one kind.
+//!
 //! # How a call travels
 //! ```text
 //! call         request      the caller's task: permit, arguments encoded into the shared output
@@ -43,9 +45,12 @@
 pub mod baidu_std;
 mod client;
 mod config;
+pub mod connect;
 mod connection;
+mod deadline;
 mod dial;
 mod error;
+mod handle;
 mod in_flight;
 mod items;
 mod request;
@@ -57,8 +62,9 @@ mod tls;
 pub use client::Client;
 pub use codecs::{AnyCodec, BsonDialect, Codec, types};
 pub use config::Config;
+pub use connect::Connector;
 pub use dial::{dial, dial_auth_http, dial_http, dial_http_path};
-pub use error::{DialError, Error};
+pub use error::{DialError, Error, Step};
 pub use request::Request;
 pub use stream::ReplyStream;
 #[cfg(feature = "tls")]

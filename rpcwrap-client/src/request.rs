@@ -1,8 +1,8 @@
 //! One call from its arguments to its reply: permit, request, wait, decode, with the caller's task doing all of it.
 
 use crate::{
-    client::Client, config::Config, error::Error, in_flight::Waiter, items::Items, shared::Shared,
-    stream::ReplyStream,
+    config::Config, deadline::Deadline, error::Error, handle::Handle, in_flight::Waiter, items::Items,
+    shared::Shared, stream::ReplyStream,
 };
 use bytes::BytesMut;
 use codecs::{CallOptions, EncodeError, Reply, RequestWriter, schema::TypeOf};
@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 /// A call, with options of its own, not yet sent.
 ///
@@ -29,23 +29,16 @@ use tokio::time::{Instant, timeout_at};
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a request does nothing before `call` or `stream`"]
 pub struct Request<'c> {
-    client: &'c Client,
+    handle: &'c Handle,
     service_method: &'c str,
     timeout: Option<Duration>,
     /// Makes the arguments' type, where the caller has stated it.
     args_type: Option<fn() -> TypeOf>,
 }
 
-/// When a call has to be over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    pub(crate) after: Duration,
-}
-
 impl<'c> Request<'c> {
-    pub(crate) fn new(client: &'c Client, service_method: &'c str) -> Self {
-        Self { client, service_method, timeout: client.shared().config.call_timeout, args_type: None }
+    pub(crate) fn new(handle: &'c Handle, service_method: &'c str) -> Self {
+        Self { handle, service_method, timeout: handle.shared().config.call_timeout, args_type: None }
     }
 
     /// Gives up after `timeout`, counted from [`call`](Self::call) on and including the wait for its turn; for a stream
@@ -74,7 +67,7 @@ impl<'c> Request<'c> {
         self
     }
 
-    /// Sends it and waits for the reply; as [`Client::call`].
+    /// Sends it and waits for the reply; as [`Client::call`](crate::Client::call).
     ///
     /// # Errors
     /// As [`Error`] says.
@@ -83,7 +76,7 @@ impl<'c> Request<'c> {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let shared = self.client.shared();
+        let shared = self.handle.shared();
         let args_type = self.args_type.map(|make| make());
         let Some(deadline) = self.timeout.and_then(Deadline::new) else {
             return call(shared, self.service_method, args, args_type.as_ref()).await;
@@ -94,16 +87,16 @@ impl<'c> Request<'c> {
         finish(shared, &reply.await?, Some(deadline.after))
     }
 
-    /// Sends it and returns the stream of its replies; as [`Client::stream`].
+    /// Sends it and returns the stream of its replies; as [`Client::stream`](crate::Client::stream).
     ///
     /// # Errors
-    /// As [`Client::stream`].
+    /// As [`Client::stream`](crate::Client::stream).
     pub async fn stream<A, R>(self, args: &A) -> Result<ReplyStream<R>, Error>
     where
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let shared = self.client.shared();
+        let shared = self.handle.shared();
         let config = &shared.config;
         let deadline = self.timeout.and_then(Deadline::new);
         let options = || deadline.map_or_else(|| plain_options(config), |deadline| deadline.options());
@@ -118,7 +111,7 @@ impl<'c> Request<'c> {
             Some(deadline) => timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??,
             None => start.await?,
         };
-        Ok(ReplyStream::new(self.client.clone(), seq, deadline))
+        Ok(ReplyStream::new(self.handle.clone(), seq, deadline))
     }
 }
 
@@ -170,26 +163,6 @@ fn finish<R: DeserializeOwned>(
     match reply.error() {
         None => shared.body(reply),
         Some(error) => Err(Error::from_reply(error, timeout)),
-    }
-}
-
-impl Deadline {
-    /// `None` for a time beyond what clocks can say: that is no limit.
-    pub(crate) fn new(after: Duration) -> Option<Self> {
-        Instant::now().checked_add(after).map(|at| Self { at, after })
-    }
-
-    fn options(&self) -> CallOptions {
-        CallOptions { timeout: Some(self.left()), details: true }
-    }
-
-    /// What is left of it.
-    pub(crate) fn left(&self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
-    }
-
-    pub(crate) fn error(&self, sent: bool) -> Error {
-        Error::Timeout { after: self.after, sent }
     }
 }
 

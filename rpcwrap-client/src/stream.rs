@@ -1,6 +1,6 @@
 //! The replies of a streaming method, as a stream of decoded items.
 
-use crate::{client::Client, error::Error, items::Item, request::Deadline};
+use crate::{deadline::Deadline, error::Error, handle::Handle, items::Item};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use std::{
@@ -25,7 +25,7 @@ use tokio::time::{Sleep, sleep_until};
 /// [`Config::extensions`](crate::Config::extensions).
 pub struct ReplyStream<R> {
     /// Keeps the connection open while there are items to come.
-    client: Client,
+    handle: Handle,
     seq: u64,
     timeout: Option<Duration>,
     timer: Option<(Deadline, Pin<Box<Sleep>>)>,
@@ -34,9 +34,9 @@ pub struct ReplyStream<R> {
 }
 
 impl<R: DeserializeOwned> ReplyStream<R> {
-    pub(crate) fn new(client: Client, seq: u64, deadline: Option<Deadline>) -> Self {
+    pub(crate) fn new(handle: Handle, seq: u64, deadline: Option<Deadline>) -> Self {
         Self {
-            client,
+            handle,
             seq,
             timeout: deadline.map(|deadline| deadline.after),
             timer: deadline.map(|deadline| (deadline, Box::pin(sleep_until(deadline.at)))),
@@ -57,7 +57,7 @@ impl<R: DeserializeOwned> ReplyStream<R> {
         if self.done {
             return Poll::Ready(None);
         }
-        let shared = self.client.shared();
+        let shared = self.handle.shared();
         let polled = shared.poll_item(self.seq, cx.waker());
         let Poll::Ready(polled) = polled else {
             if let Some((deadline, timer)) = &mut self.timer {
@@ -87,7 +87,7 @@ impl<R: DeserializeOwned> ReplyStream<R> {
 
     fn give_up(&mut self) {
         self.done = true;
-        self.client.shared().abandon(self.seq);
+        self.handle.shared().abandon(self.seq);
     }
 }
 
@@ -102,7 +102,7 @@ impl<R: DeserializeOwned> Stream for ReplyStream<R> {
 impl<R> Drop for ReplyStream<R> {
     fn drop(&mut self) {
         if !self.done {
-            self.client.shared().abandon(self.seq);
+            self.handle.shared().abandon(self.seq);
         }
     }
 }

@@ -9,7 +9,7 @@ use hyper::{
     client::conn::http2::{self, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rpcwrap::{Access, Config, Phase, Server, Service};
+use rpcwrap::{Access, Config, Method, Phase, Server, Service};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, each_split},
@@ -55,7 +55,8 @@ async fn ask(send: &mut SendRequest<Body>, method: &str, path: &str, sent: Body)
 async fn pages_and_calls_are_those_of_http_1() {
     let only = |protocols: [&str; 1]| {
         let service = Service::new(protocols[0].to_owned()).access(Access::new().protocols(protocols));
-        service.method("Get", |_: Option<Empty>| async move { Ok(1_i64) })
+        let read = Method::new("Read", |number: i64| async move { Ok(number) }).read_only();
+        service.method("Get", |_: Option<Empty>| async move { Ok(1_i64) }).with(read)
     };
     let server = start(services().service(only(["http"])).service(only(["go_rpc"]))).await;
     let mut client = connect(&server).await;
@@ -64,6 +65,8 @@ async fn pages_and_calls_are_those_of_http_1() {
         ("POST", "/Arith/Multiply", r#"{"A":6,"B":7}"#, (200, "42\n")),
         ("POST", "/Ctx/Who", "\"\"", (200, "\"http json -\"\n")),
         ("POST", "/http/Get", "", (200, "1\n")),
+        ("GET", "/http/Read?7", "", (200, "7\n")),
+        ("GET", "/http/Get", "", (405, "405 method not allowed\n")),
         ("GET", "/_json_rpc_", "", (405, "405 must CONNECT\n")),
         ("GET", "/nothing", "", (404, "404 page not found\n")),
     ] {

@@ -1,6 +1,10 @@
 //! Calls by plain HTTP: `POST /<Service>/<Method>` with JSON, and the HTTP-RPC of the originals on a port of its own.
 
-use rpcwrap::{Access, Config, Credentials, Error, Service};
+use futures_util::stream;
+use rpcwrap::{
+    Access, Config, Credentials, Error, Method, Service,
+    codecs::types::{Any, Blob, Text},
+};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, Response, bson_request, document},
@@ -8,6 +12,7 @@ use rpcwrap_tests::{
     services::{Empty, Gate, services},
     until,
 };
+use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
@@ -26,6 +31,7 @@ async fn server() -> (TestServer, Gate) {
         .service(guarded("Users", Access::new().authenticated()))
         .service(guarded("Ola", Access::new().users(["ola"])))
         .service(guarded("OnlyGoRpc", Access::new().protocols(["go_rpc"])))
+        .service(read_only())
         .service(Service::new("Fail").method("With", fail))
         .credentials(Credentials::new([("ala", ["ma kota"]), ("ola", ["p"])]))
         .config(Config::default().max_message_bytes(100_000));
@@ -220,6 +226,158 @@ async fn other_methods_of_a_call_are_405() {
     let mut peer = Peer::connect(server.addr).await;
     let response = peer.http("GET /Arith/Multiply HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
+}
+
+fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+}
+
+/// The fields of a method's argument, none of which may be missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Factors {
+    a: i64,
+    b: i64,
+}
+
+/// A method's own field of the name that otherwise limits the call.
+#[derive(Deserialize)]
+struct Patience {
+    timeout: u32,
+}
+
+/// Methods that change nothing, beside one that only may be repeated.
+fn read_only() -> Service {
+    let multiply = |factors: Factors| async move { Ok(factors.a * factors.b) };
+    Service::new("Read")
+        .with(Method::new("Multiply", multiply).read_only())
+        .with(Method::new("Say", |text: Text| async move { Ok(text) }).read_only())
+        .with(Method::new("Size", |blob: Blob| async move { Ok(blob.len()) }).read_only())
+        .with(Method::new("Any", |any: Any| async move { Ok(any) }).read_only())
+        .with(Method::new("Nothing", |(): ()| async move { Ok(1) }).read_only())
+        .with(Method::new("Patience", |patience: Patience| async move { Ok(patience.timeout) }).read_only())
+        .with(Method::stream("Count", |to: u32| stream::iter((0..to).map(Ok::<u32, Error>))).read_only())
+        .with(Method::new("Wait", |_: i64| std::future::pending::<Result<i64, Error>>()).read_only())
+        .with(Method::new("Again", multiply).idempotent())
+}
+
+#[tokio::test]
+async fn methods_that_change_nothing_are_called_by_get() {
+    let (server, _) = server().await;
+    let mut peer = Peer::connect(server.addr).await;
+    for (path, reply) in [
+        ("/Read/Multiply?A=6&B=7", "42\n"),
+        ("/Read/Multiply?b=7&%61=6", "42\n"),
+        ("/Read/Multiply?6&7", "42\n"),
+        ("/Read/Multiply?%7B%22A%22:6,%22B%22:7%7D", "42\n"),
+        ("/Read/Multiply?A=6&B=7&timeout=5000", "42\n"),
+        ("/Read/Say?a+b%26c", "\"a b\\u0026c\"\n"),
+        ("/Read/Say?7", "\"7\"\n"),
+        ("/Read/Size?%00%ff%0a", "3\n"),
+        ("/Read/Any?x=1&y=z", "{\"x\":1,\"y\":\"z\"}\n"),
+        ("/Read/Any", "{}\n"),
+        ("/Read/Nothing", "1\n"),
+        ("/Read/Nothing?", "1\n"),
+        ("/Read/Nothing?timeout=5000", "1\n"),
+        ("/Read/Patience?timeout=1", "1\n"),
+        ("/Read/Count?3", "0\n1\n2\n"),
+    ] {
+        let response = peer.http(get(path, "")).await;
+        assert_eq!((response.status, response.body.as_str()), (200, reply), "{path}");
+        assert_eq!(response.header("cache-control"), Some("no-store"), "{path}");
+    }
+    peer.send("HEAD /Read/Multiply?A=6&B=7 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let head = peer.read_http(true).await;
+    assert_eq!((head.status, head.header("content-length"), head.body.as_str()), (200, Some("3"), ""));
+    let posted = peer.http(post("/Read/Multiply", "", r#"{"A":6,"B":7}"#)).await;
+    assert_eq!((posted.status, posted.body.as_str()), (200, "42\n"));
+}
+
+#[tokio::test]
+async fn arguments_in_a_query_that_do_not_fit() {
+    let (server, _) = server().await;
+    let mut peer = Peer::connect(server.addr).await;
+    for (path, headers, status, code, message) in [
+        ("/Read/Multiply?A=6&B=eight", "", 400, "bad_arguments", r#"field B: wants int64, got "eight""#),
+        ("/Read/Multiply?A=6", "", 400, "bad_arguments", "field B is missing, there are: A, B"),
+        ("/Read/Multiply?A=6&B=7&C=8", "", 400, "bad_arguments", "field C is unknown, there are: A, B"),
+        ("/Read/Multiply?A=6&B=7&b=8", "", 400, "bad_arguments", "field b is given twice"),
+        ("/Read/Multiply?6", "", 400, "bad_arguments", "1 argument given, 2 wanted: A, B (B is missing)"),
+        (
+            "/Read/Multiply?A=%4",
+            "",
+            400,
+            "bad_arguments",
+            "query parameter 1, A=%4: % without two hexadecimal digits",
+        ),
+        ("/Read/Nothing?timeout=1&timeout=2", "", 400, "bad_arguments", "timeout is given twice"),
+        (
+            "/Read/Nothing?timeout=soon",
+            "",
+            400,
+            "bad_timeout",
+            "Rpc-Timeout and ?timeout= take whole milliseconds",
+        ),
+        (
+            "/Read/Multiply",
+            "Content-Length: 2\r\n\r\n{}",
+            400,
+            "bad_body",
+            "the arguments of GET stand in the query, not in a body",
+        ),
+        ("/Read/Wait?1&timeout=20", "", 504, "deadline", "rpc: deadline exceeded after 20 ms"),
+        ("/Read/Wait?1", "Rpc-Timeout: 10\r\n", 504, "deadline", "rpc: deadline exceeded after 10 ms"),
+        ("/Read/Nope", "", 404, "unknown_method", "rpc: can't find method Read.Nope"),
+        (
+            "/Read/Nothing",
+            "Authorization: Basic YWxhOnA=\r\n",
+            401,
+            "unauthenticated",
+            "wrong user or password",
+        ),
+    ] {
+        let response = peer.http(get(path, headers)).await;
+        let error = &response.json()["error"];
+        assert_eq!((response.status, &error["code"]), (status, &json!(code)), "{path}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn get_opens_nothing_but_methods_that_change_nothing() {
+    let (server, _) = server().await;
+    let mut peer = Peer::connect(server.addr).await;
+    for (request, allow) in [
+        ("GET /Read/Again?A=6&B=7", "POST"),
+        ("HEAD /Arith/Multiply", "POST"),
+        ("PUT /Read/Again", "POST"),
+        ("PUT /Read/Multiply", "GET, HEAD, POST"),
+        ("OPTIONS /Read/Multiply", "GET, HEAD, POST"),
+        ("DELETE /Read/Nope", "POST"),
+    ] {
+        peer.send(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        let response = peer.read_http(request.starts_with("HEAD")).await;
+        assert_eq!((response.status, response.header("allow")), (405, Some(allow)), "{request}");
+    }
+    // Who may not know of a service learns nothing of its methods.
+    assert_eq!(peer.http(get("/OnlyGoRpc/Get", "")).await.status, 404);
+    assert_eq!(peer.http(get("/Users/Get", "")).await.status, 401);
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_call_nothing_by_get() {
+    let (server, _) = server().await;
+    let mut peer = Peer::connect(server.addr).await;
+    for (site, status) in
+        [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200), ("new-word", 200)]
+    {
+        let header = format!("Sec-Fetch-Site: {site}\r\n");
+        assert_eq!(peer.http(get("/Read/Nothing", &header)).await.status, status, "{site}");
+    }
+    let twice = "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n";
+    let response = peer.http(get("/Read/Nothing", twice)).await;
+    assert_eq!((response.status, response.json()["error"]["code"].as_str()), (403, Some("denied")));
+    assert_eq!(peer.http(get("/healthz", "Sec-Fetch-Site: cross-site\r\n")).await.status, 200);
 }
 
 /// A server whose second port speaks HTTP-RPC.

@@ -23,6 +23,7 @@ mod http_calls;
 mod in_process;
 mod json;
 mod killed;
+mod layers;
 mod life;
 mod limits;
 mod methods;

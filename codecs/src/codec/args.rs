@@ -1,7 +1,16 @@
 //! The arguments of one call on their way into the handler's type.
 
 use super::{RequestDecoder, Visit};
-use crate::{bson, error::ValueError, gob, json, message::Request, msgpack, raw::RawArgs};
+use crate::{
+    bson,
+    error::ValueError,
+    gob, json,
+    message::Request,
+    msgpack,
+    raw::RawArgs,
+    schema::TypeOf,
+    text::{self, TextArgs},
+};
 use serde::de::DeserializeOwned;
 use std::fmt;
 
@@ -28,6 +37,8 @@ pub enum Args<'a> {
     Custom(&'a dyn RequestDecoder, &'a Request),
     /// Bytes, from a protocol that knows no more of them than their kind.
     Raw(&'a RawArgs<'a>),
+    /// Tokens of a text protocol, and the method's argument type.
+    Text(&'a TextArgs<'a>, Option<&'a TypeOf>),
     /// Arguments known to be unreadable, and why.
     Broken(&'a ValueError),
 }
@@ -47,6 +58,7 @@ impl Args<'_> {
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
             Self::Raw(args) => args.decode(),
+            Self::Text(args, type_of) => text::decode(args, *type_of),
             Self::Broken(error) => Err((*error).clone()),
         }
     }
@@ -62,6 +74,7 @@ impl fmt::Debug for Args<'_> {
             Self::Msgpack(_) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Raw(_) => "Raw",
+            Self::Text(..) => "Text",
             Self::Broken(_) => "Broken",
         })
     }

@@ -10,8 +10,13 @@ impl Schema {
     /// are lists of it, enums with data and types without a static form are it. A list that contains itself ends
     /// in `...`.
     pub fn to_go(&self) -> String {
+        self.to_go_of(self.root())
+    }
+
+    /// The name of one part of the type, as [`to_go`](Self::to_go) has it.
+    pub fn to_go_of(&self, id: NodeId) -> String {
         let mut text = String::new();
-        self.write_go(self.root(), &mut Vec::new(), &mut text);
+        self.write_go(id, &mut Vec::new(), &mut text);
         text
     }
 

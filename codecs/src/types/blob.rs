@@ -91,6 +91,11 @@ impl<'de> Deserialize<'de> for Blob {
     }
 }
 
+/// Whether the visitor is that of a [`Blob`] in a text format, for a format whose texts are bytes as they are.
+pub(crate) fn is_blob<V>() -> bool {
+    typeid::of::<V>() == typeid::of::<Base64Visitor>()
+}
+
 struct Base64Visitor;
 
 impl<'de> Visitor<'de> for Base64Visitor {
@@ -109,6 +114,10 @@ impl<'de> Visitor<'de> for Base64Visitor {
 
     fn visit_unit<E: Error>(self) -> Result<Blob, E> {
         Ok(Blob::default())
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+        BytesVisitor.visit_bytes(bytes)
     }
 
     /// Go takes a list of numbers too.

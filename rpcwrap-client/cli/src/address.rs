@@ -12,15 +12,6 @@ impl Address {
         &self.0
     }
 
-    /// The host's name or address; that of a unix socket is `localhost`.
-    pub(crate) fn host(&self) -> &str {
-        let host = self.0.rsplit_once(':').map_or("", |(host, _)| host);
-        match self.unix_path() {
-            Some(_) => "localhost",
-            None => host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host),
-        }
-    }
-
     /// The path of a unix socket.
     pub(crate) fn unix_path(&self) -> Option<&Path> {
         self.0.strip_prefix("unix:").map(Path::new)

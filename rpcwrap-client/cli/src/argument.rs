@@ -1,6 +1,6 @@
 //! An argument in the form its codec wants: JSON as it was read, or gob's types made of it.
 
-use crate::args::CodecName;
+use crate::codec_name::CodecName;
 use codecs::types::{Any, Text};
 use serde::{
     Serialize, Serializer,

@@ -1,7 +1,15 @@
 //! Whether to use colours, and which. Nothing else writes escape sequences for colours.
 
-use crate::args::ColorWhen;
+use clap::ValueEnum;
 use std::{env, ffi::OsString};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
 
 /// The colours of one stream; without any, every text stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

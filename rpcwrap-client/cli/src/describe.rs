@@ -2,10 +2,11 @@
 
 use crate::{
     address::Address,
-    args::{Format, Options},
     catalogue::{self, Service, skeleton},
     failure::{Failure, printable},
+    format::Format,
     list,
+    options::Options,
     output::Output,
 };
 use std::{

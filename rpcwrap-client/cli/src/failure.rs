@@ -144,6 +144,7 @@ fn chain(error: &dyn error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rpcwrap_client::Step;
     use serde_json::json;
     use std::sync::Arc;
 
@@ -170,7 +171,10 @@ mod tests {
         let addr = || "a:1".to_owned();
         for (error, exit) in [
             (DialError::Connect { addr: addr(), source: eof() }, Exit::Connect),
-            (DialError::Timeout { addr: addr(), after: Duration::from_secs(1) }, Exit::Timeout),
+            (
+                DialError::Timeout { addr: addr(), after: Duration::from_secs(1), step: Step::Connect },
+                Exit::Timeout,
+            ),
             (DialError::Handshake(refused(503)), Exit::Unavailable),
             (DialError::Handshake(refused(404)), Exit::Protocol),
             (DialError::Io(eof()), Exit::Empty),

@@ -1,7 +1,7 @@
 //! `rpcwrap completions` and `rpcwrap man`: made from the command line's own description.
 
-use crate::{args::Args, failure::Failure};
-use clap::{Command, CommandFactory, ValueEnum};
+use crate::failure::Failure;
+use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use std::io::{self, Write};
@@ -52,16 +52,15 @@ Examples:
   rpcwrap man
   rpcwrap man call";
 
-/// Prints the script.
-pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+/// Prints the script for the program `all` describes.
+pub(crate) fn completions(args: &CompletionsArgs, mut all: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(Shell::from(args.shell), &mut Args::command(), "rpcwrap", &mut script);
+    clap_complete::generate(Shell::from(args.shell), &mut all, "rpcwrap", &mut script);
     print(&script)
 }
 
-/// Prints the page as roff, for `man -l -`.
-pub(crate) fn man(args: &ManArgs) -> Result<(), Failure> {
-    let mut all = Args::command();
+/// Prints the page of the program `all` describes, as roff, for `man -l -`.
+pub(crate) fn man(args: &ManArgs, mut all: Command) -> Result<(), Failure> {
     all.build();
     let command = match &args.command {
         None => all,

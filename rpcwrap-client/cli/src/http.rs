@@ -4,11 +4,12 @@
 
 use crate::{
     address::Address,
-    args::Options,
+    connector::{Transport, connector},
     failure::{Exit, Failure},
+    options::Options,
     trace::{FirstByte, Traced},
-    transport::{self, Transport},
 };
+use rpcwrap_client::Config;
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,9 +22,9 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The body of the page at `path`, which has to be there and to come within `--connect-timeout`.
 pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result<String, Failure> {
     let limit = options.connect_timeout;
-    let stream = transport::connect(options, addr).await?.stream;
+    let stream = connector(options, Config::default()).reach(addr.as_str()).await?.stream;
     let stream: Box<dyn Transport> = match options.verbose {
-        0 => stream,
+        0 => Box::new(stream),
         _ => Box::new(Traced::new(stream, FirstByte::default())),
     };
     let host = if addr.unix_path().is_some() { "localhost" } else { addr.as_str() };

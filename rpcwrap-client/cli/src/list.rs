@@ -2,9 +2,10 @@
 
 use crate::{
     address::Address,
-    args::{Format, Options},
     catalogue::{self, Service},
     failure::{Failure, printable},
+    format::Format,
+    options::Options,
     output::Output,
 };
 

@@ -9,27 +9,30 @@ mod argument;
 mod bench;
 mod call;
 mod catalogue;
+mod codec_name;
 mod color;
+mod connector;
 mod describe;
 mod failure;
+mod format;
 mod generate;
 mod http;
 mod list;
+mod options;
 mod output;
 mod ping;
 mod pretty;
 mod proxy;
 mod session;
-mod tls;
 mod top;
 mod trace;
-mod transport;
 mod units;
 mod watch;
 
 use args::{Args, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use failure::{Exit, Failure, printable};
+use options::Options;
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -68,7 +71,8 @@ fn runtime(command: &Command) -> Result<Runtime, Failure> {
     builder.enable_all().build().map_err(|error| Failure::usage(format!("cannot start: {error}")))
 }
 
-async fn run(Args { options, command }: Args) -> Result<(), Failure> {
+async fn run(Args { common, command }: Args) -> Result<(), Failure> {
+    let options = Options::from(common);
     let limit = options.max_time;
     match command {
         Command::Call(args) => within(limit, call::run(&options, &args)).await,
@@ -80,8 +84,8 @@ async fn run(Args { options, command }: Args) -> Result<(), Failure> {
         // Its limit is one of each call.
         Command::Bench(args) => bench::run(&options, &args).await,
         Command::Proxy(args) => proxy::run(&options, &args).await,
-        Command::Completions(args) => generate::completions(&args),
-        Command::Man(args) => generate::man(&args),
+        Command::Completions(args) => generate::completions(&args, Args::command()),
+        Command::Man(args) => generate::man(&args, Args::command()),
     }
 }
 

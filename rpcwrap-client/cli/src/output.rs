@@ -1,9 +1,10 @@
 //! stdout: replies, lists and tables in the form that was asked for, and nothing else.
 
 use crate::{
-    args::{Format, Options},
     color::Palette,
     failure::{Failure, printable},
+    format::Format,
+    options::Options,
     pretty,
 };
 use codecs::types::Any;

@@ -2,8 +2,9 @@
 
 use crate::{
     address::Address,
-    args::{Format, Options},
     failure::{Exit, Failure},
+    format::Format,
+    options::Options,
     output::Output,
     session::Session,
     units::{format_duration, parse_duration},

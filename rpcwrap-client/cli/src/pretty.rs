@@ -116,7 +116,7 @@ impl Printer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::ColorWhen;
+    use crate::color::ColorWhen;
 
     fn any(json: &str) -> Any {
         serde_json::from_str(json).unwrap()

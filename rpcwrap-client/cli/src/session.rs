@@ -2,20 +2,18 @@
 
 use crate::{
     address::Address,
-    args::{CodecName, Options},
     argument::Argument,
-    failure::{Exit, Failure},
+    codec_name::CodecName,
+    connector::{Transport, with_login},
+    failure::Failure,
+    options::Options,
     pretty,
     trace::{FirstByte, Traced, note},
-    transport::{self, Opened, Transport},
     units::format_duration,
 };
 use codecs::types::Any;
-use rpcwrap_client::{Client, Config, DialError, Error, Request};
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use rpcwrap_client::{Client, Config, Error, Request};
+use std::time::{Duration, Instant};
 
 /// Bytes of a stream that may wait to be printed. More than the connection's task can read between two turns of the
 /// command, whose thread it shares: 61 polls of 16 reads of 16 KiB.
@@ -36,32 +34,26 @@ impl Session {
     /// Connects, sends CONNECT and logs in.
     pub(crate) async fn open(options: &Options, addr: &Address) -> Result<Self, Failure> {
         let started = Instant::now();
-        let login = options.login()?;
-        let Opened { stream, resolved, connected, secured } = transport::connect(options, addr).await?;
-        let first_byte = (options.verbose > 0).then(FirstByte::default);
-        let stream: Box<dyn Transport> = match &first_byte {
-            Some(first_byte) => {
-                note(&format!("connected to {addr}"));
-                Box::new(Traced::new(stream, first_byte.clone()))
-            }
-            None => stream,
-        };
-        let left = options.connect_timeout.saturating_sub(started.elapsed());
         // The server is asked for codes and data of errors, which others than ours do not know and skip.
         let config = Config::default()
-            .connect_timeout(left)
             .extensions(true)
             .stream_buffer_items(usize::MAX)
             .stream_buffer_bytes(STREAM_BUFFER_BYTES);
+        let connector = with_login(options, config)?;
+        let reached = connector.reach(addr.as_str()).await?;
+        let (resolved, connected, secured) = (reached.resolved, reached.connected, reached.secured);
+        let first_byte = (options.verbose > 0).then(FirstByte::default);
+        let reached = reached.map(|stream| -> Box<dyn Transport> {
+            match &first_byte {
+                Some(first_byte) => Box::new(Traced::new(stream, first_byte.clone())),
+                None => Box::new(stream),
+            }
+        });
+        if first_byte.is_some() {
+            note(&format!("connected to {addr}"));
+        }
         let asked = Instant::now();
-        let opened = match &login {
-            Some((user, secret)) => config.dial_over_auth(stream, options.codec.into(), user, secret).await,
-            None => config.dial_over(stream, options.codec.into()).await,
-        };
-        let client = opened.map_err(|error| match error {
-            DialError::Timeout { .. } => transport::no_connection(addr, options.connect_timeout),
-            error => Failure::from(error),
-        })?;
+        let client = connector.start(connector.prepare(reached).await?);
         let session = Self {
             client,
             started,
@@ -132,22 +124,6 @@ impl Session {
             let text: Vec<_> =
                 phases.iter().map(|(name, time)| format!("{name} {}", format_duration(*time))).collect();
             note(&text.join(", "));
-        }
-    }
-}
-
-impl Options {
-    /// User and secret, if the command is to log in.
-    pub(crate) fn login(&self) -> Result<Option<(String, String)>, Failure> {
-        match (&self.user, &self.password_file) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Failure::usage("--user needs --password-file")),
-            (None, Some(_)) => Err(Failure::usage("--password-file needs --user")),
-            (Some(user), Some(file)) => {
-                let text = fs::read_to_string(file)
-                    .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?;
-                Ok(Some((user.clone(), text.lines().next().unwrap_or_default().to_owned())))
-            }
         }
     }
 }

@@ -4,10 +4,11 @@
 
 use crate::{
     address::Address,
-    args::{Format, Options},
     catalogue,
     failure::{Exit, Failure},
+    format::Format,
     http,
+    options::Options,
     output::{self, Output},
     units::parse_duration,
 };

@@ -2,9 +2,10 @@
 
 use crate::{
     address::Address,
-    args::{Format, Options},
     call,
     failure::{Exit, Failure, printable},
+    format::Format,
+    options::Options,
     output::Output,
     pretty,
     session::Session,

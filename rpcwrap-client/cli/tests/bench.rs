@@ -235,15 +235,15 @@ fn a_closed_loop_logs_in_and_finds_unix_sockets() {
     std::fs::write(&secret, "ma kota\n").unwrap();
     let server = rpcwrap::Server::builder()
         .credentials(rpcwrap::Credentials::new([("ala", ["ma kota"])]))
-        .method("Who.Am", |cx: rpcwrap::Context, _: ()| async move {
+        .method("Who.Am", |cx: rpcwrap::Context, _: i64| async move {
             cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("nobody"))
         })
         .build()
         .unwrap();
     let addr = format!("unix:{}", socket.display());
     runtime.block_on(server.listen(&addr)).unwrap();
-    for codec in ["json", "bson"] {
-        let line = format!("Who.Am -n 100 -c 2 --inflight 4 --codec {codec} --json");
+    for codec in ["json", "bson", "gob", "msgpack"] {
+        let line = format!("Who.Am 7 -n 100 -c 2 --inflight 4 --codec {codec} --json");
         let refused = json(&bench(&addr, &line).end());
         assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "nobody"}));
         let line = format!("{line} --user ala --password-file {}", secret.display());

@@ -202,10 +202,14 @@ fn exit_35_and_60_no_tls_and_no_trust() {
     let text = |why: &str| format!("rpcwrap: no TLS with {}: {why}\n", demo.addr);
     let name = ["--cacert", &ca, "--servername", "db.example"];
     assert_eq!(call(&demo.addr, &name), (60, text("the server's certificate is not for db.example")));
-    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
-    let other = demo.dir.file("other.pem", &other);
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other_key = demo.dir.file("other.key", &other.signing_key.serialize_pem());
+    let other = demo.dir.file("other.pem", &other.cert.pem());
     let (code, said) = call(&demo.addr, &["--cacert", &other]);
     assert!(code == 60 && said.contains("not signed by a CA we trust"), "{said}");
+    // The server's verdict on our certificate comes behind the handshake.
+    let (code, said) = call(&demo.addr, &["--cacert", &ca, "--cert", &other, "--key", &other_key]);
+    assert!(code == 35 && said.contains("the server refused: "), "{said}");
     static PLAIN: [Step; 2] = [Step::Send("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Wait];
     let plain = puppet(&PLAIN);
     let (code, said) = call(&plain, &["--cacert", &ca]);

@@ -27,6 +27,7 @@ pub use request::Request;
 use crate::{
     client,
     config::Config,
+    connect::{Connector, FromConnection, Sealed},
     error::{DialError, Error},
     shared::Wire,
 };
@@ -67,8 +68,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let wire = Wire::BaiduStd(Vec::new());
-        Self(client::Client::start(stream, Default::default(), wire, without_extensions(config)))
+        Self(client::Client::begin(stream, Wire::BaiduStd(Vec::new()), config))
     }
 
     /// A call of bytes or of a protobuf message, with options: see [`Request`].
@@ -106,9 +106,35 @@ impl Client {
     }
 }
 
-/// What only Go-RPC has.
-fn without_extensions(config: Config) -> Config {
-    config.extensions(false)
+impl Sealed for Client {}
+
+impl FromConnection for Client {
+    fn from_connection(client: client::Client) -> Self {
+        Self(client)
+    }
+}
+
+impl Connector<Client> {
+    /// To servers of baidu_std, without authentication.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpcwrap_client::Connector;
+    /// let client = Connector::baidu_std().connect("127.0.0.1:8000").await?;
+    /// let reply = client.request("demo.EchoService.Echo").call(b"\x0a\x05hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn baidu_std() -> Self {
+        Self::speaking(Wire::BaiduStd(Vec::new()))
+    }
+
+    /// With these bytes in each request, whatever the server's authenticator makes of them. One that does not take
+    /// them closes the connection at the first call.
+    #[must_use]
+    pub fn authentication_data(self, authentication_data: impl Into<Vec<u8>>) -> Self {
+        self.with(|settings| settings.wire = Wire::BaiduStd(authentication_data.into()))
+    }
 }
 
 impl Config {
@@ -129,8 +155,7 @@ impl Config {
         addr: &str,
         authentication_data: impl Into<Vec<u8>>,
     ) -> Result<Client, DialError> {
-        let config = without_extensions(self);
-        let wire = Wire::BaiduStd(authentication_data.into());
-        config.within(addr, config.connect(addr, None, wire)).await.map(Client)
+        let connector = Connector::baidu_std().authentication_data(authentication_data);
+        connector.config(self).connect(addr).await
     }
 }

@@ -1,11 +1,7 @@
 //! One call of bytes: its head, its payload, and what an error reply means.
 
 use super::{Compression, ContentType, Payload, code};
-use crate::{
-    client,
-    error::Error,
-    request::{Deadline, exchange},
-};
+use crate::{client, deadline::Deadline, error::Error, request::exchange};
 use bytes::BytesMut;
 use codecs::{
     EncodeError, RequestWriter,

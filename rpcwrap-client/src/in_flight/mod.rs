@@ -62,6 +62,11 @@ pub(crate) enum Delivered {
 }
 
 impl InFlight {
+    /// Nothing is in flight, and the first call has the number `next`.
+    pub(crate) fn from_seq(next: u64) -> Self {
+        Self { next, ..Self::default() }
+    }
+
     /// The number of the next call.
     #[inline]
     pub(crate) fn next_seq(&mut self) -> u64 {

@@ -8,7 +8,7 @@ mod state;
 mod wire;
 
 pub(crate) use state::Closed;
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Halves, Wire};
 
 use crate::{
     config::Config,
@@ -66,10 +66,12 @@ impl Drop for Queued<'_> {
 }
 
 impl Shared {
-    pub(crate) fn new(wire: Wire, config: Config) -> Self {
+    /// A connection on which what `halves` remember has been said.
+    pub(crate) fn new(wire: Wire, halves: Halves, config: Config) -> Self {
+        let config = wire.config(config);
         Self {
-            reader: Mutex::new(wire.reply_reader(config.message_limits())),
-            state: Mutex::new(State::new(wire.request_writer())),
+            reader: Mutex::new(halves.reader),
+            state: Mutex::new(State::new(halves.writer, halves.next_seq)),
             permits: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
             wire,

@@ -69,12 +69,13 @@ impl Drop for Rollback<'_> {
 }
 
 impl State {
-    pub(super) fn new(writer: RequestWriter) -> Self {
+    /// The first request goes out under `next_seq`.
+    pub(super) fn new(writer: RequestWriter, next_seq: u64) -> Self {
         Self {
             writer,
             output: BytesMut::new(),
-            first_unsent: 0,
-            in_flight: InFlight::default(),
+            first_unsent: next_seq,
+            in_flight: InFlight::from_seq(next_seq),
             phase: Phase::Open,
             connection: None,
             spare: 0,

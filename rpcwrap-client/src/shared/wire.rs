@@ -1,5 +1,6 @@
 //! What a connection speaks: a codec of Go-RPC, or another protocol that is framed alike.
 
+use crate::config::Config;
 use codecs::{AnyCodec, Limits, ReplyReader, RequestWriter, baidu_std};
 
 /// What both halves of a connection are made of.
@@ -10,18 +11,33 @@ pub(crate) enum Wire {
     BaiduStd(Vec<u8>),
 }
 
+/// Both halves of a connection: at its beginning, or after a login.
+#[derive(Debug)]
+pub(crate) struct Halves {
+    pub(crate) writer: RequestWriter,
+    pub(crate) reader: ReplyReader,
+    /// The Seq of the next request.
+    pub(crate) next_seq: u64,
+}
+
 impl Wire {
-    pub(super) fn reply_reader(&self, limits: Limits) -> ReplyReader {
-        match self {
-            Self::Codec(codec) => codec.reply_reader(limits),
-            Self::BaiduStd(_) => ReplyReader::BaiduStd(baidu_std::ReplyDecoder::new(limits)),
-        }
+    /// Those of a connection on which nothing has been said.
+    pub(crate) fn halves(&self, limits: Limits) -> Halves {
+        let (writer, reader) = match self {
+            Self::Codec(codec) => (codec.request_writer(), codec.reply_reader(limits)),
+            Self::BaiduStd(proof) => (
+                RequestWriter::BaiduStd(baidu_std::RequestEncoder::new(proof.clone())),
+                ReplyReader::BaiduStd(baidu_std::ReplyDecoder::new(limits)),
+            ),
+        };
+        Halves { writer, reader, next_seq: 0 }
     }
 
-    pub(super) fn request_writer(&self) -> RequestWriter {
+    /// `config` without what only Go-RPC has, if this is another protocol.
+    pub(crate) fn config(&self, config: Config) -> Config {
         match self {
-            Self::Codec(codec) => codec.request_writer(),
-            Self::BaiduStd(proof) => RequestWriter::BaiduStd(baidu_std::RequestEncoder::new(proof.clone())),
+            Self::Codec(_) => config,
+            Self::BaiduStd(_) => config.extensions(false),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod baidu_std;
 mod calls;
 mod codec;
+mod connector;
 mod dial;
 mod extensions;
 mod failures;

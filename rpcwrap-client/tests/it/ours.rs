@@ -7,7 +7,7 @@ use rpcwrap_client::{AnyCodec, BsonDialect, Client, Config, Error};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
-const CODECS: [AnyCodec; 4] =
+pub(crate) const CODECS: [AnyCodec; 4] =
     [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack];
 
 /// `Slow.Wait` never answers; `stopped` hears when it is dropped.

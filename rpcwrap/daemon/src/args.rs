@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use crate::hash_password::HashPassword;
+use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -10,8 +11,11 @@ use std::path::PathBuf;
 /// and MessagePack without CONNECT), curl (POST /SERVICE/METHOD), browsers
 /// and probes (/, /debug/status, /healthz, /metrics).
 #[derive(Debug, Default, Parser)]
-#[command(name = "rpcwrapd", version, after_help = AFTER_HELP)]
+#[command(name = "rpcwrapd", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Address to serve: host:port (port 0 takes a free one) or unix:PATH; repeatable [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<String>,
@@ -28,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_rpc_listen: Vec<String>,
 
-    /// JSON file of users, {"user": ["secret", …]}: opens the /auth paths and HTTP basic authentication to them
+    /// JSON file of users, {"user": ["secret", …]} or with rights: opens the /auth paths and HTTP basic authentication
     #[arg(long, value_name = "FILE")]
     pub(crate) auth_credentials: Option<PathBuf>,
 
@@ -63,6 +67,39 @@ pub(crate) struct Args {
     /// TOML file with these settings, the log filter and every limit; flags win over it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// Check the flags, the config file and the files they name, print ok or every fault, and end without serving
+    #[arg(long)]
+    pub(crate) check_config: bool,
+}
+
+/// What else the program does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    HashPassword(HashPassword),
+}
+
+impl Args {
+    /// The keys, as the config file has them, of the flags that were given.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        [
+            ("listen", !self.listen.is_empty()),
+            ("unix", !self.unix.is_empty()),
+            ("listen_only", !self.listen_only.is_empty()),
+            ("http_rpc_listen", !self.http_rpc_listen.is_empty()),
+            ("auth_credentials", self.auth_credentials.is_some()),
+            ("require_login", self.require_login),
+            ("tls_cert", self.tls_cert.is_some()),
+            ("tls_key", self.tls_key.is_some()),
+            ("tls_client_ca", self.tls_client_ca.is_some()),
+            ("tls", self.tls.is_some()),
+            ("proxy_protocol_from", !self.proxy_protocol_from.is_empty()),
+            ("log_format", self.log_format.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, given)| given.then_some(key))
+        .collect()
+    }
 }
 
 /// What to do with plain connections where TLS is served.
@@ -99,7 +136,12 @@ Signals:
   SIGTERM  says \"not ready\" for lame_duck (5 s), answers what was read, ends within drain_timeout (30 s)
   SIGINT   the same without lame_duck; a second signal ends at once
 
-Exit codes: 0 all calls were answered, 1 could not start, 2 wrong usage, 3 calls were cut at the end.
+Exit codes: 0 all calls were answered, 1 could not start, 2 wrong usage, 3 calls were cut at the end;
+  with --check-config 0 is ok, 2 a fault: on stderr, a line each, file:line:column first.
+
+Without serving:
+  rpcwrapd --config rpcwrapd.toml --check-config
+  rpcwrapd hash-password ala > users.json
 
 Examples:
   rpcwrapd
@@ -125,6 +167,8 @@ mod tests {
             --auth-credentials e --log-format json --config f --tls-cert g --tls-key h --tls-client-ca i \
             --tls allow --proxy-protocol-from 10.0.0.0/8 --proxy-protocol-from ::1";
         let args = Args::parse_from(args.split_whitespace());
+        assert_eq!(args.given().len(), 11);
+        assert!(Args::default().given().is_empty());
         assert_eq!(args.listen, ["a:1", "unix:b"]);
         assert_eq!(args.unix, [PathBuf::from("c")]);
         assert_eq!(args.http_rpc_listen, ["d:2"]);
@@ -135,5 +179,11 @@ mod tests {
         assert_eq!((args.tls_client_ca, args.tls), (Some("i".into()), Some(Policy::Allow)));
         assert_eq!(args.proxy_protocol_from, ["10.0.0.0/8", "::1"]);
         assert!(Args::try_parse_from(["rpcwrapd", "--log-format", "xml"]).is_err());
+        assert!(args.command.is_none());
+        let args = Args::parse_from(["rpcwrapd", "hash-password", "ala", "--scrypt"]);
+        assert!(matches!(args.command, Some(Command::HashPassword(_))));
+        for bad in [["--listen", "a:1", "hash-password"], ["hash-password", "--all", "--scrypt"]] {
+            assert!(Args::try_parse_from([&["rpcwrapd"], &bad[..]].concat()).is_err(), "{bad:?}");
+        }
     }
 }

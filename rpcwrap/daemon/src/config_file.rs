@@ -1,18 +1,28 @@
 //! The TOML file: the flags by their names, and every limit of the server by its field's.
 //!
-//! Only reads and checks the form; [`crate::settings`] decides what counts. Times are texts with a unit (`"10s"`),
-//! sizes whole numbers of bytes.
+//! Reads and checks it key by key, so that every fault is found at once and has its place; [`crate::settings`] decides
+//! what counts. Times are texts with a unit (`"10s"`), sizes whole numbers of bytes.
 
-use crate::args::{LogFormat, Policy};
+use crate::{
+    args::{LogFormat, Policy},
+    fault::{Fault, Faults, Place},
+    keys,
+};
 use rpcwrap::{
     Config, OpeningClock,
     codecs::{BsonDialect, Dialect},
 };
 use serde::Deserialize;
 use std::{
-    fmt, fs, io,
+    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
+};
+use toml::{
+    Spanned, Value,
+    de::{DeTable, DeValue, Deserializer},
 };
 
 /// What a file says; what it leaves out is `None` or empty.
@@ -35,6 +45,10 @@ pub(crate) struct ConfigFile {
     pub(crate) proxy_protocol: Option<Needed>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log: Option<String>,
+
+    /// Where each key is.
+    #[serde(skip)]
+    pub(crate) places: Places,
 
     first_byte_timeout: Option<Time>,
     first_byte_clock: Option<ClockName>,
@@ -63,17 +77,37 @@ impl ConfigFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is no TOML, or has an unknown key or a value that does not fit; the text names the line.
-    pub(crate) fn read(path: &Path) -> Result<Self, ConfigFileError> {
-        let error = |line, what| ConfigFileError { path: path.to_owned(), line, what };
-        let text = fs::read_to_string(path).map_err(|source| error(None, What::Unreadable(source)))?;
-        toml::from_str(&text).map_err(|malformed| {
-            let before = malformed.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count();
-            let quoted = text.lines().nth(line).unwrap_or_default().trim();
-            let why = malformed.message().replace('\n', "; ");
-            error(Some(line + 1), What::Malformed(format!("`{quoted}`: {why}")))
-        })
+    /// It cannot be read, is no TOML, or has unknown keys or values that do not fit.
+    pub(crate) fn read(path: &Path) -> Result<Self, Faults> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Fault::new(None, format_args!("cannot read config file {}: {error}", path.display()))
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// What `text`, which is `path`'s, says.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        let lines = Lines { path: path.into(), text };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let malformed = |error: toml::de::Error| {
+            Fault::new(error.span().map(|span| lines.place(span.start)), error.message())
+        };
+        Faults::unless_none(errors.into_iter().map(malformed).collect())?;
+
+        let mut found: Vec<_> = table.get_ref().iter().collect();
+        found.sort_by_key(|(key, _)| key.span().start);
+        let mut faults = Vec::new();
+        let mut places = BTreeMap::new();
+        for (key, value) in found {
+            match check(key, value, &lines) {
+                Ok(()) => _ = places.insert(key.get_ref().to_string(), lines.places(value)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        Faults::unless_none(faults)?;
+        let mut file = Self::deserialize(Deserializer::from(table)).map_err(malformed)?;
+        file.places = Places(places);
+        Ok(file)
     }
 
     /// The defaults with what the file says in their place.
@@ -107,32 +141,30 @@ pub(crate) enum Needed {
 
 /// A time as the file has it: a whole number and `ms`, `s`, `m` or `h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Value")]
 struct Time(Duration);
 
-impl TryFrom<String> for Time {
+impl TryFrom<Value> for Time {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let milliseconds = match unit.trim_start() {
-            "ms" => Some(1),
-            "s" => Some(1000),
-            "m" => Some(60_000),
-            "h" => Some(3_600_000),
-            _ => None,
-        };
-        number
-            .parse::<u64>()
-            .ok()
-            .zip(milliseconds)
-            .and_then(|(number, unit)| number.checked_mul(unit))
-            .map(|time| Self(Duration::from_millis(time)))
-            .ok_or_else(|| {
-                format!("{text:?} is no time: want a whole number with ms, s, m or h, such as \"10s\"")
-            })
+    fn try_from(value: Value) -> Result<Self, String> {
+        value.as_str().and_then(time).map(Self).ok_or_else(|| {
+            format!("{value} is no time: want a whole number with ms, s, m or h, such as \"10s\"")
+        })
     }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
 impl From<Time> for Duration {
@@ -183,32 +215,69 @@ impl From<DialectName> for BsonDialect {
     }
 }
 
-/// A file that was not taken. One line of text.
-#[derive(Debug)]
-pub(crate) struct ConfigFileError {
-    path: PathBuf,
-    line: Option<usize>,
-    what: What,
+/// Whether a key is known, its value fits, and a server could work with it.
+fn check(
+    key: &Spanned<std::borrow::Cow<'_, str>>,
+    value: &Spanned<DeValue<'_>>,
+    lines: &Lines<'_>,
+) -> Result<(), Fault> {
+    let name = key.get_ref();
+    let known = keys::of::<ConfigFile>();
+    if !known.contains(&name.as_ref()) {
+        let what = match (keys::meant(name, known), value.get_ref()) {
+            (Some(meant), _) => format!("unknown key `{name}`, did you mean `{meant}`?"),
+            (None, DeValue::Table(_)) => format!("unknown table `{name}`: all keys are outside of tables"),
+            (None, _) => format!("unknown key `{name}`"),
+        };
+        return Err(Fault::new(Some(lines.place(key.span().start)), what));
+    }
+    let alone = DeTable::from_iter([(key.clone(), value.clone())]);
+    let alone = ConfigFile::deserialize(Deserializer::from(Spanned::new(key.span(), alone)));
+    let place = |at: Option<usize>| Some(lines.place(at.unwrap_or(value.span().start)));
+    let alone = alone.map_err(|error| {
+        let what = format!("{name}: {}", error.message());
+        Fault::new(place(error.span().map(|span| span.start)), what)
+    })?;
+    alone.limits().check().map_err(|error| Fault::new(place(None), error))
 }
 
-#[derive(Debug)]
-enum What {
-    Unreadable(io::Error),
-    Malformed(String),
-}
+/// Where the keys of a file are: each one's value, then what is in it if that is a list.
+#[derive(Debug, Default)]
+pub(crate) struct Places(BTreeMap<String, Vec<Place>>);
 
-impl fmt::Display for ConfigFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match (&self.what, self.line) {
-            (What::Unreadable(error), _) => write!(f, "cannot read config file {path}: {error}"),
-            (What::Malformed(why), Some(line)) => write!(f, "config file {path}, line {line}: {why}"),
-            (What::Malformed(why), None) => write!(f, "config file {path}: {why}"),
-        }
+impl Places {
+    /// Whether the file has the key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Where its value is, or one thing in it.
+    pub(crate) fn of(&self, key: &str, element: Option<usize>) -> Option<Place> {
+        let places = self.0.get(key)?;
+        element.and_then(|element| places.get(element + 1)).or(places.first()).cloned()
     }
 }
 
-impl std::error::Error for ConfigFileError {}
+/// A file's text, to find places in.
+struct Lines<'t> {
+    path: Arc<Path>,
+    text: &'t str,
+}
+
+impl Lines<'_> {
+    fn place(&self, at: usize) -> Place {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Place { file: self.path.clone(), line, column }
+    }
+
+    fn places(&self, value: &Spanned<DeValue<'_>>) -> Vec<Place> {
+        let elements = value.get_ref().as_array().into_iter().flatten();
+        let spans = [value.span()].into_iter().chain(elements.map(Spanned::span));
+        spans.map(|span| self.place(span.start)).collect()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -308,24 +377,50 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_the_line_and_fit_on_one() {
-        for (name, text, expected) in [
-            ("unknown", "max_depth = 3\nmax_dept = 4\n", "line 2: `max_dept = 4`: unknown field `max_dept`"),
-            ("unit", "\n\nlame_duck = \"5\"\n", "line 3: `lame_duck = \"5\"`: \"5\" is no time: want"),
-            ("bare", "lame_duck = 5", "line 1: `lame_duck = 5`: invalid type: integer `5`"),
-            ("huge", "lame_duck = \"99999999999999999999h\"", "is no time"),
-            ("type", "listen = \"a:1\"", "line 1: `listen = \"a:1\"`: invalid type: string"),
-            ("negative", "max_depth = -1", "line 1: `max_depth = -1`: invalid value"),
-            ("syntax", "listen = [\n\"a\n]", "line 2: `\"a`: "),
-            ("twice", "max_depth = 3\nmax_depth = 4", "line 2: `max_depth = 4`: duplicate key"),
-            ("format", "log_format = \"xml\"", "line 1: `log_format = \"xml\"`: unknown variant `xml`"),
-            ("table", "[limits]\nmax_depth = 3", "line 1: `[limits]`: unknown field `limits`"),
+    fn mistakes_have_a_place_and_a_line_each() {
+        for (text, expected) in [
+            ("max_depth = 3\nmax_dept = 4\n", "f:2:1: unknown key `max_dept`, did you mean `max_depth`?"),
+            ("sesame = 4", "f:1:1: unknown key `sesame`"),
+            ("[limits]\nmax_depth = 3", "f:1:2: unknown table `limits`: all keys are outside of tables"),
+            (
+                "\n\nlame_duck = \"5\"\n",
+                "f:3:13: lame_duck: \"5\" is no time: want a whole number with ms, s, m",
+            ),
+            ("lame_duck = 5", "f:1:13: lame_duck: 5 is no time: want"),
+            (
+                "lame_duck = \"99999999999999999999h\"",
+                "f:1:13: lame_duck: \"99999999999999999999h\" is no time",
+            ),
+            ("listen = \"a:1\"", "f:1:10: listen: invalid type: string \"a:1\", expected a sequence"),
+            ("listen = [\n \"a:1\",\n 5]", "f:3:2: listen: invalid type: integer `5`, expected a string"),
+            ("max_depth = -1", "f:1:13: max_depth: invalid value"),
+            ("max_depth = 0", "f:1:13: max_depth = 0: must be from 1 to 100"),
+            ("\u{e9} = 1", "f:1:1: "),
+            ("log_format = \"xml\"", "f:1:14: log_format: unknown variant `xml`, expected `text` or `json`"),
+            ("listen = [\n\"a\n]", "f:2:3: "),
+            ("max_depth = 3\nmax_depth = 4", "f:2:1: duplicate key"),
         ] {
-            let scratch = Scratch::new(name, text);
-            let error = ConfigFile::read(&scratch.0).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.lines().count() == 1, "{name}: {error}");
+            let error = ConfigFile::parse(Path::new("f"), text).unwrap_err().to_string();
+            assert!(error.lines().next().unwrap().starts_with(expected), "{text}: {error}");
         }
+        let several = "lame_duck = 5\nmax_calls = 0\ntls_crt = \"x\"\nmax_depth = 9\n";
+        let error = ConfigFile::parse(Path::new("f"), several).unwrap_err().to_string();
+        let starts: Vec<&str> = error.lines().map(|line| &line[..6]).collect();
+        assert_eq!(starts, ["f:1:13", "f:2:13", "f:3:1:"], "{error}");
         let missing = ConfigFile::read(Path::new("/nowhere/rpcwrapd.toml")).unwrap_err().to_string();
         assert!(missing.starts_with("cannot read config file /nowhere/rpcwrapd.toml: "), "{missing}");
+    }
+
+    #[test]
+    fn keys_and_what_is_in_lists_have_places() {
+        let text = "max_depth = 3\nlisten = [\n  \"a:1\",\n  \"b:2\"]\n";
+        let file = ConfigFile::parse(Path::new("f"), text).unwrap();
+        let place = |key, element| file.places.of(key, element).map(|place| (place.line, place.column));
+        assert_eq!(place("max_depth", None), Some((1, 13)));
+        assert_eq!(place("max_depth", Some(0)), Some((1, 13)));
+        assert_eq!(place("listen", None), Some((2, 10)));
+        assert_eq!((place("listen", Some(0)), place("listen", Some(1))), (Some((3, 3)), Some((4, 3))));
+        assert_eq!(place("log", None), None);
+        assert!(file.places.has("listen") && !file.places.has("log"));
     }
 }

@@ -46,12 +46,24 @@ impl Filter {
     }
 }
 
+/// Whether there is a filter as [`start`] chooses it.
+///
+/// # Errors
+/// Where the filter comes from, `RUST_LOG` or `log`, and what is wrong with it.
+pub(crate) fn check(from_file: Option<&str>) -> Result<(), (&'static str, String)> {
+    read(from_file).map(drop)
+}
+
 fn read_filter(from_file: Option<&str>) -> Result<EnvFilter, String> {
+    read(from_file).map_err(|(source, why)| format!("{source}: {why}"))
+}
+
+fn read(from_file: Option<&str>) -> Result<EnvFilter, (&'static str, String)> {
     let from_env = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
     let (source, text) = match (&from_env, from_file) {
         (Some(text), _) => (EnvFilter::DEFAULT_ENV, text.as_str()),
         (None, Some(text)) => ("log", text),
         (None, None) => ("log", "info"),
     };
-    EnvFilter::try_new(text).map_err(|error| format!("{source} = {text:?} is no log filter: {error}"))
+    EnvFilter::try_new(text).map_err(|error| (source, format!("{text:?} is no log filter: {error}")))
 }

@@ -3,20 +3,27 @@
 //! Flags and a TOML file become [`settings::Settings`]; those and the [`demo`] services become a server; stdout gets
 //! the addresses and commands to paste, stderr the log. SIGHUP reloads, SIGTERM and SIGINT drain.
 
+mod address;
 mod announce;
 mod args;
+mod check;
 mod config_file;
 mod demo;
+mod fault;
+mod hash_password;
+mod keys;
 mod log;
 mod memory;
 mod reload;
+mod serve;
 mod settings;
 mod systemd;
+mod warnings;
 
-use args::Args;
+use args::{Args, Command};
 use clap::Parser;
 use reload::Hangup;
-use rpcwrap::{Credentials, Drained, Server};
+use rpcwrap::Drained;
 use settings::Settings;
 use std::{
     error::Error,
@@ -27,38 +34,35 @@ use std::{
 use systemd::Notifier;
 
 fn main() -> ExitCode {
-    // Before there are threads: the environment is changed.
-    let started = systemd::listeners().map_err(Into::into).and_then(|sockets| run(Args::parse(), sockets));
-    match started {
-        Ok(drained) => drained.exit_code().into(),
-        Err(error) => {
-            // Nobody is left to be told that stderr is closed.
-            let _ = writeln!(io::stderr(), "rpcwrapd: {error}");
-            ExitCode::FAILURE
+    let args = Args::parse();
+    let done = match &args.command {
+        Some(Command::HashPassword(hash)) => hash.run().map(|()| ExitCode::SUCCESS),
+        None if args.check_config => return check::run(args),
+        // Before there are threads: the environment is changed.
+        None => systemd::listeners()
+            .map_err(Into::into)
+            .and_then(|sockets| run(args, sockets))
+            .map(|drained| drained.exit_code().into()),
+    };
+    done.unwrap_or_else(|error| {
+        for line in error.to_string().lines() {
+            // With stderr closed there is nowhere to say it.
+            let _ = writeln!(io::stderr(), "rpcwrapd: {line}");
         }
-    }
+        ExitCode::FAILURE
+    })
 }
 
 #[tokio::main]
 async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Error>> {
     let settings = Settings::load(args, !inherited.is_empty())?;
     let filter = log::start(settings.log_format, settings.log.as_deref())?;
+    let server = serve::server(&settings)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let drain_timeout = settings.config.drain_timeout;
-    let mut builder = demo::services(Server::builder().config(settings.config));
-    if let Some(file) = &settings.auth_credentials {
-        builder = builder.credentials(Credentials::from_file(file)?);
-    }
-    if settings.require_login {
-        builder = builder.require_login();
-    }
     let tls = settings.tls.is_some();
-    if let Some(tls) = settings.tls {
-        builder = builder.tls(tls);
-    }
-    if let Some(proxies) = settings.proxies {
-        builder = builder.proxy_protocol(proxies);
-    }
-    let server = builder.build()?;
 
     let mut bound = Vec::new();
     for socket in inherited {

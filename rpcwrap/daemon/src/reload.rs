@@ -47,7 +47,7 @@ fn reload(server: &Server, tls: bool, config_file: Option<&Path>, filter: &Filte
         Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
     }
     let Some(path) = config_file else { return };
-    let read = ConfigFile::read(path).map_err(|error| error.to_string());
+    let read = ConfigFile::read(path).map_err(|faults| faults.to_string().replace('\n', "; "));
     match read.and_then(|file| filter.set(file.log.as_deref())) {
         Ok(()) => tracing::info!("log filter reloaded"),
         Err(error) => tracing::warn!(error, "log filter not reloaded, the old one stays"),

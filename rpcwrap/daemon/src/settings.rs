@@ -1,13 +1,16 @@
-//! What the program runs with: flags over the file over defaults, key by key.
+//! What the program runs with: flags over the file over defaults, key by key, and what is wrong with the two together.
 
 use crate::{
+    address,
     args::{Args, LogFormat, Policy},
-    config_file::{ConfigFile, Needed},
+    config_file::{ConfigFile, Needed, Places},
+    fault::{Fault, Faults},
+    log,
 };
-use rpcwrap::{BadNetwork, ClientAuth, Config, ProxyProtocol, TlsConfig, TlsPolicy};
-use std::{error::Error, path::PathBuf};
+use rpcwrap::{ClientAuth, Config, ProxyProtocol, TlsConfig, TlsPolicy};
+use std::{collections::HashSet, fmt, path::PathBuf};
 
-/// Where the program serves if nobody says where.
+/// Where the program serves if nothing says where.
 const DEFAULT_ADDR: &str = "127.0.0.1:7070";
 
 /// The merged settings.
@@ -32,6 +35,10 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// The file all this came from, to be read again.
     pub(crate) config_file: Option<PathBuf>,
+    /// Where each setting was given.
+    pub(crate) origins: Origins,
+    /// Settings that do not go together, though a server can do with them.
+    pub(crate) warnings: Vec<Fault>,
 }
 
 impl Settings {
@@ -39,29 +46,57 @@ impl Settings {
     /// already: then the default address is none.
     ///
     /// # Errors
-    /// The file's, and what makes no sense in the two together.
-    pub(crate) fn load(args: Args, inherited: bool) -> Result<Self, Box<dyn Error>> {
+    /// The file's, or else everything that makes no sense in the two together.
+    pub(crate) fn load(args: Args, inherited: bool) -> Result<Self, Faults> {
         let file = args.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
         Self::merge(args, file, inherited)
     }
 
-    fn merge(args: Args, file: ConfigFile, inherited: bool) -> Result<Self, Box<dyn Error>> {
+    fn merge(args: Args, mut file: ConfigFile, inherited: bool) -> Result<Self, Faults> {
         let config = file.limits();
-        let tls = tls(&args, &file)?;
+        let origins = Origins { flags: args.given(), places: std::mem::take(&mut file.places) };
+        let mut faults = Vec::new();
+        let tls = tls(&args, &file, &origins).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
         let tls_required = tls.is_some() && args.tls.or(file.tls).unwrap_or_default() == Policy::Require;
-        let proxies = proxies(&args, &file)?;
-        let mut listen = given(args.listen, file.listen);
+        let proxies = proxies(&args, &file, &origins, &mut faults);
+        if let Err((source, why)) = log::check(file.log.as_deref()) {
+            // Of the environment's variable no file says anything.
+            faults.push(origins.fault(source, why));
+        }
+
+        let listen = given(args.listen, file.listen);
         let unix = given(args.unix, file.unix);
-        listen.extend(unix.into_iter().map(|path| format!("unix:{}", path.display())));
+        let unix: Vec<String> = unix.into_iter().map(|path| format!("unix:{}", path.display())).collect();
         let listen_only: Vec<_> =
             given(args.listen_only, file.listen_only).iter().map(|text| some(text)).collect();
+        let http_rpc_listen = given(args.http_rpc_listen, file.http_rpc_listen);
+        let mut taken = HashSet::new();
+        let only: Vec<String> = listen_only.iter().map(|(addr, _)| addr.clone()).collect();
+        for (key, addrs) in [
+            ("listen", &listen),
+            ("unix", &unix),
+            ("listen_only", &only),
+            ("http_rpc_listen", &http_rpc_listen),
+        ] {
+            for (index, addr) in addrs.iter().enumerate() {
+                if let Err(why) = address::check(addr, &mut taken) {
+                    faults.push(origins.fault_in(key, index, why));
+                }
+            }
+        }
+        Faults::unless_none(faults)?;
+
+        let mut listen: Vec<String> = listen.into_iter().chain(unix).collect();
         if listen.is_empty() && listen_only.is_empty() && !inherited {
             listen.push(DEFAULT_ADDR.to_owned());
         }
-        Ok(Self {
+        let mut settings = Self {
             listen,
             listen_only,
-            http_rpc_listen: given(args.http_rpc_listen, file.http_rpc_listen),
+            http_rpc_listen,
             auth_credentials: args.auth_credentials.or(file.auth_credentials),
             require_login: args.require_login || file.require_login,
             tls,
@@ -71,21 +106,59 @@ impl Settings {
             log: file.log,
             config,
             config_file: args.config,
-        })
+            origins,
+            warnings: Vec::new(),
+        };
+        settings.warnings = crate::warnings::of(&settings, file.tls_client_is_user);
+        Ok(settings)
+    }
+}
+
+/// Where each setting was given.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    flags: Vec<&'static str>,
+    places: Places,
+}
+
+impl Origins {
+    /// Whether flags or file say it.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.flags.contains(&key) || self.places.has(key)
+    }
+
+    /// What is wrong with a setting.
+    pub(crate) fn fault(&self, key: &str, what: impl fmt::Display) -> Fault {
+        self.at(key, None, what)
+    }
+
+    /// What is wrong with one thing in a list.
+    pub(crate) fn fault_in(&self, key: &str, index: usize, what: impl fmt::Display) -> Fault {
+        self.at(key, Some(index), what)
+    }
+
+    fn at(&self, key: &str, element: Option<usize>, what: impl fmt::Display) -> Fault {
+        if self.flags.contains(&key) {
+            return Fault::new(None, format_args!("--{}: {what}", key.replace('_', "-")));
+        }
+        Fault::new(self.places.of(key, element), format_args!("{key}: {what}"))
     }
 }
 
 /// TLS, if there is a certificate.
-fn tls(args: &Args, file: &ConfigFile) -> Result<Option<TlsConfig>, Box<dyn Error>> {
+fn tls(args: &Args, file: &ConfigFile, origins: &Origins) -> Result<Option<TlsConfig>, Fault> {
     let certificate = args.tls_cert.as_ref().or(file.tls_cert.as_ref());
     let key = args.tls_key.as_ref().or(file.tls_key.as_ref());
     let client_ca = args.tls_client_ca.as_ref().or(file.tls_client_ca.as_ref());
     let (certificate, key) = match (certificate, key) {
         (Some(certificate), Some(key)) => (certificate, key),
-        (Some(_), None) => return Err("tls-cert needs tls-key".into()),
-        (None, Some(_)) => return Err("tls-key needs tls-cert".into()),
-        (None, None) if client_ca.is_some() || args.tls.or(file.tls).is_some() => {
-            return Err("TLS needs tls-cert and tls-key".into());
+        (Some(_), None) => return Err(origins.fault("tls_cert", "needs tls_key")),
+        (None, Some(_)) => return Err(origins.fault("tls_key", "needs tls_cert")),
+        (None, None) if client_ca.is_some() => {
+            return Err(origins.fault("tls_client_ca", "needs tls_cert and tls_key"));
+        }
+        (None, None) if args.tls.or(file.tls).is_some() => {
+            return Err(origins.fault("tls", "needs tls_cert and tls_key"));
         }
         (None, None) => return Ok(None),
     };
@@ -107,17 +180,29 @@ fn tls(args: &Args, file: &ConfigFile) -> Result<Option<TlsConfig>, Box<dyn Erro
 }
 
 /// The proxies in front, if there are any.
-fn proxies(args: &Args, file: &ConfigFile) -> Result<Option<ProxyProtocol>, BadNetwork> {
+fn proxies(
+    args: &Args,
+    file: &ConfigFile,
+    origins: &Origins,
+    faults: &mut Vec<Fault>,
+) -> Option<ProxyProtocol> {
+    const KEY: &str = "proxy_protocol_from";
     let from = if args.proxy_protocol_from.is_empty() {
         &file.proxy_protocol_from
     } else {
         &args.proxy_protocol_from
     };
     if from.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let proxies = ProxyProtocol::from_peers(from)?;
-    Ok(Some(if file.proxy_protocol == Some(Needed::Optional) { proxies.optional() } else { proxies }))
+    for (index, network) in from.iter().enumerate() {
+        if let Err(error) = ProxyProtocol::from_peers([network]) {
+            faults.push(origins.fault_in(KEY, index, error));
+        }
+    }
+    // What is wrong with one of them has been said.
+    let proxies = ProxyProtocol::from_peers(from).ok()?;
+    Some(if file.proxy_protocol == Some(Needed::Optional) { proxies.optional() } else { proxies })
 }
 
 /// The flag's list, or the file's if the flag was not given.
@@ -135,15 +220,18 @@ fn some(text: &str) -> (String, Vec<String>) {
 mod tests {
     use super::*;
     use clap::Parser;
+    use std::path::Path;
 
     fn merged(flags: &str, file: &str) -> Settings {
         let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
-        Settings::merge(args, toml::from_str(file).unwrap(), false).unwrap()
+        Settings::merge(args, ConfigFile::parse(Path::new("f"), file).unwrap(), false).unwrap()
     }
 
     fn refusal(flags: &str, file: &str) -> String {
         let args = Args::parse_from(std::iter::once("rpcwrapd").chain(flags.split_whitespace()));
-        Settings::merge(args, toml::from_str(file).unwrap(), false).unwrap_err().to_string()
+        Settings::merge(args, ConfigFile::parse(Path::new("f"), file).unwrap(), false)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -200,6 +288,25 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_told_where_it_was_made() {
+        let file = "listen = [\"a:1\", \"b\"]\nunix = [\"\"]\nlog = \"=\"\nhttp_rpc_listen = [\"a:1\"]\n";
+        let refused = refusal("--listen-only c=http --proxy-protocol-from x", file);
+        let expected = [
+            "--proxy-protocol-from: bad network \"x\"",
+            "f:3:7: log: \"=\" is no log filter",
+            "f:1:18: listen: \"b\" is no address",
+            "f:2:9: unix: ",
+            "--listen-only: \"c\" is no address",
+            "f:4:20: http_rpc_listen: a:1 is there twice",
+        ];
+        let lines: Vec<&str> = refused.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{refused}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{refused}");
+        }
+    }
+
+    #[test]
     fn a_unix_socket_alone_is_enough() {
         assert_eq!(merged("--unix /s", "").listen, ["unix:/s"]);
     }
@@ -211,10 +318,10 @@ mod tests {
         assert!(!merged("--tls allow", "tls_cert = \"c\"\ntls_key = \"k\"").tls_required);
         assert!(!merged("", "").tls_required);
         for (flags, file, error) in [
-            ("--tls-cert c", "", "tls-cert needs tls-key"),
-            ("", "tls_key = \"k\"", "tls-key needs tls-cert"),
-            ("--tls require", "", "TLS needs tls-cert and tls-key"),
-            ("--tls-client-ca ca", "", "TLS needs tls-cert and tls-key"),
+            ("--tls-cert c", "", "--tls-cert: needs tls_key"),
+            ("", "tls_key = \"k\"", "f:1:11: tls_key: needs tls_cert"),
+            ("--tls require", "", "--tls: needs tls_cert and tls_key"),
+            ("--tls-client-ca ca", "", "--tls-client-ca: needs tls_cert and tls_key"),
         ] {
             assert_eq!(refusal(flags, file), error);
         }
@@ -229,6 +336,10 @@ mod tests {
         assert_eq!(merged("", &optional).proxies, Some(expected.optional()));
         let flag = merged("--proxy-protocol-from ::1", file).proxies;
         assert_eq!(flag, Some(ProxyProtocol::from_peers(["::1"]).unwrap()));
-        assert!(refusal("--proxy-protocol-from 10.0.0.0/40", "").starts_with("bad network \"10.0.0.0/40\""));
+        let refused = refusal("--proxy-protocol-from 10.0.0.0/40", "");
+        assert!(refused.starts_with("--proxy-protocol-from: bad network \"10.0.0.0/40\""), "{refused}");
+        let refused = refusal("", "proxy_protocol_from = [\"::1\", \"a\", \"b\"]");
+        let starts: Vec<&str> = refused.lines().map(|line| &line[..9]).collect();
+        assert_eq!(starts, ["f:1:31: p", "f:1:36: p"], "{refused}");
     }
 }

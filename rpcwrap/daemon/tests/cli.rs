@@ -3,10 +3,10 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
@@ -206,29 +206,174 @@ fn a_taken_port_is_named() {
     }
 }
 
-#[test]
-fn bad_files_are_explained() {
-    let unknown = Scratch::new("unknown.toml", "max_depth = 3\nmax_dept = 4\n");
-    let limit = Scratch::new("limit.toml", "max_depth = 1000\n");
-    let filter = Scratch::new("filter.toml", "log = \"=\"\n");
+/// What can be wrong with flags and files, and what is said of it. The file is named `FILE` in the text.
+fn faults() -> Vec<(Vec<String>, Option<Scratch>, &'static str)> {
+    let config = |name: &str, text: &str| {
+        let file = Scratch::new(name, text);
+        (vec!["--config".to_owned(), file.path().to_owned()], Some(file))
+    };
+    let flags = |flags: &[&str]| (flags.iter().map(|flag| (*flag).to_owned()).collect(), None);
     let users = Scratch::new("bad-users.json", "{\"ala\":\n 5}");
-    for (args, text) in [
-        (["--config", unknown.path()], "line 2: `max_dept = 4`: unknown field `max_dept`"),
-        (["--config", limit.path()], "rpcwrapd: max_depth = 1000: must be from 1 to 100"),
-        (["--config", filter.path()], "rpcwrapd: log = \"=\" is no log filter: "),
-        (["--config", "/nowhere"], "rpcwrapd: cannot read config file /nowhere: "),
+    let users_flag = vec!["--auth-credentials".to_owned(), users.path().to_owned()];
+    let cases = [
         (
-            ["--auth-credentials", users.path()],
-            ".json:2:2: user \"ala\": has to be a list of secrets or an object",
+            config("unknown.toml", "max_depth = 3\nmax_conections = 4\n"),
+            "FILE:2:1: unknown key `max_conections`, did you mean `max_connections`?",
         ),
-        (["--auth-credentials", "/nowhere"], "rpcwrapd: cannot read credentials file /nowhere: "),
-        (["--listen", "no-port"], "rpcwrapd: cannot listen on no-port: "),
-        (["--tls-cert", "/nowhere"], "rpcwrapd: tls-cert needs tls-key"),
-        (["--proxy-protocol-from", "a"], "rpcwrapd: bad network \"a\": not an IP address"),
-    ] {
+        (config("limit.toml", "max_depth = 1000\n"), "FILE:1:13: max_depth = 1000: must be from 1 to 100"),
+        (config("filter.toml", "log = \"=\"\n"), "FILE:1:7: log: \"=\" is no log filter: "),
+        (
+            config("time.toml", "\nlame_duck = 5"),
+            "FILE:2:13: lame_duck: 5 is no time: want a whole number with",
+        ),
+        (config("syntax.toml", "listen = [\n"), "FILE:"),
+        (
+            config("addr.toml", "listen = [\"a:1\", \"b\"]"),
+            "FILE:1:18: listen: \"b\" is no address: want HOST:PORT",
+        ),
+        (
+            config("only.toml", "listen_only = [\"a:1=http\",\n \"b:1=htp\"]"),
+            "FILE:2:2: listen_only: no protocol \"htp\"; there are ",
+        ),
+        (
+            config("login.toml", "require_login = true"),
+            "FILE:1:17: require_login: a login is required, but there are no credentials",
+        ),
+        (
+            config("tls.toml", "tls_key = \"/nowhere/k\"\ntls_cert = \"/nowhere/c\"\n"),
+            "FILE:1:11: tls_key: cannot read private key /nowhere/k: ",
+        ),
+        ((users_flag, Some(users)), "FILE:2:2: user \"ala\": has to be a list of secrets or an object"),
+        (flags(&["--config", "/nowhere"]), "cannot read config file /nowhere: "),
+        (flags(&["--auth-credentials", "/nowhere"]), "cannot read credentials file /nowhere: "),
+        (flags(&["--listen", "no-port"]), "--listen: \"no-port\" is no address: want HOST:PORT or unix:PATH"),
+        (flags(&["--tls-cert", "/nowhere"]), "--tls-cert: needs tls_key"),
+        (
+            flags(&["--proxy-protocol-from", "a"]),
+            "--proxy-protocol-from: bad network \"a\": not an IP address",
+        ),
+    ];
+    cases.into_iter().map(|((args, file), text)| (args, file, text)).collect()
+}
+
+#[test]
+fn a_faulty_start_and_its_check_say_the_same() {
+    for (args, file, text) in faults() {
+        let text = text.replace("FILE", file.as_ref().map_or("", Scratch::path));
+        let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
         let line = refusal(&args);
-        assert!(line.contains(text), "{args:?}: {line}");
+        assert!(line.starts_with(&format!("rpcwrapd: {text}")), "{args:?}: {line}");
+
+        args.push("--check-config");
+        let (status, stdout, stderr) = Daemon::start(&args).end();
+        assert_eq!((status.code(), stdout), (Some(2), vec![]), "{args:?}: {stderr:?}");
+        assert_eq!(stderr, [line.strip_prefix("rpcwrapd: ").unwrap()]);
     }
+}
+
+#[test]
+fn a_check_tells_every_fault_at_once() {
+    let config = Scratch::new(
+        "all.toml",
+        "max_dept = 1\nmax_calls = 0\n\nlog_format = \"xml\"\nlisten = [\"127.0.0.1:0\"]\n",
+    );
+    let (status, stdout, stderr) = Daemon::start(&["--check-config", "--config", config.path()]).end();
+    assert_eq!((status.code(), stdout), (Some(2), vec![]));
+    let expected = [
+        "1:1: unknown key `max_dept`, did you mean `max_depth`?",
+        "2:13: max_calls = 0: must be at least 1",
+        "4:14: log_format: unknown variant `xml`, expected `text` or `json`",
+    ];
+    assert_eq!(stderr, expected.map(|line| format!("{}:{line}", config.path())));
+
+    fs::write(&config.0, "tls_cert = \"/nowhere\"\nlisten = [\"x\"]\nlog = \"=\"\n").unwrap();
+    let (_, _, stderr) = Daemon::start(&["--check-config", "--config", config.path()]).end();
+    let starts: Vec<&str> = stderr.iter().map(|line| &line[config.path().len()..][..6]).collect();
+    assert_eq!(starts, [":1:12:", ":3:7: ", ":2:11:"], "{stderr:?}");
+}
+
+#[test]
+fn a_check_of_good_settings_is_ok_and_listens_nowhere() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let users = Scratch::new("good-users.json", r#"{"ala": {"secrets": ["p"], "allow": ["Arith.*"]}}"#);
+    let config = Scratch::new(
+        "good.toml",
+        &format!(
+            "listen = [\"{}\"]\nauth_credentials = {:?}\nproxy_protocol = \"optional\"\n",
+            taken.local_addr().unwrap(),
+            users.path()
+        ),
+    );
+    let (status, stdout, stderr) = Daemon::start(&["--config", config.path(), "--check-config"]).end();
+    assert_eq!((status.code(), stdout), (Some(0), vec!["ok".to_owned()]));
+    let warning = "proxy_protocol: warning: without proxy_protocol_from no header is read";
+    assert_eq!(stderr, [format!("{}:3:18: {warning}", config.path())]);
+    let (status, stdout, stderr) = Daemon::start(&["--check-config"]).end();
+    assert_eq!((status.code(), stdout, stderr), (Some(0), vec!["ok".to_owned()], vec![]));
+    // The same is logged where it serves.
+    let daemon = Daemon::start(&["--config", config.path(), "--listen", "127.0.0.1:0"]);
+    assert!(daemon.logged(warning).contains("WARN"));
+}
+
+/// What `hash-password` prints for a password.
+fn hashed(args: &[&str], password: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rpcwrapd"))
+        .arg("hash-password")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn hashed_passwords_open_the_server() {
+    for (args, kinds) in [
+        (&[][..], &["$argon2id$v=19$m=19456,t=2,p=1$"][..]),
+        (&["--scrypt"], &["$scrypt$ln=15,r=8,p=3$"]),
+        (&["--cram-md5"], &["cram-md5:e02d374fde0dc75a17a557039a3a5338c7743304777dccd376f332bee68d2cf6"]),
+        (
+            &["--all"],
+            &[
+                "$argon2id$",
+                "cram-md5:",
+                "mysql-native:*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29",
+                "caching-sha2:",
+            ],
+        ),
+        (&["--mysql", "--argon2id"], &["$argon2id$", "mysql-native:*", "caching-sha2:"]),
+    ] {
+        let output = hashed(args, "test\n");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let entries: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(entries.len(), kinds.len(), "{entries:?}");
+        for (entry, kind) in entries.iter().zip(kinds) {
+            assert!(entry.starts_with(kind), "{entry}");
+        }
+    }
+    let output = hashed(&["ala"], "ma kota");
+    let users = Scratch::new("hashed.json", std::str::from_utf8(&output.stdout).unwrap());
+    let daemon = Daemon::start(&["--listen", "127.0.0.1:0", "--auth-credentials", users.path()]);
+    let said = daemon.announcement();
+    let addr = said[0].strip_prefix("listening on ").unwrap();
+    for (login, status) in [("YWxhOm1hIGtvdGE=", "200"), ("YWxhOmtvdDI=", "401")] {
+        let mut stream = std::net::TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let request = format!(
+            "POST /Arith/Multiply HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic {login}\r\n\
+             Content-Length: 13\r\n\r\n{{\"A\":7,\"B\":8}}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{reply}");
+    }
+    let nothing = hashed(&[], "\n");
+    assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(1), 0));
+    assert_eq!(nothing.stderr, b"rpcwrapd: no password: want one line on stdin\n");
 }
 
 #[test]
@@ -250,6 +395,8 @@ fn wrong_usage_is_2_and_help_is_0() {
         "--proxy-protocol-from",
         "--log-format",
         "--config",
+        "--check-config",
+        "hash-password",
     ] {
         assert!(stdout.iter().any(|line| line.contains(flag)), "{flag}");
     }

@@ -104,10 +104,11 @@ fn options(method: &Method) -> TokenStream {
         quote!(.doc(#doc))
     });
     let idempotent = method.idempotent.then(|| quote!(.idempotent()));
+    let read_only = method.read_only.then(|| quote!(.read_only()));
     let timeout =
         method.timeout_ms.as_ref().map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
     let max_in_flight = method.max_in_flight.as_ref().map(|limit| quote!(.max_in_flight(#limit)));
-    quote!(#doc #idempotent #timeout #max_in_flight)
+    quote!(#doc #idempotent #read_only #timeout #max_in_flight)
 }
 
 /// In `impl From<Arith> for Service`, where the arguments' types go, `Self` would be the service.

@@ -51,11 +51,13 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `blocking` | a plain `fn` that may block its thread: [`Method::blocking`] |
 /// | `spawn` | runs as a task of its own: [`Method::spawn`] |
 /// | `idempotent` | clients may retry it |
+/// | `read_only` | it changes nothing: idempotent, and called by GET too: [`Method::read_only`] |
 /// | `timeout_ms = 500` | time limit of each call |
 /// | `max_in_flight = 4` | calls that may run at the same time |
 ///
 /// An associated function without `self`, such as `new`, is no method and left alone.
 ///
+/// [`Method::read_only`]: https://docs.rs/rpcwrap/latest/rpcwrap/struct.Method.html#method.read_only
 /// [`Method::blocking`]: https://docs.rs/rpcwrap/latest/rpcwrap/struct.Method.html#method.blocking
 /// [`Method::spawn`]: https://docs.rs/rpcwrap/latest/rpcwrap/struct.Method.html#method.spawn
 #[proc_macro_attribute]

@@ -41,7 +41,7 @@ impl Arith {
         Ok(args.a * args.b)
     }
 
-    #[rpc(name = "Div")]
+    #[rpc(name = "Div", read_only)]
     async fn divide(&self, args: Args) -> Result<i64, Error> {
         args.a.checked_div(args.b).ok_or_else(|| "divide by zero".into())
     }
@@ -166,7 +166,9 @@ async fn options_reach_the_base_layer() {
     );
 
     assert!(method(&server, "Arith.Multiply").idempotent);
-    assert!(!method(&server, "Arith.Div").idempotent);
+    assert!(!method(&server, "Arith.Multiply").read_only);
+    assert!(method(&server, "Arith.Div").read_only && method(&server, "Arith.Div").idempotent);
+    assert!(!method(&server, "Arith.CallsSoFar").idempotent);
 }
 
 #[test]

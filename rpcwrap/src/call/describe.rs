@@ -39,6 +39,7 @@ struct DescribedMethod {
     reply: String,
     streaming: bool,
     idempotent: bool,
+    read_only: bool,
     doc: String,
     /// A JSON argument to start from, as text; empty where the type does not say.
     template: String,
@@ -59,7 +60,7 @@ impl Catalogue {
     /// Makes the service that describes them.
     ///
     /// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args,
-    /// reply, streaming, idempotent, doc, template}]}`, services and methods in the order of their names; those that the
+    /// reply, streaming, idempotent, read_only, doc, template}]}`, services and methods in the order of their names; those that the
     /// caller may not call now are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
     pub(crate) fn service(self, live: Arc<Live>) -> Service {
         let describe = typed(move |cx: Context, _: IgnoredAny| {
@@ -79,17 +80,30 @@ struct Listed {
     doc: String,
     /// In the registry.
     number: usize,
-    /// Name, description, whether it is idempotent, types.
-    methods: Vec<(String, String, bool, Arc<Types>)>,
+    methods: Vec<ListedMethod>,
+}
+
+struct ListedMethod {
+    name: String,
+    doc: String,
+    idempotent: bool,
+    read_only: bool,
+    types: Arc<Types>,
 }
 
 impl Listed {
     fn new(number: usize, service: &Service) -> Self {
         let methods = service.methods.iter();
         let mut methods: Vec<_> = methods
-            .map(|method| (method.name.clone(), method.doc.clone(), method.idempotent, method.types.clone()))
+            .map(|method| ListedMethod {
+                name: method.name.clone(),
+                doc: method.doc.clone(),
+                idempotent: method.idempotent,
+                read_only: method.read_only,
+                types: method.types.clone(),
+            })
             .collect();
-        methods.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        methods.sort_by(|a, b| a.name.cmp(&b.name));
         let Service { name, doc, .. } = service;
         Self { name: name.clone(), doc: doc.clone(), number, methods }
     }
@@ -98,14 +112,15 @@ impl Listed {
     fn describe(&self, caller: &Caller<'_>) -> Option<DescribedService> {
         let may_call =
             |method: &str| caller.may_call(self.number, &format!("{}.{method}", self.name)).is_ok();
-        let methods: Vec<_> = self.methods.iter().filter(|(name, ..)| may_call(name)).collect();
+        let methods: Vec<_> = self.methods.iter().filter(|method| may_call(&method.name)).collect();
         if methods.is_empty() && !self.methods.is_empty() {
             return None;
         }
-        let methods = methods.into_iter().map(|(name, doc, idempotent, types)| {
-            let Signature { args, reply, streaming, template, .. } = types.signature().clone();
+        let methods = methods.into_iter().map(|method| {
+            let Signature { args, reply, streaming, template, .. } = method.types.signature().clone();
+            let &ListedMethod { ref name, ref doc, idempotent, read_only, .. } = method;
             let (name, doc) = (name.clone(), doc.clone());
-            DescribedMethod { name, args, reply, streaming, idempotent: *idempotent, doc, template }
+            DescribedMethod { name, args, reply, streaming, idempotent, read_only, doc, template }
         });
         Some(DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods: methods.collect() })
     }
@@ -127,7 +142,7 @@ mod tests {
         let negate = |a: i64| async move { Ok::<_, Error>(-a) };
         Service::new("Arith")
             .doc("Sums.")
-            .with(Method::new("Negate", negate).doc("-A").idempotent())
+            .with(Method::new("Negate", negate).doc("-A").read_only())
             .stream("Count", |to: u32| futures_util::stream::iter((0..to).map(Ok::<u32, Error>)))
     }
 
@@ -139,11 +154,12 @@ mod tests {
     async fn lists_services_and_methods_by_name() {
         let server = Server::builder().service(public()).service(arith()).build().unwrap();
         let listed: Value = server.call("_rpcwrap_.Describe", &json!({"any": ["thing"]})).await.unwrap();
-        let method = |name: &str, kind: &str, streaming: bool, idempotent: bool, doc: &str| {
+        let method = |name: &str, kind: &str, streaming: bool, read_only: bool, doc: &str| {
             let template = if kind == "String" { "\"\"" } else { "0" };
             json!({
                 "name": name, "args": kind, "reply": kind,
-                "streaming": streaming, "idempotent": idempotent, "doc": doc, "template": template,
+                "streaming": streaming, "idempotent": read_only, "read_only": read_only, "doc": doc,
+                "template": template,
             })
         };
         let count = method("Count", "u32", true, false, "");

@@ -86,6 +86,19 @@ impl Dispatch {
         self.start_found(|| self.registry.look_up_short(name, caller), name, args, timeout, caller, now)
     }
 
+    /// The method `name`, if `caller` may know of it, for a protocol that has to know it before the call.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) would refuse it; the refusal is counted.
+    pub(crate) fn find(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
+        let found = if lacks_login(caller) {
+            Err(CallError::Unauthenticated(String::from_utf8_lossy(name).into_owned()))
+        } else {
+            self.registry.look_up(name, caller)
+        };
+        found.map_err(|error| self.refused(error, None).error)
+    }
+
     #[inline(always)]
     fn start_found<'d>(
         &'d self,
@@ -106,7 +119,7 @@ impl Dispatch {
             return Err(self.refused(CallError::NeedsTls(name), None));
         }
         // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even names.
-        if policy.login_required && !caller.is_known() && peer.protocol != IN_PROCESS {
+        if lacks_login(caller) {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
@@ -221,4 +234,10 @@ impl Dispatch {
         }
         Refused { error, entry }
     }
+}
+
+/// Whether the peer has to log in first.
+#[inline(always)]
+fn lacks_login(caller: &Caller<'_>) -> bool {
+    caller.policy.login_required && !caller.is_known() && caller.peer.protocol != IN_PROCESS
 }

@@ -26,6 +26,7 @@ pub(crate) struct Entry {
     pub(crate) doc: String,
     pub(crate) types: Arc<Types>,
     pub(crate) idempotent: bool,
+    pub(crate) read_only: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) running: AtomicUsize,
@@ -42,6 +43,7 @@ impl Entry {
             doc: method.doc,
             types: method.types,
             idempotent: method.idempotent,
+            read_only: method.read_only,
             timeout: method.timeout,
             max_in_flight: method.max_in_flight,
             running: AtomicUsize::new(0),
@@ -75,6 +77,8 @@ pub struct MethodInfo {
     pub doc: String,
     /// Whether clients may retry it.
     pub idempotent: bool,
+    /// Whether it changes nothing, so that GET calls it too.
+    pub read_only: bool,
     /// Its numbers.
     pub stats: MethodSnapshot,
 }
@@ -193,6 +197,7 @@ impl Registry {
             signature: entry.types.signature().clone(),
             doc: entry.doc.clone(),
             idempotent: entry.idempotent,
+            read_only: entry.read_only,
             stats: entry.stats.snapshot(),
         };
         all.into_iter().map(info).collect()

@@ -154,8 +154,11 @@ impl Config {
         Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }
     }
 
-    /// Refuses settings no server could work with.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Refuses settings that no server could work with, as building one does.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range.
+    pub fn check(&self) -> Result<(), ConfigError> {
         let bad = |setting, value: usize, why| {
             Err(ConfigError::BadLimit { setting, value: value.to_string(), why })
         };

@@ -34,6 +34,7 @@ pub struct Method {
     pub(crate) doc: String,
     pub(crate) types: Arc<Types>,
     pub(crate) idempotent: bool,
+    pub(crate) read_only: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) invoke: Arc<dyn Invoke>,
@@ -51,6 +52,7 @@ impl Method {
             doc: String::new(),
             types: Arc::new(Types::new::<A, R>(reply, streaming)),
             idempotent: false,
+            read_only: false,
             timeout: None,
             max_in_flight: None,
             invoke: Arc::new(invoke),
@@ -99,6 +101,17 @@ impl Method {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Calling it changes nothing: clients may retry it, and `GET /<Service>/<Method>?A=7&B=8` calls it too.
+    ///
+    /// What GET may reach any page that a browser shows may ask for, with the user's login: so that no other method
+    /// is reached, [`idempotent`](Self::idempotent) alone does not open it. A request that a browser marks as another
+    /// site's (`Sec-Fetch-Site`) is refused.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        (self.read_only, self.idempotent) = (true, true);
         self
     }
 

@@ -59,6 +59,11 @@ impl Types {
         self.reply = reply;
     }
 
+    /// The argument's type, for arguments that only it explains.
+    pub(crate) fn args(&self) -> Option<&TypeOf> {
+        self.args.as_ref()
+    }
+
     /// The reply's type, for codecs that need it before the value.
     pub(crate) fn reply(&self) -> Option<&TypeOf> {
         self.reply.as_ref()

@@ -41,6 +41,7 @@ fn json_page(snapshot: &Snapshot) -> Page {
                 "reply": method.signature.reply,
                 "streaming": method.signature.streaming,
                 "idempotent": method.idempotent,
+                "read_only": method.read_only,
                 "doc": method.doc,
                 "template": method.signature.template,
                 "calls": method.stats.calls,

@@ -175,6 +175,7 @@ fn method(
         },
         doc: String::new(),
         idempotent: false,
+        read_only: false,
         stats: stats.snapshot(),
     }
 }

@@ -5,7 +5,7 @@ use super::{
     report::Asked,
     schedule::{Ramp, Schedule, parse_rate},
 };
-use crate::{address::Address, args::Options, units::parse_duration};
+use crate::{address::Address, options::Options, units::parse_duration};
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use rpcwrap_client::AnyCodec;
 use std::{path::PathBuf, time::Duration};

@@ -123,6 +123,7 @@ fn with_source(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rpcwrap_client::Step;
     use std::{io, sync::Arc, time::Duration};
 
     fn server(text: &str, code: &str) -> Error {
@@ -163,7 +164,10 @@ mod tests {
         for (error, kind) in [
             (connect(ErrorKind::ConnectionRefused), Kind::Refused),
             (connect(ErrorKind::NotFound), Kind::Unreachable),
-            (DialError::Timeout { addr: "a:1".into(), after: Duration::ZERO }, Kind::Timeout),
+            (
+                DialError::Timeout { addr: "a:1".into(), after: Duration::ZERO, step: Step::Login },
+                Kind::Timeout,
+            ),
             (refused(404), Kind::Protocol),
             (refused(503), Kind::Busy),
             (DialError::Io(ErrorKind::UnexpectedEof.into()), Kind::Reset),

@@ -23,10 +23,12 @@ mod target;
 pub(crate) use args::BenchArgs;
 
 use crate::{
-    args::{Format, Options},
     argument::Argument,
     call::input,
+    connector::with_login,
     failure::{Exit, Failure},
+    format::Format,
+    options::Options,
 };
 use codecs::types::Any;
 use futures_util::future::try_join_all;
@@ -92,7 +94,7 @@ enum Load {
 impl Load {
     /// Opens all connections.
     async fn open(target: Arc<Target>, args: &BenchArgs) -> Result<Self, Failure> {
-        if args.is_open() || target.max_time.is_some() || target.config.tls.is_some() {
+        if args.is_open() || target.max_time.is_some() || target.is_tls {
             return Ok(Self::Workers(open(target, args.connections).await?));
         }
         closed::Load::open(target, args.connections, args.in_flight(), DIALS).await.map(Self::Closed)
@@ -117,17 +119,14 @@ impl Load {
 }
 
 async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
-    let mut config =
-        Config::default().connect_timeout(options.connect_timeout).max_in_flight(args.in_flight());
-    config.tls = options.tls.config();
+    let config = Config::default().max_in_flight(args.in_flight());
     Ok(Target {
         addr: args.addr.clone(),
         method: args.method.clone(),
         argument: Argument::new(argument(&args.arg).await?, options.codec),
-        codec: options.codec.into(),
-        login: options.login()?,
+        connector: with_login(options, config)?,
+        is_tls: options.tls.is_some(),
         max_time: options.max_time,
-        config,
     })
 }
 

@@ -2,8 +2,7 @@
 
 use super::failure::Failure;
 use crate::{address::Address, argument::Argument};
-use codecs::AnyCodec;
-use rpcwrap_client::{Client, Config, DialError, Error};
+use rpcwrap_client::{Client, Connector, DialError, Error};
 use serde::de::IgnoredAny;
 use std::{
     sync::Arc,
@@ -20,24 +19,18 @@ pub(crate) struct Target {
     pub(crate) addr: Address,
     pub(crate) method: String,
     pub(crate) argument: Argument,
-    pub(crate) codec: AnyCodec,
-    /// User name and secret, for the path with a login.
-    pub(crate) login: Option<(String, String)>,
+    pub(crate) connector: Connector,
+    pub(crate) is_tls: bool,
     pub(crate) max_time: Option<Duration>,
-    pub(crate) config: Config,
 }
 
 impl Target {
     /// Opens one connection.
     ///
     /// # Errors
-    /// As [`Config::dial_http`].
+    /// As [`Connector::connect`].
     pub(crate) async fn dial(&self) -> Result<Client, DialError> {
-        let (config, codec) = (self.config.clone(), self.codec.clone());
-        match &self.login {
-            Some((user, secret)) => config.dial_auth_http(self.addr.as_str(), codec, user, secret).await,
-            None => config.dial_http(self.addr.as_str(), codec).await,
-        }
+        self.connector.connect(self.addr.as_str()).await
     }
 
     /// One call; what it replies is read and dropped.

@@ -3,7 +3,8 @@
 pub(crate) mod input;
 
 use crate::{
-    address::Address, args::Options, argument::Argument, failure::Failure, output::Output, session::Session,
+    address::Address, argument::Argument, failure::Failure, options::Options, output::Output,
+    session::Session,
 };
 use codecs::types::Any;
 

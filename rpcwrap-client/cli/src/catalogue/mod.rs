@@ -5,9 +5,9 @@ mod types;
 
 use crate::{
     address::Address,
-    args::Options,
     failure::{Exit, Failure},
     http,
+    options::Options,
     session::Session,
 };
 use serde::{Deserialize, Serialize};

@@ -10,10 +10,14 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use crate::{args::Options, failure::Failure};
+use crate::{connector::connector, failure::Failure, options::Options};
 use fault::Faults;
 use record::{Event, Record};
 use relay::{Relay, reset};
+use rpcwrap_client::{
+    Config, Connector, DialError,
+    connect::{Reached, Stream},
+};
 use std::{
     fs::File,
     hash::{BuildHasher, RandomState},
@@ -26,7 +30,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 /// After a failed accept, which mostly means that there are no descriptors left.
@@ -73,7 +77,7 @@ struct Proxy {
     to: String,
     faults: Faults,
     seed: u64,
-    connect_timeout: Duration,
+    connector: Connector,
     record: Record,
 }
 
@@ -100,7 +104,7 @@ pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failu
         to: full_address(&args.to),
         faults: args.fault,
         seed,
-        connect_timeout: options.connect_timeout,
+        connector: connector(&Options { tls: None, ..options.clone() }, Config::default()),
         record: Record::new(sink),
     };
     tokio::select! {
@@ -152,8 +156,7 @@ impl Proxy {
         if let Ok(addr) = client.peer_addr() {
             self.write_record(number, Event::Open { client: addr, to: &self.to });
         }
-        let connecting = timeout(self.connect_timeout, TcpStream::connect(&self.to));
-        let server = match connecting.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        let server = match self.reach().await {
             Ok(server) => server,
             Err(error) => {
                 self.write_record(number, Event::NoServer(&error));
@@ -161,9 +164,19 @@ impl Proxy {
             }
         };
         // A relay adds no waiting of its own; a socket that is gone says so when it is read.
-        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let _ = client.set_nodelay(true);
         let write_record = |event: Event<'_>| self.write_record(number, event);
         Relay::new(self.faults, self.seed, number, write_record).run(client, server).await;
+    }
+
+    async fn reach(&self) -> io::Result<TcpStream> {
+        match self.connector.reach(&self.to).await {
+            Ok(Reached { stream: Stream::Tcp(server), .. }) => Ok(server),
+            Err(DialError::Connect { source, .. }) => Err(source),
+            Err(DialError::Timeout { .. }) => Err(io::ErrorKind::TimedOut.into()),
+            // Neither unix sockets nor TLS.
+            Ok(_) | Err(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     fn write_record(&self, number: u64, event: Event<'_>) {

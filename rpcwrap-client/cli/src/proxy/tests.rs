@@ -1,10 +1,11 @@
 //! Relayed connections over real sockets.
 
 use super::*;
+use rpcwrap_client::AnyCodec;
 use std::{future::Future, sync::Mutex};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -56,7 +57,7 @@ async fn start(to: String, faults: &str, record: &Sink) -> (std::net::SocketAddr
         to,
         faults: if faults.is_empty() { Faults::default() } else { faults.parse().unwrap() },
         seed: 1,
-        connect_timeout: LIMIT,
+        connector: Connector::new(AnyCodec::Json),
         record: Record::new(Some(Box::new(record.clone()))),
     };
     let mut accepting = JoinSet::new();

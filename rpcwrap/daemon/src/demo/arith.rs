@@ -22,9 +22,9 @@ pub(super) fn service() -> Service {
     let multiply = |args: Args| async move { Ok(args.a.wrapping_mul(args.b)) };
     Service::new("Arith")
         .doc("Arithmetic on 64-bit integers, wrapping as Go's.")
-        .with(Method::new("Add", add).doc("A + B").idempotent())
-        .with(Method::new("Multiply", multiply).doc("A * B").idempotent())
-        .with(Method::new("Divide", divide).doc("A / B and the remainder; B = 0 is an error").idempotent())
+        .with(Method::new("Add", add).doc("A + B").read_only())
+        .with(Method::new("Multiply", multiply).doc("A * B").read_only())
+        .with(Method::new("Divide", divide).doc("A / B and the remainder; B = 0 is an error").read_only())
 }
 
 async fn divide(Args { a, b }: Args) -> Result<Quotient, Error> {

@@ -27,9 +27,9 @@ pub(super) fn service() -> Service {
     Service::new("Echo")
         .doc("What goes in comes out.")
         .with(
-            Method::new("Say", |text: Text| async move { Ok(text) }).doc("A text, UTF-8 or not").idempotent(),
+            Method::new("Say", |text: Text| async move { Ok(text) }).doc("A text, UTF-8 or not").read_only(),
         )
-        .with(Method::new("Bytes", |blob: Blob| async move { Ok(blob) }).doc("Bytes").idempotent())
-        .with(Method::new("Any", |any: Any| async move { Ok(any) }).doc("A value of any kind").idempotent())
-        .with(Method::new("Who", who).doc("Who the server takes the caller for").idempotent())
+        .with(Method::new("Bytes", |blob: Blob| async move { Ok(blob) }).doc("Bytes").read_only())
+        .with(Method::new("Any", |any: Any| async move { Ok(any) }).doc("A value of any kind").read_only())
+        .with(Method::new("Who", who).doc("Who the server takes the caller for").read_only())
 }

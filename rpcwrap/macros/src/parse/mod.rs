@@ -31,6 +31,7 @@ pub(crate) struct Method {
     pub(crate) args: Vec<Type>,
     pub(crate) kind: Kind,
     pub(crate) idempotent: bool,
+    pub(crate) read_only: bool,
     pub(crate) timeout_ms: Option<LitInt>,
     pub(crate) max_in_flight: Option<LitInt>,
 }
@@ -126,6 +127,7 @@ fn method(function: &mut ImplItemFn) -> Result<Option<Method>> {
         args: arguments(function)?,
         kind,
         idempotent: options.idempotent,
+        read_only: options.read_only,
         timeout_ms: options.timeout_ms,
         max_in_flight: options.max_in_flight,
     }))

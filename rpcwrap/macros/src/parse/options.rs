@@ -48,6 +48,7 @@ pub(super) struct Options {
     pub(super) skip: bool,
     pub(super) kind: Option<(Kind, Ident)>,
     pub(super) idempotent: bool,
+    pub(super) read_only: bool,
     pub(super) timeout_ms: Option<LitInt>,
     pub(super) max_in_flight: Option<LitInt>,
 }
@@ -79,6 +80,7 @@ impl Options {
             "name" => self.name = Some(meta.value()?.parse()?),
             "skip" => self.skip = true,
             "idempotent" => self.idempotent = true,
+            "read_only" => self.read_only = true,
             "stream" => self.run_as(Kind::Stream, key)?,
             "blocking" => self.run_as(Kind::Blocking, key)?,
             "spawn" => self.run_as(Kind::Spawn, key)?,
@@ -87,7 +89,7 @@ impl Options {
             _ => {
                 return Err(meta.error(format!(
                     "unknown option `{key}`, expected one of `name`, `skip`, `stream`, `blocking`, `spawn`, \
-                     `idempotent`, `timeout_ms`, `max_in_flight`"
+                     `idempotent`, `read_only`, `timeout_ms`, `max_in_flight`"
                 )));
             }
         }

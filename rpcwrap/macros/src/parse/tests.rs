@@ -24,7 +24,7 @@ fn names_docs_and_options() {
             const N: u8 = 1;
             fn new() -> Self { Self }
             /// Sums up.
-            #[rpc(idempotent, timeout_ms = 500)]
+            #[rpc(idempotent, read_only, timeout_ms = 500)]
             #[cfg(unix)]
             #[must_use]
             #[rpc(max_in_flight = 4)]
@@ -42,7 +42,13 @@ fn names_docs_and_options() {
     let names: Vec<_> = till.methods.iter().map(|m| (&*m.name, m.args.len())).collect();
     assert_eq!(names, [("SumOfAll", 2), ("hash", 0), ("V2A", 1)]);
     let sum = &till.methods[0];
-    assert!(sum.idempotent && sum.kind == Kind::Inline && sum.doc == "Sums up." && sum.cfgs.len() == 1);
+    assert!(
+        sum.idempotent
+            && sum.read_only
+            && sum.kind == Kind::Inline
+            && sum.doc == "Sums up."
+            && sum.cfgs.len() == 1
+    );
     let number = |n: &Option<LitInt>| n.as_ref().unwrap().base10_parse::<u64>().unwrap();
     assert_eq!((number(&sum.timeout_ms), number(&sum.max_in_flight)), (500, 4));
     assert!(till.methods[1].kind == Kind::Blocking && till.methods[2].kind == Kind::Spawn);

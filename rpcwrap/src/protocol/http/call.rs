@@ -1,4 +1,4 @@
-//! `POST /<Service>/<Method>`: one JSON argument in, JSON out, for curl and whatever has no Go-RPC client.
+//! `POST /<Service>/<Method>`: one JSON argument in, JSON out, for curl and all that has no Go-RPC client.
 //!
 //! Shape: the body is the bare argument (none means null); the reply is the bare value and a line end, a stream's
 //! items come one per line as `application/x-ndjson`. `Rpc-Timeout: <ms>` or `?timeout=<ms>` limits the call, basic
@@ -45,9 +45,8 @@ pub(super) async fn answer(
     let Ok(user) = user(&head.headers, cx).await else {
         return respond::wrong_user();
     };
-    let Ok(timeout) = timeout(&head.headers, head.uri.query().unwrap_or_default()) else {
-        let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
-        return respond::error(StatusCode::BAD_REQUEST, "bad_timeout", message);
+    let Ok(timeout) = timeout(&head.headers, in_query(head.uri.query().unwrap_or_default())) else {
+        return respond::bad_timeout();
     };
     let limit = cx.dispatch.live.config().max_message_bytes;
     let args = match body::read(incoming, limit, progress).await {
@@ -55,17 +54,24 @@ pub(super) async fn answer(
         Err(error) => return unread(&error, limit),
     };
     let peer = cx.peer("json", user);
-    match start(cx, full_name, &args, timeout, &peer) {
+    let started = {
+        let args: &[u8] = if args.is_empty() { b"null" } else { &args };
+        start(cx, full_name, Args::JsonValue(args), args.len(), timeout, &peer)
+    };
+    drop(args);
+    reply(started).await
+}
+
+/// What is sent for a call that was started, or was not.
+pub(super) async fn reply(started: Result<Answer, CallError>) -> Response<Body> {
+    match started {
         Err(error) => respond::call_error(&error),
-        Ok(answer) => {
-            drop(args);
-            match answer.first().await {
-                First::Only(value) => respond::value(line(value)),
-                First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::flight(answer)),
-                First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
-                First::Failed(error) => respond::call_error(&error),
-            }
-        }
+        Ok(answer) => match answer.first().await {
+            First::Only(value) => respond::value(line(value)),
+            First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::flight(answer)),
+            First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
+            First::Failed(error) => respond::call_error(&error),
+        },
     }
 }
 
@@ -80,21 +86,20 @@ pub(super) fn unread(error: &ReadError, limit: usize) -> Response<Body> {
     }
 }
 
-fn start(
+/// Starts a call whose arguments were `bytes_in` long.
+pub(super) fn start(
     cx: &ConnCx,
     full_name: &str,
-    args: &Bytes,
+    args: Args<'_>,
+    bytes_in: usize,
     timeout: Option<Duration>,
     peer: &Arc<Peer>,
 ) -> Result<Answer, CallError> {
-    let args: &[u8] = if args.is_empty() { b"null" } else { args };
     let dispatch = &cx.dispatch;
     let policy = dispatch.live.policy();
     let caller = Caller::new(peer, &policy);
-    let args_len = args.len();
-    let args = Args::JsonValue(args);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.take_off(started, args_len)?;
+    let flight = dispatch.take_off(started, bytes_in)?;
     let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
     Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
 }
@@ -124,14 +129,20 @@ fn basic(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"basic ").then(|| rest.trim_ascii())
 }
 
-/// The caller's time limit.
-fn timeout(headers: &HeaderMap, query: &str) -> Result<Option<Duration>, std::num::ParseIntError> {
-    let in_query = || query.split('&').find_map(|pair| pair.strip_prefix("timeout="));
+/// The caller's time limit: the header's, or what else it has said.
+pub(super) fn timeout(
+    headers: &HeaderMap,
+    other: Option<&str>,
+) -> Result<Option<Duration>, std::num::ParseIntError> {
     let millis = match headers.get(TIMEOUT) {
         Some(value) => Some(value.to_str().unwrap_or_default()),
-        None => in_query(),
+        None => other,
     };
     millis.map(|text| text.trim().parse().map(Duration::from_millis)).transpose()
+}
+
+fn in_query(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("timeout="))
 }
 
 #[cfg(test)]
@@ -148,13 +159,13 @@ mod tests {
             )])
         };
         let ms = |n| Some(Duration::from_millis(n));
-        assert_eq!(timeout(&HeaderMap::new(), "").unwrap(), None);
-        assert_eq!(timeout(&HeaderMap::new(), "a=b&timeout=250").unwrap(), ms(250));
-        assert_eq!(timeout(&header(" 40 "), "timeout=250").unwrap(), ms(40));
+        assert_eq!(timeout(&HeaderMap::new(), in_query("a=b")).unwrap(), None);
+        assert_eq!(timeout(&HeaderMap::new(), in_query("a=b&timeout=250")).unwrap(), ms(250));
+        assert_eq!(timeout(&header(" 40 "), Some("250")).unwrap(), ms(40));
         for bad in ["", "-1", "1s", "1.5", "99999999999999999999999"] {
-            assert!(timeout(&HeaderMap::new(), &format!("timeout={bad}")).is_err(), "{bad}");
+            assert!(timeout(&HeaderMap::new(), Some(bad)).is_err(), "{bad}");
         }
-        assert!(timeout(&header("soon"), "").is_err());
+        assert!(timeout(&header("soon"), None).is_err());
     }
 
     #[test]

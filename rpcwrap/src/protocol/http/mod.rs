@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod driver;
 mod flight;
+mod get;
 mod h2;
 mod hijack;
 mod mount;

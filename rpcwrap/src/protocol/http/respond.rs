@@ -83,6 +83,12 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<B
     reply(status, JSON, Body::full(error_text(code, message, None)))
 }
 
+/// A time limit that is none.
+pub(super) fn bad_timeout() -> Response<Body> {
+    let message = "Rpc-Timeout and ?timeout= take whole milliseconds";
+    error(StatusCode::BAD_REQUEST, "bad_timeout", message)
+}
+
 /// A credential that proves nothing.
 pub(super) fn wrong_user() -> Response<Body> {
     call_error(&CallError::Failed(Error::new("wrong user or password").code("unauthenticated")))

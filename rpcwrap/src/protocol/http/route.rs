@@ -1,9 +1,9 @@
-//! Which part of the server answers a request: RPC paths, pages, calls by POST, the mounted service, in this order.
+//! Which part of the server answers a request: RPC paths, pages, calls, the mounted service, in this order.
 
 use super::{
     Http,
     body::Body,
-    call,
+    call, get,
     hijack::{self, HandedOver},
     progress::Progress,
     respond, rpc,
@@ -94,11 +94,11 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
     if let Some((service, method)) = &name
         && cx.has_service(service)
     {
-        if request.method() != Method::POST {
-            return respond::method_not_allowed("POST");
-        }
         let full_name = format!("{service}.{method}");
-        return call::answer(cx, &full_name, request, progress).await;
+        return match *request.method() {
+            Method::POST => call::answer(cx, &full_name, request, progress).await,
+            _ => get::answer(cx, &full_name, &request).await,
+        };
     }
     match (&http.mount, name) {
         (Some(mount), _) => mount.answer(request).await,

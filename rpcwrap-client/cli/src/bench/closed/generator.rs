@@ -91,7 +91,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(Dialled { socket, reader, early }: Dialled, slots: usize) -> Self {
+    pub(super) fn new(Dialled { socket, reader, early, .. }: Dialled, slots: usize) -> Self {
         Self { socket, window: Window::new(reader, early, slots), output: BytesMut::new(), is_open: false }
     }
 

@@ -1,8 +1,8 @@
 //! The closed loop at full speed: each call in flight is followed by the same one again.
 //!
 //! ```text
-//! requests     every slot's request, encoded once
 //! dial         from an address to a socket behind CONNECT and login
+//! requests     every slot's request, encoded once
 //! generator    a thread per core: wait, read, count, write
 //! window       what the bytes of one connection are worth
 //! ```
@@ -28,7 +28,6 @@ use dial::dial;
 use futures_util::future::try_join_all;
 use generator::{Connection, Connections, Generator, Run};
 use requests::Requests;
-use rpcwrap_client::DialError;
 use std::{
     io,
     sync::{
@@ -60,21 +59,23 @@ impl Load {
         in_flight: usize,
         at_once: usize,
     ) -> Result<Self, Failure> {
-        let requests = Arc::new(Requests::encode(&target, in_flight)?);
+        let mut first = dial(&target).await?;
+        let requests = Arc::new(Requests::encode(&mut first.writer, &target, in_flight)?);
         let threads = connections.min(thread::available_parallelism().map_or(1, usize::from));
         let mut load =
             Self { target, requests, connections: (0..threads).map(|_| Connections::new()).collect() };
-        let mut opened = 0;
-        while opened < connections {
-            let more = at_once.min(connections - opened);
-            let dialled: Result<Vec<_>, DialError> =
-                try_join_all((0..more).map(|_| dial(&load.target))).await;
-            for dialled in dialled? {
+        let (mut dialled, mut opened) = (vec![first], 0);
+        loop {
+            for dialled in dialled {
                 load.connections[opened % threads].push(Some(Connection::new(dialled, in_flight)));
                 opened += 1;
             }
+            if opened == connections {
+                return Ok(load);
+            }
+            let more = at_once.min(connections - opened);
+            dialled = try_join_all((0..more).map(|_| dial(&load.target))).await?;
         }
-        Ok(load)
     }
 
     /// Makes calls for `duration`, or `budget` of them; what is then under way has `grace` to finish.

@@ -5,10 +5,7 @@
 
 use crate::bench::target::Target;
 use bytes::BytesMut;
-use codecs::{
-    CallOptions, EncodeError, RequestWriter,
-    cram_md5::{self, Proof},
-};
+use codecs::{CallOptions, RequestWriter};
 use rpcwrap_client::Error;
 use std::ops::Range;
 
@@ -28,13 +25,9 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Encodes the calls of `target` for this many slots.
-    pub(super) fn encode(target: &Target, slots: usize) -> Result<Self, Error> {
-        let mut writer = target.codec.request_writer();
-        if target.login.is_some() {
-            // Said by the connection's login before them.
-            log_in(&mut writer).map_err(Error::Encode)?;
-        }
+    /// Encodes the calls of `target` for this many slots, by the writer of a connection that is ready for them: others
+    /// have said the same before.
+    pub(super) fn encode(writer: &mut RequestWriter, target: &Target, slots: usize) -> Result<Self, Error> {
         let mut encode = |slot: usize, out: &mut BytesMut| {
             let seq = FIRST_SEQ + slot as u64;
             writer.encode(seq, &target.method, CallOptions::default(), &target.argument, None, out)
@@ -70,17 +63,4 @@ impl Requests {
         let end_of = |slots: usize| slots.checked_sub(1).map_or(0, |slot| self.ends[slot]);
         out.extend_from_slice(&self.bytes[end_of(slots.start)..end_of(slots.end)]);
     }
-}
-
-/// What a login writes, for a codec that remembers it.
-fn log_in(writer: &mut RequestWriter) -> Result<(), EncodeError> {
-    let mut unsent = BytesMut::new();
-    let options = CallOptions::default();
-    writer.encode(0, &login_method(cram_md5::GET_NEW_CHALLENGE), options, "", None, &mut unsent)?;
-    writer.encode(1, &login_method(cram_md5::AUTHENTICATE), options, &Proof::default(), None, &mut unsent)
-}
-
-/// The full name of a method of the login.
-pub(super) fn login_method(name: &str) -> String {
-    format!("{}.{name}", cram_md5::SERVICE)
 }

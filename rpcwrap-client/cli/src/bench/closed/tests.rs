@@ -5,13 +5,13 @@ use super::{
     window::{Arrival, Known, Window},
 };
 use crate::{
-    args::CodecName,
     argument::Argument,
     bench::{failure::Kind, tally::Tally, target::Target},
+    codec_name::CodecName,
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
-use rpcwrap_client::{Config, Error};
+use rpcwrap_client::{Connector, Error};
 use std::collections::HashSet;
 
 const SLOTS: usize = 12;
@@ -24,10 +24,9 @@ fn target(codec: &AnyCodec) -> Target {
         addr: ":1".parse().unwrap(),
         method: "Arith.Multiply".into(),
         argument: Argument::new(serde_json::from_str(r#"{"A":7,"B":8}"#).unwrap(), name),
-        codec: codec.clone(),
-        login: None,
+        connector: Connector::new(codec.clone()),
+        is_tls: false,
         max_time: None,
-        config: Config::default(),
     }
 }
 
@@ -50,7 +49,7 @@ impl Bench {
         let limits = Limits::default();
         Self {
             codec: codec.clone(),
-            requests: Requests::encode(&target(codec), SLOTS).unwrap(),
+            requests: Requests::encode(&mut codec.request_writer(), &target(codec), SLOTS).unwrap(),
             known: Known::new(SLOTS),
             tally: Tally::new(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),

@@ -1,0 +1,179 @@
+//! One value as a cell.
+
+use super::{cell::Cell, fault::Fault, shape::Kind};
+use crate::{
+    error::EncodeError,
+    types::{TEXT, TIME, Time},
+};
+use serde::ser::{Impossible, Serialize, Serializer};
+
+/// Takes one cell.
+pub(super) type Put<'p> = &'p mut dyn FnMut(Cell<'_>) -> Result<(), EncodeError>;
+
+/// Hands `value` to `put` as one cell: a list, map or struct as JSON.
+pub(super) fn write_cell<T: Serialize + ?Sized>(value: &T, put: Put<'_>) -> Result<(), EncodeError> {
+    // The form of binary formats, which has bytes, times and texts that are not UTF-8.
+    match value.serialize(Value { put, is: Is::Itself, readable: false }) {
+        Err(Fault::Nested) => {}
+        result => return result.map_err(EncodeError::from),
+    }
+    let json = serde_json::to_string(value)
+        .map_err(|error| EncodeError::new(format!("a cell is no JSON: {error}")))?;
+    if json.starts_with(['{', '[']) {
+        return put(Cell::Json(&json));
+    }
+    // Nested in binary formats only, such as addresses: for people it is a text.
+    Ok(value.serialize(Value { put, is: Is::Itself, readable: true })?)
+}
+
+/// The kind of a value of no known type, which has none if it is NULL.
+pub(super) fn kind_of<T: Serialize + ?Sized>(value: &T) -> Result<Option<Kind>, EncodeError> {
+    let mut kind = None;
+    let mut put = |cell: Cell<'_>| {
+        kind = Kind::of_cell(&cell);
+        Ok(())
+    };
+    match value.serialize(Value { put: &mut put, is: Is::Itself, readable: false }) {
+        Ok(()) => Ok(kind),
+        Err(Fault::Nested) => Ok(Some(Kind::Json)),
+        Err(Fault::Unfit(error)) => Err(error),
+    }
+}
+
+/// What the value next in line is, apart from what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    Itself,
+    /// The packed form of a time.
+    Time,
+    /// The bytes of a text.
+    Text,
+}
+
+struct Value<'p> {
+    put: Put<'p>,
+    is: Is,
+    readable: bool,
+}
+
+macro_rules! cells {
+    ($($method:ident($type:ty) => $kind:ident;)*) => {$(
+        fn $method(self, value: $type) -> Result<(), Fault> {
+            Ok((self.put)(Cell::$kind(value.into()))?)
+        }
+    )*};
+}
+
+macro_rules! nested {
+    ($($method:ident($($type:ty),*) -> $part:ident;)*) => {$(
+        fn $method(self, $(_: $type),*) -> Result<Self::$part, Fault> {
+            Err(Fault::Nested)
+        }
+    )*};
+}
+
+impl Serializer for Value<'_> {
+    type Ok = ();
+    type Error = Fault;
+    type SerializeSeq = Impossible<(), Fault>;
+    type SerializeTuple = Impossible<(), Fault>;
+    type SerializeTupleStruct = Impossible<(), Fault>;
+    type SerializeTupleVariant = Impossible<(), Fault>;
+    type SerializeMap = Impossible<(), Fault>;
+    type SerializeStruct = Impossible<(), Fault>;
+    type SerializeStructVariant = Impossible<(), Fault>;
+
+    cells! {
+        serialize_bool(bool) => Bool;
+        serialize_i8(i8) => Int;
+        serialize_i16(i16) => Int;
+        serialize_i32(i32) => Int;
+        serialize_i64(i64) => Int;
+        serialize_u8(u8) => Uint;
+        serialize_u16(u16) => Uint;
+        serialize_u32(u32) => Uint;
+        serialize_u64(u64) => Uint;
+        serialize_u128(u128) => Uint;
+        serialize_f32(f32) => Float32;
+        serialize_f64(f64) => Float;
+    }
+
+    nested! {
+        serialize_seq(Option<usize>) -> SerializeSeq;
+        serialize_tuple(usize) -> SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
+        serialize_map(Option<usize>) -> SerializeMap;
+        serialize_struct(&'static str, usize) -> SerializeStruct;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<(), Fault> {
+        let cell = match self.is {
+            Is::Time => {
+                Cell::Time(Time::from_packed(value).ok_or_else(|| Fault::unfit("packed time out of range"))?)
+            }
+            Is::Itself | Is::Text => Cell::Int(value),
+        };
+        Ok((self.put)(cell)?)
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Fault> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), Fault> {
+        Ok((self.put)(Cell::Text(value.as_bytes()))?)
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Fault> {
+        Ok((self.put)(if self.is == Is::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
+    }
+
+    fn serialize_none(self) -> Result<(), Fault> {
+        Ok((self.put)(Cell::Null)?)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Fault> {
+        self.serialize_none()
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
+        self.serialize_none()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Fault> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        let is = match name {
+            TIME => Is::Time,
+            TEXT => Is::Text,
+            _ => Is::Itself,
+        };
+        value.serialize(Value { is, ..self })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), Fault> {
+        Err(Fault::Nested)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.readable
+    }
+}

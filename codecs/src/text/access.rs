@@ -1,0 +1,165 @@
+//! Tokens as serde's sequences and maps.
+
+use super::{
+    fault::{Fault, list},
+    given::Given,
+    hint::Hint,
+    token::{Shortened, Token},
+    value::Value,
+};
+use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::StrDeserializer};
+use std::{collections::HashSet, fmt};
+
+/// The elements of a list or tuple.
+pub(super) struct Elements<'a, 's> {
+    pub(super) given: Given<'a>,
+    pub(super) hint: Hint<'s>,
+    pub(super) at: usize,
+}
+
+impl<'a> SeqAccess<'a> for Elements<'a, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let Some((_, token)) = self.given.get(self.at) else { return Ok(None) };
+        let hint = self.hint.element(self.at);
+        self.at += 1;
+        let at = self.at;
+        let value = seed.deserialize(Value { token, hint });
+        value.map(Some).map_err(|fault| fault.at(format_args!("argument {at}"), token))
+    }
+}
+
+/// The names a struct has, as serde lists them: aliases too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names(pub(super) &'static [&'static str]);
+
+impl Names {
+    /// The name that is meant: exactly this one, or the only one in another case.
+    pub(super) fn find(self, name: &[u8]) -> Option<&'static str> {
+        if let Some(found) = self.0.iter().find(|own| own.as_bytes() == name) {
+            return Some(found);
+        }
+        let mut alike = self.alike(name);
+        let found = alike.next()?;
+        alike.next().is_none().then_some(found)
+    }
+
+    fn alike(self, name: &[u8]) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied().filter(move |own| own.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What a map has for keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keys<'s> {
+    /// The fields of a struct: all its names, and its own in their order.
+    Fields(Names, &'s [&'static str]),
+    /// All names there are.
+    Any,
+}
+
+/// The fields of a struct, or the members of a map.
+pub(super) struct Members<'a, 's> {
+    given: Given<'a>,
+    keys: Keys<'s>,
+    hint: Hint<'s>,
+    at: usize,
+    /// The names that were there.
+    seen: HashSet<&'a [u8]>,
+    /// The value that is next, and where it belongs.
+    next: Option<(Key<'a>, Token<'a>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Key<'a> {
+    Field(&'static str),
+    Member(&'a [u8]),
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, "field {name}"),
+            Self::Member(name) => write!(f, "field {}", Shortened(name)),
+        }
+    }
+}
+
+impl<'a, 's> Members<'a, 's> {
+    pub(super) fn new(given: Given<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
+        Self { given, keys, hint, at: 0, seen: HashSet::new(), next: None }
+    }
+
+    /// The key of the value that is next, if there is one more.
+    fn step(&mut self) -> Result<Option<(Key<'a>, Token<'a>)>, Fault> {
+        let Some((name, token)) = self.given.get(self.at) else { return Ok(None) };
+        let key = match self.keys {
+            Keys::Fields(_, own) if !self.given.named => match own.get(self.at) {
+                Some(name) => Key::Field(name),
+                None => return Err(Fault::count(self.given.len(), own.len(), &list(own))),
+            },
+            Keys::Fields(names, own) => {
+                let field = names.find(name).ok_or_else(|| unknown(name, names, own))?;
+                self.once(name, field.as_bytes())?;
+                Key::Field(field)
+            }
+            Keys::Any => {
+                self.once(name, name)?;
+                Key::Member(name)
+            }
+        };
+        self.at += 1;
+        Ok(Some((key, token)))
+    }
+
+    /// Refuses a name that was there.
+    fn once(&mut self, shown: &[u8], name: &'a [u8]) -> Result<(), Fault> {
+        if self.seen.insert(name) {
+            return Ok(());
+        }
+        Err(Fault::told(format!("field {} is given twice", Shortened(shown))))
+    }
+}
+
+#[cold]
+fn unknown(name: &[u8], names: Names, own: &[&'static str]) -> Fault {
+    let alike: Vec<_> = names.alike(name).collect();
+    let name = Shortened(name);
+    Fault::told(match (alike.is_empty(), own.is_empty()) {
+        (false, _) => format!("field {name} is ambiguous, there are: {}", list(&alike)),
+        (true, false) => format!("field {name} is unknown, there are: {}", list(own)),
+        (true, true) => format!("field {name} is unknown, there are none"),
+    })
+}
+
+impl<'a> MapAccess<'a> for Members<'a, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        self.next = self.step()?;
+        match self.next {
+            None => Ok(None),
+            Some((Key::Field(name), _)) => {
+                let name: StrDeserializer<'_, Fault> = name.into_deserializer();
+                seed.deserialize(name).map(Some)
+            }
+            Some((Key::Member(name), _)) => {
+                let token = Token::Plain(name);
+                let key = seed.deserialize(Value { token, hint: self.hint.entries().0 });
+                key.map(Some).map_err(|fault| fault.at("name", token))
+            }
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let Some((key, token)) = self.next.take() else {
+            return Err(Fault::told("a value was asked for before its name"));
+        };
+        let hint = match key {
+            Key::Field(name) => self.hint.field(name),
+            Key::Member(_) => self.hint.entries().1,
+        };
+        seed.deserialize(Value { token, hint }).map_err(|fault| fault.at(key, token))
+    }
+}

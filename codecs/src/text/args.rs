@@ -1,0 +1,230 @@
+//! All tokens of a call as one serde value.
+
+use super::{
+    TextArgs,
+    access::{Elements, Keys, Members, Names},
+    fault::{Fault, list},
+    given::{Given, is_identifier},
+    hint::Hint,
+    token::Token,
+    value::Value,
+};
+use crate::types::is_blob;
+use serde::de::{Deserializer, IgnoredAny, Visitor};
+
+/// The deserializer of the whole argument.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Args<'a, 's> {
+    pub(super) args: TextArgs<'a>,
+    pub(super) hint: Hint<'s>,
+}
+
+impl<'a, 's> Args<'a, 's> {
+    /// The tokens of a type without names.
+    fn positional(self, wanted: &str) -> Result<Given<'a>, Fault> {
+        let given = Given::new(self.args, |_| false)?;
+        if given.named {
+            let names = list(&given.names());
+            return Err(Fault::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
+        }
+        Ok(given)
+    }
+
+    /// The one value that a type without parts takes.
+    fn one<T>(self, wanted: &str, read: impl FnOnce(Value<'a, 's>) -> Result<T, Fault>) -> Result<T, Fault> {
+        let wanted = self.hint.name(wanted);
+        let given = self.positional(&wanted)?;
+        match given.single() {
+            Some(token) => {
+                read(Value { token, hint: self.hint }).map_err(|fault| fault.at("argument", token))
+            }
+            None => Err(Fault::count(given.len(), 1, &wanted)),
+        }
+    }
+
+    /// Whether the only token is the whole argument in JSON; if the token may be a part of it too, only valid JSON is.
+    fn is_json(given: Given<'a>, bracket: u8, may_be_part: bool) -> bool {
+        let token = given.single().filter(|token| token.starts_with(bracket));
+        let Some(text) = token.and_then(Token::as_text) else { return false };
+        !may_be_part || serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    }
+
+    fn members<V: Visitor<'a>>(
+        self,
+        given: Given<'a>,
+        keys: Keys<'_>,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let value = visitor.visit_map(Members::new(given, keys, self.hint));
+        value.map_err(|fault| match (fault.missing(), keys) {
+            (Some(name), Keys::Fields(_, own)) if given.named => {
+                Fault::told(format!("field {name} is missing, there are: {}", list(own)))
+            }
+            (Some(name), Keys::Fields(_, own)) => {
+                Fault::count(given.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
+            }
+            _ => fault,
+        })
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident, $wanted:literal;)*) => {$(
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+            self.one($wanted, |value| value.$method(visitor))
+        }
+    )*};
+}
+
+impl<'a> Deserializer<'a> for Args<'a, '_> {
+    type Error = Fault;
+
+    scalars! {
+        deserialize_bool, "bool";
+        deserialize_i8, "int8";
+        deserialize_i16, "int16";
+        deserialize_i32, "int32";
+        deserialize_i64, "int64";
+        deserialize_i128, "int128";
+        deserialize_u8, "uint8";
+        deserialize_u16, "uint16";
+        deserialize_u32, "uint32";
+        deserialize_u64, "uint64";
+        deserialize_u128, "uint128";
+        deserialize_f32, "float32";
+        deserialize_f64, "float64";
+        deserialize_char, "one character";
+        deserialize_str, "string";
+        deserialize_string, "string";
+        deserialize_bytes, "[]byte";
+        deserialize_byte_buf, "[]byte";
+        deserialize_identifier, "string";
+    }
+
+    /// A type of any form: one value, several as a list, named ones as a map.
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if is_blob::<V>() || self.hint.is_one() {
+            return self.one("any value", |value| value.deserialize_any(visitor));
+        }
+        let in_turn = matches!(self.args, TextArgs::Alternating(_));
+        let given = Given::new(self.args, |name| !in_turn && is_identifier(name))?;
+        match (given.named, given.len()) {
+            (true, _) => visitor.visit_map(Members::new(given, Keys::Any, self.hint)),
+            (false, 0) => visitor.visit_unit(),
+            (false, 1) => self.one("any value", |value| value.deserialize_any(visitor)),
+            (false, _) => self.deserialize_seq(visitor),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let given = Given::new(self.args, |_| false)?;
+        let is_null = match given.single() {
+            Some(token) => (Value { token, hint: self.hint }).is_none(),
+            None => given.len() == 0,
+        };
+        if is_null {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(Self { hint: self.hint.some(), ..self })
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.positional("nothing")?.len() {
+            0 => visitor.visit_unit(),
+            given => Err(Fault::count(given, 0, "")),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let given = self.positional(&self.hint.name("a list"))?;
+        if Self::is_json(given, b'[', self.hint.element(0).is_text()) {
+            return Err(Fault::whole_json());
+        }
+        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+    }
+
+    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+        let wanted = self.hint.name("a list");
+        let given = self.positional(&wanted)?;
+        if Self::is_json(given, b'[', len == 1 && self.hint.element(0).is_text()) {
+            return Err(Fault::whole_json());
+        }
+        if given.len() != len {
+            return Err(Fault::count(given.len(), len, &wanted));
+        }
+        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let in_turn = matches!(self.args, TextArgs::Alternating(_));
+        let given = Given::new(self.args, |name| in_turn || is_identifier(name))?;
+        if !given.named && Self::is_json(given, b'{', false) {
+            return Err(Fault::whole_json());
+        }
+        if !given.named && given.len() > 0 {
+            let wanted = self.hint.name("a map");
+            return Err(Fault::told(format!("arguments have to have names here: {wanted} is wanted")));
+        }
+        self.members(given, Keys::Any, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let names = Names(fields);
+        let given = Given::new(self.args, |name| names.find(name).is_some())?;
+        // Without a trace serde's names have to do, aliases and all.
+        let traced: Vec<_> = self.hint.fields().iter().map(|field| field.name).collect();
+        let own = if traced.is_empty() { fields } else { &traced };
+        let first_is_text = own.first().is_some_and(|first| self.hint.field(first).is_text());
+        let alone = own.len() == 1 && first_is_text;
+        if !alone && Self::is_json(given, b'{', first_is_text) {
+            return Err(Fault::whole_json());
+        }
+        if !given.named && given.len() > own.len() {
+            return Err(Fault::count(given.len(), own.len(), &list(own)));
+        }
+        self.members(given, Keys::Fields(names, own), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if Self::is_json(self.positional(name)?, b'{', false) {
+            return Err(Fault::whole_json());
+        }
+        self.one(name, |value| value.deserialize_enum(name, variants, visitor))
+    }
+}

@@ -1,0 +1,149 @@
+//! What does not fit, and where: the error type of the deserializer.
+
+use super::token::{Shortened, Token};
+use crate::error::ValueError;
+use serde::de::{self, Expected, Unexpected};
+use std::fmt;
+
+/// Names that an error lists.
+const LISTED: usize = 20;
+
+/// Boxed: the good path carries its size through every `Result`.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
+    /// No fault: the only token is the whole argument in JSON.
+    WholeJson,
+    /// The token is none of the wanted type.
+    Wants(String),
+    /// The token is not the wanted type in JSON, and what serde_json says.
+    Json(String, String),
+    /// A struct lacks a field that has no default.
+    Missing(&'static str),
+    /// In the words of the type itself, without the token.
+    Other(String),
+    /// All that there is to say.
+    Told(String),
+}
+
+impl Fault {
+    fn new(cause: Cause) -> Self {
+        Self(Box::new(cause))
+    }
+
+    #[cold]
+    pub(super) fn whole_json() -> Self {
+        Self::new(Cause::WholeJson)
+    }
+
+    #[cold]
+    pub(super) fn wants(wanted: impl Into<String>) -> Self {
+        Self::new(Cause::Wants(wanted.into()))
+    }
+
+    #[cold]
+    pub(super) fn json(wanted: String, error: &serde_json::Error) -> Self {
+        Self::new(Cause::Json(wanted, error.to_string()))
+    }
+
+    #[cold]
+    pub(super) fn told(text: impl Into<String>) -> Self {
+        Self::new(Cause::Told(text.into()))
+    }
+
+    /// So many values were given where others were wanted.
+    #[cold]
+    pub(super) fn count(given: usize, wanted: usize, which: &str) -> Self {
+        let plural = if given == 1 { "" } else { "s" };
+        let wanted = if wanted == 0 { "none".to_owned() } else { wanted.to_string() };
+        let which = if which.is_empty() { String::new() } else { format!(": {which}") };
+        Self::told(format!("{given} argument{plural} given, {wanted} wanted{which}"))
+    }
+
+    pub(super) fn is_whole_json(&self) -> bool {
+        matches!(*self.0, Cause::WholeJson)
+    }
+
+    /// The field that is missing.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        match *self.0 {
+            Cause::Missing(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The same fault of the value `token` of `place`, unless it has a place already.
+    #[cold]
+    pub(super) fn at(self, place: impl fmt::Display, token: Token<'_>) -> Self {
+        match *self.0 {
+            Cause::Wants(wanted) => Self::told(format!("{place}: wants {wanted}, got {token}")),
+            Cause::Json(wanted, text) => {
+                Self::told(format!("{place}: wants {wanted} as JSON, got {token}: {text}"))
+            }
+            Cause::Missing(name) => Self::told(format!("{place}: field {name} is missing, got {token}")),
+            Cause::Other(text) => Self::told(format!("{place}: {text}, got {token}")),
+            Cause::WholeJson | Cause::Told(_) => self,
+        }
+    }
+}
+
+/// Names in a row, the first ones if there are many.
+pub(super) fn list<T: AsRef<[u8]>>(names: &[T]) -> String {
+    let shown = names.iter().take(LISTED).map(|name| Shortened(name.as_ref()).to_string());
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    shown.collect::<Vec<_>>().join(", ") + more
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::WholeJson => f.write_str("the argument is JSON"),
+            Cause::Wants(wanted) => write!(f, "wants {wanted}"),
+            Cause::Json(wanted, text) => write!(f, "wants {wanted} as JSON: {text}"),
+            Cause::Missing(name) => write!(f, "field {name} is missing"),
+            Cause::Other(text) | Cause::Told(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    #[cold]
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self::new(Cause::Other(text.to_string()))
+    }
+
+    #[cold]
+    fn invalid_type(_: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        Self::wants(wanted.to_string())
+    }
+
+    #[cold]
+    fn invalid_value(_: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        Self::wants(wanted.to_string())
+    }
+
+    #[cold]
+    fn unknown_variant(_: &str, wanted: &'static [&'static str]) -> Self {
+        Self::wants(format!("one of {}", list(wanted)))
+    }
+
+    #[cold]
+    fn missing_field(name: &'static str) -> Self {
+        Self::new(Cause::Missing(name))
+    }
+
+    #[cold]
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::told(format!("field {name} is given twice"))
+    }
+}
+
+impl From<Fault> for ValueError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.to_string())
+    }
+}

@@ -1,0 +1,30 @@
+//! CONNECT: the line, and the answer to it.
+//!
+//! Nothing but the line is sent before the answer is read; bytes that come with the answer are kept for the codec.
+//! Source: Go `net/rpc` `DialHTTPPath`.
+
+use crate::error::DialError;
+use bytes::BytesMut;
+use codecs::connect;
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Asks for `path`; returns the bytes that came behind the answer.
+pub(super) async fn shake_hands<S>(stream: &mut S, path: &str) -> Result<BytesMut, DialError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut buf = BytesMut::with_capacity(128);
+    connect::encode_request(path, &mut buf);
+    stream.write_all(&buf).await.map_err(DialError::Io)?;
+    stream.flush().await.map_err(DialError::Io)?;
+    buf.clear();
+    loop {
+        if stream.read_buf(&mut buf).await.map_err(DialError::Io)? == 0 {
+            return Err(DialError::Io(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF")));
+        }
+        if connect::decode_reply(&mut buf)?.is_some() {
+            return Ok(buf);
+        }
+    }
+}

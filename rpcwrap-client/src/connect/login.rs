@@ -1,0 +1,104 @@
+//! The login of vitess: the first two calls of a connection, made before there is a client.
+//!
+//! A challenge `{Challenge}` is asked for and answered with `{Proof}`, see [`cram_md5`]; the secret itself is never
+//! sent. Source: vitess `go/rpcwrap` `DialAuthHTTP`.
+
+use super::connected::Connected;
+use crate::{config::Config, deadline::Deadline, error::Error};
+use bytes::BytesMut;
+use codecs::{
+    CallOptions, Reply,
+    cram_md5::{self, Challenge, Proof},
+};
+use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
+use std::{fmt, io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout_at,
+};
+
+/// Who logs in, and the proof of it.
+#[derive(Clone)]
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) secret: String,
+}
+
+/// The secret is never part of the text.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Makes the two calls.
+pub(super) async fn log_in<S>(on: &mut Connected<S>, login: &Login, config: &Config) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Challenge { challenge } = call(on, config, cram_md5::GET_NEW_CHALLENGE, "").await?;
+    let proof = Proof { proof: cram_md5::proof(&login.user, &login.secret, &challenge) };
+    let IgnoredAny = call(on, config, cram_md5::AUTHENTICATE, &proof).await?;
+    Ok(())
+}
+
+/// One call as a client of this config makes it, with nothing else in flight.
+async fn call<S, R>(
+    on: &mut Connected<S>,
+    config: &Config,
+    name: &str,
+    args: &(impl Serialize + ?Sized),
+) -> Result<R, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    R: DeserializeOwned,
+{
+    let Some(deadline) = config.call_timeout.and_then(Deadline::new) else {
+        let options = CallOptions { timeout: None, details: config.extensions };
+        let reply = exchange(on, options, name, args).await?;
+        return finish(on, &reply, None);
+    };
+    let called = timeout_at(deadline.at, exchange(on, deadline.options(), name, args));
+    let reply = called.await.map_err(|_| deadline.error(true))??;
+    finish(on, &reply, Some(deadline.after))
+}
+
+async fn exchange<S>(
+    on: &mut Connected<S>,
+    options: CallOptions,
+    name: &str,
+    args: &(impl Serialize + ?Sized),
+) -> Result<Reply, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let lost = |error| Error::Io(Arc::new(error));
+    let seq = on.next_seq;
+    let mut request = BytesMut::new();
+    let method = format!("{}.{name}", cram_md5::SERVICE);
+    on.writer.encode(seq, &method, options, args, None, &mut request).map_err(Error::Encode)?;
+    on.next_seq += 1;
+    on.stream.write_all(&request).await.map_err(lost)?;
+    on.stream.flush().await.map_err(lost)?;
+    loop {
+        match on.reader.decode(&mut on.prefix).map_err(Error::Protocol)? {
+            Some(reply) if reply.seq() == seq => return Ok(reply),
+            Some(_) => {}
+            None if on.stream.read_buf(&mut on.prefix).await.map_err(lost)? == 0 => {
+                return Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF")));
+            }
+            None => {}
+        }
+    }
+}
+
+fn finish<S, R: DeserializeOwned>(
+    on: &mut Connected<S>,
+    reply: &Reply,
+    timeout: Option<Duration>,
+) -> Result<R, Error> {
+    match reply.error() {
+        None => on.reader.body(reply).map_err(Error::Decode),
+        Some(error) => Err(Error::from_reply(error, timeout)),
+    }
+}

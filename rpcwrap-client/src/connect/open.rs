@@ -1,0 +1,153 @@
+//! Opening connections as a [`Connector`] says: all steps at once, or one by one.
+
+#[cfg(feature = "tls")]
+use super::address::Address;
+use super::{
+    attempt::Attempt,
+    connected::Connected,
+    connector::{Connector, Settings},
+    from_connection::FromConnection,
+    handshake::shake_hands,
+    login::log_in,
+    reached::{self, Reached},
+    stream::Stream,
+};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
+use crate::{
+    client::Client,
+    error::{DialError, Step},
+    shared::{Halves, Shared},
+};
+use bytes::BytesMut;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+impl<C: FromConnection> Connector<C> {
+    /// Opens a connection to `addr`, which is `host:port`, `:port` on this machine, or `unix:/path`, with all steps
+    /// within [`connect_timeout`](crate::Config::connect_timeout).
+    ///
+    /// # Errors
+    /// As [`DialError`] says; the connection is closed then. No call was sent.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect(&self, addr: &str) -> Result<C, DialError> {
+        let Connected { stream, prefix, writer, reader, next_seq } =
+            self.prepare(self.reach(addr).await?).await?;
+        let halves = Halves { writer, reader, next_seq };
+        // A connection's task reads and writes the socket itself, not whichever it is.
+        Ok(match stream {
+            Stream::Tcp(stream) => self.begin(stream, prefix, halves),
+            Stream::Unix(stream) => self.begin(stream, prefix, halves),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => self.begin(*stream, prefix, halves),
+        })
+    }
+
+    /// As [`connect`](Self::connect), over a byte stream that leads to a server already: CONNECT and login, without
+    /// TLS.
+    ///
+    /// For transports of the program's own, and for tests without sockets: `rpcwrap::Server::connect` makes such a
+    /// stream.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn over<S>(&self, stream: S) -> Result<C, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let attempt = Attempt::new("stream", self.settings.config.connect_timeout);
+        let (zero, secured) = (Duration::ZERO, None);
+        let reached = Reached { stream, resolved: zero, connected: zero, secured, attempt };
+        Ok(self.start(self.prepare(reached).await?))
+    }
+
+    /// The first steps: the socket, and TLS if that is set. Begins the time limit of all.
+    ///
+    /// # Errors
+    /// [`DialError::Connect`], [`DialError::Tls`] and [`DialError::Timeout`].
+    pub async fn reach(&self, addr: &str) -> Result<Reached, DialError> {
+        let config = &self.settings.config;
+        reached::reach(Attempt::new(addr, config.connect_timeout), config).await
+    }
+
+    /// The next steps: CONNECT and login, where there are any.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpcwrap_client::{AnyCodec, Connector};
+    /// let connector = Connector::new(AnyCodec::Json).login("ala", "ma kota");
+    /// let reached = connector.reach("127.0.0.1:7070").await?;
+    /// println!("connected in {:?}", reached.connected);
+    /// let connected = connector.prepare(reached).await?;
+    /// let (socket, first_bytes) = (connected.stream.into_std()?, connected.prefix);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DialError::Handshake`], [`DialError::Io`], [`DialError::Login`] and [`DialError::Timeout`]; and
+    /// [`DialError::Tls`], as with TLS 1.3 the server's verdict on our certificate comes after the handshake.
+    pub async fn prepare<S>(&self, reached: Reached<S>) -> Result<Connected<S>, DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Settings { wire, login, config, .. } = &*self.settings;
+        let Reached { mut stream, secured, attempt, .. } = reached;
+        let prefix = match self.connect_path() {
+            None => BytesMut::new(),
+            Some(path) => {
+                let answered = attempt.within(Step::Handshake, shake_hands(&mut stream, &path)).await;
+                answered
+                    .map_err(|error| if secured.is_some() { self.of_tls(error, &attempt) } else { error })?
+            }
+        };
+        let Halves { writer, reader, next_seq } = wire.halves(config.message_limits());
+        let mut connected = Connected { stream, prefix, writer, reader, next_seq };
+        if let Some(login) = login {
+            let logging_in = async { log_in(&mut connected, login, config).await.map_err(DialError::Login) };
+            attempt.within(Step::Login, logging_in).await?;
+        }
+        Ok(connected)
+    }
+
+    /// The last step: a client, with its task.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start<S>(&self, connected: Connected<S>) -> C
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Connected { stream, prefix, writer, reader, next_seq } = connected;
+        self.begin(stream, prefix, Halves { writer, reader, next_seq })
+    }
+
+    fn begin<S>(&self, stream: S, prefix: BytesMut, halves: Halves) -> C
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Settings { wire, config, .. } = &*self.settings;
+        let shared = Shared::new(wire.clone(), halves, config.clone());
+        C::from_connection(Client::start(stream, prefix, shared))
+    }
+
+    /// What broke a connection under TLS may be the server's verdict on our certificate.
+    #[cfg(feature = "tls")]
+    fn of_tls(&self, error: DialError, attempt: &Attempt) -> DialError {
+        let (DialError::Io(broken), Some(tls)) = (&error, &self.settings.config.tls) else { return error };
+        match TlsError::of(broken, tls.name(Address::new(&attempt.addr).host())) {
+            Some(source) => DialError::Tls { addr: attempt.addr.clone(), source },
+            None => error,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn of_tls(&self, error: DialError, _: &Attempt) -> DialError {
+        error
+    }
+}

@@ -1,0 +1,94 @@
+//! The first two steps to a server: the socket, and TLS over it where that is set.
+
+use super::{address::Address, attempt::Attempt, stream::Stream};
+use crate::{
+    config::Config,
+    error::{DialError, Step},
+};
+use socket2::{SockRef, TcpKeepalive};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+
+/// A connection without traffic is probed this often, so that a server whose machine is gone is noticed. As Go.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// A server that has been reached and has not been spoken to, and how long each step took.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reached<S = Stream> {
+    /// The way to it.
+    pub stream: S,
+    /// For looking up the name; zero for a unix socket.
+    pub resolved: Duration,
+    /// For connecting.
+    pub connected: Duration,
+    /// For the TLS handshake, if there was one.
+    pub secured: Option<Duration>,
+    pub(super) attempt: Attempt,
+}
+
+impl<S> Reached<S> {
+    /// The same with another stream, such as one around this one that watches its bytes.
+    pub fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Reached<T> {
+        let Self { stream, resolved, connected, secured, attempt } = self;
+        Reached { stream: wrap(stream), resolved, connected, secured, attempt }
+    }
+}
+
+/// Connects, within the time of the attempt.
+pub(super) async fn reach(attempt: Attempt, config: &Config) -> Result<Reached, DialError> {
+    let start = Instant::now();
+    let address = Address::new(&attempt.addr);
+    let failed = |source| DialError::Connect { addr: attempt.addr.clone(), source };
+    let connecting = async { connect(&address).await.map_err(failed) };
+    let (stream, resolved) = attempt.within(Step::Connect, connecting).await?;
+    let connected = start.elapsed().saturating_sub(resolved);
+    let (stream, secured) = secure(stream, &address, &attempt, config).await?;
+    Ok(Reached { stream, resolved, connected, secured, attempt })
+}
+
+/// The socket, and how long looking up the name took.
+async fn connect(address: &Address<'_>) -> io::Result<(Stream, Duration)> {
+    let start = Instant::now();
+    let addr = match address {
+        Address::Unix(path) => return Ok((Stream::Unix(UnixStream::connect(path).await?), Duration::ZERO)),
+        Address::Tcp(addr) => addr,
+    };
+    let addrs: Vec<_> = lookup_host(&**addr).await?.collect();
+    let resolved = start.elapsed();
+    let stream = TcpStream::connect(&addrs[..]).await?;
+    // Requests are gathered before they are written; waiting for more would only add to their way.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok((Stream::Tcp(stream), resolved))
+}
+
+/// Goes on over TLS, if that is set; and how long that took.
+#[cfg(feature = "tls")]
+async fn secure(
+    stream: Stream,
+    address: &Address<'_>,
+    attempt: &Attempt,
+    config: &Config,
+) -> Result<(Stream, Option<Duration>), DialError> {
+    let Some(tls) = &config.tls else { return Ok((stream, None)) };
+    let start = Instant::now();
+    let failed = |source| DialError::Tls { addr: attempt.addr.clone(), source };
+    let securing = async { tls.connect(stream, address.host()).await.map_err(failed) };
+    let stream = attempt.within(Step::Tls, securing).await?;
+    Ok((Stream::Tls(Box::new(stream)), Some(start.elapsed())))
+}
+
+#[cfg(not(feature = "tls"))]
+async fn secure(
+    stream: Stream,
+    _: &Address<'_>,
+    _: &Attempt,
+    _: &Config,
+) -> Result<(Stream, Option<Duration>), DialError> {
+    Ok((stream, None))
+}

@@ -1,0 +1,73 @@
+//! Makes a server of the settings; nothing listens yet. What is wrong with the files they name shows here.
+
+use crate::{
+    demo,
+    fault::{Fault, Faults},
+    settings::{Origins, Settings},
+};
+use rpcwrap::{ConfigError, Credentials, Server, TlsError};
+
+/// The server with the demo services.
+///
+/// # Errors
+/// Everything that is wrong with the credentials, certificates and names of protocols.
+pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
+    let mut faults = Vec::new();
+    let mut builder = demo::services(Server::builder().config(settings.config.clone()));
+    if let Some(file) = &settings.auth_credentials {
+        // With none in place of those that cannot be read, the rest is checked all the same.
+        builder = builder.credentials(Credentials::from_file(file).unwrap_or_else(|error| {
+            faults.push(Fault::new(None, error));
+            Credentials::default()
+        }));
+    }
+    if settings.require_login {
+        builder = builder.require_login();
+    }
+    if let Some(tls) = &settings.tls {
+        builder = builder.tls(tls.clone());
+    }
+    if let Some(proxies) = &settings.proxies {
+        builder = builder.proxy_protocol(proxies.clone());
+    }
+    match builder.build() {
+        Ok(server) => {
+            faults.extend(unknown_protocols(&server, settings));
+            Faults::unless_none(faults)?;
+            Ok(server)
+        }
+        Err(error) => {
+            faults.push(blamed(&error, &settings.origins));
+            Err(Faults::from(faults))
+        }
+    }
+}
+
+/// The fault of the setting that made it.
+fn blamed(error: &ConfigError, origins: &Origins) -> Fault {
+    let key = match error {
+        ConfigError::NoWayToLogIn => "require_login",
+        ConfigError::Tls(TlsError::Unreadable { what, .. } | TlsError::Malformed { what, .. }) => match *what
+        {
+            "private key" => "tls_key",
+            "client CA" => "tls_client_ca",
+            _ => "tls_cert",
+        },
+        ConfigError::Tls(_) => "tls_cert",
+        _ => return Fault::new(None, error),
+    };
+    origins.fault(key, error)
+}
+
+/// Names in `listen_only` that no protocol has.
+fn unknown_protocols(server: &Server, settings: &Settings) -> Vec<Fault> {
+    let known: Vec<&str> = server.protocols().map(|protocol| protocol.name()).collect();
+    let mut faults = Vec::new();
+    for (index, (_, names)) in settings.listen_only.iter().enumerate() {
+        for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+            let what = format!("no protocol {name:?}; there are {}", known.join(", "));
+            faults.push(settings.origins.fault_in("listen_only", index, what));
+        }
+    }
+    faults
+}
