@@ -26,6 +26,7 @@ mod killed;
 mod layers;
 mod life;
 mod limits;
+mod line_protocol;
 mod methods;
 mod msgpack;
 mod one_port;

@@ -6,7 +6,7 @@ use crate::call::{
     in_flight::Started,
     registry::Entry,
 };
-use codecs::Args;
+use codecs::{Args, text::TextArgs};
 use std::{
     fmt,
     sync::Arc,
@@ -28,6 +28,18 @@ impl<'d> Calls<'d, '_> {
     #[inline]
     pub fn start(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {
         Start(self.dispatch.start_after(self.last, name, args, timeout, self.caller, self.now))
+    }
+
+    /// As [`start`](Self::start), with the tokens of a text protocol for arguments: the method's own type says what
+    /// each of them is.
+    pub fn start_text(self, name: &[u8], args: &TextArgs<'_>, timeout: Option<Duration>) -> Start<'d> {
+        let found = match self.last {
+            Some(last) if last.full_name.as_bytes() == name => Some(last),
+            // Why there is none is found again, in its order with other reasons.
+            _ => self.dispatch.registry.look_up(name, self.caller).ok(),
+        };
+        let args = Args::Text(args, found.and_then(|entry| entry.types.args()));
+        Start(self.dispatch.start_after(found, name, args, timeout, self.caller, self.now))
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.

@@ -71,10 +71,14 @@ pub trait Framing: Send + 'static {
     }
 
     /// Writes the error of a call that was.
-    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut);
+    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut) {
+        self.writer().encode_error(head, &error.to_reply(), out);
+    }
 
     /// Marks the end of a stream of replies.
-    fn end_stream(&mut self, head: &Request, out: &mut BytesMut);
+    fn end_stream(&mut self, head: &Request, out: &mut BytesMut) {
+        self.writer().encode_error(head, &ErrorReply::new(END_OF_STREAM), out);
+    }
 
     /// Answers a [`Control::Cancel`]; `found` says whether the call was still in flight.
     fn canceled(&mut self, request: &Self::Request, found: bool, out: &mut BytesMut) {
@@ -146,14 +150,6 @@ impl Framing for Halves {
     #[inline]
     fn writer(&mut self) -> &mut ReplyWriter {
         &mut self.writer
-    }
-
-    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut) {
-        self.writer.encode_error(head, &error.to_reply(), out);
-    }
-
-    fn end_stream(&mut self, head: &Request, out: &mut BytesMut) {
-        self.writer.encode_error(head, &ErrorReply::new(END_OF_STREAM), out);
     }
 
     /// The reply says whether the call was still in flight.
