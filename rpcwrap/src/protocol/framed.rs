@@ -4,7 +4,8 @@
 //! implements [`Protocol`] itself.
 
 use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
-use crate::session::{Halves, Session};
+use crate::{io::Prefixed, session::Serving};
+use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
 use std::sync::Arc;
 
@@ -84,18 +85,16 @@ impl Protocol for FramedProtocol {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
-        Box::pin(async move { Ok(session.run().await?.into()) })
+        Box::pin(async move { Ok(session.await?.into()) })
     }
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session<Halves>> {
-        let halves = Halves {
-            reader: self.codec.request_reader(cx.dispatch.live.config().message_limits()),
-            writer: self.codec.reply_writer(),
-        };
+    fn open(&self, conn: Conn, cx: &ConnCx) -> Serving {
+        let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
+        let codec = self.codec.server(cx.dispatch.live.config().message_limits());
         let peer = cx.peer(self.codec.name(), None);
-        cx.session(conn, halves, peer)
+        cx.codec_session(stream, BytesMut::from(&prefix[..]), codec, peer)
     }
 }
 

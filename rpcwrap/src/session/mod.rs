@@ -2,10 +2,16 @@
 //!
 //! Each turn reads what is there, starts each request and polls it once in place, lets waiting calls that are ready
 //! write, and sends everything in one write. Three things stop reading: `max_in_flight` calls, `max_output_bytes` of
-//! replies the peer has not taken, and the end of the stream. Requests already read are always answered. A protocol
-//! whose requests carry an id ends in one of these; what it has to know of the bytes is in [`framing`].
+//! replies the peer has not taken, and the end of the stream. Requests already read are always answered: as each is
+//! ready or, where a protocol's replies do not say what they answer, in the order of the requests.
+//!
+//! What differs between protocols is a [`Framing`]: how requests are read and replies written, and which of them are no
+//! calls but for the session itself ([`Control`]). Programs bring their own, see
+//! [`ConnCx::session`](crate::protocol::ConnCx::session).
 
+mod answers;
 mod batch;
+mod by_codec;
 mod calls;
 mod control;
 mod framing;
@@ -30,12 +36,12 @@ use crate::{
     peer::Peer,
 };
 use batch::Batch;
+pub(crate) use by_codec::{Serving, serve};
 use bytes::{Buf, BytesMut};
 pub use calls::{Calls, Start};
 use codecs::{DecodeError, END_OF_STREAM};
 pub use control::{Answer, Control};
 pub use framing::Framing;
-pub(crate) use framing::Halves;
 use in_flight::{InFlight, Waiting};
 use ordered::{Turn, Turns};
 use scratch::{READ_BYTES, Scratch};
@@ -57,6 +63,7 @@ use wait::Wait;
 const BATCH: usize = 256;
 /// Turns of one poll before other tasks of the thread get theirs.
 const TURNS: usize = 16;
+
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -70,7 +77,7 @@ pub enum End {
 ///
 /// It keeps to the server's limits (`max_in_flight`, `max_output_bytes`, `stall_timeout`, `idle_timeout`, the age of
 /// connections), drains with it, and is counted and shown with all others.
-pub struct Session<F> {
+pub struct Session<F: Framing> {
     stream: Stream,
     framing: F,
     dispatch: Arc<Dispatch>,
@@ -78,9 +85,9 @@ pub struct Session<F> {
     peer: Arc<Peer>,
     /// Of the policy whose limits the framing keeps to.
     generation: u64,
-    in_flight: InFlight,
+    in_flight: InFlight<F>,
     /// Of an ordered session: whose reply is next.
-    turns: Turns<Waiting>,
+    turns: Turns<Waiting<F::Head>>,
     /// Nothing is decoded before it is ready.
     check: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Read and not yet decoded; empty while idle.
@@ -124,7 +131,7 @@ impl<F: Framing> Session<F> {
             tracked,
             peer,
             generation: u64::MAX,
-            in_flight: InFlight::default(),
+            in_flight: InFlight::new(),
             turns: Turns::new(),
             check: None,
             input,
@@ -255,8 +262,9 @@ impl<F: Framing> Session<F> {
         answered > 0
     }
 
-    fn answer(&mut self, mut waiting: Waiting, output: &mut BytesMut) {
-        match waiting.flight.write(&waiting.request, self.framing.writer(), output) {
+    fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
+        let Waiting { head, flight, .. } = &mut waiting;
+        match flight.write(&mut self.framing.reply_to(head), output) {
             Written::Item => {
                 if F::ORDERED {
                     self.turns.run_on();
@@ -264,8 +272,8 @@ impl<F: Framing> Session<F> {
                 self.in_flight.push_back(waiting);
             }
             Written::Last(Ok(())) => {}
-            Written::Last(Err(error)) => self.framing.fail(&waiting.request, &error, output),
-            Written::End => self.framing.end_stream(&waiting.request, output),
+            Written::Last(Err(error)) => self.framing.fail(head, &error, output),
+            Written::End => self.framing.end_stream(head, output),
         }
     }
 
@@ -383,8 +391,9 @@ impl<F: Framing> Session<F> {
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
-        let (head, writer) = (F::head(request), self.framing.writer());
-        let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
+        let head = F::head(request);
+        let mut to = self.framing.reply_to(head);
+        let failed = match dispatch.step(&mut started, &mut nobody, &mut to, output) {
             Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
@@ -423,62 +432,6 @@ impl<F: Framing> Session<F> {
         }
         // Bytes that could not be walked to their end say nothing about where the next message starts.
         self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
-    }
-
-    /// Does what a request asks of the session itself; whether the next may be decoded at once.
-    #[cold]
-    fn obey(&mut self, control: Control, request: &F::Request, output: &mut BytesMut) -> bool {
-        match control {
-            Control::Call => true,
-            Control::Answer(answer) => self.give(answer, output),
-            Control::Wait(check) => {
-                self.check = Some(check);
-                false
-            }
-            Control::Cancel(seq) => {
-                let found = self.in_flight.cancel(seq);
-                self.in_turn(output, |framing, out| framing.canceled(request, found, out));
-                true
-            }
-        }
-    }
-
-    /// Gives the session's own answer; whether the requests behind it are the same caller's.
-    fn give(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
-        let Answer { bytes, peer, close } = answer;
-        self.in_turn(output, |_, out| out.extend_from_slice(&bytes));
-        self.closing |= close;
-        match peer {
-            Some(peer) => {
-                self.peer = peer;
-                false
-            }
-            None => true,
-        }
-    }
-
-    /// Goes on with what was read once the answer is there that it waits for.
-    fn poll_check(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
-        let Some(check) = &mut self.check else { return false };
-        let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };
-        self.check = None;
-        self.give(answer, output);
-        true
-    }
-
-    /// Writes a whole answer when its turn comes, which is now unless an ordered session has others before it; how
-    /// many bytes.
-    fn in_turn(&mut self, output: &mut BytesMut, write: impl FnOnce(&mut F, &mut BytesMut)) -> usize {
-        if F::ORDERED && !self.turns.is_empty() {
-            let mut held = BytesMut::new();
-            write(&mut self.framing, &mut held);
-            let written = held.len();
-            self.turns.hold(held);
-            return written;
-        }
-        let before = output.len();
-        write(&mut self.framing, output);
-        output.len() - before
     }
 
     /// Writes as much as the peer takes.
@@ -535,7 +488,7 @@ impl<F: Framing> Session<F> {
     }
 }
 
-impl<F> Session<F> {
+impl<F: Framing> Session<F> {
     /// Requests that are not answered yet.
     fn pending(&self) -> usize {
         self.in_flight.len().max(self.turns.len()) + usize::from(self.check.is_some())
@@ -547,13 +500,13 @@ impl<F> Session<F> {
     }
 }
 
-impl<F> fmt::Debug for Session<F> {
+impl<F: Framing> fmt::Debug for Session<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 
-impl<F> Drop for Session<F> {
+impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
         if self.owes() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
             self.dispatch.live.shutdown.count_cut();

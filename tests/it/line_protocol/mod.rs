@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use rpcwrap::{
     Credential, Credentials,
     codecs::{
-        DecodeError, END_OF_STREAM, EncodeError, ErrorReply, Limits, ReplyWriter, Request,
+        DecodeError, END_OF_STREAM, EncodeError, ErrorReply, Head, Limits, ReplyTo, Request,
         codec::ReplyEncoder,
         text::{TextArgs, Token},
     },
@@ -42,8 +42,7 @@ impl Protocol for Lines {
     }
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
-        let framing =
-            LineFraming { cx: cx.clone(), limit: 0, writer: ReplyWriter::Custom(Box::new(Replies)) };
+        let framing = LineFraming { cx: cx.clone(), limit: 0 };
         let session = cx.session(conn, framing, cx.peer("", None));
         Box::pin(async move { Ok(session.run().await?.into()) })
     }
@@ -52,12 +51,12 @@ impl Protocol for Lines {
 struct LineFraming {
     cx: ConnCx,
     limit: usize,
-    writer: ReplyWriter,
 }
 
 impl Framing for LineFraming {
     const ORDERED: bool = true;
     type Request = Request;
+    type Head = Head;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         let end = input.iter().position(|byte| *byte == b'\n');
@@ -105,26 +104,24 @@ impl Framing for LineFraming {
         calls.start_text(name, &TextArgs::Words(&tokens), None)
     }
 
-    fn head(request: &Request) -> &Request {
-        request
+    fn head(request: &Request) -> &Head {
+        request.head()
     }
 
-    fn into_head(request: Request) -> Request {
-        request
+    fn into_head(request: Request) -> Head {
+        request.into_head()
     }
 
-    fn writer(&mut self) -> &mut ReplyWriter {
-        &mut self.writer
+    fn reply_to<'a>(&'a mut self, head: &'a Head) -> ReplyTo<'a> {
+        ReplyTo::Custom(self, head)
     }
 }
 
 /// Replies as JSON, errors behind `ERR`.
-struct Replies;
-
-impl ReplyEncoder for Replies {
+impl ReplyEncoder for LineFraming {
     fn encode(
         &mut self,
-        _: &Request,
+        _: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
@@ -133,7 +130,7 @@ impl ReplyEncoder for Replies {
         Ok(())
     }
 
-    fn encode_error(&mut self, _: &Request, error: &ErrorReply, out: &mut BytesMut) {
+    fn encode_error(&mut self, _: &Head, error: &ErrorReply, out: &mut BytesMut) {
         let line =
             if error.text == END_OF_STREAM { ".\n".to_owned() } else { format!("ERR {}\n", error.text) };
         out.extend_from_slice(line.as_bytes());
