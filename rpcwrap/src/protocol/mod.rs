@@ -4,7 +4,10 @@
 //! ([`Protocol::serve`]). It sees bytes and [`ConnCx`], never the registry, the server or another protocol. HTTP may
 //! end early with a [`Served::Handover`]: the connection then goes to the protocol that owns the CONNECT path.
 //!
-//! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test.
+//! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test. A
+//! protocol of requests and replies serves its connections by [`ConnCx::session`] with a
+//! [`Framing`](crate::session::Framing) of its own; one that greets before the first byte [speaks
+//! first](Protocol::speaks_first), one that starts in plain [upgrades](ConnCx::start_tls).
 
 pub(crate) mod agent_check;
 pub(crate) mod baidu_std;
