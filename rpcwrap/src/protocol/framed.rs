@@ -3,11 +3,8 @@
 //! For private protocols that only frame calls. One that has more to say (a handshake, a login, replies of its own)
 //! implements [`Protocol`] itself.
 
-use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
-use crate::{
-    io::Prefixed,
-    session::{End, Halves, Session},
-};
+use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use crate::{io::Prefixed, session::Serving};
 use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
 use std::sync::Arc;
@@ -88,24 +85,16 @@ impl Protocol for FramedProtocol {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
-        Box::pin(async move {
-            match session.run().await? {
-                End::Closed => Ok(Served::Closed),
-                End::NoCall => Ok(Served::Probe),
-            }
-        })
+        Box::pin(async move { Ok(session.await?.into()) })
     }
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session> {
+    fn open(&self, conn: Conn, cx: &ConnCx) -> Serving {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let halves = Halves {
-            reader: self.codec.request_reader(cx.dispatch.live.config().message_limits()),
-            writer: self.codec.reply_writer(),
-        };
+        let codec = self.codec.server(cx.dispatch.live.config().message_limits());
         let peer = cx.peer(self.codec.name(), None);
-        cx.session(stream, BytesMut::from(&prefix[..]), halves, peer)
+        cx.codec_session(stream, BytesMut::from(&prefix[..]), codec, peer)
     }
 }
 

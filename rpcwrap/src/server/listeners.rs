@@ -108,6 +108,9 @@ impl Listeners {
     ) -> io::Result<ListenAddr> {
         let listener = listener.named(name);
         let bound = listener.local_addr().clone();
+        for protocol in port.unreachable() {
+            tracing::info!(%bound, protocol, "not offered here: it speaks first and needs a listener of its own");
+        }
         let mut state = self.state();
         match &mut state.held {
             Some(held) => held.push((listener, port)),

@@ -183,7 +183,14 @@ impl Server {
         R: DeserializeOwned,
     {
         let addr = PeerAddr::InProcess;
-        let peer = Peer { addr, protocol: IN_PROCESS, codec: Arc::from(""), user: None, tls: None };
+        let peer = Peer {
+            addr,
+            protocol: IN_PROCESS,
+            codec: Arc::from(""),
+            user: None,
+            tls: None,
+            needs_tls: false,
+        };
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;

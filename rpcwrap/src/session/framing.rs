@@ -1,57 +1,78 @@
 //! What differs between the protocols that end in a session: how requests are read and started, and errors written.
 //!
-//! [`Halves`] is it for everything that is framed by a codec; protocols with a framing of their own implement
-//! [`Framing`]. Neither sees a socket.
+//! Every codec's server side is one ([`super::by_codec`]); protocols with a framing of their own implement [`Framing`].
+//! Neither sees a socket.
 
-use super::in_flight::InFlight;
-use crate::{
-    call::{
-        access::Caller,
-        dispatch::{Dispatch, Refused},
-        in_flight::Started,
-        registry::Entry,
-    },
-    error::CallError,
-};
+use super::{Calls, Control, Start};
+use crate::error::CallError;
 use bytes::BytesMut;
-use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
-use std::{sync::Arc, time::Instant};
+use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyTo};
 
-/// One connection's way of reading requests and answering them.
-pub(crate) trait Framing: Send + 'static {
+/// One connection's way of reading requests and answering them: all that a [`Session`](super::Session) has to be told of
+/// a protocol. It sees bytes and requests, never the socket.
+///
+/// A protocol makes one for each connection, of whatever class its requests are: ids or an order, a login, words for
+/// the session itself. Where a [`Codec`](codecs::Codec) says it all, [`FramedProtocol`](crate::protocol::FramedProtocol)
+/// is shorter. `tests/it/line_protocol` is an example with a login and replies in order, in 150 lines.
+pub trait Framing: Send + Sized + 'static {
+    /// Whether replies leave in the order of the requests, for protocols whose replies do not say what they answer.
+    ///
+    /// Calls run concurrently all the same. What [`refuse`](Self::refuse), [`control`](Self::control) and
+    /// [`canceled`](Self::canceled) write may be encoded before the replies that are sent before it.
+    const ORDERED: bool = false;
+
     /// A request as it was read, with its arguments.
     type Request;
 
+    /// What replies need of a request.
+    type Head: Send + 'static;
+
     /// Takes one request from the front of `input`, or nothing while it is not complete.
+    ///
+    /// # Errors
+    /// The bytes are no request. Everything before is answered, then the connection is closed and the error counted, see
+    /// [`ProtoError`](crate::protocol::ProtoError).
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
-    /// The peer has sent its last byte: takes what is left.
-    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
+    /// The peer has sent its last byte: takes what is left, or nothing if that is nothing.
+    ///
+    /// # Errors
+    /// The rest is no request: by default [`DecodeError::Truncated`].
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError> {
+        if input.is_empty() { Ok(None) } else { Err(DecodeError::Truncated) }
+    }
 
-    /// Sets other limits for what is decoded from now on.
+    /// Sets the limits for what is decoded from now on: called before the first request, and when the server's change.
     fn set_limits(&mut self, limits: Limits);
 
-    /// Bytes of the request on the wire.
+    /// Bytes of the request on the wire, for the statistics.
     fn wire_len(request: &Self::Request) -> usize;
 
-    /// Starts the call through dispatch; `last` is the method of the call before.
-    fn start<'d>(
-        &mut self,
-        request: &Self::Request,
-        last: Option<&'d Arc<Entry>>,
-        dispatch: &'d Dispatch,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>>;
+    /// Looks at a request before dispatch does: whether it is a call, or what else. Asked of every request: what is not
+    /// a call should show at a glance, by its length or first byte.
+    #[inline]
+    fn control(&mut self, request: &Self::Request) -> Control {
+        let _ = request;
+        Control::Call
+    }
+
+    /// Starts the call of a request.
+    fn start<'d>(&mut self, request: &Self::Request, calls: Calls<'d, '_>) -> Start<'d>;
 
     /// What replies need of the request.
-    fn head(request: &Self::Request) -> &Request;
+    fn head(request: &Self::Request) -> &Self::Head;
 
     /// The same to be kept while the call waits, without the buffer that was read.
-    fn into_head(request: Self::Request) -> Request;
+    fn into_head(request: Self::Request) -> Self::Head;
 
-    /// Writes replies.
-    fn writer(&mut self) -> &mut ReplyWriter;
+    /// The number by which a caller may take the call back, if there is one: see [`Control::Cancel`].
+    fn seq(head: &Self::Head) -> Option<u64> {
+        let _ = head;
+        None
+    }
+
+    /// The answer to a request.
+    fn reply_to<'a>(&'a mut self, head: &'a Self::Head) -> ReplyTo<'a>;
 
     /// Writes the error of a call that was not started.
     fn refuse(&mut self, request: &Self::Request, error: &CallError, out: &mut BytesMut) {
@@ -59,105 +80,22 @@ pub(crate) trait Framing: Send + 'static {
     }
 
     /// Writes the error of a call that was.
-    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut);
+    fn fail(&mut self, head: &Self::Head, error: &CallError, out: &mut BytesMut) {
+        self.reply_to(head).encode_error(&error.to_reply(), out);
+    }
 
     /// Marks the end of a stream of replies.
-    fn end_stream(&mut self, head: &Request, out: &mut BytesMut);
-
-    /// Answers a request for the session itself, whose method dispatch does not know; whether it was one.
-    fn control(&mut self, request: &Self::Request, in_flight: &mut InFlight, out: &mut BytesMut) -> bool {
-        let _ = (request, in_flight, out);
-        false
-    }
-}
-
-/// The codec's two objects of one connection.
-pub(crate) struct Halves {
-    pub(crate) reader: RequestReader,
-    pub(crate) writer: ReplyWriter,
-}
-
-/// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
-const CANCEL: &[u8] = b"_goRPC_.Cancel";
-
-/// The argument of [`CANCEL`].
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct CancelArgs {
-    seq: u64,
-}
-
-impl Framing for Halves {
-    type Request = Request;
-
-    #[inline]
-    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        self.reader.decode(input)
+    fn end_stream(&mut self, head: &Self::Head, out: &mut BytesMut) {
+        self.reply_to(head).encode_error(&ErrorReply::new(END_OF_STREAM), out);
     }
 
-    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        self.reader.decode_eof(input)
+    /// Answers a [`Control::Cancel`]; `found` says whether the call was still in flight.
+    fn canceled(&mut self, request: &Self::Request, found: bool, out: &mut BytesMut) {
+        let _ = (request, found, out);
     }
 
-    fn set_limits(&mut self, limits: Limits) {
-        self.reader.set_limits(limits);
-    }
-
-    #[inline]
-    fn wire_len(request: &Request) -> usize {
-        request.wire_len()
-    }
-
-    #[inline]
-    fn start<'d>(
-        &mut self,
-        request: &Request,
-        last: Option<&'d Arc<Entry>>,
-        dispatch: &'d Dispatch,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>> {
-        let args = self.reader.args(request);
-        dispatch.start_after(last, request.service_method(), args, request.timeout(), caller, now)
-    }
-
-    #[inline]
-    fn head(request: &Request) -> &Request {
-        request
-    }
-
-    fn into_head(request: Request) -> Request {
-        request.into_head()
-    }
-
-    #[inline]
-    fn writer(&mut self) -> &mut ReplyWriter {
-        &mut self.writer
-    }
-
-    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut) {
-        self.writer.encode_error(head, &error.to_reply(), out);
-    }
-
-    fn end_stream(&mut self, head: &Request, out: &mut BytesMut) {
-        self.writer.encode_error(head, &ErrorReply::new(END_OF_STREAM), out);
-    }
-
-    /// [`CANCEL`]: the reply says whether the call was still in flight.
-    fn control(&mut self, request: &Request, in_flight: &mut InFlight, out: &mut BytesMut) -> bool {
-        if request.service_method() != CANCEL {
-            return false;
-        }
-        let reply = match self.reader.args(request).decode::<CancelArgs>() {
-            Ok(args) => {
-                let found = in_flight.cancel(args.seq);
-                self.writer.encode(request, &found, None, out).map_err(CallError::BadReply)
-            }
-            Err(error) => Err(CallError::BadArguments(error)),
-        };
-        if let Err(error) = reply {
-            self.fail(request, &error, out);
-        }
-        true
+    /// The last words to a peer whose bytes are no request and who is closed for it: by default none.
+    fn out_of_step(&mut self, error: &DecodeError, out: &mut BytesMut) {
+        let _ = (error, out);
     }
 }
