@@ -19,14 +19,17 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::net::{TcpStream, UnixDatagram, UnixStream};
+use tokio::{
+    net::{TcpStream, UnixDatagram, UnixStream},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
 
 /// Long enough to be in flight over a restart, on a machine that has much to do.
 const LONG_CALL: u32 = 2500;
 
 /// What hears as a service manager would.
 struct Notifications {
-    socket: UnixDatagram,
+    said: UnboundedReceiver<String>,
     path: PathBuf,
 }
 
@@ -34,11 +37,20 @@ impl Notifications {
     fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("rpcwrap-it-restart-{}-{name}", process::id()));
         let _ = fs::remove_file(&path);
-        Self { socket: UnixDatagram::bind(&path).unwrap(), path }
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let (heard, said) = unbounded_channel();
+        // The socket has room for few, and what finds none is lost. Ends with the test's runtime.
+        tokio::spawn(async move {
+            let mut text = [0; 300];
+            while let Ok(n) = socket.recv(&mut text).await {
+                let _ = heard.send(String::from_utf8(text[..n].to_vec()).unwrap());
+            }
+        });
+        Self { said, path }
     }
 
     /// The daemon, which tells this.
-    async fn start(&self, args: &[&str]) -> Program {
+    async fn start(&mut self, args: &[&str]) -> Program {
         let script = format!(
             "NOTIFY_SOCKET={} WATCHDOG_USEC=100000 WATCHDOG_PID=$$ exec \"$0\" \"$@\"",
             self.path.display()
@@ -49,7 +61,7 @@ impl Notifications {
     }
 
     /// What is said next but for signs of life.
-    async fn next(&self) -> String {
+    async fn next(&mut self) -> String {
         loop {
             let text = self.any().await;
             if text != "WATCHDOG=1" {
@@ -58,14 +70,20 @@ impl Notifications {
         }
     }
 
-    async fn any(&self) -> String {
-        let mut text = [0; 300];
-        let n = limit(self.socket.recv(&mut text)).await.unwrap();
-        String::from_utf8(text[..n].to_vec()).unwrap()
+    async fn any(&mut self) -> String {
+        limit(self.said.recv()).await.unwrap()
+    }
+
+    /// Waits for a sign of life from now on.
+    async fn sign_of_life(&mut self) {
+        while let Ok(earlier) = self.said.try_recv() {
+            assert_eq!(earlier, "WATCHDOG=1");
+        }
+        assert_eq!(self.any().await, "WATCHDOG=1");
     }
 
     /// The end of a restart that has begun.
-    async fn successor(&self) -> Successor {
+    async fn successor(&mut self) -> Successor {
         let begun = self.next().await;
         assert!(begun.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{begun}");
         let text = self.next().await;
@@ -118,7 +136,7 @@ async fn call_anew(addr: SocketAddr, answered: Arc<AtomicUsize>, stop: Arc<Atomi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_restarts_under_load_lose_neither_connection_nor_call() {
-    let notifications = Notifications::new("load");
+    let mut notifications = Notifications::new("load");
     let mut program = notifications.start(&["--listen", "127.0.0.1:0"]).await;
     let (addr, answered, stop) =
         (program.addr, Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -161,7 +179,7 @@ async fn two_restarts_under_load_lose_neither_connection_nor_call() {
         assert_eq!(process_at(addr).await, successor.id());
         goes_on().await;
         // Only the new one is left to say it.
-        while notifications.any().await != "WATCHDOG=1" {}
+        notifications.sign_of_life().await;
         last = Some(successor);
     }
 
@@ -179,7 +197,7 @@ async fn two_restarts_under_load_lose_neither_connection_nor_call() {
 
 #[tokio::test]
 async fn every_kind_of_address_goes_on_and_those_no_longer_wanted_are_closed() {
-    let notifications = Notifications::new("addresses");
+    let mut notifications = Notifications::new("addresses");
     let [kept, left] = ["kept", "left"].map(|name| {
         let path = env::temp_dir().join(format!("rpcwrap-it-restart-{}-{name}.sock", process::id()));
         let _ = fs::remove_file(&path);
@@ -223,7 +241,7 @@ async fn every_kind_of_address_goes_on_and_those_no_longer_wanted_are_closed() {
 
 #[tokio::test]
 async fn one_that_cannot_start_leaves_the_old_serving() {
-    let notifications = Notifications::new("faulty");
+    let mut notifications = Notifications::new("faulty");
     let settings = Settings::new("restart-faulty", "max_depth = 50\n");
     let mut program = notifications.start(&["--listen", "127.0.0.1:0", "--config", settings.path()]).await;
     let first = process_at(program.addr).await;

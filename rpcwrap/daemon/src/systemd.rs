@@ -57,7 +57,15 @@ impl Notifier {
 
     /// Another process is ready and the service from now on: nothing is said of this one any more, least of all that
     /// it stops.
+    ///
+    /// This one is waited for, at most [`PATIENCE`]: without it systemd would take the end of this process for the
+    /// service's.
     pub(crate) fn replaced_by(&self, id: u32) {
+        if let Some((socket, _)) = &self.socket {
+            // Where they fail it is said as all else.
+            let _ = socket.set_nonblocking(false);
+            let _ = socket.set_write_timeout(Some(PATIENCE));
+        }
         self.send(&format!("MAINPID={id}\nREADY=1"));
         self.replaced.store(true, Ordering::Release);
     }
@@ -95,6 +103,9 @@ impl Notifier {
         }
     }
 }
+
+/// The longest that systemd is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a program needs to end beside its drain.
 const SPARE: Duration = Duration::from_secs(1);
