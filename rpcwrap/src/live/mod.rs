@@ -2,7 +2,9 @@
 
 pub(crate) mod config;
 pub(crate) mod lifetime;
+pub(crate) mod page_access;
 pub(crate) mod policy;
+pub(crate) mod settings;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod tracker;

@@ -1,5 +1,9 @@
 //! The other end of a connection: its address, what TLS has established of it, and the user it has proven to be.
 
+mod network;
+
+pub use network::{BadNetwork, Networks};
+
 use crate::auth::Identity;
 use std::{
     fmt,
