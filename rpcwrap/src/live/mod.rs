@@ -1,24 +1,30 @@
 //! What every layer sees of the running server, swapped as a whole or counted.
 
+pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod lifetime;
 pub(crate) mod page_access;
+pub(crate) mod peers;
 pub(crate) mod policy;
 pub(crate) mod settings;
 pub(crate) mod shutdown;
+pub(crate) mod slow;
 pub(crate) mod stats;
 pub(crate) mod tracker;
 
 use crate::{auth::Logins, error::ConfigError};
 use arc_swap::Guard;
+use calls::CallTable;
+use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
+use slow::SlowCalls;
 use stats::ServerStats;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tracker::Tracker;
+use tracker::{ConnectionInfo, Tracker};
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {
@@ -28,11 +34,15 @@ pub(crate) struct Live {
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
     pub(crate) waiting: WaitingCalls,
+    pub(crate) calls: CallTable,
+    pub(crate) slow: SlowCalls,
+    pub(crate) peers: PeerTable,
 }
 
 impl Live {
     /// The state of a server that starts with `policy`.
     pub(crate) fn new(policy: PolicyCell) -> Self {
+        let config = policy.load_full().config().clone();
         Self {
             policy,
             logins: Logins::default(),
@@ -40,6 +50,9 @@ impl Live {
             tracker: Tracker::new(),
             shutdown: Shutdown::new(),
             waiting: WaitingCalls::default(),
+            calls: CallTable::default(),
+            slow: SlowCalls::new(config.slow_call),
+            peers: PeerTable::new(config.max_peer_statistics),
         }
     }
 
@@ -72,9 +85,18 @@ impl Live {
     pub(crate) fn change_policy(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
         let policy = self.policy.change(change)?;
         self.logins.policy_changed();
+        self.slow.set_limit(policy.config.slow_call);
+        self.peers.set_limit(policy.config.max_peer_statistics);
         self.shutdown.wake_all();
         tracing::info!(generation = policy.generation(), "policy changed");
         Ok(policy)
+    }
+
+    /// Closes the connections that `which` names, whatever they are doing. How many.
+    pub(crate) fn kill_connections(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
+        let killed = self.tracker.kill(which);
+        self.shutdown.wake_all();
+        killed
     }
 }
 

@@ -43,6 +43,9 @@ impl fmt::Display for PeerAddr {
     }
 }
 
+/// What the program's own calls have for a protocol. It need not log in to itself.
+pub(crate) const IN_PROCESS: &str = "in_process";
+
 /// What is known of a connection when it starts to make calls.
 ///
 /// Made by [`ConnCx::peer`](crate::protocol::ConnCx::peer) only, so that no protocol can call in another's name or as
@@ -50,6 +53,8 @@ impl fmt::Display for PeerAddr {
 #[derive(Debug, Clone)]
 pub struct Peer {
     pub(crate) addr: PeerAddr,
+    /// The number of its connection; 0 for the program itself.
+    pub(crate) connection: u64,
     pub(crate) protocol: &'static str,
     pub(crate) codec: Arc<str>,
     pub(crate) user: Option<Identity>,
@@ -57,6 +62,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// The program itself, which calls without a connection.
+    pub(crate) fn in_process() -> Self {
+        let (addr, protocol) = (PeerAddr::InProcess, IN_PROCESS);
+        Self { addr, connection: 0, protocol, codec: Arc::from(""), user: None, tls: None }
+    }
+
     /// Its address.
     pub fn addr(&self) -> &PeerAddr {
         &self.addr

@@ -4,11 +4,12 @@ use super::{ProtoError, Protocol};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
-    call::dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::Dispatch,
     error::ConfigError,
     io::ProxyProtocol,
     live::stats::Counter,
     pages::{protocol_info::ProtocolInfo, snapshot::Snapshot},
+    peer::IN_PROCESS,
     protocol::{
         rejected::FailedOpenings,
         sniff::{Choice, choose},

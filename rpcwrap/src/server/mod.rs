@@ -13,7 +13,7 @@ pub use options::Listen;
 use crate::io::tls::{ServerTls, TlsError};
 use crate::{
     auth::CredentialsError,
-    call::dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::Dispatch,
     conn,
     error::{CallError, ConfigError},
     io::Stream,
@@ -185,8 +185,7 @@ impl Server {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let addr = PeerAddr::InProcess;
-        let peer = Peer { addr, protocol: IN_PROCESS, codec: Arc::from(""), user: None, tls: None };
+        let peer = Peer::in_process();
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;

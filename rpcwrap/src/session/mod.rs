@@ -270,7 +270,7 @@ impl<F: Framing> Session<F> {
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy);
-        let mut batch = Batch::new(&mut scratch.tally);
+        let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
@@ -334,13 +334,13 @@ impl<F: Framing> Session<F> {
         if self.stage >= Stage::Refusing {
             self.dispatch.live.stats.drained_calls.add_one();
             let refused = Refused { error: CallError::Draining, entry: None };
-            self.refuse(request, &refused, batch, output);
+            self.refuse(request, refused, batch, output);
             return None;
         }
         let mut started = match self.framing.start(request, batch.last(), dispatch, caller, began) {
             Ok(started) => started,
             Err(refused) => {
-                self.refuse(request, &refused, batch, output);
+                self.refuse(request, refused, batch, output);
                 return None;
             }
         };
@@ -350,24 +350,25 @@ impl<F: Framing> Session<F> {
         let mut nobody = Context::from_waker(Waker::noop());
         let (head, writer) = (F::head(request), self.framing.writer());
         let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
-            Poll::Ready(Written::Last(Ok(()))) => false,
+            Poll::Ready(Written::Last(Ok(()))) => None,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
-                !matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM)
+                let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
+                (!is_end).then_some(error)
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
-                false
+                None
             }
             unfinished => {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
-                return Some(Flight::new(&dispatch.live, started, began));
+                return Some(Flight::new(&dispatch.live, started, caller.peer, F::wire_len(request), began));
             }
         };
         batch.write(output.len() - before);
-        batch.finish(began, failed);
+        batch.finish(began, failed, || F::wire_len(request));
         None
     }
 
@@ -375,7 +376,7 @@ impl<F: Framing> Session<F> {
     fn refuse<'d>(
         &mut self,
         request: &F::Request,
-        refused: &Refused<'d>,
+        refused: Refused<'d>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
@@ -384,16 +385,16 @@ impl<F: Framing> Session<F> {
         {
             return;
         }
+        // Bytes that could not be walked to their end say nothing about where the next message starts.
+        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
         let before = output.len();
         self.framing.refuse(request, &refused.error, output);
         if let Some(entry) = refused.entry {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
             batch.write(output.len() - before);
-            batch.finish(now, true);
+            batch.finish(now, Some(Box::new(refused.error)), || F::wire_len(request));
         }
-        // Bytes that could not be walked to their end say nothing about where the next message starts.
-        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
     }
 
     /// Writes as much as the peer takes.

@@ -99,7 +99,7 @@ pub(super) fn start(
     let policy = dispatch.live.policy();
     let caller = Caller::new(peer, &policy);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.take_off(started, bytes_in)?;
+    let flight = dispatch.take_off(started, peer, bytes_in)?;
     let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
     Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
 }
