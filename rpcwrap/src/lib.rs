@@ -17,6 +17,7 @@
 //! A call travels one way: [`Server`] accepts, the first bytes choose a [`protocol`], dispatch finds the [`Method`],
 //! its function runs, and the reply is written by the codec that read the request.
 
+mod admin;
 mod auth;
 mod call;
 mod conn;

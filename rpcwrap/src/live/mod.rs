@@ -10,9 +10,13 @@ pub(crate) mod settings;
 pub(crate) mod shutdown;
 pub(crate) mod slow;
 pub(crate) mod stats;
+pub(crate) mod stop;
 pub(crate) mod tracker;
 
-use crate::{auth::Logins, error::ConfigError};
+use crate::{
+    auth::{Access, Logins},
+    error::ConfigError,
+};
 use arc_swap::Guard;
 use calls::CallTable;
 use peers::PeerTable;
@@ -24,6 +28,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
+use stop::{Restart, StopRequest};
 use tracker::{ConnectionInfo, Tracker};
 
 /// The state of one server, shared by all its connections.
@@ -33,6 +38,9 @@ pub(crate) struct Live {
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) stop: StopRequest,
+    /// The program's way to start anew, if it has one.
+    pub(crate) restart: Option<Restart>,
     pub(crate) waiting: WaitingCalls,
     pub(crate) calls: CallTable,
     pub(crate) slow: SlowCalls,
@@ -40,8 +48,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// The state of a server that starts with `policy`.
-    pub(crate) fn new(policy: PolicyCell) -> Self {
+    /// The state of a server that starts with `policy`, in a program that can start anew by `restart`.
+    pub(crate) fn new(policy: PolicyCell, restart: Option<Restart>) -> Self {
         let config = policy.load_full().config().clone();
         Self {
             policy,
@@ -49,6 +57,8 @@ impl Live {
             stats: ServerStats::default(),
             tracker: Tracker::new(),
             shutdown: Shutdown::new(),
+            stop: StopRequest::default(),
+            restart,
             waiting: WaitingCalls::default(),
             calls: CallTable::default(),
             slow: SlowCalls::new(config.slow_call),
@@ -76,6 +86,11 @@ impl Live {
     /// Whether there are users now, so that a login can succeed.
     pub(crate) fn has_users(&self) -> bool {
         self.policy.load().credentials().is_some()
+    }
+
+    /// Every service with the access rule in force for it.
+    pub(crate) fn access_rules(&self) -> Vec<(String, Option<Access>)> {
+        self.policy.rules()
     }
 
     /// Puts another policy in force, for open connections too: each is woken, so that it looks at its limits again.

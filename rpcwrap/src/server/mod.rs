@@ -303,9 +303,9 @@ impl Server {
         Drained { cut: shutdown.cut() }
     }
 
-    /// Runs until SIGTERM or SIGINT, then drains; a second signal ends at once.
+    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once.
     ///
-    /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
+    /// SIGTERM, as `drain`, first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
     /// most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not from the first poll.
     ///
     /// # Errors

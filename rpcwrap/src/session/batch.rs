@@ -6,7 +6,10 @@ use crate::{
     live::{Live, stats::Tally},
     peer::Peer,
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
@@ -52,26 +55,28 @@ impl<'t, 'd> Batch<'t, 'd> {
         self.tally.write(bytes_out);
     }
 
+    /// Keeps the error of the call that is finished next.
+    #[cold]
+    pub(super) fn fail(&mut self, error: Box<CallError>) {
+        self.error = Some(error);
+    }
+
     #[inline]
-    pub(super) fn finish(
-        &mut self,
-        began: Instant,
-        error: Option<Box<CallError>>,
-        bytes_in: impl FnOnce() -> usize,
-    ) {
+    pub(super) fn finish(&mut self, began: Instant, failed: bool, bytes_in: impl FnOnce() -> usize) {
         let now = Instant::now();
         let latency = now.saturating_duration_since(began);
-        self.tally.finish(latency, error.is_some());
+        self.tally.finish(latency, failed);
         self.now = Some(now);
-        if latency.as_nanos() as u64 >= self.slow_nanos
-            && let Some(entry) = self.entry
-        {
-            let code = error.as_deref().map(CallError::code);
-            self.live.slow.add(&entry.full_name, self.peer, latency, bytes_in(), code);
+        if latency.as_nanos() as u64 >= self.slow_nanos {
+            self.keep_slow(latency, failed, bytes_in());
         }
-        if error.is_some() {
-            self.error = error;
-        }
+    }
+
+    #[cold]
+    fn keep_slow(&self, latency: Duration, failed: bool, bytes_in: usize) {
+        let Some(entry) = self.entry else { return };
+        let code = self.error.as_deref().filter(|_| failed).map(CallError::code);
+        self.live.slow.add(&entry.full_name, self.peer, latency, bytes_in, code);
     }
 
     pub(super) fn merge(&mut self) {

@@ -350,15 +350,18 @@ impl<F: Framing> Session<F> {
         let mut nobody = Context::from_waker(Waker::noop());
         let (head, writer) = (F::head(request), self.framing.writer());
         let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
-            Poll::Ready(Written::Last(Ok(()))) => None,
+            Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
                 let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
-                (!is_end).then_some(error)
+                if !is_end {
+                    batch.fail(error);
+                }
+                !is_end
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
-                None
+                false
             }
             unfinished => {
                 // A stream's first item is written already; the rest of it waits like any other call.
@@ -393,7 +396,8 @@ impl<F: Framing> Session<F> {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
             batch.write(output.len() - before);
-            batch.finish(now, Some(Box::new(refused.error)), || F::wire_len(request));
+            batch.fail(Box::new(refused.error));
+            batch.finish(now, true, || F::wire_len(request));
         }
     }
 
