@@ -76,11 +76,11 @@ impl codec::RequestDecoder for Nshead {
 }
 
 impl codec::ReplyEncoder for Nshead {
-    fn encode(&mut self, request: &Request, reply: Json<'_>, to: &mut BytesMut) -> Encoded {
-        put(request.seq(), 0, "", reply, to)
+    fn encode(&mut self, head: &Head, reply: Json<'_>, to: &mut BytesMut) -> Encoded {
+        put(head.seq(), 0, "", reply, to)
     }
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, to: &mut BytesMut) {
-        let _always_fits = put(request.seq(), 1, "", &error.text, to);
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, to: &mut BytesMut) {
+        let _always_fits = put(head.seq(), 1, "", &error.text, to);
     }
 }
 

@@ -80,12 +80,12 @@ impl codec::RequestDecoder for Lines {
 }
 
 impl codec::ReplyEncoder for Line {
-    fn encode(&mut self, request: &Request, reply: Json<'_>, to: &mut BytesMut) -> Encoded {
-        put(to, "ok", request.seq(), reply)
+    fn encode(&mut self, head: &Head, reply: Json<'_>, to: &mut BytesMut) -> Encoded {
+        put(to, "ok", head.seq(), reply)
     }
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, to: &mut BytesMut) {
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, to: &mut BytesMut) {
         // A text is always JSON. The end of a stream is the error `EOS`, as in the other codecs.
-        let _ = put(to, "error", request.seq(), &error.text);
+        let _ = put(to, "error", head.seq(), &error.text);
     }
 }
 

@@ -147,11 +147,11 @@ fn replies<T: Serialize + DeserializeOwned>(bencher: Bencher<'_, '_>, reply: &T)
     let requests: Vec<Request> = std::iter::from_fn(|| decoder.decode(&mut buf).unwrap()).collect();
     let (mut encoder, type_of) = (ReplyEncoder::new(), TypeOf::new::<T>());
     let mut out = BytesMut::with_capacity(1 << 16);
-    encoder.encode(&requests[0], reply, Some(&type_of), &mut out).unwrap();
+    encoder.encode(requests[0].head(), reply, Some(&type_of), &mut out).unwrap();
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         out.clear();
         for request in &requests {
-            encoder.encode(request, black_box(reply), Some(&type_of), &mut out).unwrap();
+            encoder.encode(request.head(), black_box(reply), Some(&type_of), &mut out).unwrap();
         }
     });
 }
@@ -175,7 +175,7 @@ fn reply_with_a_struct_untraced(bencher: Bencher<'_, '_>) {
     let reply = Quotient { quo: 3, rem: 2 };
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         out.clear();
-        (0..CALLS).for_each(|_| encoder.encode(&request, black_box(&reply), None, &mut out).unwrap());
+        (0..CALLS).for_each(|_| encoder.encode(request.head(), black_box(&reply), None, &mut out).unwrap());
     });
 }
 
@@ -192,7 +192,7 @@ fn reply_with_a_hundred_rows(bencher: Bencher<'_, '_>, known: &str) {
         if known == "first" {
             encoder = ReplyEncoder::new();
         }
-        encoder.encode(&request, black_box(&rows), type_of, &mut out).unwrap();
+        encoder.encode(request.head(), black_box(&rows), type_of, &mut out).unwrap();
     });
 }
 
@@ -222,7 +222,7 @@ fn error_reply(bencher: Bencher<'_, '_>) {
     let mut out = BytesMut::with_capacity(1 << 16);
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         out.clear();
-        (0..CALLS).for_each(|_| encoder.encode_error(black_box(&request), &error, &mut out));
+        (0..CALLS).for_each(|_| encoder.encode_error(black_box(request.head()), &error, &mut out));
     });
 }
 
@@ -233,10 +233,10 @@ fn reply_read_with_a_struct(bencher: Bencher<'_, '_>) {
     let (mut encoder, type_of) = (ReplyEncoder::new(), TypeOf::new::<Quotient>());
     let mut stream = BytesMut::new();
     let reply = Quotient { quo: 3, rem: 2 };
-    encoder.encode(&request, &reply, Some(&type_of), &mut stream).unwrap();
+    encoder.encode(request.head(), &reply, Some(&type_of), &mut stream).unwrap();
     let mut decoder = ReplyDecoder::new(Limits::default());
     decoder.decode(&mut stream).unwrap().unwrap();
-    (0..CALLS).for_each(|_| encoder.encode(&request, &reply, Some(&type_of), &mut stream).unwrap());
+    (0..CALLS).for_each(|_| encoder.encode(request.head(), &reply, Some(&type_of), &mut stream).unwrap());
     let mut buf = BytesMut::with_capacity(1 << 16);
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         buf.reserve(stream.len());

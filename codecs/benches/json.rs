@@ -10,8 +10,8 @@
 
 use bytes::BytesMut;
 use codecs::{
-    AnyCodec, Args as Encoded, CallOptions, Limits, Request,
-    json::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder},
+    AnyCodec, Args as Encoded, CallOptions, Limits,
+    json::{ReplyDecoder, ReplyEncoder, Request, RequestDecoder, RequestEncoder},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -66,15 +66,14 @@ fn small_requests() {
     measure("decode {A,B} alone", 1, || {
         black_box(Encoded::JsonParams(black_box(params)).decode::<Args>().unwrap());
     });
-    let mut reader = AnyCodec::Json.request_reader(Limits::default());
-    let mut writer = AnyCodec::Json.reply_writer();
+    let mut codec = AnyCodec::Json.server(Limits::default());
     let mut out = BytesMut::new();
     measure("decode, multiply, encode reply", BATCH, || {
         let mut buf = BytesMut::from(&batch[..]);
         out.clear();
-        while let Some(request) = reader.decode(&mut buf).unwrap() {
-            let args: Args = reader.args(&request).decode().unwrap();
-            writer.encode(&request, &(args.a * args.b), None, &mut out).unwrap();
+        while let Some(request) = codec.decode(&mut buf).unwrap() {
+            let args: Args = codec.args(&request).decode().unwrap();
+            codec.reply_to(&request).encode(&(args.a * args.b), None, &mut out).unwrap();
         }
         black_box(&out);
     });
@@ -87,7 +86,7 @@ fn small_writes() {
     measure("encode i64 reply", BATCH, || {
         out.clear();
         for _ in 0..BATCH {
-            ReplyEncoder::new().encode(&request, black_box(&56i64), &mut out).unwrap();
+            ReplyEncoder::new().encode(request.head(), black_box(&56i64), &mut out).unwrap();
         }
     });
     measure("encode {A,B} request", BATCH, || {

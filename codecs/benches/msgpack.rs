@@ -75,7 +75,7 @@ fn reply_with_a_struct(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         out.clear();
         for request in &requests {
-            encoder.encode(request, black_box(&Args { a: 7, b: 8 }), &mut out).unwrap();
+            encoder.encode(request.head(), black_box(&Args { a: 7, b: 8 }), &mut out).unwrap();
         }
         black_box(out.len());
     });
@@ -88,7 +88,7 @@ fn error_reply(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {
         out.clear();
         for request in &requests {
-            encoder.encode_error(request, black_box(&error), &mut out);
+            encoder.encode_error(request.head(), black_box(&error), &mut out);
         }
         black_box(out.len());
     });
@@ -98,7 +98,7 @@ fn error_reply(bencher: Bencher<'_, '_>) {
 fn reply_read(bencher: Bencher<'_, '_>) {
     let (mut replies, mut buf) = (BytesMut::new(), BytesMut::with_capacity(1 << 16));
     for request in requests() {
-        ReplyEncoder::new().encode(&request, &56i64, &mut replies).unwrap();
+        ReplyEncoder::new().encode(request.head(), &56i64, &mut replies).unwrap();
     }
     let mut decoder = ReplyDecoder::new(Limits::default());
     bencher.counter(ItemsCount::new(CALLS)).bench_local(|| {

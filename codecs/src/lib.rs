@@ -2,6 +2,7 @@
 //!
 //! This crate cannot do I/O: it knows no runtime, no sockets and no clock. Servers and clients share it.
 
+pub mod any;
 pub mod baidu_std;
 pub mod bson;
 pub mod codec;
@@ -21,9 +22,8 @@ pub mod text;
 pub mod types;
 mod zero;
 
-pub use codec::{
-    AnyCodec, Args, BsonDialect, CallOptions, Codec, Limits, ReplyReader, ReplyWriter, RequestReader,
-    RequestWriter,
-};
+pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, RequestWriter, ServerCodec};
+pub use bson::{BsonDialect, Dialect};
+pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
-pub use message::{Dialect, END_OF_STREAM, ErrorReply, Id, Reply, Request};
+pub use message::{END_OF_STREAM, ErrorReply, Head, Own, Reply, Request};

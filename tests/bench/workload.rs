@@ -109,14 +109,13 @@ type Bytes = (Vec<u8>, Vec<u8>);
 
 /// The first and the second exchange of a connection, both with this Seq.
 fn exchanges(codec: &AnyCodec, seq: u64) -> crate::Result<[Bytes; 2]> {
-    let (mut requests, mut replies) = (codec.request_writer(), codec.reply_writer());
-    let mut reader = codec.request_reader(Limits::default());
+    let (mut requests, mut server) = (codec.request_writer(), codec.server(Limits::default()));
     let mut exchange = || -> crate::Result<Bytes> {
         let (mut bytes, mut reply) = (BytesMut::new(), BytesMut::new());
         requests.encode(seq, METHOD, CallOptions::default(), &Args::default(), None, &mut bytes)?;
         let request = bytes.to_vec();
-        let decoded = reader.decode(&mut bytes)?.ok_or("half a request")?;
-        replies.encode(&decoded, &PRODUCT, None, &mut reply)?;
+        let decoded = server.decode(&mut bytes)?.ok_or("half a request")?;
+        server.reply_to(&decoded).encode(&PRODUCT, None, &mut reply)?;
         Ok((request, reply.to_vec()))
     };
     Ok([exchange()?, exchange()?])

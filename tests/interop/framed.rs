@@ -6,7 +6,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use rpcwrap::codecs::{
-    CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Limits, Reply, Request, ValueError,
+    CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Head, Limits, Reply, Request, ValueError,
     codec::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, Visit},
 };
 use serde::{Deserialize, Serialize};
@@ -146,20 +146,20 @@ impl RequestDecoder for Frames {
 impl ReplyEncoder for Framed {
     fn encode(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        put(out, &reply_header(request, ""), reply)
+        put(out, &reply_header(head, ""), reply)
     }
 
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
         // A name, a number and a text are always JSON; Go puts an empty struct where a value would be.
-        let _ = put(out, &reply_header(request, &error.text), &serde_json::json!({}));
+        let _ = put(out, &reply_header(head, &error.text), &serde_json::json!({}));
     }
 }
 
-fn reply_header(request: &Request, error: &str) -> Header {
-    let service_method = String::from_utf8_lossy(request.service_method()).into_owned();
-    Header { service_method, seq: request.seq(), error: error.to_owned() }
+fn reply_header(head: &Head, error: &str) -> Header {
+    let service_method = String::from_utf8_lossy(head.service_method()).into_owned();
+    Header { service_method, seq: head.seq(), error: error.to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use rpcwrap::codecs::{
-    CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Limits, Reply, Request, ValueError,
+    CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Head, Limits, Reply, Request, ValueError,
     codec::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, Visit},
     cram_md5,
 };
@@ -64,17 +64,17 @@ impl RequestDecoder for Half {
 impl ReplyEncoder for Half {
     fn encode(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let json = serde_json::to_string(reply).map_err(|error| EncodeError::new(error.to_string()))?;
-        out.put_slice(format!("{}|{json}\n", request.seq()).as_bytes());
+        out.put_slice(format!("{}|{json}\n", head.seq()).as_bytes());
         Ok(())
     }
 
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        out.put_slice(format!("{}!{}\n", request.seq(), error.text).as_bytes());
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
+        out.put_slice(format!("{}!{}\n", head.seq(), error.text).as_bytes());
     }
 }
 

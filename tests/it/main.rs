@@ -30,6 +30,7 @@ mod msgpack;
 mod one_port;
 mod pages;
 mod panics;
+mod policy;
 mod program;
 mod protocols;
 mod proxy_header;

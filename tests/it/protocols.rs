@@ -5,7 +5,8 @@ use bytes::BytesMut;
 use rpcwrap::{
     Builder, ConfigError, Credential, Credentials, Server,
     codecs::{
-        CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Limits, Reply, Request, ValueError, codec,
+        CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Head, Limits, Reply, Request, ValueError,
+        codec,
     },
     protocol::{
         AuthMode, Class, Conn, ConnCx, FramedProtocol, ProtoError, Protocol, ServeFuture, Served, Sniff,
@@ -81,7 +82,7 @@ impl codec::RequestDecoder for Words {
 impl codec::ReplyEncoder for Words {
     fn encode(
         &mut self,
-        _: &Request,
+        _: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
@@ -89,7 +90,7 @@ impl codec::ReplyEncoder for Words {
         out.extend_from_slice(&[&json[..], b"\n"].concat());
         Ok(())
     }
-    fn encode_error(&mut self, _: &Request, error: &ErrorReply, out: &mut BytesMut) {
+    fn encode_error(&mut self, _: &Head, error: &ErrorReply, out: &mut BytesMut) {
         out.extend_from_slice(format!("!{}\n", error.text).as_bytes());
     }
 }

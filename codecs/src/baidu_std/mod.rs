@@ -22,7 +22,6 @@ mod tests;
 mod wire;
 
 pub use client::RequestEncoder;
-pub(crate) use client::body;
 pub use frame::Payload;
 pub use reply::{Reply, ReplyDecoder, ReplyHead, encode_error, encode_reply};
 pub use request::{Request, RequestDecoder, RequestHead, encode_request};

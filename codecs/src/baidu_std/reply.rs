@@ -87,13 +87,18 @@ fn cut(text: &str) -> &str {
 /// Reads the replies of one connection.
 #[derive(Debug)]
 pub struct ReplyDecoder {
-    pub(crate) limits: Limits,
+    limits: Limits,
 }
 
 impl ReplyDecoder {
     /// A decoder for one new connection; it remembers nothing but its limits.
     pub fn new(limits: Limits) -> Self {
         Self { limits }
+    }
+
+    /// The limits its replies keep, their decompressed bodies too.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Takes one reply from the front of `buf`; limits as in [`RequestDecoder::decode`](super::RequestDecoder::decode).

@@ -6,13 +6,11 @@
 //! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
 
 use super::{
+    dialect::{Dialect, Head},
     kind,
     read::{Fault, Reader},
 };
-use crate::{
-    error::DecodeError,
-    message::{Dialect, Request},
-};
+use crate::error::DecodeError;
 use bytes::BytesMut;
 use std::{ops::Range, time::Duration};
 
@@ -210,13 +208,13 @@ pub(super) fn put_request(out: &mut BytesMut, dialect: Dialect, service_method: 
 
 /// Starts a reply's header: everything but the optional members and the terminator.
 #[inline]
-pub(super) fn put_reply(out: &mut BytesMut, request: &Request, error: &[u8]) -> usize {
+pub(super) fn put_reply(out: &mut BytesMut, head: &Head, error: &[u8]) -> usize {
     let start = out.len();
-    let dialect = request.dialect();
-    out.reserve(112 + request.service_method().len() + error.len());
+    let dialect = head.dialect();
+    out.reserve(112 + head.service_method().len() + error.len());
     out.extend_from_slice(&[0; 4]);
-    put_text(out, dialect, b"ServiceMethod\0", request.service_method());
-    put_seq(out, dialect, request.seq());
+    put_text(out, dialect, b"ServiceMethod\0", head.service_method());
+    put_seq(out, dialect, head.seq());
     put_text(out, dialect, b"Error\0", error);
     start
 }

@@ -7,6 +7,7 @@
 //! vitess' own 0x3F.
 
 mod de;
+mod dialect;
 mod foreign;
 mod header;
 mod kind;
@@ -19,6 +20,7 @@ mod tests;
 mod time;
 
 pub use de::value_from_slice;
+pub use dialect::{BsonDialect, Dialect, Head, Request};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};
 

@@ -4,13 +4,14 @@
 
 use super::{
     de,
+    dialect::Head,
     header::{self, ReplyHeader, document_len},
     ser,
 };
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
-    message::{ErrorReply, Reply, Request},
+    message::{ErrorReply, Reply},
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -38,28 +39,28 @@ impl ReplyEncoder {
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::put_reply(out, request, b"");
+        let start = header::put_reply(out, head, b"");
         header::end(out, start);
-        ser::to_buf(reply, request.dialect(), out).inspect_err(|_| out.truncate(start))
+        ser::to_buf(reply, head.dialect(), out).inspect_err(|_| out.truncate(start))
     }
 
     /// Appends one whole error reply to `out`: `Error` has the text, the body is empty.
     ///
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some and the dialect
     /// can carry it) behind `Error`.
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        let start = header::put_reply(out, request, &error.text_for(request));
-        if request.details() {
+    pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
+        let start = header::put_reply(out, head, &error.text_for(head.service_method()));
+        if head.details() {
             if !error.code.is_empty() {
-                header::put_text(out, request.dialect(), b"Code\0", error.code.as_bytes());
+                header::put_text(out, head.dialect(), b"Code\0", error.code.as_bytes());
             }
             if let Some(data) = &error.data {
                 let end = out.len();
-                if ser::element_to_buf("Data", data, request.dialect(), out).is_err() {
+                if ser::element_to_buf("Data", data, head.dialect(), out).is_err() {
                     out.truncate(end);
                 }
             }

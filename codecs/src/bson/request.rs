@@ -3,13 +3,14 @@
 //! Frames by the two announced lengths and hands the header to [`super::header`]; never looks into the body.
 
 use super::{
+    dialect::{BsonDialect, Dialect, Request},
     header::{self, MAX_HEADER_BYTES, RequestHeader, document_len},
     kind, ser,
 };
 use crate::{
-    codec::{BsonDialect, CallOptions, Limits},
+    codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
-    message::{Dialect, Request},
+    message,
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -113,10 +114,15 @@ impl RequestDecoder {
         if self.dialect.is_none() {
             self.dialect = header.dialect;
         }
-        Request::new(buf.split_to(total).freeze(), header.seq, header.service_method, header.len..total)
-            .with_timeout(header.timeout)
-            .with_details(header.details)
-            .with_dialect(self.dialect.unwrap_or_default())
+        message::Request::new(
+            buf.split_to(total).freeze(),
+            header.seq,
+            header.service_method,
+            header.len..total,
+        )
+        .with_timeout(header.timeout)
+        .with_details(header.details)
+        .with_own(self.dialect.unwrap_or_default())
     }
 
     /// The last request of a connection that cannot go on.

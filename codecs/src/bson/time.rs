@@ -2,7 +2,8 @@
 //!
 //! Packed: Unix seconds in the upper 64 bits, nanoseconds in the next 32, then the zone's offset.
 
-use crate::{message::Dialect, types::Time};
+use super::Dialect;
+use crate::types::Time;
 
 /// Go's zero time, 0001-01-01 00:00:00 UTC.
 #[inline]

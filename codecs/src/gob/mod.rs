@@ -41,7 +41,7 @@ mod values;
 mod wire;
 
 pub use de::value_from_slice;
-pub use encode::{ReplyEncoder, RequestEncoder};
+pub use encode::{ReplyEncoder, RequestEncoder, Saved};
 pub use reply::{ReplyDecoder, value_from_reply};
 pub use request::RequestDecoder;
 pub use types::Types;

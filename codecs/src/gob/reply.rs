@@ -5,6 +5,7 @@
 
 use super::{
     header::{Header, Plans},
+    types::Types,
     value_from_slice,
     values::{Found, Trouble, Values, malformed},
 };
@@ -15,7 +16,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use serde::de::DeserializeOwned;
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 /// Reads the replies of one connection.
 #[derive(Debug)]
@@ -70,11 +71,19 @@ impl ReplyDecoder {
         let body = found.join(&mut bytes);
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
-            .with_types(Arc::clone(self.values.types()));
+            .with_own(self.values.types().clone());
         Ok(Some(match error {
             Some(error) => reply.with_error(error),
             None => reply,
         }))
+    }
+}
+
+impl Reply {
+    /// The types that the server had defined when this reply came; `None` for replies of other codecs.
+    #[inline]
+    pub fn types(&self) -> Option<&Types> {
+        self.own()
     }
 }
 

@@ -10,6 +10,7 @@ mod access;
 mod cursor;
 mod de;
 mod fault;
+mod head;
 mod keys;
 mod plain;
 mod reply;
@@ -19,6 +20,7 @@ mod ser;
 mod text;
 
 pub use de::{params_from_slice, value_from_slice};
+pub use head::{Head, Id, Request};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};
 pub use ser::value_to_buf;

@@ -3,6 +3,7 @@
 //! Last step of a server, first step of a client; knows the envelope only.
 
 use super::{
+    head::Head,
     request::within,
     scan::{Object, Scanner},
     ser,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
-    message::{ErrorReply, Id, Reply, Request},
+    message::{ErrorReply, Reply},
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
@@ -37,12 +38,12 @@ impl ReplyEncoder {
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let start = out.len();
-        write_id(request, out);
+        write_id(head, out);
         out.extend_from_slice(b",\"result\":");
         if let Err(error) = ser::value_to_buf(reply, out) {
             out.truncate(start);
@@ -56,11 +57,11 @@ impl ReplyEncoder {
     ///
     /// Shape: `{"id":0,"result":null,"error":"text"}` and a newline; behind `error`, where the request asked for
     /// details, `"code":"word"` and `"data":` if the error has them.
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        write_id(request, out);
+    pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
+        write_id(head, out);
         out.extend_from_slice(b",\"result\":null,\"error\":");
         write_quoted(&error.text, out);
-        if request.details() {
+        if head.details() {
             write_details(error, out);
         }
         out.extend_from_slice(b"}\n");
@@ -68,12 +69,9 @@ impl ReplyEncoder {
 }
 
 #[inline]
-fn write_id(request: &Request, out: &mut BytesMut) {
+fn write_id(head: &Head, out: &mut BytesMut) {
     out.extend_from_slice(b"{\"id\":");
-    match request.id() {
-        Id::Seq(seq) => out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes()),
-        Id::Json(text) => out.extend_from_slice(text),
-    }
+    out.extend_from_slice(head.id());
 }
 
 fn write_details(error: &ErrorReply, out: &mut BytesMut) {

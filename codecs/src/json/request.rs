@@ -3,6 +3,7 @@
 //! Between the scanner, which finds the object, and dispatch, which decodes `params`; knows the envelope only.
 
 use super::{
+    head::{Id, Request},
     plain::{Plain, plain},
     scan::{Object, Scanner},
     ser,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
-    message::Request,
+    message,
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
@@ -53,7 +54,8 @@ impl RequestDecoder {
             && let Some(Plain { end, name, params, id }) = plain(buf, self.limits.max_depth)
         {
             within(&self.limits, end)?;
-            return Ok(Some(Request::new(buf.split_to(end).freeze(), 0, name, params).with_json_id(id)));
+            let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
+            return Ok(Some(request.with_own(Id(id))));
         }
         self.decode_any(buf)
     }
@@ -103,7 +105,7 @@ fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
     let details = part(&details) == b"true";
     let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
     let request = if as_it_is {
-        Request::new(bytes, 0, name, params).with_json_id(id)
+        message::Request::new(bytes, 0, name, params).with_own(Id(id))
     } else {
         rewritten(&bytes, &name, params, &id)
     };
@@ -128,7 +130,7 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
         copy.extend_from_slice(&compact(part(id)));
     }
     let id = name.end..copy.len();
-    Request::new(copy.into(), 0, name, params).with_json_id(id)
+    message::Request::new(copy.into(), 0, name, params).with_own(Id(id))
 }
 
 /// A `timeout` that says something: whole milliseconds over 0.

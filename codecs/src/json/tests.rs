@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, ValueError},
-    message::{END_OF_STREAM, ErrorReply, Reply, Request},
+    message::{END_OF_STREAM, ErrorReply, Reply},
     types::{Any, Blob, Time},
 };
 use bytes::BytesMut;
@@ -89,10 +89,10 @@ fn reply_with<A: DeserializeOwned, R: Serialize>(
     let args = request.args().map_err(Clone::clone).and_then(params_from_slice);
     let outcome = args.map_err(|error: ValueError| error.text().to_owned()).and_then(|args| {
         let value = method(args)?;
-        ReplyEncoder::new().encode(request, &value, out).map_err(|error| error.text().to_owned())
+        ReplyEncoder::new().encode(request.head(), &value, out).map_err(|error| error.text().to_owned())
     });
     if let Err(text) = outcome {
-        ReplyEncoder::new().encode_error(request, &ErrorReply::new(text), out);
+        ReplyEncoder::new().encode_error(request.head(), &ErrorReply::new(text), out);
     }
 }
 
@@ -140,7 +140,7 @@ fn answer(request: &Request, out: &mut BytesMut) -> bool {
                 Some((_, rest)) if !rest.contains('.') => "rpc: can't find service ",
                 _ => "rpc: service/method request ill-formed: ",
             };
-            ReplyEncoder::new().encode_error(request, &ErrorReply::new(format!("{text}{name}")), out);
+            ReplyEncoder::new().encode_error(request.head(), &ErrorReply::new(format!("{text}{name}")), out);
         }
     }
     true
@@ -244,7 +244,7 @@ fn replies_without_differences_are_the_recorded_bytes() {
 
 /// One request as text: name, id, arguments or what is wrong with them, time limit, details.
 pub(super) fn shown(request: &Request) -> String {
-    let crate::message::Id::Json(id) = request.id() else { panic!("a JSON id") };
+    let id = request.head().id();
     let args = match request.args() {
         Ok(args) => String::from_utf8_lossy(args).into_owned(),
         Err(error) => error.text().to_owned(),
@@ -454,7 +454,7 @@ fn ids_are_echoed_and_errors_say_more_to_those_who_asked() {
         let request =
             RequestDecoder::new(Limits::default()).decode(&mut BytesMut::from(request)).unwrap().unwrap();
         let mut out = BytesMut::new();
-        ReplyEncoder::new().encode_error(&request, &error, &mut out);
+        ReplyEncoder::new().encode_error(request.head(), &error, &mut out);
         assert_eq!(std::str::from_utf8(&out).unwrap(), format!("{reply}\n"));
         // Gives up its buffer, keeps its id.
         let mut again = BytesMut::new();
@@ -466,13 +466,14 @@ fn ids_are_echoed_and_errors_say_more_to_those_who_asked() {
 #[test]
 fn a_value_that_does_not_fit_leaves_nothing_behind() {
     let mut out = BytesMut::from(&b"before"[..]);
-    let request = Request::new(bytes::Bytes::new(), 5, 0..0, 0..0);
-    let error = ReplyEncoder::new().encode(&request, &[1.0, f64::NAN], &mut out).unwrap_err();
+    let mut request = BytesMut::from("{\"method\":\"A.B\",\"params\":[1],\"id\":5}");
+    let request = RequestDecoder::new(Limits::default()).decode(&mut request).unwrap().unwrap();
+    let error = ReplyEncoder::new().encode(request.head(), &[1.0, f64::NAN], &mut out).unwrap_err();
     assert_eq!((error.text(), &out[..]), ("json: unsupported value: NaN", &b"before"[..]));
     let error =
         RequestEncoder::new().encode(1, "A.B", CallOptions::default(), &f64::INFINITY, &mut out).unwrap_err();
     assert_eq!((error.text(), &out[..]), ("json: unsupported value: +Inf", &b"before"[..]));
-    ReplyEncoder::new().encode(&request, &(), &mut out).unwrap();
+    ReplyEncoder::new().encode(request.head(), &(), &mut out).unwrap();
     assert_eq!(out, "before{\"id\":5,\"result\":{},\"error\":null}\n");
 }
 
@@ -709,7 +710,7 @@ proptest! {
         prop_assert_eq!(&params_from_slice::<Value>(request.args().unwrap()).unwrap(), &value);
 
         let mut reply = BytesMut::new();
-        ReplyEncoder::new().encode(&request, &value, &mut reply).unwrap();
+        ReplyEncoder::new().encode(request.head(), &value, &mut reply).unwrap();
         let reply = ReplyDecoder::new(Limits::default()).decode(&mut reply).unwrap().unwrap();
         let expected = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
         prop_assert_eq!(reply.seq(), seq);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
-    message::{ErrorReply, Reply, Request},
+    message::{ErrorReply, Head, Reply},
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -39,12 +39,12 @@ impl ReplyEncoder {
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let start = out.len();
-        header::put(out, 3, request.service_method(), request.seq());
+        header::put(out, 3, head.service_method(), head.seq());
         out.extend_from_slice(b"\xA5Error\xA0");
         ser::to_buf(reply, out).inspect_err(|_| out.truncate(start))
     }
@@ -52,16 +52,16 @@ impl ReplyEncoder {
     /// Appends one whole error reply to `out`: `Error` has the text, the body is nil.
     ///
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some) behind `Error`.
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        let code = request.details() && !error.code.is_empty();
+    pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
+        let code = head.details() && !error.code.is_empty();
         let mut data = BytesMut::new();
-        if let Some(value) = error.data.as_ref().filter(|_| request.details())
+        if let Some(value) = error.data.as_ref().filter(|_| head.details())
             && ser::to_buf(value, &mut data).is_err()
         {
             data.clear();
         }
         let members = 3 + u8::from(code) + u8::from(!data.is_empty());
-        header::put(out, members, request.service_method(), request.seq());
+        header::put(out, members, head.service_method(), head.seq());
         out.extend_from_slice(b"\xA5Error");
         header::put_text(out, error.text.as_bytes());
         if code {

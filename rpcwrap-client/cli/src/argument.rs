@@ -126,9 +126,9 @@ mod tests {
             .request_writer()
             .encode(0, "A.B", CallOptions::default(), &argument, None, &mut out)
             .map_err(|error| error.to_string())?;
-        let mut reader = AnyCodec::Gob.request_reader(Limits::default());
-        let request = reader.decode(&mut out).unwrap().unwrap();
-        let back: Any = reader.args(&request).decode().unwrap();
+        let mut server = AnyCodec::Gob.server(Limits::default());
+        let request = server.decode(&mut out).unwrap().unwrap();
+        let back: Any = server.args(&request).decode().unwrap();
         Ok(serde_json::to_string(&back).unwrap())
     }
 

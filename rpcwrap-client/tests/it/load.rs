@@ -11,7 +11,7 @@ const LIMIT: usize = 256;
 
 /// Answers every request with its argument, all that have come at once; the most that were there at once.
 async fn echo(mut peer: Peer, codec: AnyCodec) -> usize {
-    let (mut reader, mut writer) = (codec.request_reader(Limits::default()), codec.reply_writer());
+    let mut server = codec.server(Limits::default());
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     let mut most = 0;
     loop {
@@ -20,9 +20,9 @@ async fn echo(mut peer: Peer, codec: AnyCodec) -> usize {
             return most;
         }
         let mut requests = 0;
-        while let Some(request) = reader.decode(&mut input).unwrap() {
-            let value: i64 = reader.args(&request).decode().unwrap();
-            writer.encode(&request, &value, None, &mut output).unwrap();
+        while let Some(request) = server.decode(&mut input).unwrap() {
+            let value: i64 = server.args(&request).decode().unwrap();
+            server.reply_to(&request).encode(&value, None, &mut output).unwrap();
             requests += 1;
         }
         most = most.max(requests);

@@ -7,7 +7,7 @@
 use crate::peer::{Peer, run};
 use bytes::BytesMut;
 use codecs::{
-    AnyCodec, BsonDialect, Limits, Request,
+    AnyCodec, AnyRequest, BsonDialect, Limits,
     types::{Any, Blob, Text, Time},
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -142,10 +142,10 @@ fn requests(exchange: &Exchange) -> Vec<(String, Any)> {
     let codec = codec(exchange);
     let sent = exchange.steps.iter().filter(|step| step.dir == "c2s").filter_map(|step| step.hex.as_deref());
     let mut buf = BytesMut::from_iter(sent.skip(1).flat_map(bytes));
-    let mut reader = codec.request_reader(Limits::default());
+    let mut server = codec.server(Limits::default());
     let mut requests = Vec::new();
-    while let Some(request) = reader.decode(&mut buf).unwrap() {
-        let args = reader.args(&request).decode().unwrap();
+    while let Some(request) = server.decode(&mut buf).unwrap() {
+        let args = server.args(&request).decode().unwrap();
         if !name(&request).starts_with("Authenticator") {
             requests.push((name(&request), args));
         }
@@ -153,7 +153,7 @@ fn requests(exchange: &Exchange) -> Vec<(String, Any)> {
     requests
 }
 
-fn name(request: &Request) -> String {
+fn name(request: &AnyRequest) -> String {
     String::from_utf8(request.service_method().to_vec()).unwrap()
 }
 

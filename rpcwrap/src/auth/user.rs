@@ -9,6 +9,9 @@ use super::{
 use crate::error::OverLimit;
 use std::{fmt, sync::Arc, time::Instant};
 
+/// Slow hashes a user may have: a wrong login costs as many.
+const MAX_SLOW: usize = 4;
+
 /// A user of a server.
 ///
 /// What is wrong with it is said when it comes into a table, by [`Users::new`](crate::Users::new).
@@ -53,14 +56,26 @@ impl User {
     }
 
     /// One more secret it may log in with, as an entry of a credentials file: the secret itself, or what
-    /// [`Verifier::entry`](crate::Verifier::entry) has made of it.
+    /// [`Verifier::entry`](crate::Verifier::entry) has made of it; at most four argon2id and scrypt hashes, as a wrong
+    /// login has to be checked against each of them.
     #[must_use]
     pub fn secret(mut self, entry: &str) -> Self {
-        match Secret::parse(entry) {
-            Ok(secret) => self.secrets.push(secret),
-            Err(why) => self.wrong(format!("secret {} {why}", self.secrets.len() + 1)),
+        if let Err(why) = self.add(entry) {
+            self.wrong(why);
         }
         self
+    }
+
+    /// The same, as far as nothing is wrong with it.
+    pub(super) fn add(&mut self, entry: &str) -> Result<(), String> {
+        let number = self.secrets.len() + 1;
+        let secret = Secret::parse(entry).map_err(|why| format!("secret {number} {why}"))?;
+        let is_slow = |secret: &&Secret| secret.slow().is_some();
+        if is_slow(&&secret) && self.secrets.iter().filter(is_slow).count() >= MAX_SLOW {
+            return Err(format!("secret {number} is one slow hash too many: a user may have {MAX_SLOW}"));
+        }
+        self.secrets.push(secret);
+        Ok(())
     }
 
     /// The methods it may call, by patterns of their full names: `*` stands for any run of characters, `!` before a
@@ -169,6 +184,7 @@ impl fmt::Debug for User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::fixture::ARGON2ID;
     use std::time::Duration;
 
     #[test]
@@ -194,6 +210,14 @@ mod tests {
         // What the rate refuses is not in flight.
         assert!(user.admit(now + wait).unwrap().is_some());
         assert!(User::new("ola").admit(now).unwrap().is_none());
+    }
+
+    #[test]
+    fn slow_hashes_are_few() {
+        let with = |count| (0..count).fold(User::new("ala"), |user, _| user.secret(ARGON2ID));
+        assert!(with(MAX_SLOW).secret("fast").fault.is_none());
+        let fault = with(MAX_SLOW + 1).fault.unwrap();
+        assert_eq!(fault, "secret 5 is one slow hash too many: a user may have 4");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Faults are told with their line and column, never with a text of the file but names of users, keys and patterns.
 
-use super::{User, Users, secret::Secret};
+use super::{User, Users};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -210,11 +210,10 @@ impl<'de> Visitor<'de> for SecretsSeed<'_> {
                 let entry = entry
                     .as_str()
                     .ok_or_else(|| of.says(format_args!("secret {number} has to be a text")))?;
-                Secret::parse(entry).map_err(|why| of.says(format_args!("secret {number} {why}")))
+                user.add(entry).map_err(|why| of.says(why))
             }))?;
-            match read {
-                Some(secret) => user.secrets.push(secret),
-                None => return Ok(user),
+            if read.is_none() {
+                return Ok(user);
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     peer::{IN_PROCESS, Peer},
 };
 use bytes::{Bytes, BytesMut};
-use codecs::{Args, ReplyWriter, Request};
+use codecs::{Args, ReplyTo};
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -144,15 +144,14 @@ impl Dispatch {
         &self,
         started: &mut Started<'_>,
         cx: &mut Context<'_>,
-        request: &Request,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
         let (call, reply_type) = (&mut started.call, started.entry.types.reply());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(call.as_mut().write(request, reply_type, writer, out)),
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(reply_type, to, out)),
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
@@ -174,17 +173,16 @@ impl Dispatch {
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let request = Request::new(Bytes::copy_from_slice(name.as_bytes()), 0, 0..name.len(), 0..0);
         let started = {
             let policy = self.live.policy();
             let caller = Caller::new(peer, &policy);
             self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
         };
         let mut flight = self.take_off(started, peer, args.len())?;
-        let (mut writer, mut out) = (ReplyWriter::JsonValue, BytesMut::new());
+        let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
-            match flight.write(&request, &mut writer, &mut out) {
+            match flight.write(&mut ReplyTo::JsonValue, &mut out) {
                 Written::Item => out.extend_from_slice(b"\n"),
                 Written::End => return Ok(out.freeze()),
                 Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),

@@ -17,7 +17,7 @@ use crate::{
     peer::Peer,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request};
+use codecs::ReplyTo;
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -148,18 +148,13 @@ impl Flight {
     }
 
     /// Writes what is ready, and counts the call when that was the last.
-    pub(crate) fn write(
-        &mut self,
-        request: &Request,
-        writer: &mut ReplyWriter,
-        out: &mut BytesMut,
-    ) -> Written {
+    pub(crate) fn write(&mut self, to: &mut ReplyTo<'_>, out: &mut BytesMut) -> Written {
         let before = out.len();
         let written = match (self.failed.take(), &mut self.call) {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
                 let reply_type = self.entry.types.reply();
-                let write = AssertUnwindSafe(|| call.as_mut().write(request, reply_type, writer, out));
+                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))

@@ -6,7 +6,7 @@
 use crate::method::{args::FromArgs, context::ContextSource, reply::WriteReply};
 use bytes::{Bytes, BytesMut};
 use codecs::{
-    Args, EncodeError, ReplyWriter, Request, ValueError,
+    Args, EncodeError, ReplyTo, ValueError,
     compress::Compression,
     raw::{ContentType, RawBody},
     schema::TypeOf,
@@ -135,18 +135,17 @@ impl RawReply {
 impl WriteReply for RawReply {
     fn write_reply(
         &self,
-        request: &Request,
         _: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let body = RawBody {
             body: &self.body,
             attachment: &self.attachment,
-            content_type: self.content_type.unwrap_or(request.content_type()),
+            content_type: self.content_type.unwrap_or(to.content_type()),
             compression: self.compression,
             checksum: self.checksum,
         };
-        writer.encode_raw(request, &body, out)
+        to.encode_raw(&body, out)
     }
 }

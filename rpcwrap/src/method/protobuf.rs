@@ -10,7 +10,7 @@ use crate::method::{
 };
 use bytes::BytesMut;
 use codecs::{
-    Args, EncodeError, ReplyWriter, Request, ValueError,
+    Args, EncodeError, ReplyTo, ValueError,
     raw::{ContentType, RawBody},
     schema::TypeOf,
     types::Blob,
@@ -62,13 +62,12 @@ impl<M: Message + Default + 'static> FromArgs for Proto<M> {
 impl<M: Message + 'static> WriteReply for Proto<M> {
     fn write_reply(
         &self,
-        request: &Request,
         _: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let body = self.0.encode_to_vec();
-        writer.encode_raw(request, &RawBody { body: &body, ..RawBody::default() }, out)
+        to.encode_raw(&RawBody { body: &body, ..RawBody::default() }, out)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be a method's reply: every serde type, and bytes as their protocol carries them.
 
 use bytes::BytesMut;
-use codecs::{EncodeError, ReplyWriter, Request, schema::TypeOf};
+use codecs::{EncodeError, ReplyTo, schema::TypeOf};
 use serde::Serialize;
 
 /// A type that a reply can be made of: any [`Serialize`] one, and [`RawReply`](crate::RawReply).
@@ -16,9 +16,8 @@ pub trait WriteReply: Send + 'static {
     /// The reply does not fit the format; `out` is as it was.
     fn write_reply(
         &self,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError>;
 }
@@ -27,11 +26,10 @@ impl<T: Serialize + Send + 'static> WriteReply for T {
     #[inline]
     fn write_reply(
         &self,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        writer.encode(request, self, reply_type, out)
+        to.encode(self, reply_type, out)
     }
 }

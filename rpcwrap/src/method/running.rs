@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request, schema::TypeOf};
+use codecs::{ReplyTo, schema::TypeOf};
 use futures_util::Stream;
 use pin_project_lite::pin_project;
 use std::{
@@ -41,9 +41,8 @@ pub(crate) trait Call: Send {
     /// Writes what the last `Ready` was about; only called after it.
     fn write(
         self: Pin<&mut Self>,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written;
 }
@@ -86,14 +85,13 @@ where
     #[inline]
     fn write(
         self: Pin<&mut Self>,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
         Written::Last(match self.project().result.take() {
             Some(Ok(reply)) => {
-                let written = reply.write_reply(request, reply_type, writer, out);
+                let written = reply.write_reply(reply_type, to, out);
                 written.map_err(|error| Box::new(CallError::BadReply(error)))
             }
             Some(Err(error)) => Err(Box::new(error)),
@@ -120,13 +118,12 @@ impl Call for Traced {
 
     fn write(
         mut self: Pin<&mut Self>,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
         let Self { call, span } = &mut *self;
-        span.in_scope(|| call.as_mut().write(request, reply_type, writer, out))
+        span.in_scope(|| call.as_mut().write(reply_type, to, out))
     }
 }
 
@@ -161,15 +158,14 @@ where
 
     fn write(
         self: Pin<&mut Self>,
-        request: &Request,
         reply_type: Option<&TypeOf>,
-        writer: &mut ReplyWriter,
+        to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
         match self.project().item.take() {
             None => Written::End,
             Some(Err(error)) => Written::Last(Err(Box::new(error.into()))),
-            Some(Ok(reply)) => match reply.write_reply(request, reply_type, writer, out) {
+            Some(Ok(reply)) => match reply.write_reply(reply_type, to, out) {
                 Ok(()) => Written::Item,
                 Err(error) => Written::Last(Err(Box::new(CallError::BadReply(error)))),
             },

@@ -9,9 +9,10 @@ use crate::{
     live::tracker::Tracked,
     pages::snapshot::Snapshot,
     peer::{Peer, PeerAddr, TlsInfo},
-    session::{Framing, Session},
+    session::{self, Framing, Serving, Session},
 };
 use bytes::{Bytes, BytesMut};
+use codecs::AnyServerCodec;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A connection as a protocol gets it.
@@ -159,6 +160,17 @@ impl ConnCx {
         peer: Arc<Peer>,
     ) -> Box<Session<F>> {
         Box::new(Session::new(stream, input, framing, self.dispatch.clone(), self.tracked.clone(), peer))
+    }
+
+    /// The same for a session whose bytes are a codec's and nothing else.
+    pub(crate) fn codec_session(
+        &self,
+        stream: Stream,
+        input: BytesMut,
+        codec: AnyServerCodec,
+        peer: Arc<Peer>,
+    ) -> Serving {
+        session::serve(stream, input, codec, self.dispatch.clone(), self.tracked.clone(), peer)
     }
 
     /// Makes one call with JSON arguments for a JSON reply; a stream's items come one per line.

@@ -6,7 +6,7 @@
 use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
 use crate::{
     io::Prefixed,
-    session::{End, Halves, Session},
+    session::{End, Serving},
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
@@ -89,7 +89,7 @@ impl Protocol for FramedProtocol {
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
         Box::pin(async move {
-            match session.run().await? {
+            match session.await? {
                 End::Closed => Ok(Served::Closed),
                 End::NoCall => Ok(Served::Probe),
             }
@@ -98,14 +98,11 @@ impl Protocol for FramedProtocol {
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> Box<Session> {
+    fn open(&self, conn: Conn, cx: &ConnCx) -> Serving {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let halves = Halves {
-            reader: self.codec.request_reader(cx.dispatch.live.config().message_limits()),
-            writer: self.codec.reply_writer(),
-        };
+        let codec = self.codec.server(cx.dispatch.live.config().message_limits());
         let peer = cx.peer(self.codec.name(), None);
-        cx.session(stream, BytesMut::from(&prefix[..]), halves, peer)
+        cx.codec_session(stream, BytesMut::from(&prefix[..]), codec, peer)
     }
 }
 

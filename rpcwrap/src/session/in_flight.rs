@@ -1,7 +1,7 @@
 //! The calls of one session that wait for something, polled together, each answered when it is ready.
 
+use super::Framing;
 use crate::call::in_flight::Flight;
-use codecs::Request;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use std::{
     future::Future,
@@ -10,19 +10,22 @@ use std::{
 };
 
 /// One call that waits, with the head of the request it answers.
-pub(super) struct Waiting {
-    pub(super) request: Request,
+pub(super) struct Waiting<H> {
+    pub(super) head: H,
     pub(super) flight: Flight,
     waker: Option<Waker>,
 }
 
 /// A [`Waiting`] as a future: ready, and handed out, when there is something to write.
-struct UntilReady(Option<Waiting>);
+struct UntilReady<H>(Option<Waiting<H>>);
 
-impl Future for UntilReady {
-    type Output = Waiting;
+// Heads are moved out, never polled.
+impl<H> Unpin for UntilReady<H> {}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waiting> {
+impl<H> Future for UntilReady<H> {
+    type Output = Waiting<H>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waiting<H>> {
         let Some(waiting) = &mut self.0 else { return Poll::Pending };
         if waiting.flight.poll(cx).is_ready()
             && let Some(waiting) = self.0.take()
@@ -39,27 +42,30 @@ impl Future for UntilReady {
 }
 
 /// All of a session's waiting calls. Holds no memory before the first.
-#[derive(Default)]
-pub(crate) struct InFlight(Option<Box<FuturesUnordered<UntilReady>>>);
+pub(crate) struct InFlight<F: Framing>(Option<Box<FuturesUnordered<UntilReady<F::Head>>>>);
 
-impl InFlight {
+impl<F: Framing> InFlight<F> {
+    pub(super) fn new() -> Self {
+        Self(None)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |calls| calls.len())
     }
 
     /// Adds a call; it is polled by the next [`poll_ready`](Self::poll_ready), with the set's own waker.
-    pub(super) fn push(&mut self, request: Request, flight: Flight) {
-        let waiting = Waiting { request, flight, waker: None };
+    pub(super) fn push(&mut self, head: F::Head, flight: Flight) {
+        let waiting = Waiting { head, flight, waker: None };
         self.0.get_or_insert_default().push(UntilReady(Some(waiting)));
     }
 
     /// Puts back a call that has more to say.
-    pub(super) fn push_back(&mut self, waiting: Waiting) {
+    pub(super) fn push_back(&mut self, waiting: Waiting<F::Head>) {
         self.0.get_or_insert_default().push(UntilReady(Some(waiting)));
     }
 
     /// The next call with something to write; `Pending` if there is none, also if there are no calls.
-    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Waiting> {
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Waiting<F::Head>> {
         let Some(calls) = &mut self.0 else { return Poll::Pending };
         match calls.poll_next_unpin(cx) {
             Poll::Ready(Some(waiting)) => Poll::Ready(waiting),
@@ -76,7 +82,7 @@ impl InFlight {
         let Some(calls) = &mut self.0 else { return false };
         for call in calls.iter_mut() {
             if let Some(waiting) = &mut call.0
-                && waiting.request.seq() == seq
+                && F::seq(&waiting.head) == Some(seq)
             {
                 waiting.flight.cancel();
                 if let Some(waker) = waiting.waker.take() {

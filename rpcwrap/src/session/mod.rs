@@ -6,6 +6,7 @@
 //! whose requests carry an id ends in one of these; what it has to know of the bytes is in [`framing`].
 
 mod batch;
+mod by_codec;
 mod framing;
 mod in_flight;
 mod scratch;
@@ -32,9 +33,10 @@ use crate::{
     peer::Peer,
 };
 use batch::Batch;
+pub(crate) use by_codec::{Serving, serve};
 use bytes::{Buf, BytesMut};
 use codecs::{DecodeError, END_OF_STREAM};
-pub(crate) use framing::{Framing, Halves};
+pub(crate) use framing::Framing;
 pub(crate) use in_flight::InFlight;
 use in_flight::Waiting;
 use scratch::{READ_BYTES, Scratch};
@@ -70,7 +72,7 @@ pub(crate) enum End {
 }
 
 /// One connection after its handshake.
-pub(crate) struct Session<F = Halves> {
+pub(crate) struct Session<F: Framing> {
     stream: Stream,
     framing: F,
     dispatch: Arc<Dispatch>,
@@ -78,7 +80,7 @@ pub(crate) struct Session<F = Halves> {
     peer: Arc<Peer>,
     /// Of the policy whose limits the framing keeps to.
     generation: u64,
-    in_flight: InFlight,
+    in_flight: InFlight<F>,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
@@ -133,7 +135,7 @@ impl<F: Framing> Session<F> {
             tracked,
             peer,
             generation: u64::MAX,
-            in_flight: InFlight::default(),
+            in_flight: InFlight::new(),
             input,
             output: BytesMut::new(),
             timer: None,
@@ -243,12 +245,13 @@ impl<F: Framing> Session<F> {
         answered > 0
     }
 
-    fn answer(&mut self, mut waiting: Waiting, output: &mut BytesMut) {
-        match waiting.flight.write(&waiting.request, self.framing.writer(), output) {
+    fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
+        let Waiting { head, flight, .. } = &mut waiting;
+        match flight.write(&mut self.framing.reply_to(head), output) {
             Written::Item => self.in_flight.push_back(waiting),
             Written::Last(Ok(())) => {}
-            Written::Last(Err(error)) => self.framing.fail(&waiting.request, &error, output),
-            Written::End => self.framing.end_stream(&waiting.request, output),
+            Written::Last(Err(error)) => self.framing.fail(head, &error, output),
+            Written::End => self.framing.end_stream(head, output),
         }
     }
 
@@ -348,8 +351,9 @@ impl<F: Framing> Session<F> {
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
-        let (head, writer) = (F::head(request), self.framing.writer());
-        let failed = match dispatch.step(&mut started, &mut nobody, head, writer, output) {
+        let head = F::head(request);
+        let mut to = self.framing.reply_to(head);
+        let failed = match dispatch.step(&mut started, &mut nobody, &mut to, output) {
             Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
@@ -525,14 +529,14 @@ impl<F: Framing> Session<F> {
     }
 }
 
-impl<F> Session<F> {
+impl<F: Framing> Session<F> {
     /// Whether there are replies the peer has not taken.
     fn owes(&self) -> bool {
         !self.output.is_empty() || self.unflushed
     }
 }
 
-impl<F> Drop for Session<F> {
+impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
         if self.owes() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
             self.dispatch.live.shutdown.count_cut();

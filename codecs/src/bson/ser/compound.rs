@@ -1,7 +1,7 @@
 //! Documents and lists in the making: elements go in, the length is patched in at the end.
 
 use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire_len};
-use crate::{error::EncodeError, message::Dialect};
+use crate::{bson::Dialect, error::EncodeError};
 use bytes::BytesMut;
 use serde::{Serialize, ser};
 

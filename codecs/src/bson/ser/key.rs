@@ -1,7 +1,7 @@
 //! Keys of maps: texts as they are, integers as decimal text; nothing else has a text.
 
 use super::Result;
-use crate::{error::EncodeError, message::Dialect, types::TEXT};
+use crate::{bson::Dialect, error::EncodeError, types::TEXT};
 use bytes::BytesMut;
 use serde::{
     Serialize,

@@ -8,10 +8,9 @@
 mod compound;
 mod key;
 
-use super::{VAL, foreign, kind, time};
+use super::{Dialect, VAL, foreign, kind, time};
 use crate::{
     error::EncodeError,
-    message::Dialect,
     types::{TEXT, TIME},
 };
 use bytes::BytesMut;

@@ -2,8 +2,8 @@
 
 use super::support::{binary, document, element, exchange, exchanges, string, wrapped};
 use crate::{
-    BsonDialect, CallOptions, DecodeError, Dialect, ErrorReply, Limits, Request,
-    bson::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, kind, value_from_slice},
+    BsonDialect, CallOptions, DecodeError, Dialect, ErrorReply, Limits,
+    bson::{ReplyDecoder, ReplyEncoder, Request, RequestDecoder, RequestEncoder, kind, value_from_slice},
 };
 use bytes::BytesMut;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn requests_in_the_kinds_of_their_dialect() {
     ] {
         let (bytes, read) = request(dialect, CallOptions::default());
         assert_eq!(bytes, [document(&members), body.clone()].concat());
-        assert_eq!((read.dialect(), read.timeout(), read.details()), (dialect, None, false));
+        assert_eq!((read.head().dialect(), read.timeout(), read.details()), (dialect, None, false));
     }
 }
 
@@ -90,7 +90,7 @@ fn recorded_replies_in_every_split() {
 
 fn error_reply(request: &Request, error: &ErrorReply) -> (usize, ErrorReply) {
     let mut out = BytesMut::new();
-    ReplyEncoder::new().encode_error(request, error, &mut out);
+    ReplyEncoder::new().encode_error(request.head(), error, &mut out);
     let len = out.len();
     let reply = ReplyDecoder::new(Limits::default()).decode(&mut out).unwrap().unwrap();
     assert_eq!((reply.seq(), reply.service_method(), reply.body()), (7, &b"A.B"[..], &[5, 0, 0, 0, 0][..]));
@@ -135,8 +135,8 @@ fn refused_replies() {
 fn replies_of_lists_and_nothing() {
     let (_, call) = request(Dialect::Vitess, CallOptions::default());
     let mut out = BytesMut::new();
-    ReplyEncoder::new().encode(&call, &(), &mut out).unwrap();
-    ReplyEncoder::new().encode(&call, &["a", "b"], &mut out).unwrap();
+    ReplyEncoder::new().encode(call.head(), &(), &mut out).unwrap();
+    ReplyEncoder::new().encode(call.head(), &["a", "b"], &mut out).unwrap();
     let mut decoder = ReplyDecoder::new(Limits::default());
     let reply = decoder.decode(&mut out).unwrap().unwrap();
     assert_eq!(value_from_slice::<()>(reply.body()), Ok(()));

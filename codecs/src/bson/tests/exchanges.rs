@@ -5,8 +5,8 @@
 
 use super::support::{Any, Blob, Exchange, Text, Time, exchange, exchanges};
 use crate::{
-    BsonDialect, Dialect, ErrorReply, Limits, Request, ValueError,
-    bson::{ReplyDecoder, ReplyEncoder, RequestDecoder, value_from_slice},
+    BsonDialect, Dialect, ErrorReply, Limits, ValueError,
+    bson::{ReplyDecoder, ReplyEncoder, Request, RequestDecoder, value_from_slice},
 };
 use bytes::BytesMut;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -156,7 +156,7 @@ impl Server {
             let int =
                 [&b"Arith"[..], b"Echo.Int"].iter().any(|name| request.service_method().starts_with(name));
             let text = if int { error.text().replace(" for int64", " for int") } else { error.text().into() };
-            self.encoder.encode_error(request, &ErrorReply::new(text), &mut self.out);
+            self.encoder.encode_error(request.head(), &ErrorReply::new(text), &mut self.out);
             self.closed |= error.is_fatal();
         }
     }
@@ -216,7 +216,9 @@ impl Server {
     ) -> Result<(), ValueError> {
         let args = request.args().map_err(Clone::clone)?;
         let reply = run(value_from_slice(args)?)?;
-        self.encoder.encode(request, &reply, &mut self.out).map_err(|error| ValueError::new(error.text()))
+        self.encoder
+            .encode(request.head(), &reply, &mut self.out)
+            .map_err(|error| ValueError::new(error.text()))
     }
 
     fn echo<T: Serialize + DeserializeOwned>(&mut self, request: &Request) -> Result<(), ValueError> {
@@ -234,7 +236,7 @@ impl Server {
             }
             let item = SReply { c: args.n, index };
             self.encoder
-                .encode(request, &item, &mut self.out)
+                .encode(request.head(), &item, &mut self.out)
                 .map_err(|error| ValueError::new(error.text()))?;
         }
         Err(ValueError::new("EOS"))
@@ -340,12 +342,12 @@ fn recorded_login_requests_and_error_replies() {
             let request = &requests[&reply.seq()];
             let mut out = BytesMut::new();
             match reply.error() {
-                Some(error) => ReplyEncoder::new().encode_error(request, error, &mut out),
+                Some(error) => ReplyEncoder::new().encode_error(request.head(), error, &mut out),
                 None => {
                     let value: Any = value_from_slice(reply.body()).unwrap();
                     match value {
-                        Any::Map(_) => ReplyEncoder::new().encode(request, &value, &mut out).unwrap(),
-                        simple => ReplyEncoder::new().encode(request, &simple, &mut out).unwrap(),
+                        Any::Map(_) => ReplyEncoder::new().encode(request.head(), &value, &mut out).unwrap(),
+                        simple => ReplyEncoder::new().encode(request.head(), &simple, &mut out).unwrap(),
                     }
                 }
             }
@@ -429,6 +431,6 @@ fn a_string_in_the_first_header_makes_the_connection_standard() {
     let mut buf = BytesMut::from(&exchange("raw/bson_header_string_kind").requests[..]);
     buf.extend_from_slice(&exchange("raw/bson_ok").requests);
     for _ in 0..2 {
-        assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().dialect(), Dialect::Standard);
+        assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().head().dialect(), Dialect::Standard);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::support::{binary, document, element, exchange, header, string, wrapped};
 use crate::{
-    BsonDialect, DecodeError, Dialect, Limits, Request,
-    bson::{RequestDecoder, kind, value_from_slice},
+    BsonDialect, DecodeError, Dialect, Limits,
+    bson::{Request, RequestDecoder, kind, value_from_slice},
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn members_in_any_order_and_of_any_kind_in_use() {
     ] {
         let request = request(&members);
         assert_eq!(request.service_method(), b"A.B");
-        assert_eq!((request.seq(), request.dialect()), (number, dialect), "{members:?}");
+        assert_eq!((request.seq(), request.head().dialect()), (number, dialect), "{members:?}");
         assert_eq!(value_from_slice::<i64>(request.args().unwrap()).unwrap(), 5);
         assert_eq!((request.timeout(), request.details()), (None, false));
     }
@@ -203,7 +203,7 @@ fn forced_dialects_do_not_look_at_the_header() {
         for kind in [kind::STRING, kind::BINARY] {
             let mut decoder = RequestDecoder::new(Limits::default(), BsonDialect::Always(dialect));
             let mut buf = BytesMut::from(&[document(&[name(kind)]), wrapped(kind::NULL, &[])].concat()[..]);
-            assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().dialect(), dialect);
+            assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().head().dialect(), dialect);
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     codec::CallOptions,
     error::EncodeError,
-    message::{ErrorReply, Request},
+    message::{ErrorReply, Head},
     schema::TypeOf,
 };
 use bytes::{BufMut, BytesMut};
@@ -95,14 +95,14 @@ impl ReplyEncoder {
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &T,
         type_of: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let method = request.service_method();
+        let method = head.service_method();
         let mut draft = Draft::new(HEADER, |header: &mut Vec<u8>| {
-            put_common(header, method, request.seq());
+            put_common(header, method, head.seq());
         });
         self.values.write(&mut draft, method, reply, type_of)?;
         self.values.put(&mut draft, out);
@@ -114,13 +114,13 @@ impl ReplyEncoder {
     ///
     /// A peer that asked for details gets a header of another type with `Code` (if there is one) and `Data` (JSON in a
     /// string, if there is some) behind `Error`; Go skips such fields.
-    pub fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut) {
-        let code = Some(error.code.as_bytes()).filter(|code| request.details() && !code.is_empty());
-        let data = error.data.as_ref().filter(|_| request.details());
+    pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
+        let code = Some(error.code.as_bytes()).filter(|code| head.details() && !code.is_empty());
+        let data = error.data.as_ref().filter(|_| head.details());
         let id = if code.is_some() || data.is_some() { LONG_HEADER } else { HEADER };
         let write = |header: &mut Vec<u8>| {
-            let mut last = put_common(header, request.service_method(), request.seq());
-            put_text_field(header, &mut last, 3, &error.text_for(request));
+            let mut last = put_common(header, head.service_method(), head.seq());
+            put_text_field(header, &mut last, 3, &error.text_for(head.service_method()));
             if let Some(code) = code {
                 put_text_field(header, &mut last, 4, code);
             }
@@ -132,7 +132,21 @@ impl ReplyEncoder {
         out.extend_from_slice(&ZERO);
         self.values.settle();
     }
+
+    /// The definitions the peer has, so that later replies can be taken back.
+    pub fn save(&self) -> Saved {
+        Saved(self.values.clone())
+    }
+
+    /// The replies since [`save`](Self::save) will not be sent: what they defined is to be defined again.
+    pub fn restore(&mut self, saved: Saved) {
+        self.values = saved.0;
+    }
 }
+
+/// The definitions a peer had at one moment. A reference to what the encoder has, which copies it only if it changes.
+#[derive(Debug)]
+pub struct Saved(Values);
 
 /// Writes the requests of one connection.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Limits,
+    Limits, Request,
     gob::{ReplyDecoder, RequestDecoder, value_from_slice},
     types::{Any, BinaryMarshaled, Blob, Complex, GobEncoded, Registered, Text, Time},
 };
@@ -20,8 +20,12 @@ struct Quotient {
     rem: i64,
 }
 
-fn request(method: &str, seq: u64) -> Request {
-    Request::new(Bytes::copy_from_slice(method.as_bytes()), seq, 0..method.len(), 0..0)
+fn request(method: &[u8], seq: u64) -> Request {
+    Request::new(Bytes::copy_from_slice(method), seq, 0..method.len(), 0..0)
+}
+
+fn head(method: &str, seq: u64) -> Head {
+    request(method.as_bytes(), seq).into_head()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -35,7 +39,7 @@ fn reply<T: Serialize>(
     type_of: Option<&TypeOf>,
 ) -> Result<String, String> {
     let mut out = BytesMut::from(&b"before"[..]);
-    let encoded = encoder.encode(&request("S.M", 1), value, type_of, &mut out);
+    let encoded = encoder.encode(&head("S.M", 1), value, type_of, &mut out);
     assert!(out.starts_with(b"before"));
     match encoded {
         Ok(()) => Ok(hex(&out[6..])),
@@ -129,7 +133,7 @@ impl Wire {
         type_of: Option<&TypeOf>,
     ) -> Result<R, String> {
         let before = self.bytes.clone();
-        if let Err(error) = self.encoder.encode(&request(method, 1), value, type_of, &mut self.bytes) {
+        if let Err(error) = self.encoder.encode(&head(method, 1), value, type_of, &mut self.bytes) {
             assert_eq!(self.bytes, before);
             return Err(error.to_string());
         }
@@ -444,8 +448,8 @@ fn errors_leave_no_trace() {
     assert_eq!(wire.encoder.values.table().len(), 0);
     for value in [everything(), Everything::default()] {
         let mut expected = BytesMut::new();
-        wire.encoder.encode(&request("S.M", 2), &value, None, &mut wire.bytes).unwrap();
-        fresh.encode(&request("S.M", 2), &value, None, &mut expected).unwrap();
+        wire.encoder.encode(&head("S.M", 2), &value, None, &mut wire.bytes).unwrap();
+        fresh.encode(&head("S.M", 2), &value, None, &mut expected).unwrap();
         assert_eq!(hex(&wire.bytes), hex(&expected));
         wire.bytes.clear();
     }
@@ -587,23 +591,23 @@ fn times_with_zones_to_the_second() {
 fn error_replies_and_the_end_of_a_stream() {
     let mut encoder = ReplyEncoder::new();
     let mut out = BytesMut::new();
-    encoder.encode(&request("S.M", 0), &1i64, None, &mut out).unwrap();
+    encoder.encode(&head("S.M", 0), &1i64, None, &mut out).unwrap();
     out.clear();
-    encoder.encode_error(&request("S.M", 3), &ErrorReply::new("EOS"), &mut out);
+    encoder.encode_error(&head("S.M", 3), &ErrorReply::new("EOS"), &mut out);
     assert_eq!(hex(&out), "0fff820103532e4d01030103454f5300".to_owned() + "03040000");
 
     let mut error = ErrorReply::new("rpc: can't find service \u{FFFD}");
     (error.code, error.data) = ("unknown_service".into(), Some(serde_json::json!({"a": [1, null]})));
-    let raw = Request::new(Bytes::from_static(b"\xff"), 9, 0..1, 0..0);
+    let raw = request(b"\xff", 9);
     let mut decoder = ReplyDecoder::new(Limits::default());
     for details in [false, true, false, true] {
         out.clear();
         if details {
-            encoder.encode_error(&raw.clone().with_details(true), &error, &mut out);
+            encoder.encode_error(raw.clone().with_details(true).head(), &error, &mut out);
         } else {
             encoder = ReplyEncoder::new();
             decoder = ReplyDecoder::new(Limits::default());
-            encoder.encode_error(&raw, &error, &mut out);
+            encoder.encode_error(raw.head(), &error, &mut out);
         }
         assert!(
             out.windows(25).any(|text| text == b"rpc: can't find service \xff"),

@@ -37,7 +37,7 @@ struct Known {
 }
 
 /// The values of one direction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Values {
     known: Arc<Known>,
     /// Whether it has changed since [`Self::settle`], and how often it was shared after that.

@@ -253,8 +253,8 @@ fn what_is_written() {
     ] {
         let (mut replies, mut out) = (ReplyEncoder::new(), BytesMut::new());
         match reply {
-            None => replies.encode(request, &5, &mut out).unwrap(),
-            Some(error) => replies.encode_error(request, error, &mut out),
+            None => replies.encode(request.head(), &5, &mut out).unwrap(),
+            Some(error) => replies.encode_error(request.head(), error, &mut out),
         }
         assert_eq!(out.escape_ascii().to_string(), written.escape_ascii().to_string());
         let read = decode_reply(&out).unwrap().unwrap();
@@ -292,7 +292,7 @@ fn a_value_that_does_not_fit_leaves_nothing_behind() {
         }
     }
     let mut out = BytesMut::from(&b"before"[..]);
-    let error = ReplyEncoder::new().encode(&request(&header("A.B", 7)), &Liar, &mut out).unwrap_err();
+    let error = ReplyEncoder::new().encode(request(&header("A.B", 7)).head(), &Liar, &mut out).unwrap_err();
     assert_eq!(error.text(), "a value of 5 parts by its own account has 0");
     let error = RequestEncoder::new().encode(1, "A.B", CallOptions::default(), &u128::MAX, &mut out);
     assert!(error.is_err());

@@ -12,11 +12,11 @@ use crate::{
     method::running::traced,
     session::Framing,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use codecs::{
-    Args, DecodeError, EncodeError, Limits, ReplyWriter, Request, ValueError,
+    Args, DecodeError, EncodeError, Limits, ReplyTo, ValueError,
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
-    raw::{RawArgs, RawBody, RawEncoder},
+    raw::{ContentType, RawArgs, RawBody, RawEncoder},
 };
 use std::{sync::Arc, time::Instant};
 use tracing::Span;
@@ -25,27 +25,22 @@ use tracing::Span;
 pub(super) struct Frames {
     limits: Limits,
     decoder: RequestDecoder,
-    writer: ReplyWriter,
+    /// The head of the request that is being answered.
+    answered: Head,
     /// Where the name that is looked up is put together.
     name: Vec<u8>,
 }
 
 impl Frames {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            decoder: RequestDecoder::new(limits),
-            writer: ReplyWriter::Raw(Box::new(Replies)),
-            name: Vec::new(),
-        }
+        Self { limits, decoder: RequestDecoder::new(limits), answered: Head::default(), name: Vec::new() }
     }
 
     fn incoming(&self, wire: baidu_std::Request) -> Incoming {
         let payload = wire.payload(&self.limits);
         let content_type =
-            payload.as_ref().map_or_else(|_| Default::default(), |payload| payload.content_type);
-        let seq = wire.correlation_id() as u64;
-        let head = Request::new(Bytes::new(), seq, 0..0, 0..0).with_content_type(content_type);
+            payload.as_ref().map_or_else(|_| ContentType::default(), |payload| payload.content_type);
+        let head = Head { correlation_id: wire.correlation_id(), content_type };
         Incoming { wire, payload, head }
     }
 }
@@ -54,21 +49,25 @@ impl Frames {
 pub(super) struct Incoming {
     wire: baidu_std::Request,
     payload: Result<Payload, ValueError>,
-    head: Request,
+    head: Head,
 }
 
-/// Writes replies, each under the correlation id of its request, which is the head's number.
-struct Replies;
+/// What a reply needs of its request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Head {
+    correlation_id: i64,
+    content_type: ContentType,
+}
 
-impl RawEncoder for Replies {
-    fn encode(
-        &mut self,
-        request: &Request,
-        reply: &RawBody<'_>,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
+/// Writes replies under the correlation id of the request.
+impl RawEncoder for Head {
+    fn content_type(&self) -> ContentType {
+        self.content_type
+    }
+
+    fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
         let head = ReplyHead {
-            correlation_id: correlation_id(request),
+            correlation_id: self.correlation_id,
             content_type: reply.content_type,
             compression: reply.compression,
             checksum: reply.checksum,
@@ -77,12 +76,9 @@ impl RawEncoder for Replies {
     }
 }
 
-fn correlation_id(head: &Request) -> i64 {
-    head.seq() as i64
-}
-
 impl Framing for Frames {
     type Request = Incoming;
+    type Head = Head;
 
     #[inline]
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, DecodeError> {
@@ -145,17 +141,22 @@ impl Framing for Frames {
     }
 
     #[inline]
-    fn head(request: &Incoming) -> &Request {
+    fn head(request: &Incoming) -> &Head {
         &request.head
     }
 
-    fn into_head(request: Incoming) -> Request {
+    fn into_head(request: Incoming) -> Head {
         request.head
     }
 
+    fn seq(head: &Head) -> Option<u64> {
+        Some(head.correlation_id as u64)
+    }
+
     #[inline]
-    fn writer(&mut self) -> &mut ReplyWriter {
-        &mut self.writer
+    fn reply_to<'a>(&'a mut self, head: &'a Head) -> ReplyTo<'a> {
+        self.answered = *head;
+        ReplyTo::Raw(&mut self.answered)
     }
 
     fn refuse(&mut self, request: &Incoming, error: &CallError, out: &mut BytesMut) {
@@ -163,14 +164,14 @@ impl Framing for Frames {
         encode_error(request.wire.correlation_id(), code, &text, out);
     }
 
-    fn fail(&mut self, head: &Request, error: &CallError, out: &mut BytesMut) {
+    fn fail(&mut self, head: &Head, error: &CallError, out: &mut BytesMut) {
         let (code, text) = reply_of(error);
-        encode_error(correlation_id(head), code, &text, out);
+        encode_error(head.correlation_id, code, &text, out);
     }
 
     /// Streams are not started with bytes; one that ends all the same is a call without a reply.
-    fn end_stream(&mut self, head: &Request, out: &mut BytesMut) {
-        encode_error(correlation_id(head), code::ERESPONSE, "no reply", out);
+    fn end_stream(&mut self, head: &Head, out: &mut BytesMut) {
+        encode_error(head.correlation_id, code::ERESPONSE, "no reply", out);
     }
 }
 

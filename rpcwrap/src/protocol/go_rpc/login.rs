@@ -8,10 +8,9 @@ use crate::{
     },
     error::CallError,
     io::Stream,
-    session::Halves,
 };
 use bytes::BytesMut;
-use codecs::{ReplyWriter, Request, RequestReader, cram_md5::SERVICE};
+use codecs::{AnyRequest, AnyServerCodec, EncodeError, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -34,12 +33,12 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
     if !cx.has_users() {
         return Ok(None);
     }
-    let Talk { stream, input, halves: Halves { reader, writer } } = talk;
+    let Talk { stream, input, codec } = talk;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
-        let Some(request) = next_request(stream, input, reader, cx).await? else { break };
+        let Some(request) = next_request(stream, input, codec, cx).await? else { break };
         let mut out = BytesMut::new();
-        let answer = match dialog.ask(request.service_method(), reader.args(&request)) {
+        let answer = match dialog.ask(request.service_method(), codec.args(&request)) {
             Ask::Check(proof) => dialog.judge(cx.check_login(&dialog.credential(&proof)).await),
             Ask::Answered(answer) => answer,
             Ask::Other => {
@@ -47,25 +46,23 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
                 Answer::Never(CallError::unknown(name, |service| service == SERVICE))
             }
         };
-        let mut reply =
-            |value: &dyn Fn(&mut ReplyWriter, &mut BytesMut) -> Result<(), codecs::EncodeError>| {
-                value(writer, &mut out).map_err(|error| io::Error::other(error.text().to_owned()))
-            };
+        let mut to = codec.reply_to(&request);
+        let unfit = |error: EncodeError| io::Error::other(error.text().to_owned());
         let user = match answer {
             Answer::Challenge(challenge) => {
-                reply(&|writer, out| writer.encode(&request, &challenge, None, out))?;
+                to.encode(&challenge, None, &mut out).map_err(unfit)?;
                 None
             }
             Answer::Welcome(user) => {
-                reply(&|writer, out| writer.encode(&request, &(), None, out))?;
+                to.encode(&(), None, &mut out).map_err(unfit)?;
                 Some(user)
             }
             Answer::Again(error) => {
-                writer.encode_error(&request, &error.to_reply(), &mut out);
+                to.encode_error(&error.to_reply(), &mut out);
                 None
             }
             Answer::Never(error) => {
-                writer.encode_error(&request, &error.to_reply(), &mut out);
+                to.encode_error(&error.to_reply(), &mut out);
                 stream.write_all(&out).await?;
                 cx.tracked.sent(out.len());
                 return Ok(None);
@@ -85,18 +82,18 @@ async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
 async fn next_request(
     stream: &mut Stream,
     input: &mut BytesMut,
-    reader: &mut RequestReader,
+    codec: &mut AnyServerCodec,
     cx: &ConnCx,
-) -> io::Result<Option<Request>> {
+) -> io::Result<Option<AnyRequest>> {
     loop {
-        match reader.decode(input) {
+        match codec.decode(input) {
             Ok(Some(request)) => return Ok(Some(request)),
             Ok(None) => {}
             Err(_) => return Ok(None),
         }
         input.reserve(512);
         match stream.read_buf(input).await? {
-            0 => return Ok(reader.decode_eof(input).ok().flatten()),
+            0 => return Ok(codec.decode_eof(input).ok().flatten()),
             n => cx.tracked.received(n),
         }
     }

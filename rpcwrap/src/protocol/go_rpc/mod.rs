@@ -1,6 +1,6 @@
 //! Go-RPC: after CONNECT the socket is a codec's, requests in and replies out, each as it is ready.
 //!
-//! [`login`] comes first on `/auth` paths, then a [`Session`] for the rest of the connection's life; [`raw`] connections
+//! [`login`] comes first on `/auth` paths, then a session for the rest of the connection's life; [`raw`] connections
 //! begin with it. Requests become calls through dispatch only; names, access and limits are its business.
 
 mod login;
@@ -12,10 +12,10 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::Identity,
     io::{Prefixed, Stream, close::close_gently},
-    session::{End, Halves, Session},
+    session::{End, Serving},
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, Limits, connect};
+use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
 use std::{future::Future, pin::Pin, sync::Arc};
 use tokio::io::AsyncWriteExt;
 
@@ -78,7 +78,7 @@ fn serve(opening: Opening) -> ServeFuture {
     Box::pin(async move {
         match opening.await? {
             Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-            Opened::Session(session) => match session.run().await? {
+            Opened::Session(session) => match session.await? {
                 End::Closed => {}
                 End::NoCall => return Ok(Served::Probe),
             },
@@ -88,7 +88,7 @@ fn serve(opening: Opening) -> ServeFuture {
 }
 
 enum Opened {
-    Session(Box<Session>),
+    Session(Serving),
     Refused(Stream),
 }
 
@@ -102,14 +102,14 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     let mut user = None;
     if auth {
         let limits = cx.dispatch.live.config().message_limits();
-        talk.halves.reader.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
+        talk.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         user = login::run(&mut talk, &cx).await?;
         if user.is_none() {
             return Ok(Opened::Refused(talk.stream));
         }
-        talk.halves.reader.set_limits(limits);
+        talk.codec.set_limits(limits);
     }
-    Ok(Opened::Session(talk.into_session(&codec, user, &cx)))
+    Ok(Opened::Session(talk.serve(&codec, user, &cx)))
 }
 
 /// A connection in the hands of a codec.
@@ -117,19 +117,18 @@ struct Talk {
     stream: Stream,
     /// Read and not yet decoded.
     input: BytesMut,
-    halves: Halves,
+    codec: AnyServerCodec,
 }
 
 impl Talk {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
-        let reader = codec.request_reader(cx.dispatch.live.config().message_limits());
-        let halves = Halves { reader, writer: codec.reply_writer() };
-        Self { stream, input: BytesMut::from(&prefix[..]), halves }
+        let codec = codec.server(cx.dispatch.live.config().message_limits());
+        Self { stream, input: BytesMut::from(&prefix[..]), codec }
     }
 
-    fn into_session(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Box<Session> {
+    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Serving {
         let peer = cx.peer(codec.name(), user);
-        cx.session(self.stream, self.input, self.halves, peer)
+        cx.codec_session(self.stream, self.input, self.codec, peer)
     }
 }

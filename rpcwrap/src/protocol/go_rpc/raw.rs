@@ -77,7 +77,7 @@ impl Protocol for Raw {
         let codec = self.codec.clone();
         serve(Box::pin(async move {
             let talk = Talk::new(conn, &codec, &cx);
-            Ok(Opened::Session(talk.into_session(&codec, None, &cx)))
+            Ok(Opened::Session(talk.serve(&codec, None, &cx)))
         }))
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     body::{self, Body, ReadError},
-    flight::{Answer, First},
+    flight::{Answer, First, Replies},
     progress::Progress,
     respond,
 };
@@ -20,7 +20,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
-use codecs::{Args, ReplyWriter, Request as RpcRequest};
+use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -100,8 +100,7 @@ pub(super) fn start(
     let caller = Caller::new(peer, &policy);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
     let flight = dispatch.take_off(started, peer, bytes_in)?;
-    let request = RpcRequest::new(Bytes::copy_from_slice(full_name.as_bytes()), 0, 0..full_name.len(), 0..0);
-    Ok(Answer::new(flight, request, ReplyWriter::JsonValue))
+    Ok(Answer::new(flight, Replies::Bare))
 }
 
 fn line(value: Bytes) -> Bytes {

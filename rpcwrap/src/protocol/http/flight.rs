@@ -3,7 +3,7 @@
 use super::respond;
 use crate::{call::in_flight::Flight, error::CallError, method::running::Written};
 use bytes::{Bytes, BytesMut};
-use codecs::{END_OF_STREAM, ErrorReply, ReplyWriter, Request};
+use codecs::{AnyRequest, AnyServerCodec, END_OF_STREAM, ErrorReply, ReplyTo};
 use std::{
     future::poll_fn,
     task::{Context, Poll},
@@ -12,11 +12,30 @@ use std::{
 /// Items are gathered up to this size while more of them are ready.
 const CHUNK: usize = 16 << 10;
 
+/// How the replies of a call are written.
+pub(super) enum Replies {
+    /// As bare JSON values: HTTP then says itself where one ends and what failed.
+    Bare,
+    /// As a codec's messages, the answer to a request whose arguments are gone.
+    Codec(Box<(AnyServerCodec, AnyRequest)>),
+}
+
+impl Replies {
+    fn to(&mut self) -> ReplyTo<'_> {
+        match self {
+            Self::Bare => ReplyTo::JsonValue,
+            Self::Codec(codec) => {
+                let (codec, request) = &mut **codec;
+                codec.reply_to(request)
+            }
+        }
+    }
+}
+
 /// One call and how its replies are written.
 pub(super) struct Answer {
     flight: Flight,
-    request: Request,
-    writer: ReplyWriter,
+    replies: Replies,
     out: BytesMut,
     over: bool,
 }
@@ -34,14 +53,14 @@ pub(super) enum First {
 }
 
 impl Answer {
-    pub(super) fn new(flight: Flight, request: Request, writer: ReplyWriter) -> Self {
-        Self { flight, request, writer, out: BytesMut::new(), over: false }
+    pub(super) fn new(flight: Flight, replies: Replies) -> Self {
+        Self { flight, replies, out: BytesMut::new(), over: false }
     }
 
     /// Waits for the first reply. Dropping the future drops the call.
     pub(super) async fn first(mut self) -> First {
         poll_fn(|cx| self.flight.poll(cx)).await;
-        match self.flight.write(&self.request, &mut self.writer, &mut self.out) {
+        match self.flight.write(&mut self.replies.to(), &mut self.out) {
             Written::Last(Ok(())) => First::Only(self.out.freeze()),
             Written::Last(Err(error)) if self.is_bare() => First::Failed(*error),
             Written::Last(Err(error)) => {
@@ -79,7 +98,7 @@ impl Answer {
     }
 
     fn write_next(&mut self) {
-        match self.flight.write(&self.request, &mut self.writer, &mut self.out) {
+        match self.flight.write(&mut self.replies.to(), &mut self.out) {
             Written::Item => self.end_item(),
             Written::End => self.end_stream(),
             Written::Last(Ok(())) => {
@@ -93,9 +112,8 @@ impl Answer {
         }
     }
 
-    /// Whether replies are bare values: HTTP then says itself where one ends and what failed.
     fn is_bare(&self) -> bool {
-        matches!(self.writer, ReplyWriter::JsonValue)
+        matches!(self.replies, Replies::Bare)
     }
 
     fn end_item(&mut self) {
@@ -105,7 +123,7 @@ impl Answer {
     }
 
     fn end_stream(&mut self) {
-        self.writer.encode_error(&self.request, &ErrorReply::new(END_OF_STREAM), &mut self.out);
+        self.replies.to().encode_error(&ErrorReply::new(END_OF_STREAM), &mut self.out);
         self.over = true;
     }
 
@@ -113,7 +131,7 @@ impl Answer {
         if self.is_bare() {
             self.out.extend_from_slice(&respond::error_text(error.code(), &error.to_string(), error.data()));
         } else {
-            self.writer.encode_error(&self.request, &error.to_reply(), &mut self.out);
+            self.replies.to().encode_error(&error.to_reply(), &mut self.out);
         }
     }
 }

@@ -6,13 +6,13 @@
 use super::{
     body::{self, Body},
     call,
-    flight::{Answer, First},
+    flight::{Answer, First, Replies},
     progress::Progress,
     respond,
 };
 use crate::{auth::Identity, call::access::Caller, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
-use codecs::{AnyCodec, ReplyWriter, Request as RpcRequest};
+use codecs::AnyCodec;
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use std::time::Instant;
 
@@ -57,27 +57,24 @@ fn start(
     user: Option<Identity>,
     mut message: BytesMut,
 ) -> Option<Result<Answer, Bytes>> {
-    let mut reader = codec.request_reader(cx.dispatch.live.config().message_limits());
-    let mut writer = codec.reply_writer();
+    let mut server = codec.server(cx.dispatch.live.config().message_limits());
     let bytes = message.len();
-    let request = match reader.decode(&mut message) {
+    let request = match server.decode(&mut message) {
         Ok(Some(request)) => request,
-        Ok(None) => reader.decode_eof(&mut message).ok()??,
+        Ok(None) => server.decode_eof(&mut message).ok()??,
         Err(_) => return None,
     };
     let peer = cx.peer(codec.name(), user);
-    let (name, args) = (request.service_method(), reader.args(&request));
+    let (name, args) = (request.service_method(), server.args(&request));
     let policy = cx.dispatch.live.policy();
     let caller = Caller::new(&peer, &policy);
     let started = cx.dispatch.start(name, args, request.timeout(), &caller, Instant::now());
     Some(match cx.dispatch.take_off(started, &peer, bytes) {
-        Ok(flight) => Ok(Answer::new(flight, request.into_head(), writer)),
-        Err(error) => Err(refusal(&request, &mut writer, &error.to_reply())),
+        Ok(flight) => Ok(Answer::new(flight, Replies::Codec(Box::new((server, request.without_args()))))),
+        Err(error) => {
+            let mut refusal = BytesMut::new();
+            server.reply_to(&request).encode_error(&error.to_reply(), &mut refusal);
+            Err(refusal.freeze())
+        }
     })
-}
-
-fn refusal(request: &RpcRequest, writer: &mut ReplyWriter, error: &codecs::ErrorReply) -> Bytes {
-    let mut out = BytesMut::new();
-    writer.encode_error(request, error, &mut out);
-    out.freeze()
 }

@@ -10,7 +10,7 @@ use crate::{
     codec_name::CodecName,
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, BsonDialect, ErrorReply, Limits, ReplyWriter, Request, RequestReader};
+use codecs::{AnyCodec, AnyRequest, AnyServerCodec, BsonDialect, ErrorReply, Limits};
 use rpcwrap_client::{Connector, Error};
 use std::collections::HashSet;
 
@@ -38,8 +38,7 @@ struct Bench {
     tally: Tally,
     window: Window,
     is_open: bool,
-    reader: RequestReader,
-    writer: ReplyWriter,
+    server: AnyServerCodec,
     freed: Vec<usize>,
     now: u64,
 }
@@ -54,8 +53,7 @@ impl Bench {
             tally: Tally::new(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),
             is_open: false,
-            reader: codec.request_reader(limits),
-            writer: codec.reply_writer(),
+            server: codec.server(limits),
             freed: Vec::new(),
             now: 0,
         }
@@ -63,12 +61,12 @@ impl Bench {
 
     /// A new connection, on which nothing has been said.
     fn reconnect(&mut self) {
-        let Self { window, is_open, reader, writer, .. } = Self::new(&self.codec);
-        (self.window, self.is_open, self.reader, self.writer) = (window, is_open, reader, writer);
+        let Self { window, is_open, server, .. } = Self::new(&self.codec);
+        (self.window, self.is_open, self.server) = (window, is_open, server);
     }
 
     /// Sends a request in every slot; the requests as the server sees them.
-    fn send_all(&mut self) -> Vec<Request> {
+    fn send_all(&mut self) -> Vec<AnyRequest> {
         let mut sent = BytesMut::new();
         if self.is_open {
             self.requests.write(0..SLOTS, &mut sent);
@@ -78,7 +76,7 @@ impl Bench {
             self.requests.write(1..SLOTS, &mut sent);
         }
         self.window.send(0..SLOTS, self.now);
-        let requests: Vec<_> = std::iter::from_fn(|| self.reader.decode(&mut sent).unwrap()).collect();
+        let requests: Vec<_> = std::iter::from_fn(|| self.server.decode(&mut sent).unwrap()).collect();
         assert_eq!(requests.len(), SLOTS);
         requests
     }
@@ -86,15 +84,15 @@ impl Bench {
     /// Replies with a value to each of `requests`, or with an error where the value is a text.
     fn replies(
         &mut self,
-        requests: &[Request],
+        requests: &[AnyRequest],
         value: impl Fn(usize) -> Result<i64, &'static str>,
     ) -> BytesMut {
-        let writer = &mut self.writer;
         let mut out = BytesMut::new();
         for (index, request) in requests.iter().enumerate() {
+            let mut to = self.server.reply_to(request);
             match value(index) {
-                Ok(value) => writer.encode(request, &value, None, &mut out).unwrap(),
-                Err(text) => writer.encode_error(request, &ErrorReply::new(text), &mut out),
+                Ok(value) => to.encode(&value, None, &mut out).unwrap(),
+                Err(text) => to.encode_error(&ErrorReply::new(text), &mut out),
             }
         }
         out
@@ -124,7 +122,7 @@ impl Bench {
 fn every_request_has_a_seq_of_its_own_and_the_same_length() {
     for codec in CODECS {
         let requests = Bench::new(&codec).send_all();
-        let seqs: HashSet<u64> = requests.iter().map(Request::seq).collect();
+        let seqs: HashSet<u64> = requests.iter().map(AnyRequest::seq).collect();
         let bench = Bench::new(&codec);
         let length = |slot| {
             let mut request = BytesMut::new();
@@ -135,7 +133,7 @@ fn every_request_has_a_seq_of_its_own_and_the_same_length() {
         assert_eq!((seqs.len(), lengths.len()), (SLOTS, 1), "{codec:?}");
         let mut opening = BytesMut::new();
         bench.requests.open(&mut opening);
-        let opening = codec.request_reader(Limits::default()).decode(&mut opening).unwrap().unwrap();
+        let opening = codec.server(Limits::default()).decode(&mut opening).unwrap().unwrap();
         assert_eq!((opening.seq(), opening.service_method()), (requests[0].seq(), &b"Arith.Multiply"[..]));
     }
 }

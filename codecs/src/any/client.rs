@@ -1,12 +1,14 @@
 //! A client's halves: requests out, replies in.
 
-use super::{CallOptions, ReplyDecoder, RequestEncoder, args::decode_erased};
+use super::{args::decode_erased, body};
 use crate::{
     baidu_std, bson,
+    codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     gob, json,
     message::Reply,
     msgpack,
+    raw::ContentType,
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -23,7 +25,7 @@ pub enum RequestWriter {
     Gob(Box<gob::RequestEncoder>),
     /// MessagePack.
     Msgpack(msgpack::RequestEncoder),
-    /// baidu_std, which is no codec of Go-RPC: JSON in its frames, or bytes.
+    /// baidu_std, which is no codec of Go-RPC: arguments go as JSON in its frames, `content_type` 1.
     BaiduStd(baidu_std::RequestEncoder),
     /// A program's own.
     Custom(Box<dyn RequestEncoder>),
@@ -50,7 +52,7 @@ impl RequestWriter {
             Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
             Self::Gob(encoder) => encoder.encode(seq, service_method, options, args, args_type, out),
             Self::Msgpack(encoder) => encoder.encode(seq, service_method, options, args, out),
-            Self::BaiduStd(encoder) => encoder.encode(seq, service_method, options, args, out),
+            Self::BaiduStd(encoder) => as_json(encoder, seq, service_method, options, args, out),
             Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
         }
     }
@@ -119,7 +121,7 @@ impl ReplyReader {
             Self::Bson(_) => bson::value_from_slice(reply.body()),
             Self::Gob(_) => gob::value_from_reply(reply),
             Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
-            Self::BaiduStd(decoder) => baidu_std::body(reply, &decoder.limits),
+            Self::BaiduStd(decoder) => body_of_frame(reply, &decoder.limits()),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
         }
     }
@@ -136,4 +138,39 @@ impl fmt::Debug for ReplyReader {
             Self::Custom(_) => "ReplyReader(custom)",
         })
     }
+}
+
+/// Appends one whole request with JSON in a frame of baidu_std, or nothing.
+fn as_json<T: Serialize + ?Sized>(
+    encoder: &mut baidu_std::RequestEncoder,
+    seq: u64,
+    service_method: &str,
+    options: CallOptions,
+    args: &T,
+    out: &mut BytesMut,
+) -> Result<(), EncodeError> {
+    let (service_name, method_name) = service_method.rsplit_once('.').unwrap_or(("", service_method));
+    let mut body = BytesMut::new();
+    json::value_to_buf(args, &mut body)?;
+    let head = baidu_std::RequestHead {
+        service_name,
+        method_name,
+        correlation_id: seq as i64,
+        timeout: options.timeout,
+        content_type: ContentType::Json,
+        ..baidu_std::RequestHead::default()
+    };
+    encoder.encode_raw(&head, &body, b"", out)
+}
+
+/// Why the reply of a frame is no value.
+const NO_SCHEMA: &str =
+    "the reply is a message of its own schema, neither JSON (content_type 1) nor wanted as bytes";
+
+/// Decodes the value of a reply that is a frame of baidu_std.
+fn body_of_frame<T: DeserializeOwned>(reply: &Reply, limits: &Limits) -> Result<T, ValueError> {
+    let out_of_step = |error: DecodeError| ValueError::new(error.to_string());
+    let payload =
+        baidu_std::Reply::from_frame(reply.bytes().clone()).map_err(out_of_step)?.payload(limits)?;
+    body::decode(&payload.body, payload.content_type, NO_SCHEMA)
 }

@@ -1,18 +1,27 @@
 //! The codecs known by name, and the halves each makes for a new connection.
+//!
+//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They only
+//! hand on; each format's rules live in its own module.
 
-use super::{Codec, Limits, ReplyReader, ReplyWriter, RequestReader, RequestWriter};
-use crate::{bson, gob, json, message::Dialect, msgpack};
+mod args;
+mod body;
+mod client;
+mod reply_to;
+mod request;
+mod server;
+
+pub use args::Args;
+pub use client::{ReplyReader, RequestWriter};
+pub use reply_to::{ReplyTo, Saved};
+pub use request::AnyRequest;
+pub use server::{AnyServerCodec, Halves, ServerCodec};
+
+use crate::{
+    bson::{self, BsonDialect, Dialect},
+    codec::{Codec, Limits},
+    gob, json, msgpack,
+};
 use std::{fmt, sync::Arc};
-
-/// Which dialect of BSON a server answers in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BsonDialect {
-    /// As the connection's first request: ServiceMethod as Binary 0x05 → vitess, as String 0x02 → standard.
-    #[default]
-    Auto,
-    /// Always this one.
-    Always(Dialect),
-}
 
 /// A codec, built in or brought by the program.
 #[derive(Clone)]
@@ -42,25 +51,29 @@ impl AnyCodec {
         }
     }
 
-    /// A server's reading half for one new connection.
-    pub fn request_reader(&self, limits: Limits) -> RequestReader {
+    /// The server's side of one new connection.
+    pub fn server(&self, limits: Limits) -> AnyServerCodec {
         match self {
-            Self::Json => RequestReader::Json(json::RequestDecoder::new(limits)),
-            Self::Bson(dialect) => RequestReader::Bson(bson::RequestDecoder::new(limits, *dialect)),
-            Self::Gob => RequestReader::Gob(gob::RequestDecoder::new(limits)),
-            Self::Msgpack => RequestReader::Msgpack(msgpack::RequestDecoder::new(limits)),
-            Self::Custom(codec) => RequestReader::Custom(codec.request_decoder(limits)),
-        }
-    }
-
-    /// A server's writing half for one new connection.
-    pub fn reply_writer(&self) -> ReplyWriter {
-        match self {
-            Self::Json => ReplyWriter::Json(json::ReplyEncoder::new()),
-            Self::Bson(_) => ReplyWriter::Bson(bson::ReplyEncoder::new()),
-            Self::Gob => ReplyWriter::Gob(gob::ReplyEncoder::new()),
-            Self::Msgpack => ReplyWriter::Msgpack(msgpack::ReplyEncoder::new()),
-            Self::Custom(codec) => ReplyWriter::Custom(codec.reply_encoder()),
+            Self::Json => AnyServerCodec::Json(Halves {
+                decoder: json::RequestDecoder::new(limits),
+                encoder: json::ReplyEncoder::new(),
+            }),
+            Self::Bson(dialect) => AnyServerCodec::Bson(Halves {
+                decoder: bson::RequestDecoder::new(limits, *dialect),
+                encoder: bson::ReplyEncoder::new(),
+            }),
+            Self::Gob => AnyServerCodec::Gob(Halves {
+                decoder: gob::RequestDecoder::new(limits),
+                encoder: gob::ReplyEncoder::new(),
+            }),
+            Self::Msgpack => AnyServerCodec::Msgpack(Halves {
+                decoder: msgpack::RequestDecoder::new(limits),
+                encoder: msgpack::ReplyEncoder::new(),
+            }),
+            Self::Custom(codec) => AnyServerCodec::Custom(Halves {
+                decoder: codec.request_decoder(limits),
+                encoder: codec.reply_encoder(),
+            }),
         }
     }
 
@@ -95,3 +108,6 @@ impl fmt::Debug for AnyCodec {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! The arguments of one call on their way into the handler's type.
 
-use super::{RequestDecoder, Visit};
+use super::body;
 use crate::{
     bson,
+    codec::{RequestDecoder, Visit},
     error::ValueError,
     gob, json,
     message::Request,
@@ -35,7 +36,8 @@ pub enum Args<'a> {
     Msgpack(&'a [u8]),
     /// Whatever a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
-    /// Bytes, from a protocol that knows no more of them than their kind.
+    /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
+    /// that is bytes itself ([`Blob`](crate::types::Blob)).
     Raw(&'a RawArgs<'a>),
     /// Tokens of a text protocol, and the method's argument type.
     Text(&'a TextArgs<'a>, Option<&'a TypeOf>),
@@ -57,7 +59,7 @@ impl Args<'_> {
             Self::Gob { types, value } => gob::value_from_slice(types, value),
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
-            Self::Raw(args) => args.decode(),
+            Self::Raw(args) => body::decode_args(args),
             Self::Text(args, type_of) => text::decode(args, *type_of),
             Self::Broken(error) => Err((*error).clone()),
         }

@@ -1,27 +1,15 @@
 //! The codec idea: four halves, one object per direction per connection.
 //!
 //! A server reads requests ([`RequestDecoder`]) and writes replies ([`ReplyEncoder`]); a client writes requests
-//! ([`RequestEncoder`]) and reads replies ([`ReplyDecoder`]). Programs bring their own through the trait
-//! [`Codec`]; the built-in ones are known by name in the enums [`AnyCodec`], [`RequestReader`], [`ReplyWriter`],
-//! [`RequestWriter`] and [`ReplyReader`], so that arguments go straight into the handler's type without a
-//! virtual call. This folder only hands on: each format's rules live in its own module.
-
-mod any;
-mod args;
-mod client;
-mod server;
-
-pub use any::{AnyCodec, BsonDialect};
-pub use args::Args;
-pub use client::{ReplyReader, RequestWriter};
-pub use server::{ReplyWriter, RequestReader};
+//! ([`RequestEncoder`]) and reads replies ([`ReplyDecoder`]). Programs bring their own through the trait [`Codec`]; the
+//! built-in ones are known by name in the enums of [`crate::any`]. No format is known here.
 
 use crate::{
     error::{DecodeError, EncodeError, ValueError},
-    message::{ErrorReply, Reply, Request},
+    message::{ErrorReply, Head, Reply, Request},
 };
 use bytes::BytesMut;
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 /// How large and how deep a message may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +94,23 @@ pub trait ReplyEncoder: Send {
     /// The value does not fit the format; `out` is as it was.
     fn encode(
         &mut self,
-        request: &Request,
+        head: &Head,
         reply: &dyn erased_serde::Serialize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError>;
 
     /// Appends one whole error reply to `out`; the end of a stream is the text [`END_OF_STREAM`](crate::END_OF_STREAM).
-    fn encode_error(&mut self, request: &Request, error: &ErrorReply, out: &mut BytesMut);
+    fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut);
+
+    /// What the encoder remembers of the replies so far, if it remembers anything: so that a reply can be taken back.
+    fn save(&self) -> Option<Box<dyn Any + Send>> {
+        None
+    }
+
+    /// Forgets what was encoded since [`save`](Self::save) gave `saved`: none of it will be sent.
+    fn restore(&mut self, saved: Box<dyn Any + Send>) {
+        drop(saved);
+    }
 }
 
 /// Writes requests for one connection.

@@ -1,0 +1,148 @@
+//! Bodies as bytes on their way into and out of serde's types: as JSON where they are that, as they are for a type that
+//! is bytes itself ([`Blob`](crate::types::Blob)).
+
+mod bytes_only;
+
+use crate::{
+    error::{EncodeError, ValueError},
+    json,
+    raw::{ContentType, RawArgs, RawBody, RawEncoder},
+};
+use bytes::BytesMut;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Decodes the body of a request.
+///
+/// # Errors
+/// It does not fit `T`, or is of a kind only its schema explains.
+pub(super) fn decode_args<T: DeserializeOwned>(args: &RawArgs<'_>) -> Result<T, ValueError> {
+    decode(&args.body, args.content_type, bytes_only::NO_SCHEMA)
+}
+
+/// Decodes a body from JSON, or as it is for a type that is bytes; `why` is the text where it is neither.
+pub(super) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+    content_type: ContentType,
+    why: &'static str,
+) -> Result<T, ValueError> {
+    match content_type {
+        ContentType::Json => json::value_from_slice(body),
+        ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
+            T::deserialize(bytes_only::Bytes { body, why })
+        }
+    }
+}
+
+/// Writes a reply of any serde type: JSON to a caller who sent JSON, or the bytes themselves.
+pub(super) fn encode<T: Serialize + ?Sized>(
+    encoder: &mut dyn RawEncoder,
+    reply: &T,
+    out: &mut BytesMut,
+) -> Result<(), EncodeError> {
+    let content_type = encoder.content_type();
+    let mut write = |body: &[u8]| encoder.encode(&RawBody { body, content_type, ..RawBody::default() }, out);
+    match content_type {
+        ContentType::Json => {
+            let mut body = BytesMut::new();
+            json::value_to_buf(reply, &mut body)?;
+            write(&body)
+        }
+        ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
+            reply.serialize(bytes_only::Sink(&mut write))
+        }
+    }
+}
+
+/// Bytes on their way into a codec that has a form of its own for them.
+pub(super) struct AsBlob<'a>(pub(super) &'a [u8]);
+
+impl Serialize for AsBlob<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::types::serialize_blob(self.0, serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        any::{Args, ReplyTo},
+        types::{Blob, Text},
+    };
+    use bytes::Bytes;
+    use std::collections::BTreeMap;
+
+    fn args(body: &'static [u8], content_type: ContentType) -> RawArgs<'static> {
+        RawArgs { body: Bytes::from_static(body), content_type, ..RawArgs::default() }
+    }
+
+    #[test]
+    fn json_fits_every_type_and_other_bodies_fit_bytes() {
+        let json = args(b" {\"a\": 5}", ContentType::Json);
+        assert_eq!(Args::Raw(&json).decode::<BTreeMap<String, i64>>().unwrap()["a"], 5);
+        for content_type in [ContentType::Protobuf, ContentType::ProtoJson, ContentType::ProtoText] {
+            let raw = args(b"\n\x05hello", content_type);
+            assert_eq!(Args::Raw(&raw).decode::<Blob>().unwrap(), Blob::from(b"\n\x05hello"));
+            assert_eq!(Args::Raw(&raw).decode::<Text>().unwrap().0, b"\n\x05hello");
+            let error = Args::Raw(&raw).decode::<i64>().unwrap_err();
+            assert_eq!(error.text(), bytes_only::NO_SCHEMA);
+            assert!(Args::Raw(&raw).decode::<()>().is_err());
+            assert!(Args::Raw(&raw).decode::<String>().is_err());
+            assert!(Args::Raw(&raw).decode::<Vec<u8>>().is_err(), "serde sees a list of numbers");
+        }
+    }
+
+    /// Says what the request was, then the reply.
+    struct Plain(ContentType);
+
+    impl RawEncoder for Plain {
+        fn content_type(&self) -> ContentType {
+            self.0
+        }
+
+        fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+            let RawBody { body, attachment, content_type, .. } = reply;
+            out.extend_from_slice(format!("{content_type:?} ").as_bytes());
+            out.extend_from_slice(body);
+            out.extend_from_slice(attachment);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn replies_are_json_to_json_and_bytes_to_bytes() {
+        let (mut json, mut protobuf) = (Plain(ContentType::Json), Plain(ContentType::Protobuf));
+        let (mut json, mut protobuf) = (ReplyTo::Raw(&mut json), ReplyTo::Raw(&mut protobuf));
+        assert_eq!(
+            (json.content_type(), protobuf.content_type()),
+            (ContentType::Json, ContentType::Protobuf)
+        );
+        let mut out = BytesMut::new();
+        json.encode(&[1, 2], None, &mut out).unwrap();
+        assert_eq!(out.split(), "Json [1,2]");
+        protobuf.encode(&Blob::from(b"ab"), None, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab");
+        protobuf.encode(&Text::from("ab"), None, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab");
+        for error in [
+            protobuf.encode(&5, None, &mut out),
+            protobuf.encode("text", None, &mut out),
+            protobuf.encode(&(), None, &mut out),
+            protobuf.encode(&[1u8][..], None, &mut out),
+            protobuf.encode(&BTreeMap::from([(1, 2)]), None, &mut out),
+        ] {
+            assert_eq!(error.unwrap_err().text(), bytes_only::NO_BYTES);
+        }
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn raw_replies_go_into_every_codec() {
+        let reply = RawBody { body: b"ab", attachment: b"+", ..RawBody::default() };
+        let mut out = BytesMut::new();
+        ReplyTo::JsonValue.encode_raw(&reply, &mut out).unwrap();
+        assert_eq!(out.split(), "\"YWI=\"");
+        ReplyTo::Raw(&mut Plain(ContentType::Json)).encode_raw(&reply, &mut out).unwrap();
+        assert_eq!(out.split(), "Protobuf ab+");
+    }
+}

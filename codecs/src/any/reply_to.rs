@@ -1,0 +1,145 @@
+//! Where and how one reply is written, whatever the protocol.
+
+use super::body::{self, AsBlob};
+use crate::{
+    bson,
+    codec::ReplyEncoder,
+    error::EncodeError,
+    gob, json,
+    message::{ErrorReply, Head},
+    msgpack,
+    raw::{ContentType, RawBody, RawEncoder},
+    schema::TypeOf,
+};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::{any::Any, fmt};
+
+/// The answer to one request: its connection's encoder and what the encoder needs of the request.
+///
+/// A stream writes all its replies, one after the other, to the same.
+#[non_exhaustive]
+pub enum ReplyTo<'a> {
+    /// JSON.
+    Json(&'a mut json::ReplyEncoder, &'a json::Head),
+    /// BSON.
+    Bson(&'a mut bson::ReplyEncoder, &'a bson::Head),
+    /// Gob.
+    Gob(&'a mut gob::ReplyEncoder, &'a Head),
+    /// MessagePack.
+    Msgpack(&'a mut msgpack::ReplyEncoder, &'a Head),
+    /// The bare JSON value, for protocols whose own framing says whose reply it is and what failed.
+    JsonValue,
+    /// Bytes, in the frames of a protocol that carries them.
+    Raw(&'a mut dyn RawEncoder),
+    /// A program's own codec.
+    Custom(&'a mut dyn ReplyEncoder, &'a Head),
+}
+
+impl ReplyTo<'_> {
+    /// Appends one whole reply to `out`, or nothing. Its type, where it is known without the value, is for codecs that
+    /// put types on the wire; others do not look at it.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    #[inline]
+    pub fn encode<T: Serialize + ?Sized>(
+        &mut self,
+        reply: &T,
+        reply_type: Option<&TypeOf>,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Self::Json(encoder, head) => encoder.encode(head, reply, out),
+            Self::Bson(encoder, head) => encoder.encode(head, reply, out),
+            Self::Gob(encoder, head) => encoder.encode(head, reply, reply_type, out),
+            Self::Msgpack(encoder, head) => encoder.encode(head, reply, out),
+            Self::JsonValue => json::value_to_buf(reply, out),
+            Self::Raw(encoder) => body::encode(&mut **encoder, reply, out),
+            Self::Custom(encoder, head) => encoder.encode(head, &reply, out),
+        }
+    }
+
+    /// Appends one whole reply that is bytes to `out`, or nothing.
+    ///
+    /// Codecs get the body as they carry a [`Blob`](crate::types::Blob), and nothing of what is beside it.
+    ///
+    /// # Errors
+    /// The value does not fit the format; `out` is as it was.
+    pub fn encode_raw(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+        match self {
+            Self::Raw(encoder) => encoder.encode(reply, out),
+            _ => self.encode(&AsBlob(reply.body), None, out),
+        }
+    }
+
+    /// Appends one whole error reply to `out`. The forms without a codec write nothing: their protocols say it in their
+    /// own way.
+    pub fn encode_error(&mut self, error: &ErrorReply, out: &mut BytesMut) {
+        match self {
+            Self::Json(encoder, head) => encoder.encode_error(head, error, out),
+            Self::Bson(encoder, head) => encoder.encode_error(head, error, out),
+            Self::Gob(encoder, head) => encoder.encode_error(head, error, out),
+            Self::Msgpack(encoder, head) => encoder.encode_error(head, error, out),
+            Self::JsonValue | Self::Raw(_) => {}
+            Self::Custom(encoder, head) => encoder.encode_error(head, error, out),
+        }
+    }
+
+    /// What the body of a reply that is bytes is taken for where the method does not say.
+    pub fn content_type(&self) -> ContentType {
+        match self {
+            Self::Raw(encoder) => encoder.content_type(),
+            _ => ContentType::default(),
+        }
+    }
+
+    /// What the encoder remembers of earlier replies, so that later ones can be taken back. Cheap: a reference.
+    pub fn save(&self) -> Saved {
+        Saved(match self {
+            Self::Gob(encoder, _) => Memory::Gob(encoder.save()),
+            Self::Custom(encoder, _) => encoder.save().map_or(Memory::Nothing, Memory::Custom),
+            Self::Json(..) | Self::Bson(..) | Self::Msgpack(..) | Self::JsonValue | Self::Raw(_) => {
+                Memory::Nothing
+            }
+        })
+    }
+
+    /// The replies since [`save`](Self::save) will not be sent: the caller, who cuts them off `out`, says so, and the
+    /// encoder forgets them.
+    pub fn restore(&mut self, saved: Saved) {
+        match (self, saved.0) {
+            (Self::Gob(encoder, _), Memory::Gob(saved)) => encoder.restore(saved),
+            (Self::Custom(encoder, _), Memory::Custom(saved)) => encoder.restore(saved),
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Debug for ReplyTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head: &dyn fmt::Debug = match self {
+            Self::Json(_, head) => head,
+            Self::Bson(_, head) => head,
+            Self::Gob(_, head) | Self::Msgpack(_, head) | Self::Custom(_, head) => head,
+            Self::JsonValue => &"a bare value",
+            Self::Raw(_) => &"bytes",
+        };
+        f.debug_tuple("ReplyTo").field(head).finish()
+    }
+}
+
+/// What an encoder remembered when [`ReplyTo::save`] was called.
+pub struct Saved(Memory);
+
+enum Memory {
+    Nothing,
+    Gob(gob::Saved),
+    Custom(Box<dyn Any + Send>),
+}
+
+impl fmt::Debug for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saved").finish_non_exhaustive()
+    }
+}

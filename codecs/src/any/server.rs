@@ -1,0 +1,215 @@
+//! A server's side of a connection of one codec: requests in, replies out.
+//!
+//! [`ServerCodec`] is compiled for each codec apart, for those who make many calls; [`AnyServerCodec`] is one of them,
+//! for those who make few.
+
+use super::{AnyRequest, Args, ReplyTo};
+use crate::{
+    bson,
+    codec::{Limits, ReplyEncoder, RequestDecoder},
+    error::DecodeError,
+    gob, json,
+    message::{Head, Own, Request},
+    msgpack,
+};
+use bytes::BytesMut;
+use std::fmt;
+
+/// What a server does with the bytes of one connection whose codec it knows.
+pub trait ServerCodec: Send + 'static {
+    /// The codec's own part of a request's head.
+    type Own: Own;
+
+    /// As [`RequestDecoder::decode`].
+    ///
+    /// # Errors
+    /// The stream is out of step.
+    fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+
+    /// As [`RequestDecoder::decode_eof`].
+    ///
+    /// # Errors
+    /// The stream ended inside a message.
+    fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+
+    /// Sets other limits for what comes from now on.
+    fn set_limits(&mut self, limits: Limits);
+
+    /// The arguments of a request of this connection, ready to be decoded into a type.
+    fn args<'a>(&'a self, request: &'a Request<Self::Own>) -> Args<'a>;
+
+    /// The answer to a request of this connection.
+    fn reply_to<'a>(&'a mut self, head: &'a Head<Self::Own>) -> ReplyTo<'a>;
+}
+
+/// A server's two objects of one codec and one connection.
+#[derive(Debug)]
+pub struct Halves<D, E> {
+    /// Reads requests.
+    pub decoder: D,
+    /// Writes replies.
+    pub encoder: E,
+}
+
+/// `$args` is made of the decoder, the request and the bytes of its arguments, `$to` of the encoder and the head.
+macro_rules! server_codec {
+    (
+        $decoders:ty, $encoders:ty, $own:ty,
+        ($decoder:pat, $request:pat, $bytes:pat) => $args:expr,
+        ($encoder:ident, $head:ident) => $to:expr
+    ) => {
+        impl ServerCodec for Halves<$decoders, $encoders> {
+            type Own = $own;
+
+            #[inline]
+            fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<$own>>, DecodeError> {
+                self.decoder.decode(buf)
+            }
+
+            fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<$own>>, DecodeError> {
+                self.decoder.decode_eof(buf)
+            }
+
+            fn set_limits(&mut self, limits: Limits) {
+                self.decoder.set_limits(limits);
+            }
+
+            #[inline]
+            fn args<'a>(&'a self, request: &'a Request<$own>) -> Args<'a> {
+                match (&self.decoder, request, request.args()) {
+                    ($decoder, $request, Ok($bytes)) => $args,
+                    (_, _, Err(error)) => Args::Broken(error),
+                }
+            }
+
+            #[inline]
+            fn reply_to<'a>(&'a mut self, $head: &'a Head<$own>) -> ReplyTo<'a> {
+                let $encoder = &mut self.encoder;
+                $to
+            }
+        }
+    };
+}
+
+server_codec!(
+    json::RequestDecoder, json::ReplyEncoder, json::Id,
+    (_, _, bytes) => Args::JsonParams(bytes),
+    (encoder, head) => ReplyTo::Json(encoder, head)
+);
+server_codec!(
+    bson::RequestDecoder, bson::ReplyEncoder, bson::Dialect,
+    (_, _, bytes) => Args::Bson(bytes),
+    (encoder, head) => ReplyTo::Bson(encoder, head)
+);
+server_codec!(
+    gob::RequestDecoder, gob::ReplyEncoder, (),
+    (decoder, _, value) => Args::Gob { types: decoder.types(), value },
+    (encoder, head) => ReplyTo::Gob(encoder, head)
+);
+server_codec!(
+    msgpack::RequestDecoder, msgpack::ReplyEncoder, (),
+    (_, _, bytes) => Args::Msgpack(bytes),
+    (encoder, head) => ReplyTo::Msgpack(encoder, head)
+);
+server_codec!(
+    Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>, (),
+    (decoder, request, _) => Args::Custom(&**decoder, request),
+    (encoder, head) => ReplyTo::Custom(&mut **encoder, head)
+);
+
+/// The server's side of a connection of any codec.
+pub enum AnyServerCodec {
+    /// JSON.
+    Json(Halves<json::RequestDecoder, json::ReplyEncoder>),
+    /// BSON.
+    Bson(Halves<bson::RequestDecoder, bson::ReplyEncoder>),
+    /// Gob.
+    Gob(Halves<gob::RequestDecoder, gob::ReplyEncoder>),
+    /// MessagePack.
+    Msgpack(Halves<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
+    /// A program's own.
+    Custom(Halves<Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>>),
+}
+
+impl AnyServerCodec {
+    /// As [`RequestDecoder::decode`].
+    ///
+    /// # Errors
+    /// The stream is out of step.
+    pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
+        Ok(match self {
+            Self::Json(halves) => halves.decode(buf)?.map(AnyRequest::Json),
+            Self::Bson(halves) => halves.decode(buf)?.map(AnyRequest::Bson),
+            Self::Gob(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+            Self::Custom(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+        })
+    }
+
+    /// As [`RequestDecoder::decode_eof`].
+    ///
+    /// # Errors
+    /// The stream ended inside a message.
+    pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
+        Ok(match self {
+            Self::Json(halves) => halves.decode_eof(buf)?.map(AnyRequest::Json),
+            Self::Bson(halves) => halves.decode_eof(buf)?.map(AnyRequest::Bson),
+            Self::Gob(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Custom(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+        })
+    }
+
+    /// Sets other limits for what comes from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        match self {
+            Self::Json(halves) => halves.set_limits(limits),
+            Self::Bson(halves) => halves.set_limits(limits),
+            Self::Gob(halves) => halves.set_limits(limits),
+            Self::Msgpack(halves) => halves.set_limits(limits),
+            Self::Custom(halves) => halves.set_limits(limits),
+        }
+    }
+
+    /// The arguments of a request of this connection, ready to be decoded into a type.
+    ///
+    /// # Panics
+    /// For a request of another codec.
+    pub fn args<'a>(&'a self, request: &'a AnyRequest) -> Args<'a> {
+        match (self, request) {
+            (Self::Json(halves), AnyRequest::Json(request)) => halves.args(request),
+            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.args(request),
+            (Self::Gob(halves), AnyRequest::Common(request)) => halves.args(request),
+            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.args(request),
+            (Self::Custom(halves), AnyRequest::Common(request)) => halves.args(request),
+            _ => panic!("{self:?} has not read this request"),
+        }
+    }
+
+    /// The answer to a request of this connection.
+    ///
+    /// # Panics
+    /// For a request of another codec.
+    pub fn reply_to<'a>(&'a mut self, request: &'a AnyRequest) -> ReplyTo<'a> {
+        match (self, request) {
+            (Self::Json(halves), AnyRequest::Json(request)) => halves.reply_to(request.head()),
+            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.reply_to(request.head()),
+            (Self::Gob(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (Self::Custom(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (codec, _) => panic!("{codec:?} has not read this request"),
+        }
+    }
+}
+
+impl fmt::Debug for AnyServerCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "AnyServerCodec(json)",
+            Self::Bson(_) => "AnyServerCodec(bson)",
+            Self::Gob(_) => "AnyServerCodec(gob)",
+            Self::Msgpack(_) => "AnyServerCodec(msgpack)",
+            Self::Custom(_) => "AnyServerCodec(custom)",
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! One call as a server reads it.
+
+use super::head::{Head, Own};
+use crate::error::ValueError;
+use bytes::Bytes;
+use std::{fmt, ops::Range, time::Duration};
+
+#[derive(Debug, Clone)]
+enum Body {
+    At(Range<usize>),
+    Broken(ValueError),
+}
+
+/// One call as it came in: its [`Head`], options and the still encoded arguments. `O` is the codec's own part of the
+/// head.
+///
+/// Wire shapes: BSON two documents, JSON one object. Optional header members (`Timeout`, `Details`) are filled
+/// in by the codec when the peer sent them, see README "Optional header members".
+#[derive(Clone)]
+pub struct Request<O = ()> {
+    head: Head<O>,
+    body: Body,
+    timeout: Option<Duration>,
+}
+
+impl Request {
+    /// A request whose `service_method` and `args` are ranges of `bytes`.
+    ///
+    /// # Panics
+    /// If a range does not lie within `bytes`: that is a fault of the codec, not of the peer.
+    #[inline]
+    pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, args: Range<usize>) -> Self {
+        assert!(
+            service_method.end <= bytes.len() && args.end <= bytes.len(),
+            "ranges lie within the message"
+        );
+        Self {
+            head: Head { bytes, service_method, seq, details: false, own: () },
+            body: Body::At(args),
+            timeout: None,
+        }
+    }
+}
+
+impl<O> Request<O> {
+    /// The same request with a part of the codec's own.
+    #[inline]
+    #[must_use]
+    pub fn with_own<P: Own>(self, own: P) -> Request<P> {
+        Request { head: self.head.with_own(own), body: self.body, timeout: self.timeout }
+    }
+
+    /// The same request with a time limit set by the caller.
+    #[inline]
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The same request from a peer that reads structured errors (`Code`, `Data`).
+    #[inline]
+    #[must_use]
+    pub fn with_details(mut self, details: bool) -> Self {
+        self.head.details = details;
+        self
+    }
+
+    /// The same request with arguments that cannot be read: whatever the method, the caller gets `error`.
+    #[must_use]
+    pub fn with_broken_args(mut self, error: ValueError) -> Self {
+        self.body = Body::Broken(error);
+        self
+    }
+
+    /// What its replies need of it.
+    #[inline]
+    pub fn head(&self) -> &Head<O> {
+        &self.head
+    }
+
+    /// `"Arith.Multiply"` as the peer sent it; need not be UTF-8.
+    #[inline]
+    pub fn service_method(&self) -> &[u8] {
+        self.head.service_method()
+    }
+
+    /// The encoded arguments, in the form the request's codec reads.
+    ///
+    /// # Errors
+    /// What is wrong with them where the codec could read the header but not the body.
+    #[inline]
+    pub fn args(&self) -> Result<&[u8], &ValueError> {
+        match &self.body {
+            Body::At(range) => Ok(self.head.bytes.get(range.clone()).unwrap_or_default()),
+            Body::Broken(error) => Err(error),
+        }
+    }
+
+    /// How long the caller will wait, counted from the moment the request was read.
+    #[inline]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Whether the peer reads structured errors.
+    pub fn details(&self) -> bool {
+        self.head.details()
+    }
+
+    /// Bytes of the whole message on the wire.
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        self.head.bytes.len()
+    }
+}
+
+impl<O: Own> Request<O> {
+    /// The number of the call: see [`Head::seq`].
+    pub fn seq(&self) -> u64 {
+        self.head.seq()
+    }
+
+    /// Gives up the arguments and keeps a copy of the head, so that a waiting call does not hold the read buffer.
+    #[must_use]
+    pub fn into_head(self) -> Head<O> {
+        self.head.kept()
+    }
+
+    /// The same request without its arguments and without the buffer it was read from.
+    #[must_use]
+    pub fn without_args(self) -> Self {
+        Self { head: self.head.kept(), body: Body::At(0..0), timeout: self.timeout }
+    }
+}
+
+impl<O: Own> fmt::Debug for Request<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("head", &self.head)
+            .field("body", &self.body)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
