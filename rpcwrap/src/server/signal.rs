@@ -1,4 +1,4 @@
-//! From the first signal to the end of the program.
+//! From the first signal, or an admin's word, to the end of the program.
 
 use super::{Drained, STOP_LIMIT, Server};
 use std::{future::Future, io, time::Duration};
@@ -28,9 +28,13 @@ impl Signals {
 pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> + Send + '_ {
     // Not in the future: a signal that comes before its first poll must not end the program either.
     let signals = Signals::catch();
+    let stop = server.dispatch.live.stop.wait();
     async move {
         let mut signals = signals?;
-        let is_person = signals.next().await;
+        let is_person = tokio::select! {
+            is_person = signals.next() => is_person,
+            () = stop.asked() => false,
+        };
         // As they are now: both may have been changed meanwhile.
         let (lame_duck, limit) = {
             let config = server.dispatch.live.config();
