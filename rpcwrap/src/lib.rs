@@ -76,4 +76,4 @@ pub use peer::{BadNetwork, Networks, Peer, PeerAddr, TlsInfo};
 pub use protocol::{http::Mount, sniff::Verdict};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
-pub use server::{Builder, Drained, Listen, ListenAddr, Server};
+pub use server::{Builder, Drained, Inherited, Listen, ListenAddr, Server};

@@ -37,6 +37,7 @@ mod program;
 mod protocols;
 mod proxy_header;
 mod replay;
+mod restart;
 mod sessions;
 mod shutdown;
 mod sniff;

@@ -1,5 +1,6 @@
 //! What one listener offers where it is not what the server does on the others.
 
+use super::inherited::Kind;
 #[cfg(feature = "tls")]
 use crate::io::tls::TlsPolicy;
 use crate::{io::ProxyProtocol, protocol::Port};
@@ -86,6 +87,15 @@ impl Listen {
     pub fn tls_policy(mut self, policy: TlsPolicy) -> Self {
         self.policy = Some(policy);
         self
+    }
+
+    /// What it is called when its socket is handed to another process.
+    pub(super) fn kind(&self) -> Kind {
+        match &self.protocols {
+            _ if self.http_rpc => Kind::HttpRpc,
+            Some(_) => Kind::Some,
+            None => Kind::All,
+        }
     }
 
     /// The port this makes of the server's own.
