@@ -17,6 +17,7 @@
 //! A call travels one way: [`Server`] accepts, the first bytes choose a [`protocol`], dispatch finds the [`Method`],
 //! its function runs, and the reply is written by the codec that read the request.
 
+mod admin;
 mod auth;
 mod call;
 mod conn;
@@ -39,12 +40,14 @@ pub use codecs;
 #[cfg(feature = "tls")]
 pub use error::TlsError;
 pub use error::{CallError, ConfigError, Error, OverLimit};
+pub use io::ProxyProtocol;
 #[cfg(feature = "tls")]
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
-pub use io::{BadNetwork, ProxyProtocol};
 pub use live::{
     config::{Config, OpeningClock},
+    page_access::PageAccess,
     policy::{Policy, PolicyChange},
+    settings::Setting,
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
     tracker::ConnectionInfo,
@@ -69,7 +72,7 @@ pub use pages::{
     rejected_info::{FailedOpening, OpeningFailure},
     snapshot::{Process, Snapshot},
 };
-pub use peer::{Peer, PeerAddr, TlsInfo};
+pub use peer::{BadNetwork, Networks, Peer, PeerAddr, TlsInfo};
 pub use protocol::{http::Mount, sniff::Verdict};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;

@@ -13,7 +13,7 @@ use crate::{
     error::CallError,
     live::{Live, stats::Tally},
     method::{context::ContextSource, running::Written},
-    peer::Peer,
+    peer::{IN_PROCESS, Peer},
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, ReplyTo};
@@ -24,9 +24,6 @@ use std::{
     task::{Context, Poll},
     time::{Duration, Instant},
 };
-
-/// What the program's own calls have for a protocol. It need not log in to itself.
-pub(crate) const IN_PROCESS: &str = "in_process";
 
 /// Everything that is decided once, whatever the protocol.
 pub(crate) struct Dispatch {
@@ -185,7 +182,7 @@ impl Dispatch {
             let caller = Caller::new(peer, &policy);
             self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
         };
-        let mut flight = self.take_off(started, args.len())?;
+        let mut flight = self.take_off(started, peer, args.len())?;
         let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
@@ -201,6 +198,7 @@ impl Dispatch {
     pub(crate) fn take_off(
         self: &Arc<Self>,
         started: Result<Started<'_>, Refused<'_>>,
+        peer: &Arc<Peer>,
         bytes_in: usize,
     ) -> Result<Flight, CallError> {
         let mut tally = Tally::default();
@@ -208,11 +206,13 @@ impl Dispatch {
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
-                Ok(Flight::new(&self.live, started, Instant::now()))
+                Ok(Flight::new(&self.live, started, peer, bytes_in, Instant::now()))
             }
             Err(Refused { error, entry }) => {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);
+                    let code = Some(error.code());
+                    self.live.peers.add(&peer.addr, &entry.full_name, &tally, Instant::now(), code);
                     tally.merge_into(&entry.stats);
                 }
                 Err(error)

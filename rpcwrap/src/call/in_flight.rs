@@ -9,10 +9,12 @@ use crate::{
     error::CallError,
     live::{
         Live,
+        calls::Place,
         shutdown::Phase,
         stats::{ServerStats, Tally},
     },
     method::running::{BoxCall, Written},
+    peer::Peer,
 };
 use bytes::BytesMut;
 use codecs::ReplyTo;
@@ -42,7 +44,7 @@ impl MethodPermit {
     pub(crate) fn take(entry: &Arc<Entry>, limit: usize) -> Result<Self, CallError> {
         let permit = Self(entry.clone());
         if entry.running.fetch_add(1, Ordering::AcqRel) >= limit {
-            return Err(CallError::Busy { name: entry.full_name.clone(), limit });
+            return Err(CallError::Busy { name: entry.full_name.to_string(), limit });
         }
         Ok(permit)
     }
@@ -58,6 +60,10 @@ impl Drop for MethodPermit {
 pub(crate) struct Flight {
     live: Arc<Live>,
     entry: Arc<Entry>,
+    peer: Arc<Peer>,
+    bytes_in: usize,
+    /// Among the calls that wait; `None` before the first time that it does.
+    place: Option<Place>,
     call: Option<BoxCall>,
     limit: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -70,7 +76,13 @@ pub(crate) struct Flight {
 
 impl Flight {
     /// Takes over a call whose start has been counted.
-    pub(crate) fn new(live: &Arc<Live>, call: Started<'_>, started: Instant) -> Self {
+    pub(crate) fn new(
+        live: &Arc<Live>,
+        call: Started<'_>,
+        peer: &Arc<Peer>,
+        bytes_in: usize,
+        started: Instant,
+    ) -> Self {
         // A caller may name a limit beyond the clock's end, which is none.
         let deadline = call.limit.and_then(|limit| started.checked_add(limit));
         let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
@@ -78,6 +90,9 @@ impl Flight {
         Self {
             live: live.clone(),
             entry: call.entry.clone(),
+            peer: peer.clone(),
+            bytes_in,
+            place: None,
             call: Some(call.call),
             limit: call.limit,
             timer,
@@ -91,6 +106,9 @@ impl Flight {
 
     /// Waits until there is something to write.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.place.as_mut().is_some_and(|place| self.live.calls.is_killed(place)) {
+            self.cancel();
+        }
         let Some(call) = &mut self.call else { return Poll::Ready(()) };
         match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
             Ok(Poll::Ready(())) => return Poll::Ready(()),
@@ -99,6 +117,11 @@ impl Flight {
                 let error = panicked(&self.live.stats);
                 return self.fail(error);
             }
+        }
+        let Self { live, place, entry, peer, started, .. } = self;
+        if live.calls.wait(place, cx.waker(), &entry.full_name, peer, *started) {
+            self.cancel();
+            return Poll::Ready(());
         }
         let (Some(timer), Some(limit)) = (&mut self.timer, self.limit) else { return Poll::Pending };
         match timer.as_mut().poll(cx) {
@@ -143,26 +166,41 @@ impl Flight {
         };
         let mut tally = Tally::default();
         tally.write(out.len() - before);
-        if !matches!(written, Written::Item) {
-            self.landed = true;
-            tally.finish(self.started.elapsed(), matches!(written, Written::Last(Err(_))));
+        match &written {
+            Written::Item => tally.merge_into(&self.entry.stats),
+            Written::Last(Err(error)) => self.land(tally, Some(error)),
+            Written::Last(Ok(())) | Written::End => self.land(tally, None),
+        }
+        written
+    }
+
+    /// Counts the end of the call.
+    fn land(&mut self, mut tally: Tally, error: Option<&CallError>) {
+        self.landed = true;
+        let (live, name) = (&self.live, &self.entry.full_name);
+        let (now, code) = (Instant::now(), error.map(CallError::code));
+        let duration = now.saturating_duration_since(self.started);
+        tally.finish(duration, code.is_some());
+        live.peers.add(&self.peer.addr, name, &tally, now, code);
+        if duration.as_nanos() >= u128::from(live.slow.nanos()) {
+            live.slow.add(name, &self.peer, duration, self.bytes_in, code);
         }
         tally.merge_into(&self.entry.stats);
-        written
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
         self.live.waiting.leave();
+        if let Some(place) = &self.place {
+            self.live.calls.leave(place);
+        }
         if !self.landed {
             self.live.stats.canceled_calls.add_one();
             if self.live.shutdown.phase() == Phase::Stopped {
                 self.live.shutdown.count_cut();
             }
-            let mut tally = Tally::default();
-            tally.finish(self.started.elapsed(), true);
-            tally.merge_into(&self.entry.stats);
+            self.land(Tally::default(), Some(&CallError::Canceled));
         }
     }
 }

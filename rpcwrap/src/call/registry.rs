@@ -22,7 +22,7 @@ use std::{
 
 /// A registered method with its counters.
 pub(crate) struct Entry {
-    pub(crate) full_name: String,
+    pub(crate) full_name: Arc<str>,
     pub(crate) doc: String,
     pub(crate) types: Arc<Types>,
     pub(crate) idempotent: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn new(full_name: String, method: Method, service_number: usize) -> Self {
         Self {
-            full_name,
+            full_name: full_name.into(),
             doc: method.doc,
             types: method.types,
             idempotent: method.idempotent,
@@ -257,7 +257,7 @@ mod tests {
             config::Config,
             policy::{PolicyCell, Subjects},
         },
-        peer::{Peer, PeerAddr},
+        peer::Peer,
     };
 
     #[test]
@@ -265,20 +265,13 @@ mod tests {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
         let registry = Registry::new(names.map(service).into()).unwrap();
-        let peer = Arc::new(Peer {
-            addr: PeerAddr::InProcess,
-            protocol: "baidu_std",
-            codec: "".into(),
-            user: None,
-            tls: None,
-            needs_tls: false,
-        });
+        let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::in_process() });
         let policy =
             PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();
         let policy = policy.load_full();
         let caller = Caller::new(&peer, &policy);
         let find = |name: &str| match registry.look_up_short(name.as_bytes(), &caller) {
-            Ok(entry) => entry.full_name.clone(),
+            Ok(entry) => entry.full_name.to_string(),
             Err(error) => error.to_string(),
         };
         for (name, found) in [

@@ -9,7 +9,11 @@ mod preamble;
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
     io::{Opening, Stream},
-    live::{config::OpeningClock, shutdown::Phase, tracker::ConnectionPermit},
+    live::{
+        config::OpeningClock,
+        shutdown::{Phase, Reached},
+        tracker::{ConnectionPermit, Tracked},
+    },
     pages::rejected_info::OpeningFailure,
     protocol::{
         Class, Conn, ConnCx, Registered, Served,
@@ -17,7 +21,13 @@ use crate::{
     },
 };
 use bytes::{Buf, Bytes};
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a connection may take to say what it came for once the server drains: those that waited in the accept
@@ -31,9 +41,12 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPermit) {
     let draining = cx.dispatch.live.shutdown.reached(Phase::Draining);
     let opened = {
+        let tracked = cx.tracked.clone();
         let over = async {
-            draining.await;
-            sleep(LAST_WORDS).await;
+            reached_or_killed(draining, &tracked).await;
+            if !tracked.is_killed() {
+                sleep(LAST_WORDS).await;
+            }
         };
         tokio::select! {
             biased;
@@ -45,6 +58,15 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
         Ok((conn, registered)) => run(conn, registered, cx, permit),
         Err(end) => count(&end, &cx),
     }
+}
+
+/// Waits for the phase, or until an admin has ended the connection.
+fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Output = ()> {
+    // In this order: what ends a connection wakes those that wait for a phase.
+    poll_fn(move |task| match Pin::new(&mut reached).poll(task) {
+        Poll::Pending if !tracked.is_killed() => Poll::Pending,
+        _ => Poll::Ready(()),
+    })
 }
 
 /// Why a connection ended before it had a protocol.
@@ -156,7 +178,8 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
         let served = {
-            let stopped = pin!(cx.dispatch.live.shutdown.reached(Phase::Stopped));
+            let stopped = cx.dispatch.live.shutdown.reached(Phase::Stopped);
+            let stopped = pin!(reached_or_killed(stopped, &cx.tracked));
             tokio::select! {
                 biased;
                 served = serving => served,

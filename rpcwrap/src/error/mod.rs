@@ -283,6 +283,24 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: String,
     },
+    /// There is no setting of that name.
+    #[error("no setting {name:?}{}", .meant.map(|meant| format!(", did you mean {meant}?")).unwrap_or_default())]
+    UnknownSetting {
+        /// The name.
+        name: String,
+        /// The setting that was most likely meant.
+        meant: Option<&'static str>,
+    },
+    /// A text that is no value for a setting.
+    #[error("{setting} = {value:?}: want {wanted}")]
+    BadValue {
+        /// Its name in `Config`.
+        setting: &'static str,
+        /// The text.
+        value: String,
+        /// What would be one.
+        wanted: &'static str,
+    },
     /// A limit that cannot work.
     #[error("{setting} = {value}: {why}")]
     BadLimit {

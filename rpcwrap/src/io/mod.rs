@@ -10,7 +10,7 @@ pub(crate) mod tls;
 
 pub(crate) use opening::Opening;
 pub use prefixed::Prefixed;
-pub use proxy::{BadNetwork, ProxyProtocol};
+pub use proxy::ProxyProtocol;
 pub use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::TlsStream;

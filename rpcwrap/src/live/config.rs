@@ -1,6 +1,6 @@
 //! Every limit and every wait of the server: what it bounds, its unit, its default and why that default.
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, live::page_access::PageAccess};
 use codecs::{BsonDialect, Limits};
 use std::time::Duration;
 
@@ -65,6 +65,13 @@ pub struct Config {
     /// From the first signal to the end of the program at the latest, `lame_duck` included. Default 30 s, which is
     /// also how long Kubernetes waits.
     pub drain_timeout: Duration,
+    /// A call that took this long is kept among the last 128 slow ones. Default 1 s; none keeps none.
+    pub slow_call: Option<Duration>,
+    /// Rows of statistics by peer address and method, about 400 bytes each; the row that was not touched for longest
+    /// makes room for a new one. Default 4096; 0 for none.
+    pub max_peer_statistics: usize,
+    /// Who may see pages. Default: every peer, or where a login is required those that have logged in.
+    pub pages: PageAccess,
     /// Kinds of BSON element in replies. Default: as the client's own.
     pub bson_dialect: BsonDialect,
 }
@@ -80,6 +87,9 @@ pub enum OpeningClock {
     /// Never: a silent connection stays. For networks where every peer is trusted.
     Off,
 }
+
+/// Rows that fit into half a gigabyte.
+const MAX_PEER_STATISTICS: usize = 1_000_000;
 
 impl Default for Config {
     fn default() -> Self {
@@ -104,6 +114,9 @@ impl Default for Config {
             call_timeout: None,
             lame_duck: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(30),
+            slow_call: Some(Duration::from_secs(1)),
+            max_peer_statistics: 4096,
+            pages: PageAccess::Auto,
             bson_dialect: BsonDialect::Auto,
         }
     }
@@ -145,6 +158,9 @@ setters! {
     call_timeout: Option<Duration>,
     lame_duck: Duration,
     drain_timeout: Duration,
+    slow_call: Option<Duration>,
+    max_peer_statistics: usize,
+    pages: PageAccess,
     bson_dialect: BsonDialect,
 }
 
@@ -171,6 +187,9 @@ impl Config {
         if self.max_depth == 0 || self.max_depth > 100 {
             return bad("max_depth", self.max_depth, "must be from 1 to 100");
         }
+        if self.max_peer_statistics > MAX_PEER_STATISTICS {
+            return bad("max_peer_statistics", self.max_peer_statistics, "must be at most 1000000");
+        }
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),
             ("max_calls", self.max_calls),
@@ -191,6 +210,7 @@ impl Config {
             ("idle_timeout", self.idle_timeout.unwrap_or(Duration::MAX)),
             ("max_connection_age", self.max_connection_age.unwrap_or(Duration::MAX)),
             ("call_timeout", self.call_timeout.unwrap_or(Duration::MAX)),
+            ("slow_call", self.slow_call.unwrap_or(Duration::MAX)),
         ] {
             if value.is_zero() {
                 return Err(ConfigError::BadLimit { setting, value: "0s".into(), why: "must be longer" });

@@ -1,22 +1,35 @@
 //! What every layer sees of the running server, swapped as a whole or counted.
 
+pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod lifetime;
+pub(crate) mod page_access;
+pub(crate) mod peers;
 pub(crate) mod policy;
+pub(crate) mod settings;
 pub(crate) mod shutdown;
+pub(crate) mod slow;
 pub(crate) mod stats;
+pub(crate) mod stop;
 pub(crate) mod tracker;
 
-use crate::{auth::Logins, error::ConfigError};
+use crate::{
+    auth::{Access, Logins},
+    error::ConfigError,
+};
 use arc_swap::Guard;
+use calls::CallTable;
+use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
+use slow::SlowCalls;
 use stats::ServerStats;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tracker::Tracker;
+use stop::{Restart, StopRequest};
+use tracker::{ConnectionInfo, Tracker};
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {
@@ -25,19 +38,31 @@ pub(crate) struct Live {
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) stop: StopRequest,
+    /// The program's way to start anew, if it has one.
+    pub(crate) restart: Option<Restart>,
     pub(crate) waiting: WaitingCalls,
+    pub(crate) calls: CallTable,
+    pub(crate) slow: SlowCalls,
+    pub(crate) peers: PeerTable,
 }
 
 impl Live {
-    /// The state of a server that starts with `policy`.
-    pub(crate) fn new(policy: PolicyCell) -> Self {
+    /// The state of a server that starts with `policy`, in a program that can start anew by `restart`.
+    pub(crate) fn new(policy: PolicyCell, restart: Option<Restart>) -> Self {
+        let config = policy.load_full().config().clone();
         Self {
             policy,
             logins: Logins::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
             shutdown: Shutdown::new(),
+            stop: StopRequest::default(),
+            restart,
             waiting: WaitingCalls::default(),
+            calls: CallTable::default(),
+            slow: SlowCalls::new(config.slow_call),
+            peers: PeerTable::new(config.max_peer_statistics),
         }
     }
 
@@ -63,6 +88,11 @@ impl Live {
         self.policy.load().credentials().is_some()
     }
 
+    /// Every service with the access rule in force for it.
+    pub(crate) fn access_rules(&self) -> Vec<(String, Option<Access>)> {
+        self.policy.rules()
+    }
+
     /// Puts another policy in force, for open connections too: each is woken, so that it looks at its limits again.
     ///
     /// # Errors
@@ -70,9 +100,18 @@ impl Live {
     pub(crate) fn change_policy(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
         let policy = self.policy.change(change)?;
         self.logins.policy_changed();
+        self.slow.set_limit(policy.config.slow_call);
+        self.peers.set_limit(policy.config.max_peer_statistics);
         self.shutdown.wake_all();
         tracing::info!(generation = policy.generation(), "policy changed");
         Ok(policy)
+    }
+
+    /// Closes the connections that `which` names, whatever they are doing. How many.
+    pub(crate) fn kill_connections(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
+        let killed = self.tracker.kill(which);
+        self.shutdown.wake_all();
+        killed
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::{
     auth::{Access, Credentials},
     error::ConfigError,
-    live::config::Config,
+    live::{config::Config, page_access::PageAccess},
 };
 use arc_swap::{ArcSwap, Guard};
 use std::{
@@ -237,6 +237,13 @@ impl PolicyCell {
         self.current.load_full()
     }
 
+    /// Every service with its rule, in the order of names.
+    pub(crate) fn rules(&self) -> Vec<(String, Option<Access>)> {
+        let policy = self.current.load();
+        let services = self.subjects.services.iter();
+        services.map(|(name, number)| (name.clone(), policy.rule(*number).cloned())).collect()
+    }
+
     /// Puts `change` in force.
     ///
     /// # Errors
@@ -277,7 +284,8 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
         };
     }
     policy.login_required = change.login_required.unwrap_or(old.login_required);
-    if policy.login_required && policy.credentials.is_none() && !subjects.certificate_users {
+    let needs_login = policy.login_required || policy.config.pages == PageAccess::Login;
+    if needs_login && policy.credentials.is_none() && !subjects.certificate_users {
         return Err(ConfigError::NoWayToLogIn);
     }
     for (service, access) in change.access {

@@ -159,6 +159,27 @@ impl Tally {
         self.touched |= 1 << bucket;
     }
 
+    /// Calls that are over.
+    pub(crate) fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// Those of them that failed.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Shows every bucket of latencies that has calls.
+    #[inline]
+    pub(crate) fn latencies(&self, mut show: impl FnMut(usize, u32)) {
+        let mut touched = self.touched;
+        while touched != 0 {
+            let bucket = touched.trailing_zeros() as usize;
+            touched &= touched - 1;
+            show(bucket, self.latency[bucket]);
+        }
+    }
+
     /// Adds what was gathered to `stats` and starts afresh.
     pub(crate) fn merge_into(&mut self, stats: &MethodStats) {
         let add = |to: &AtomicU64, from: &mut u64| {

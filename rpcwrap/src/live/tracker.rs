@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -60,6 +60,20 @@ impl Tracker {
         oldest.iter().map(|tracked| tracked.info()).collect()
     }
 
+    /// The connections that `which` names, the oldest first, at most `most`.
+    pub(crate) fn find(&self, most: usize, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<ConnectionInfo> {
+        let all: Vec<Arc<Tracked>> = self.lock().values().cloned().collect();
+        all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
+    }
+
+    /// Tells the connections that `which` names to end, once their tasks are woken. How many.
+    pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
+        let all: Vec<Arc<Tracked>> = self.lock().values().cloned().collect();
+        let ends =
+            |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
+        all.iter().filter(ends).count()
+    }
+
     /// How long ago the newest of the open connections was accepted.
     pub(crate) fn newest(&self) -> Option<Duration> {
         self.lock().last_key_value().map(|(_, newest)| newest.accepted.elapsed())
@@ -104,6 +118,7 @@ impl Drop for ConnectionPermit {
 pub(crate) struct Tracked {
     id: u64,
     accepted: Instant,
+    killed: AtomicBool,
     who: Mutex<Who>,
     calls: AtomicU64,
     in_flight: AtomicUsize,
@@ -146,6 +161,7 @@ impl Tracked {
         Self {
             id,
             accepted: Instant::now(),
+            killed: AtomicBool::new(false),
             who: Mutex::new(Who::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
@@ -161,6 +177,11 @@ impl Tracked {
 
     pub(crate) fn accepted(&self) -> Instant {
         self.accepted
+    }
+
+    /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
     }
 
     /// A proxy in front has said where the connection comes from.

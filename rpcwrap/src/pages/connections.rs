@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{live::tracker::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
 use maud::html;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Connections shown.
 pub(super) const MOST: usize = 1000;
@@ -84,22 +84,24 @@ fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.escape_debug().to_string() }
 }
 
+/// One of them for programs.
+pub(crate) fn connection(one: &ConnectionInfo) -> Value {
+    json!({
+        "id": one.id,
+        "peer": one.peer.to_string(),
+        "tls": one.tls.as_ref().map(|tls| json!({ "version": tls.version, "client": tls.client_name })),
+        "protocol": one.protocol,
+        "codec": one.codec,
+        "user": one.user,
+        "age_seconds": one.age.as_secs_f64(),
+        "calls": one.calls,
+        "in_flight": one.in_flight,
+        "bytes_in": one.bytes_in,
+        "bytes_out": one.bytes_out,
+    })
+}
+
 fn as_json(snapshot: &Snapshot) -> String {
-    let connection = |one: &ConnectionInfo| {
-        json!({
-            "id": one.id,
-            "peer": one.peer.to_string(),
-            "tls": one.tls.as_ref().map(|tls| json!({ "version": tls.version, "client": tls.client_name })),
-            "protocol": one.protocol,
-            "codec": one.codec,
-            "user": one.user,
-            "age_seconds": one.age.as_secs_f64(),
-            "calls": one.calls,
-            "in_flight": one.in_flight,
-            "bytes_in": one.bytes_in,
-            "bytes_out": one.bytes_out,
-        })
-    };
     let connections: Vec<_> = snapshot.connections.iter().map(connection).collect();
     let (open, limit) = (snapshot.server.connections, snapshot.max_connections);
     format!("{}\n", json!({ "open": open, "limit": limit, "connections": connections }))
@@ -131,7 +133,7 @@ ID  PEER            TLS            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT 
             "{html}"
         );
         let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!((&json["open"], &json["connections"][0]["user"]), (&json!(307), &json!("<b>")));
         assert_eq!(json["connections"][0]["tls"], json!({ "version": "TLSv1.3", "client": "ala\n" }));
         assert_eq!(

@@ -21,6 +21,7 @@ pub(crate) mod snapshot;
 mod status;
 
 use crate::pages::snapshot::Snapshot;
+pub(crate) use connections::connection;
 
 /// One page as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +119,25 @@ const PAGES: [(&str, MakePage, &str); 12] = [
     ("/livez", health::live, "the same"),
     ("/readyz", health::ready, "200 while it wants calls, 503 from the first signal to stop"),
 ];
+
+/// Whom a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// What watches over the server, from anywhere and without a login.
+    Probes,
+    /// What collects numbers, without a login.
+    Scrapers,
+    People,
+}
+
+/// Whom the page at `path` is for.
+pub(crate) fn audience(path: &str) -> Audience {
+    match path {
+        "/healthz" | "/livez" | "/readyz" | "/debug/health" => Audience::Probes,
+        "/metrics" => Audience::Scrapers,
+        _ => Audience::People,
+    }
+}
 
 /// The page at `path`.
 pub(crate) fn find(path: &str) -> Option<MakePage> {

@@ -153,6 +153,7 @@ impl ConnCx {
     pub fn peer(&self, codec: &str, identity: Option<Identity>) -> Arc<Peer> {
         let peer = Arc::new(Peer {
             addr: self.peer_addr.clone(),
+            connection: self.tracked.id(),
             protocol: self.protocol,
             codec: codec.into(),
             user: identity.or_else(|| self.identity.clone()),

@@ -4,11 +4,12 @@ use super::{ProtoError, Protocol};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
-    call::dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::Dispatch,
     error::ConfigError,
     io::ProxyProtocol,
     live::stats::Counter,
     pages::{protocol_info::ProtocolInfo, snapshot::Snapshot},
+    peer::IN_PROCESS,
     protocol::{
         rejected::FailedOpenings,
         sniff::{Choice, choose},
@@ -180,6 +181,8 @@ pub(crate) struct Port {
     /// The protocols reached by a path.
     enabled: Vec<Arc<Registered>>,
     pub(crate) http_rpc: bool,
+    /// Whether it is for pages and admin operations, and for nothing else.
+    pub(crate) is_admin: bool,
     /// The proxies that say whose their connections are.
     pub(crate) proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
@@ -198,6 +201,7 @@ impl Port {
             enabled,
             table,
             http_rpc: false,
+            is_admin: false,
             proxy: None,
             #[cfg(feature = "tls")]
             tls: None,
@@ -228,6 +232,11 @@ impl Port {
         Self { http_rpc, ..self.with(self.enabled.clone()) }
     }
 
+    /// The same, for pages and admin operations and nothing else if said so.
+    pub(crate) fn with_admin(self, is_admin: bool) -> Self {
+        Self { is_admin, ..self }
+    }
+
     /// Only these protocols: the others never see a byte. The name that is not there, if one is not.
     pub(crate) fn only<'n>(&self, names: &[&'n str]) -> Result<Self, &'n str> {
         if let Some(unknown) =
@@ -250,6 +259,7 @@ impl Port {
             greeter: greeter(&enabled),
             enabled,
             http_rpc: self.http_rpc,
+            is_admin: self.is_admin,
             proxy: self.proxy.clone(),
         };
         #[cfg(feature = "tls")]

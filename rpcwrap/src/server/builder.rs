@@ -12,6 +12,7 @@ use crate::{
         Live,
         config::Config,
         policy::{PolicyCell, SetLogFilter, Subjects},
+        stop::Restart,
     },
     method::{Method, handler::Handler, service::Service},
     pages::snapshot::Snapshot,
@@ -24,6 +25,7 @@ use crate::{
     },
 };
 use codecs::{AnyCodec, Codec};
+use futures_util::future::BoxFuture;
 use std::{collections::HashSet, io, sync::Arc};
 
 /// Describes a server: services, codecs, limits, users, pages.
@@ -49,6 +51,7 @@ pub struct Builder {
     mount: Option<Mount>,
     no_introspection: bool,
     set_log_filter: Option<LogFilter>,
+    restart: Option<Restart>,
     proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
     tls: Option<TlsConfig>,
@@ -116,7 +119,8 @@ impl Builder {
     }
 
     /// Refuses the calls of every peer that has not proven who it is, whatever its protocol: by a login, HTTP basic
-    /// authentication or a TLS client certificate. Pages and probes stay open to all.
+    /// authentication or a TLS client certificate. Pages need a login then, unless [`Config::pages`] says otherwise;
+    /// probes and `/metrics` stay open to all.
     #[must_use]
     pub fn require_login(mut self) -> Self {
         self.login_required = true;
@@ -150,6 +154,18 @@ impl Builder {
     #[must_use]
     pub fn on_log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
         self.set_log_filter = Some(LogFilter(Box::new(set)));
+        self
+    }
+
+    /// Lets an admin have the program started anew: `restart` begins it and says what happened, such as the new
+    /// process' number, or why it cannot. It is not called again before it has ended, and goes on if the admin's
+    /// connection ends.
+    #[must_use]
+    pub fn on_restart(
+        mut self,
+        restart: impl Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync + 'static,
+    ) -> Self {
+        self.restart = Some(Restart::new(Box::new(restart)));
         self
     }
 
@@ -210,7 +226,7 @@ impl Builder {
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
         let introspection = (!self.no_introspection).then(|| describe::Catalogue::new(&self.services));
         let mut registry = Registry::new(self.services)?;
-        let live = Arc::new(Live::new(policy?));
+        let live = Arc::new(Live::new(policy?, self.restart));
         introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));
         let dispatch = Arc::new(Dispatch { registry, live });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);

@@ -17,7 +17,7 @@ pub use options::Listen;
 use crate::io::tls::{ServerTls, TlsError};
 use crate::{
     auth::CredentialsError,
-    call::dispatch::{Dispatch, IN_PROCESS},
+    call::dispatch::Dispatch,
     conn,
     error::{CallError, ConfigError},
     io::Stream,
@@ -182,15 +182,7 @@ impl Server {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let addr = PeerAddr::InProcess;
-        let peer = Peer {
-            addr,
-            protocol: IN_PROCESS,
-            codec: Arc::from(""),
-            user: None,
-            tls: None,
-            needs_tls: false,
-        };
+        let peer = Peer::in_process();
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;
@@ -313,10 +305,10 @@ impl Server {
         Drained { cut: shutdown.cut() }
     }
 
-    /// Runs until SIGTERM or SIGINT, then drains; a second signal ends at once. Drains too once another process
-    /// [has the sockets](Self::hand_over).
+    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once. Drains too once another
+    /// process [has the sockets](Self::hand_over).
     ///
-    /// SIGTERM first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
+    /// SIGTERM, as `drain`, first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
     /// most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not from the first poll.
     ///
     /// # Errors

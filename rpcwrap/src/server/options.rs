@@ -6,6 +6,9 @@ use crate::io::tls::TlsPolicy;
 use crate::{io::ProxyProtocol, protocol::Port};
 use std::io;
 
+/// The protocols of pages and admin operations.
+const ADMIN: [&str; 2] = ["http", "http2"];
+
 /// How a listener differs from the server's others, for [`Server::listen_with`](super::Server::listen_with).
 ///
 /// ```
@@ -22,6 +25,7 @@ use std::io;
 pub struct Listen {
     protocols: Option<Vec<String>>,
     http_rpc: bool,
+    admin: bool,
     proxy: Option<Option<ProxyProtocol>>,
     #[cfg(feature = "tls")]
     policy: Option<TlsPolicy>,
@@ -49,6 +53,17 @@ impl Listen {
     #[must_use]
     pub fn http_rpc(mut self) -> Self {
         self.http_rpc = true;
+        self
+    }
+
+    /// Is for pages, probes and `/admin` by HTTP, and takes no calls; excludes [`only`](Self::only) and
+    /// [`http_rpc`](Self::http_rpc).
+    ///
+    /// Pages are shown to every peer that can connect; `/admin` needs a monitor or an admin as everywhere. With
+    /// [`PageAccess::Off`](crate::PageAccess) all of this is here and on no other listener.
+    #[must_use]
+    pub fn admin(mut self) -> Self {
+        self.admin = true;
         self
     }
 
@@ -86,11 +101,15 @@ impl Listen {
     /// The port this makes of the server's own.
     ///
     /// # Errors
-    /// A name no protocol has, TLS where the server has no certificate, or a protocol that speaks first where nothing
-    /// would lead to it or it could not know what to wait for (`InvalidInput`).
+    /// Options that exclude each other, a name no protocol has, TLS where the server has no certificate, or a protocol
+    /// that speaks first where nothing would lead to it or it could not know what to wait for (`InvalidInput`).
     pub(super) fn port(self, base: &Port) -> io::Result<Port> {
         let bad = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
-        let port = match &self.protocols {
+        if self.admin && (self.protocols.is_some() || self.http_rpc) {
+            return Err(bad("a listener for pages and /admin takes no calls".to_owned()));
+        }
+        let protocols = if self.admin { Some(ADMIN.map(str::to_owned).into()) } else { self.protocols };
+        let port = match &protocols {
             None => base.with_http_rpc(self.http_rpc),
             Some(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -101,6 +120,7 @@ impl Listen {
                 only.with_http_rpc(self.http_rpc)
             }
         };
+        let port = port.with_admin(self.admin);
         let port = match self.proxy {
             Some(proxy) => port.with_proxy(proxy),
             None => port,
@@ -114,7 +134,7 @@ impl Listen {
             Some(policy) => port.with_tls_policy(policy),
             None => port,
         };
-        if self.protocols.is_some() {
+        if protocols.is_some() {
             port.check().map_err(bad)?;
             if let Some(name) = port.unreachable().next() {
                 return Err(bad(format!(

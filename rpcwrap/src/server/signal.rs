@@ -1,4 +1,4 @@
-//! From the first signal, or the hand-over to another process, to the end of the program.
+//! From the first signal, an admin's word or the hand-over to another process, to the end of the program.
 
 use super::{Drained, STOP_LIMIT, Server};
 use std::{future::Future, io, time::Duration};
@@ -28,10 +28,12 @@ impl Signals {
 pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> + Send + '_ {
     // Not in the future: a signal that comes before its first poll must not end the program either.
     let signals = Signals::catch();
+    let stop = server.dispatch.live.stop.wait();
     async move {
         let mut signals = signals?;
         let (patient, restarted) = tokio::select! {
             is_person = signals.next() => (!is_person, false),
+            () = stop.asked() => (true, false),
             () = server.listeners.handed_over() => (false, true),
         };
         // As they are now: both may have been changed meanwhile.

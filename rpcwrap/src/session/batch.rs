@@ -1,18 +1,32 @@
 //! Counts of the calls a session starts in one go, merged into the shared counters once per method and batch.
 
-use crate::{call::registry::Entry, live::stats::Tally};
-use std::{sync::Arc, time::Instant};
+use crate::{
+    call::registry::Entry,
+    error::CallError,
+    live::{Live, stats::Tally},
+    peer::Peer,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
     tally: &'t mut Tally,
     entry: Option<&'d Arc<Entry>>,
     now: Option<Instant>,
+    live: &'t Live,
+    peer: &'t Arc<Peer>,
+    /// What makes a call slow.
+    slow_nanos: u64,
+    /// Of the last call of the method that failed.
+    error: Option<Box<CallError>>,
 }
 
 impl<'t, 'd> Batch<'t, 'd> {
-    pub(super) fn new(tally: &'t mut Tally) -> Self {
-        Self { tally, entry: None, now: None }
+    pub(super) fn new(tally: &'t mut Tally, live: &'t Live, peer: &'t Arc<Peer>) -> Self {
+        Self { tally, entry: None, now: None, live, peer, slow_nanos: live.slow.nanos(), error: None }
     }
 
     /// When the last call of the batch ended, which is when the next one begins: one look at the clock per call.
@@ -41,15 +55,35 @@ impl<'t, 'd> Batch<'t, 'd> {
         self.tally.write(bytes_out);
     }
 
+    /// Keeps the error of the call that is finished next.
+    #[cold]
+    pub(super) fn fail(&mut self, error: Box<CallError>) {
+        self.error = Some(error);
+    }
+
     #[inline]
-    pub(super) fn finish(&mut self, began: Instant, failed: bool) {
+    pub(super) fn finish(&mut self, began: Instant, failed: bool, bytes_in: impl FnOnce() -> usize) {
         let now = Instant::now();
-        self.tally.finish(now.saturating_duration_since(began), failed);
+        let latency = now.saturating_duration_since(began);
+        self.tally.finish(latency, failed);
         self.now = Some(now);
+        if latency.as_nanos() as u64 >= self.slow_nanos {
+            self.keep_slow(latency, failed, bytes_in());
+        }
+    }
+
+    #[cold]
+    fn keep_slow(&self, latency: Duration, failed: bool, bytes_in: usize) {
+        let Some(entry) = self.entry else { return };
+        let code = self.error.as_deref().filter(|_| failed).map(CallError::code);
+        self.live.slow.add(&entry.full_name, self.peer, latency, bytes_in, code);
     }
 
     pub(super) fn merge(&mut self) {
         if let Some(entry) = self.entry.take() {
+            let error = self.error.take();
+            let code = error.as_deref().map(CallError::code);
+            self.live.peers.add(&self.peer.addr, &entry.full_name, self.tally, self.now(), code);
             self.tally.merge_into(&entry.stats);
         }
     }

@@ -295,7 +295,7 @@ impl<F: Framing> Session<F> {
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy);
-        let mut batch = Batch::new(&mut scratch.tally);
+        let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
@@ -373,20 +373,20 @@ impl<F: Framing> Session<F> {
         if self.stage >= Stage::Refusing {
             self.dispatch.live.stats.drained_calls.add_one();
             let refused = Refused { error: CallError::Draining, entry: None };
-            self.refuse(request, &refused, batch, output);
+            self.refuse(request, refused, batch, output);
             return None;
         }
         let calls = Calls { last: batch.last(), dispatch, caller, now: began };
         let mut started = match self.framing.start(request, calls).0 {
             Ok(started) => started,
             Err(refused) => {
-                self.refuse(request, &refused, batch, output);
+                self.refuse(request, refused, batch, output);
                 return None;
             }
         };
         batch.start(started.entry, F::wire_len(request));
         if F::ORDERED && !self.turns.is_empty() {
-            return Some(Flight::new(&dispatch.live, started, began));
+            return Some(Flight::new(&dispatch.live, started, caller.peer, F::wire_len(request), began));
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
@@ -397,7 +397,11 @@ impl<F: Framing> Session<F> {
             Poll::Ready(Written::Last(Ok(()))) => false,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
-                !matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM)
+                let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
+                if !is_end {
+                    batch.fail(error);
+                }
+                !is_end
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
@@ -407,11 +411,11 @@ impl<F: Framing> Session<F> {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
                 batch.write(output.len() - before);
-                return Some(Flight::new(&dispatch.live, started, began));
+                return Some(Flight::new(&dispatch.live, started, caller.peer, F::wire_len(request), began));
             }
         };
         batch.write(output.len() - before);
-        batch.finish(began, failed);
+        batch.finish(began, failed, || F::wire_len(request));
         None
     }
 
@@ -419,19 +423,20 @@ impl<F: Framing> Session<F> {
     fn refuse<'d>(
         &mut self,
         request: &F::Request,
-        refused: &Refused<'d>,
+        refused: Refused<'d>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
         let written = self.in_turn(output, |framing, out| framing.refuse(request, &refused.error, out));
+        // Bytes that could not be walked to their end say nothing about where the next message starts.
+        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
         if let Some(entry) = refused.entry {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
             batch.write(written);
-            batch.finish(now, true);
+            batch.fail(Box::new(refused.error));
+            batch.finish(now, true, || F::wire_len(request));
         }
-        // Bytes that could not be walked to their end say nothing about where the next message starts.
-        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
     }
 
     /// Writes as much as the peer takes.

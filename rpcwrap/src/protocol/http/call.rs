@@ -99,7 +99,7 @@ pub(super) fn start(
     let policy = dispatch.live.policy();
     let caller = Caller::new(peer, &policy);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.take_off(started, bytes_in)?;
+    let flight = dispatch.take_off(started, peer, bytes_in)?;
     Ok(Answer::new(flight, Replies::Bare))
 }
 
@@ -126,6 +126,12 @@ pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Iden
 fn basic(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
     scheme.eq_ignore_ascii_case(b"basic ").then(|| rest.trim_ascii())
+}
+
+/// Whether a browser says that a page of another origin is behind the request.
+pub(super) fn is_of_other_site(headers: &HeaderMap) -> bool {
+    let sites = headers.get_all("sec-fetch-site");
+    sites.iter().any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"))
 }
 
 /// The caller's time limit: the header's, or what else it has said.

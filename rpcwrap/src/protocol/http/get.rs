@@ -19,7 +19,7 @@ use codecs::{
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
-    header::{CACHE_CONTROL, HeaderMap},
+    header::CACHE_CONTROL,
 };
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ const TIMEOUT: &str = "timeout";
 pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incoming>) -> Response<Body> {
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let headers = request.headers();
-    if is_get && is_of_other_site(headers) {
+    if is_get && call::is_of_other_site(headers) {
         let message = "a call by GET that a page of another site has made";
         return respond::error(StatusCode::FORBIDDEN, "denied", message);
     }
@@ -72,12 +72,6 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
         call::start(cx, full_name, Args::Text(&args, entry.types.args()), text.len(), timeout, &peer)
     };
     respond::with(call::reply(started).await, CACHE_CONTROL, "no-store")
-}
-
-/// Whether a browser says that a page of another origin is behind the request.
-fn is_of_other_site(headers: &HeaderMap) -> bool {
-    let sites = headers.get_all("sec-fetch-site");
-    sites.iter().any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"))
 }
 
 /// The arguments, and the time limit if there is one among the parameters.

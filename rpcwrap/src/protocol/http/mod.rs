@@ -4,6 +4,7 @@
 //! path another protocol takes ends HTTP/1.x on the connection with a hand-over ([`hijack`]). hyper parses and writes;
 //! the timers are ours. Only this folder knows hyper's and http's types.
 
+mod admin;
 mod body;
 mod call;
 mod driver;
@@ -12,6 +13,7 @@ mod get;
 mod h2;
 mod hijack;
 mod mount;
+mod page_access;
 mod progress;
 mod respond;
 mod route;

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
+/// How a peer can say who it is.
+pub(super) const BASIC: &str = "Basic realm=\"rpcwrap\"";
 
 /// A reply of this status, type and body.
 pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
@@ -100,7 +102,7 @@ pub(super) fn call_error(error: &CallError) -> Response<Body> {
     let text = error_text(error.code(), &error.to_string(), error.data());
     let reply = reply(status, JSON, Body::full(text));
     match status {
-        StatusCode::UNAUTHORIZED => with(reply, WWW_AUTHENTICATE, "Basic realm=\"rpcwrap\""),
+        StatusCode::UNAUTHORIZED => with(reply, WWW_AUTHENTICATE, BASIC),
         StatusCode::SERVICE_UNAVAILABLE => with(reply, RETRY_AFTER, "1"),
         _ => reply,
     }

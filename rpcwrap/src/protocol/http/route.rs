@@ -1,10 +1,12 @@
-//! Which part of the server answers a request: RPC paths, pages, calls, the mounted service, in this order.
+//! Which part of the server answers a request: RPC paths, pages, admin operations, calls, the mounted service, in this
+//! order.
 
 use super::{
-    Http,
+    Http, admin,
     body::Body,
     call, get,
     hijack::{self, HandedOver},
+    page_access,
     progress::Progress,
     respond, rpc,
 };
@@ -77,6 +79,9 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
         return respond::options(is_ready(cx));
     }
     if let Some(page) = pages::find(path) {
+        if let Err(refusal) = page_access::check(cx, pages::audience(path), request.headers()).await {
+            return refusal;
+        }
         return match *request.method() {
             Method::GET | Method::HEAD => {
                 let snapshot = cx.port.snapshot(pages::connections_on(path));
@@ -85,6 +90,13 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
             Method::OPTIONS => respond::options(is_ready(cx)),
             _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
         };
+    }
+    if let Some(operation) = admin::find(path) {
+        return admin::answer(cx, operation, request, progress).await;
+    }
+    // Nothing else is there.
+    if cx.port.is_admin {
+        return respond::not_found();
     }
     // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant there.
     if codecs::connect::parse_path(path).is_some() {

@@ -1,5 +1,9 @@
 //! The other end of a connection: its address, what TLS has established of it, and the user it has proven to be.
 
+mod network;
+
+pub use network::{BadNetwork, Networks};
+
 use crate::auth::Identity;
 use std::{
     fmt,
@@ -39,6 +43,9 @@ impl fmt::Display for PeerAddr {
     }
 }
 
+/// What the program's own calls have for a protocol. It need not log in to itself.
+pub(crate) const IN_PROCESS: &str = "in_process";
+
 /// What is known of a connection when it starts to make calls.
 ///
 /// Made by [`ConnCx::peer`](crate::protocol::ConnCx::peer) only, so that no protocol can call in another's name or as
@@ -46,6 +53,8 @@ impl fmt::Display for PeerAddr {
 #[derive(Debug, Clone)]
 pub struct Peer {
     pub(crate) addr: PeerAddr,
+    /// The number of its connection; 0 for the program itself.
+    pub(crate) connection: u64,
     pub(crate) protocol: &'static str,
     pub(crate) codec: Arc<str>,
     pub(crate) user: Option<Identity>,
@@ -55,6 +64,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// The program itself, which calls without a connection.
+    pub(crate) fn in_process() -> Self {
+        let (addr, protocol) = (PeerAddr::InProcess, IN_PROCESS);
+        Self { addr, connection: 0, protocol, codec: Arc::from(""), user: None, tls: None, needs_tls: false }
+    }
+
     /// Its address.
     pub fn addr(&self) -> &PeerAddr {
         &self.addr

@@ -1,0 +1,298 @@
+//! The settings by their names, each with its value as text: what admin operations read and write.
+//!
+//! Times are whole numbers with a unit (`10s`), sizes and counts whole numbers, choices words; what there need not be
+//! is `off` without.
+
+use crate::{
+    error::ConfigError,
+    live::{
+        config::{Config, OpeningClock},
+        page_access::PageAccess,
+    },
+};
+use codecs::{BsonDialect, Dialect};
+use std::time::Duration;
+
+/// One setting of a [`Config`] as text, see [`Config::settings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Setting {
+    /// The name of its field.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What values it takes, in words.
+    pub wanted: &'static str,
+    /// Whether it can change while a server runs.
+    pub is_live: bool,
+}
+
+/// A field of [`Config`].
+struct Field {
+    name: &'static str,
+    wanted: &'static str,
+    is_live: bool,
+    text: fn(&Config) -> String,
+    set: fn(&mut Config, &str) -> bool,
+}
+
+macro_rules! fields {
+    ($($name:ident $fixed:literal)*) => {
+        const FIELDS: &[Field] = &[$(Field {
+            name: stringify!($name),
+            wanted: wanted(|config| &config.$name),
+            is_live: !$fixed,
+            text: |config| config.$name.text(),
+            set: |config, text| Value::read(text).map(|value| config.$name = value).is_some(),
+        }),*];
+
+        /// Does not compile while the table lacks a field.
+        #[expect(dead_code, reason = "for the compiler only")]
+        fn is_complete(config: &Config) {
+            let Config { $($name: _),* } = config;
+        }
+    };
+    ($($name:ident),* ; fixed: $($fixed:ident),*) => { fields! { $($name false)* $($fixed true)* } };
+}
+
+fields! {
+    first_byte_timeout, first_byte_clock, proxy_header_timeout, tls_handshake_timeout, header_timeout,
+    max_header_bytes, max_message_bytes, max_depth, max_in_flight, max_calls, max_connections, max_output_bytes,
+    stall_timeout, keep_alive_timeout, idle_timeout, max_connection_age, max_connection_age_grace, call_timeout,
+    lame_duck, drain_timeout, slow_call, max_peer_statistics, pages;
+    fixed: bson_dialect
+}
+
+impl Config {
+    /// Sets a setting by its name from its value as text. Whether the value is in its range is for
+    /// [`check`](Self::check) to say.
+    ///
+    /// ```
+    /// use rpcwrap::Config;
+    /// let mut config = Config::default();
+    /// config.set("idle_timeout", "10s")?;
+    /// assert_eq!(config.idle_timeout, Some(std::time::Duration::from_secs(10)));
+    /// let unknown = config.set("idle_timeuot", "off").unwrap_err();
+    /// assert_eq!(unknown.to_string(), "no setting \"idle_timeuot\", did you mean idle_timeout?");
+    /// # Ok::<(), rpcwrap::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such setting, or the value is none for it; nothing is changed then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
+            return Err(ConfigError::UnknownSetting { name: name.to_owned(), meant: meant(name) });
+        };
+        if (field.set)(self, value.trim()) {
+            return Ok(());
+        }
+        let (setting, value) = (field.name, value.to_owned());
+        Err(ConfigError::BadValue { setting, value, wanted: field.wanted })
+    }
+
+    /// Every setting with its value.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        FIELDS.iter().map(|field| Setting {
+            name: field.name,
+            value: (field.text)(self),
+            wanted: field.wanted,
+            is_live: field.is_live,
+        })
+    }
+
+    /// The settings in which `other` differs and which cannot change while a server runs.
+    pub fn fixed_differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        let differs = |field: &&Field| !field.is_live && (field.text)(self) != (field.text)(other);
+        FIELDS.iter().filter(differs).map(|field| field.name)
+    }
+}
+
+/// The setting that a misspelled name was most likely meant to be.
+fn meant(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase().replace('-', "_");
+    let distances = FIELDS.iter().map(|field| (strsim::damerau_levenshtein(&name, field.name), field.name));
+    distances.min().filter(|(distance, meant)| *distance <= meant.len() / 3).map(|(_, meant)| meant)
+}
+
+/// A kind of value.
+trait Value: Sized {
+    const WANTED: &'static str;
+
+    fn read(text: &str) -> Option<Self>;
+
+    fn text(&self) -> String;
+}
+
+const fn wanted<V: Value>(_: fn(&Config) -> &V) -> &'static str {
+    V::WANTED
+}
+
+impl Value for usize {
+    const WANTED: &'static str = "a whole number";
+
+    fn read(text: &str) -> Option<Self> {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// The units of a time in nanoseconds, the largest first.
+const UNITS: [(&str, u128); 6] = [
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+impl Value for Duration {
+    const WANTED: &'static str = "a whole number with ms, s, m or h, such as 10s";
+
+    fn read(text: &str) -> Option<Self> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let (_, nanos) = UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;
+        let nanos = number.parse::<u128>().ok()?.checked_mul(*nanos)?;
+        let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
+        Some(Self::new(seconds, (nanos % 1_000_000_000) as u32))
+    }
+
+    /// In the largest unit of which it is a whole number.
+    fn text(&self) -> String {
+        let nanos = self.as_nanos();
+        match UNITS.iter().find(|(_, unit)| nanos.is_multiple_of(*unit)) {
+            Some((name, unit)) if nanos > 0 => format!("{}{name}", nanos / unit),
+            _ => "0s".to_owned(),
+        }
+    }
+}
+
+impl Value for Option<Duration> {
+    const WANTED: &'static str = "a whole number with ms, s, m or h, such as 10s, or off";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "off" { Some(None) } else { Duration::read(text).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.map_or_else(|| "off".to_owned(), |time| time.text())
+    }
+}
+
+impl Value for OpeningClock {
+    const WANTED: &'static str = "accept, first_byte or off";
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Accept, Self::FirstByte, Self::Off].into_iter().find(|clock| clock.text() == text)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Accept => "accept",
+            Self::FirstByte => "first_byte",
+            Self::Off => "off",
+        }
+        .to_owned()
+    }
+}
+
+impl Value for BsonDialect {
+    const WANTED: &'static str = "auto, vitess or standard";
+
+    fn read(text: &str) -> Option<Self> {
+        let all = [Self::Auto, Self::Always(Dialect::Vitess), Self::Always(Dialect::Standard)];
+        all.into_iter().find(|dialect| dialect.text() == text)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Auto => "auto",
+            Self::Always(Dialect::Vitess) => "vitess",
+            Self::Always(Dialect::Standard) => "standard",
+        }
+        .to_owned()
+    }
+}
+
+impl Value for PageAccess {
+    const WANTED: &'static str = "auto, open, login, off, or networks such as 10.0.0.0/8,::1";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_reads_what_it_writes() {
+        let (config, mut again) = (Config::default(), Config::default().max_depth(7).pages(PageAccess::Off));
+        for setting in config.settings() {
+            again.set(setting.name, &setting.value).unwrap();
+        }
+        assert_eq!(again, config);
+        let fixed: Vec<_> = config.settings().filter(|one| !one.is_live).map(|one| one.name).collect();
+        assert_eq!(fixed, ["bson_dialect"]);
+        let other = Config::default().max_depth(7).bson_dialect(BsonDialect::Always(Dialect::Vitess));
+        assert_eq!(config.fixed_differences(&other).collect::<Vec<_>>(), ["bson_dialect"]);
+        assert_eq!(config.fixed_differences(&config).count(), 0);
+    }
+
+    #[test]
+    fn values_as_text() {
+        let seconds = Duration::from_secs;
+        for (text, time, again) in [
+            ("0s", seconds(0), "0s"),
+            ("0h", seconds(0), "0s"),
+            ("90 s", seconds(90), "90s"),
+            ("120s", seconds(120), "2m"),
+            ("3600s", seconds(3600), "1h"),
+            ("1500ms", Duration::from_millis(1500), "1500ms"),
+            ("7us", Duration::from_micros(7), "7us"),
+            ("18446744073709551615s", seconds(u64::MAX), "18446744073709551615s"),
+        ] {
+            assert_eq!(Duration::read(text), Some(time), "{text}");
+            assert_eq!(time.text(), again);
+            assert_eq!(Duration::read(again), Some(time));
+        }
+        for bad in
+            ["", "s", "10", "-1s", "1.5s", "1d", "10s 5s", "off", "18446744073709551616s", &"9".repeat(50)]
+        {
+            assert_eq!(Duration::read(bad), None, "{bad}");
+        }
+        assert_eq!(Option::<Duration>::read("off"), Some(None));
+        for bad in ["", "-1", "+1", "1.0", "0x10", "off", "99999999999999999999"] {
+            assert_eq!(usize::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let mut config = Config::default();
+        for (name, value, why) in [
+            ("max_dept", "3", "no setting \"max_dept\", did you mean max_depth?"),
+            ("Max-Calls", "3", "no setting \"Max-Calls\", did you mean max_calls?"),
+            ("sesame", "3", "no setting \"sesame\""),
+            ("max_depth", "many", "max_depth = \"many\": want a whole number"),
+            (
+                "stall_timeout",
+                "5",
+                "stall_timeout = \"5\": want a whole number with ms, s, m or h, such as 10s",
+            ),
+            ("first_byte_clock", "never", "first_byte_clock = \"never\": want accept, first_byte or off"),
+        ] {
+            assert_eq!(config.set(name, value).unwrap_err().to_string(), why);
+        }
+        assert_eq!(config, Config::default());
+    }
+}
