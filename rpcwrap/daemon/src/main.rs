@@ -23,7 +23,7 @@ mod warnings;
 use args::{Args, Command};
 use clap::Parser;
 use reload::Hangup;
-use rpcwrap::Drained;
+use rpcwrap::{Drained, Listen};
 use settings::Settings;
 use std::{
     error::Error,
@@ -57,12 +57,13 @@ fn main() -> ExitCode {
 async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Error>> {
     let settings = Settings::load(args, !inherited.is_empty())?;
     let filter = log::start(settings.log_format, settings.log.as_deref())?;
-    let server = serve::server(&settings)?;
+    let server = serve::server(&settings, Some(&filter))?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     let drain_timeout = settings.config.drain_timeout;
     let tls = settings.tls.is_some();
+    let started_with = settings.config_file.as_ref().map(|(path, file)| (path.as_path(), file));
 
     let mut bound = Vec::new();
     for socket in inherited {
@@ -79,15 +80,19 @@ async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Err
     for addr in &settings.http_rpc_listen {
         http_rpc.push(server.listen_http_rpc(addr).await?);
     }
+    let mut admin = Vec::new();
+    for addr in &settings.admin_listen {
+        admin.push(server.listen_with(addr, Listen::new().admin()).await?);
+    }
     // Whoever has read the addresses may send signals: their handlers have to be there before.
     let (running, hangup) = (server.run(), Hangup::new()?);
     let notifier = Notifier::from_env();
     notifier.ready();
     // A server goes on without somebody reading its stdout.
-    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, settings.tls_required);
+    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, &admin, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
-        never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter, &notifier) => match never {},
+        never = hangup.reload(&server, tls, started_with, &notifier) => match never {},
         never = notifier.watch(&server, drain_timeout) => match never {},
         never = memory::give_back(&server) => match never {},
     }

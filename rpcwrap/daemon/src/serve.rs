@@ -3,15 +3,16 @@
 use crate::{
     demo,
     fault::{Fault, Faults},
+    log::Filter,
     settings::{Origins, Settings},
 };
 use rpcwrap::{ConfigError, Credentials, Server, TlsError};
 
-/// The server with the demo services.
+/// The server with the demo services, and with the log whose filter an admin can change, if there is one yet.
 ///
 /// # Errors
 /// Everything that is wrong with the credentials, certificates and names of protocols.
-pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
+pub(crate) fn server(settings: &Settings, filter: Option<&Filter>) -> Result<Server, Faults> {
     let mut faults = Vec::new();
     let mut builder = demo::services(Server::builder().config(settings.config.clone()));
     if let Some(file) = &settings.auth_credentials {
@@ -20,6 +21,9 @@ pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
             faults.push(Fault::new(None, error));
             Credentials::default()
         }));
+    }
+    if let Some(filter) = filter.cloned() {
+        builder = builder.on_log_filter(move |text| filter.set(text));
     }
     if settings.require_login {
         builder = builder.require_login();
@@ -46,7 +50,8 @@ pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
 /// The fault of the setting that made it.
 fn blamed(error: &ConfigError, origins: &Origins) -> Fault {
     let key = match error {
-        ConfigError::NoWayToLogIn => "require_login",
+        ConfigError::NoWayToLogIn if origins.has("require_login") => "require_login",
+        ConfigError::NoWayToLogIn => "pages",
         ConfigError::Tls(TlsError::Unreadable { what, .. } | TlsError::Malformed { what, .. }) => match *what
         {
             "private key" => "tls_key",
