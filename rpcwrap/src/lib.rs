@@ -29,7 +29,7 @@ mod pages;
 mod peer;
 pub mod protocol;
 mod server;
-mod session;
+pub mod session;
 
 pub use auth::{
     Access, Credential, Credentials, CredentialsError, Denied, Identity, User, UserPermit, Users, UsersError,
@@ -76,4 +76,4 @@ pub use peer::{BadNetwork, Networks, Peer, PeerAddr, TlsInfo};
 pub use protocol::{http::Mount, sniff::Verdict};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
-pub use server::{Builder, Drained, Listen, ListenAddr, Server};
+pub use server::{Builder, Drained, Inherited, Listen, ListenAddr, Server};

@@ -300,6 +300,25 @@ fn modules_do_not_import_one_another_in_a_circle() {
     }
 }
 
+/// The layers of the server library, the highest first. A folder, or a file beside them, imports only from those below.
+const SERVER: [&str; 13] = [
+    "server", "conn", "protocol", "pages", "admin", "session", "call", "method", "io", "live", "peer",
+    "auth", "error",
+];
+
+#[test]
+fn layers_of_the_server_import_only_from_those_below() {
+    let imports = imports("rpcwrap/src");
+    assert!(imports.len() > 100, "{imports:?}");
+    let layer = |file: &str| {
+        let name = file.split(['/', '.']).next().unwrap().to_owned();
+        SERVER.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{file} is in no layer"))
+    };
+    for Import { from, to, path } in imports.iter().filter(|import| import.from != "lib.rs") {
+        assert!(layer(to) >= layer(from), "{from} imports {path} from a layer above its own");
+    }
+}
+
 /// The imports of a crate of these files, as `from → to`.
 fn read(files: &[(&str, &str)]) -> Vec<Import> {
     let owned: Vec<_> = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();

@@ -209,6 +209,11 @@ impl Program {
         assert!(limit(Command::new("sh").args(["-c", &kill]).status()).await.unwrap().success());
     }
 
+    /// Waits for its own end, which may leave its output to a process after it.
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        within(Duration::from_secs(35), self.child.wait()).await.unwrap()
+    }
+
     /// Waits for its end; its status and what it has written to stderr.
     pub(crate) async fn end(mut self) -> (ExitStatus, String) {
         let status = within(Duration::from_secs(35), self.child.wait()).await.unwrap();
@@ -239,5 +244,41 @@ impl Program {
         let (status, stderr) = self.end().await;
         assert_eq!(status.code(), Some(0), "{stderr}");
         assert!(!stderr.contains("panicked at"), "{stderr}");
+    }
+}
+
+/// A process that a restart has started: not a child of the test; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Successor(u32);
+
+impl Successor {
+    /// The one systemd is told of.
+    pub(crate) fn of(told: &str) -> Self {
+        let id = told.strip_prefix("MAINPID=").and_then(|rest| rest.strip_suffix("\nREADY=1"));
+        Self(id.unwrap_or_else(|| panic!("{told:?}")).parse().unwrap())
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.0);
+        assert!(process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Whether it has ended; what is left of it may wait for a parent that does not ask.
+    pub(crate) fn has_ended(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    }
+}
+
+impl Drop for Successor {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.signal("KILL");
+        }
     }
 }

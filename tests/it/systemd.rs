@@ -1,6 +1,6 @@
 //! `rpcwrapd` as a systemd service: what it says of itself, and restarts behind a socket that stays.
 
-use crate::program::Program;
+use crate::program::{Program, Successor};
 use rpcwrap_tests::{limit, raw::Peer, until};
 use std::{
     fs,
@@ -123,4 +123,28 @@ async fn reloads_and_signs_of_life_are_said() {
     assert!(text.rsplit('=').next().unwrap().parse::<u64>().unwrap() > 0, "{text}");
     manager.hears("READY=1").await;
     program.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_restart_by_signal_keeps_the_sockets_of_the_manager() {
+    let manager = Manager::new("handed-over");
+    let mut program = manager.start().await;
+    program.signal("USR2").await;
+    manager.hears("RELOADING=1").await;
+    let successor = Successor::of(&manager.hears("MAINPID=").await);
+    assert_eq!(program.exit().await.code(), Some(0));
+    // They are served, not the default address.
+    let again = async {
+        let mut line = String::new();
+        while !line.starts_with("listening on ") {
+            line = program.line().await;
+        }
+        line
+    };
+    assert_eq!(limit(again).await, format!("listening on {}", manager.socket.local_addr().unwrap()));
+    let mut peer = Peer::connect_codec(program.addr, "json").await;
+    assert_eq!(peer.call("Arith.Multiply", "{\"A\":7,\"B\":8}", 1).await["result"], 56);
+    successor.signal("INT");
+    let (_, log) = program.end().await;
+    assert!(log.lines().all(|line| line.contains(" INFO ")), "{log}");
 }

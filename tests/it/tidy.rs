@@ -165,60 +165,6 @@ fn protocols_reach_handlers_by_dispatch_only() {
     }
 }
 
-/// The layers of the server library, the highest first. A folder imports only from those below it.
-const LAYERS: [&str; 13] = [
-    "server", "conn", "protocol", "pages", "admin", "session", "call", "method", "io", "live", "peer",
-    "auth", "error",
-];
-
-#[test]
-fn layers_of_the_server_import_only_from_those_below() {
-    let rank = |layer: &str| LAYERS.iter().position(|known| *known == layer);
-    for (path, text) in files(".rs") {
-        let Some(inside) = path
-            .strip_prefix("rpcwrap/src/")
-            .filter(|inside| *inside != "lib.rs" && !inside.ends_with("tests.rs"))
-        else {
-            continue;
-        };
-        let layer = inside.split(['/', '.']).next().unwrap();
-        let own = rank(layer).unwrap_or_else(|| panic!("{path} is in no layer"));
-        let own_code = text.split("#[cfg(test)]").next().unwrap();
-        for import in imports(own_code) {
-            let other = import.split("::").next().unwrap();
-            let below =
-                rank(other).unwrap_or_else(|| panic!("{path} imports {import}, which is in no layer"));
-            assert!(below >= own, "{path} imports {import} from a layer above its own");
-        }
-    }
-}
-
-/// Every `crate::…` that a file names, from the module on; the branches of braces one by one.
-fn imports(text: &str) -> Vec<String> {
-    let text: String = code(text).flat_map(|line| [line, "\n"]).collect();
-    let mut found = Vec::new();
-    for rest in text.split("crate::").skip(1) {
-        let Some(braces) = rest.strip_prefix('{') else {
-            found.push(rest.chars().take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect());
-            continue;
-        };
-        let (mut depth, mut branch) = (0, String::new());
-        for c in braces.chars() {
-            match c {
-                '}' if depth == 0 => break,
-                ',' if depth == 0 => found.push(std::mem::take(&mut branch)),
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                c if depth == 0 && !c.is_whitespace() => branch.push(c),
-                _ => {}
-            }
-        }
-        found.push(branch);
-    }
-    found.retain(|import: &String| !import.is_empty());
-    found
-}
-
 #[test]
 fn nothing_is_done_within_a_log_line() {
     // bRPC's redis wrote its replies within a macro that is empty below some level of the log.

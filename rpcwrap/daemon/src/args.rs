@@ -134,10 +134,11 @@ Environment:
   RUST_LOG              log filter, such as debug or rpcwrap=trace [default: info]
   TOKIO_WORKER_THREADS  threads that serve connections [default: one per core]
   LISTEN_FDS            sockets of systemd's socket activation: served in place of the default address
-  NOTIFY_SOCKET         systemd is told of readiness, reloads, the end, and WATCHDOG_USEC's signs of life
+  NOTIFY_SOCKET         systemd is told of readiness, reloads, restarts, the end, and WATCHDOG_USEC's signs of life
 
 Signals:
   SIGHUP   reads the credentials file, certificates and keys, and the config file's limits and log filter, again
+  SIGUSR2  starts the program again, from the path it was called by, with its sockets, and drains once that serves
   SIGTERM  says \"not ready\" for lame_duck (5 s), answers what was read, ends within drain_timeout (30 s)
   SIGINT   the same without lame_duck; a second signal ends at once
 

@@ -1,7 +1,7 @@
 //! `rpcwrapd`: a Go-RPC server that runs out of the box, with services to try clients on.
 //!
 //! Flags and a TOML file become [`settings::Settings`]; those and the [`demo`] services become a server; stdout gets
-//! the addresses and commands to paste, stderr the log. SIGHUP reloads, SIGTERM and SIGINT drain.
+//! the addresses and commands to paste, stderr the log. SIGHUP reloads, SIGUSR2 restarts, SIGTERM and SIGINT drain.
 
 mod address;
 mod announce;
@@ -15,6 +15,7 @@ mod keys;
 mod log;
 mod memory;
 mod reload;
+mod restart;
 mod serve;
 mod settings;
 mod systemd;
@@ -23,12 +24,12 @@ mod warnings;
 use args::{Args, Command};
 use clap::Parser;
 use reload::Hangup;
-use rpcwrap::{Drained, Listen};
+use restart::Restart;
+use rpcwrap::{Drained, Inherited, Listen};
 use settings::Settings;
 use std::{
     error::Error,
     io::{self, Write},
-    os::fd::OwnedFd,
     process::ExitCode,
 };
 use systemd::Notifier;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         Some(Command::HashPassword(hash)) => hash.run().map(|()| ExitCode::SUCCESS),
         None if args.check_config => return check::run(args),
         // Before there are threads: the environment is changed.
-        None => systemd::listeners()
+        None => Inherited::from_env()
             .map_err(Into::into)
             .and_then(|sockets| run(args, sockets))
             .map(|drained| drained.exit_code().into()),
@@ -54,10 +55,11 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Error>> {
-    let settings = Settings::load(args, !inherited.is_empty())?;
+async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>> {
+    let settings = Settings::load(args, inherited.unnamed() > 0)?;
     let filter = log::start(settings.log_format, settings.log.as_deref())?;
-    let server = serve::server(&settings, Some(&filter))?;
+    let (asking, asked) = restart::by_admins();
+    let server = serve::server(&settings, Some((filter, asking)))?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -65,10 +67,7 @@ async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Err
     let tls = settings.tls.is_some();
     let started_with = settings.config_file.as_ref().map(|(path, file)| (path.as_path(), file));
 
-    let mut bound = Vec::new();
-    for socket in inherited {
-        bound.push(server.listen_on(socket)?);
-    }
+    let mut bound = server.inherit(inherited)?;
     for addr in &settings.listen {
         bound.push(server.listen(addr).await?);
     }
@@ -85,14 +84,18 @@ async fn run(args: Args, inherited: Vec<OwnedFd>) -> Result<Drained, Box<dyn Err
         admin.push(server.listen_with(addr, Listen::new().admin()).await?);
     }
     // Whoever has read the addresses may send signals: their handlers have to be there before.
-    let (running, hangup) = (server.run(), Hangup::new()?);
+    let (running, hangup, restart) = (server.run(), Hangup::new()?, Restart::new(asked)?);
     let notifier = Notifier::from_env();
-    notifier.ready();
+    // After a restart the process before says it, whose word still counts.
+    if !server.take_over().await? {
+        notifier.ready();
+    }
     // A server goes on without somebody reading its stdout.
     let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, &admin, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
         never = hangup.reload(&server, tls, started_with, &notifier) => match never {},
+        never = restart.when_told(&server, &notifier) => match never {},
         never = notifier.watch(&server, drain_timeout) => match never {},
         never = memory::give_back(&server) => match never {},
     }

@@ -4,15 +4,18 @@ use crate::{
     demo,
     fault::{Fault, Faults},
     log::Filter,
+    restart::Asking,
     settings::{Origins, Settings},
 };
+use futures_util::FutureExt;
 use rpcwrap::{ConfigError, Credentials, Server, TlsError};
 
-/// The server with the demo services, and with the log whose filter an admin can change, if there is one yet.
+/// The server with the demo services; `hooks` are what admins change of a program that is to serve: the filter of its
+/// log, and the program itself.
 ///
 /// # Errors
 /// Everything that is wrong with the credentials, certificates and names of protocols.
-pub(crate) fn server(settings: &Settings, filter: Option<&Filter>) -> Result<Server, Faults> {
+pub(crate) fn server(settings: &Settings, hooks: Option<(Filter, Asking)>) -> Result<Server, Faults> {
     let mut faults = Vec::new();
     let mut builder = demo::services(Server::builder().config(settings.config.clone()));
     if let Some(file) = &settings.auth_credentials {
@@ -22,8 +25,9 @@ pub(crate) fn server(settings: &Settings, filter: Option<&Filter>) -> Result<Ser
             Credentials::default()
         }));
     }
-    if let Some(filter) = filter.cloned() {
+    if let Some((filter, asking)) = hooks {
         builder = builder.on_log_filter(move |text| filter.set(text));
+        builder = builder.on_restart(move || asking.clone().restart().boxed());
     }
     if settings.require_login {
         builder = builder.require_login();

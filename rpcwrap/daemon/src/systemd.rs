@@ -1,47 +1,29 @@
-//! What systemd offers its services: listening sockets that outlive them, and a socket to say how they are.
+//! What a service tells systemd of itself, by a socket.
 //!
-//! Source: sd_listen_fds(3) and sd_notify(3). Without the variables they describe, nothing here does anything.
+//! Source: sd_notify(3). Without the variables it describes, nothing here does anything.
 
-use listenfd::ListenFd;
 use rpcwrap::Server;
 use std::{
     convert::Infallible,
     env, fmt, io,
     os::{
-        fd::OwnedFd,
         linux::net::SocketAddrExt,
         unix::{
             ffi::OsStrExt,
             net::{SocketAddr, UnixDatagram},
         },
     },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-
-/// The sockets of `LISTEN_FDS`, if they are meant for this process; takes the variables away from its children.
-///
-/// Changes the environment: call it while there is one thread.
-///
-/// # Errors
-/// One of them is neither a TCP nor a unix stream socket.
-pub(crate) fn listeners() -> io::Result<Vec<OwnedFd>> {
-    let mut passed = ListenFd::from_env();
-    let mut sockets = Vec::new();
-    for n in 0..passed.len() {
-        let socket = match passed.take_tcp_listener(n) {
-            Ok(tcp) => tcp.map(OwnedFd::from),
-            Err(_) => passed.take_unix_listener(n)?.map(OwnedFd::from),
-        };
-        sockets.extend(socket);
-    }
-    Ok(sockets)
-}
 
 /// The way to systemd: one datagram per change.
 pub(crate) struct Notifier {
     socket: Option<(UnixDatagram, SocketAddr)>,
     /// How often it wants to hear that we live.
     watchdog: Option<Duration>,
+    /// Another process is the service now.
+    replaced: AtomicBool,
 }
 
 impl Notifier {
@@ -58,7 +40,7 @@ impl Notifier {
         let number = |name| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
         let ours = number("WATCHDOG_PID").is_none_or(|id| id == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|&micros| ours && micros > 0);
-        Self { socket, watchdog: watchdog.map(Duration::from_micros) }
+        Self { socket, watchdog: watchdog.map(Duration::from_micros), replaced: AtomicBool::new(false) }
     }
 
     /// Ready to serve, for the first time or after a reload.
@@ -71,6 +53,13 @@ impl Notifier {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
         self.send(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+    }
+
+    /// Another process is ready and the service from now on: nothing is said of this one any more, least of all that
+    /// it stops.
+    pub(crate) fn replaced_by(&self, id: u32) {
+        self.send(&format!("MAINPID={id}\nREADY=1"));
+        self.replaced.store(true, Ordering::Release);
     }
 
     /// Says that the server lives, for as long as its threads turn, and that it stops, which may take `limit`.
@@ -97,7 +86,10 @@ impl Notifier {
     }
 
     fn send(&self, state: &str) {
-        let Some((socket, addr)) = &self.socket else { return };
+        let Some((socket, addr)) = self.socket.as_ref().filter(|_| !self.replaced.load(Ordering::Acquire))
+        else {
+            return;
+        };
         if let Err(error) = socket.send_to_addr(state.as_bytes(), addr) {
             tracing::debug!(%error, state, "systemd was not told");
         }
@@ -146,13 +138,20 @@ mod tests {
         for (name, socket) in
             [(path.as_os_str().as_bytes(), &by_path), (format!("@{name}").as_bytes(), &by_name)]
         {
-            let notifier = Notifier { socket: Some(open(name).unwrap()), watchdog: None };
+            let socket_of = Some(open(name).unwrap());
+            let notifier = Notifier { socket: socket_of, watchdog: None, replaced: AtomicBool::new(false) };
             notifier.ready();
             assert_eq!(received(socket), "READY=1");
             notifier.reloading();
             let text = received(socket);
             let micros = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
             assert!(micros.parse::<u64>().unwrap() > 0);
+            notifier.replaced_by(7);
+            assert_eq!(received(socket), "MAINPID=7\nREADY=1");
+            notifier.ready();
+            socket.set_nonblocking(true).unwrap();
+            assert_eq!(socket.recv(&mut [0; 1]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            socket.set_nonblocking(false).unwrap();
         }
         std::fs::remove_file(path).unwrap();
         assert!(open(b"relative").is_err() && open(b"").is_err());

@@ -74,6 +74,11 @@ impl Tracker {
         all.iter().filter(ends).map(|tracked| tracked.id).collect()
     }
 
+    /// How long ago the newest of the open connections was accepted.
+    pub(crate) fn newest(&self) -> Option<Duration> {
+        self.lock().last_key_value().map(|(_, newest)| newest.accepted.elapsed())
+    }
+
     /// Waits until no connection is open.
     pub(crate) async fn all_gone(&self) {
         loop {
@@ -302,6 +307,7 @@ mod tests {
         let admit = || tracker.admit(PeerAddr::InProcess, 2);
         let (one, two) = (admit(), admit());
         assert!(one.is_some() && two.is_some() && admit().is_none());
+        assert!(tracker.newest() <= Some(two.as_ref().unwrap().tracked.accepted.elapsed()));
         assert_eq!((tracker.open(), tracker.free_percent(2)), (2, 0));
         drop(one);
         assert_eq!((tracker.open(), tracker.free_percent(2)), (1, 50));

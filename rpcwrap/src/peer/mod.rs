@@ -59,13 +59,15 @@ pub struct Peer {
     pub(crate) codec: Arc<str>,
     pub(crate) user: Option<Identity>,
     pub(crate) tls: Option<Arc<TlsInfo>>,
+    /// Its listener requires TLS, which it has not started yet.
+    pub(crate) needs_tls: bool,
 }
 
 impl Peer {
     /// The program itself, which calls without a connection.
     pub(crate) fn in_process() -> Self {
         let (addr, protocol) = (PeerAddr::InProcess, IN_PROCESS);
-        Self { addr, connection: 0, protocol, codec: Arc::from(""), user: None, tls: None }
+        Self { addr, connection: 0, protocol, codec: Arc::from(""), user: None, tls: None, needs_tls: false }
     }
 
     /// Its address.

@@ -1,6 +1,6 @@
 //! What a server is made of, checked as a whole before it starts.
 
-use super::Server;
+use super::{Server, listeners::Listeners};
 #[cfg(feature = "tls")]
 use crate::io::tls::{ServerTls, TlsConfig};
 use crate::{
@@ -26,11 +26,7 @@ use crate::{
 };
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
-use std::{
-    collections::HashSet,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashSet, io, sync::Arc};
 
 /// Describes a server: services, codecs, limits, users, pages.
 ///
@@ -245,7 +241,7 @@ impl Builder {
         Ok(Server {
             dispatch,
             port: Arc::new(port),
-            listeners: Mutex::default(),
+            listeners: Listeners::new(),
             #[cfg(feature = "tls")]
             tls,
         })

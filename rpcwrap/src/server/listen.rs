@@ -1,5 +1,6 @@
 //! Listening sockets: bind, accept without spinning, and leave no connection in the queue when draining.
 
+use super::inherited::Name;
 use crate::{
     conn,
     io::{Stream, close::close_gently},
@@ -11,10 +12,16 @@ use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::{
     fmt, fs, io,
     net::SocketAddr,
-    os::{fd::OwnedFd, unix::fs::FileTypeExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::FileTypeExt,
+    },
     path::Path,
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -57,8 +64,10 @@ impl fmt::Display for ListenAddr {
 pub(super) struct Listener {
     socket: Socketed,
     addr: ListenAddr,
-    /// Somebody else has it too and serves what we leave in its queue.
-    shared: bool,
+    /// By what it was opened, if it was by this program.
+    name: Option<Name>,
+    /// Another process has it too and serves what we leave in its queue.
+    shared: Arc<AtomicBool>,
 }
 
 enum Socketed {
@@ -82,7 +91,7 @@ impl Listener {
             match listen_tcp(addr) {
                 Ok(socket) => {
                     let addr = ListenAddr::Tcp(socket.local_addr()?);
-                    return Ok(Self { socket: Socketed::Tcp(socket), addr, shared: false });
+                    return Ok(Self::new(Socketed::Tcp(socket), addr, false));
                 }
                 Err(error) => last = error,
             }
@@ -97,11 +106,11 @@ impl Listener {
             fs::remove_file(path)?;
         }
         let socket = UnixListener::bind(path)?;
-        Ok(Self { socket: Socketed::Unix(socket), addr: ListenAddr::Unix(path.into()), shared: false })
+        Ok(Self::new(Socketed::Unix(socket), ListenAddr::Unix(path.into()), false))
     }
 
     /// A socket that listens already, as [`Server::listen_on`](super::Server::listen_on) takes it.
-    pub(super) fn take(socket: OwnedFd) -> io::Result<Self> {
+    pub(super) fn take(socket: OwnedFd, shared: bool) -> io::Result<Self> {
         let socket = Socket::from(socket);
         if !socket.is_listener()? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket does not listen"));
@@ -111,7 +120,7 @@ impl Listener {
         if let Some(addr) = addr.as_socket() {
             socket.set_tcp_keepalive(&KEEPALIVE)?;
             let socket = TcpListener::from_std(socket.into())?;
-            return Ok(Self { socket: Socketed::Tcp(socket), addr: ListenAddr::Tcp(addr), shared: true });
+            return Ok(Self::new(Socketed::Tcp(socket), ListenAddr::Tcp(addr), shared));
         }
         if !addr.is_unix() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a TCP nor a unix socket"));
@@ -119,22 +128,50 @@ impl Listener {
         // One without a path, as in Linux' abstract names, is shown without.
         let addr = ListenAddr::Unix(addr.as_pathname().unwrap_or(Path::new("")).into());
         let socket = UnixListener::from_std(OwnedFd::from(socket).into())?;
-        Ok(Self { socket: Socketed::Unix(socket), addr, shared: true })
+        Ok(Self::new(Socketed::Unix(socket), addr, shared))
+    }
+
+    fn new(socket: Socketed, addr: ListenAddr, shared: bool) -> Self {
+        Self { socket, addr, name: None, shared: Arc::new(AtomicBool::new(shared)) }
+    }
+
+    pub(super) fn named(self, name: Option<Name>) -> Self {
+        Self { name, ..self }
+    }
+
+    pub(super) fn name(&self) -> Option<Name> {
+        self.name.clone()
+    }
+
+    /// Whether another process has it too, which may change.
+    pub(super) fn shared(&self) -> Arc<AtomicBool> {
+        self.shared.clone()
+    }
+
+    /// Its socket once more.
+    pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
+        match &self.socket {
+            Socketed::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
+            Socketed::Unix(socket) => socket.as_fd().try_clone_to_owned(),
+        }
     }
 
     pub(super) fn local_addr(&self) -> &ListenAddr {
         &self.addr
     }
 
-    /// Accepts until the server drains, then what waits in the queue unless it is somebody else's too, then closes.
-    pub(super) async fn accept_all(self, port: Arc<Port>) {
+    /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
+    /// too, then closes.
+    pub(super) async fn accept_all(self, port: Arc<Port>, handed_over: impl Future<Output = ()> + Send) {
         let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
         let mut shortage = Shortage::default();
         let mut draining = pin!(admission.port.dispatch.live.shutdown.reached(Phase::Draining));
+        let mut handed_over = pin!(handed_over);
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = &mut draining => break,
+                () = &mut handed_over => break,
                 accepted = self.accept() => accepted,
             };
             match accepted {
@@ -146,7 +183,7 @@ impl Listener {
                 }
             }
         }
-        if !self.shared {
+        if !self.shared.load(Ordering::Acquire) {
             self.empty_queue(&admission);
         }
     }

@@ -1,11 +1,15 @@
 //! The server: built once and checked, then listening until it is told to drain.
 
 mod builder;
+mod inherited;
 mod listen;
+mod listeners;
 mod options;
+mod restart;
 mod signal;
 
 pub use builder::Builder;
+pub use inherited::Inherited;
 pub use listen::ListenAddr;
 pub use options::Listen;
 
@@ -29,15 +33,12 @@ use crate::{
         sniff::{self, Verdict},
     },
 };
+use inherited::{Kind, Name};
 use listen::Listener;
+use listeners::Listeners;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    fmt, io,
-    os::fd::OwnedFd,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{io::DuplexStream, task::JoinHandle};
+use std::{fmt, io, os::fd::OwnedFd, sync::Arc, time::Duration};
+use tokio::io::DuplexStream;
 
 /// What a stop waits for handlers that do not let go of their thread.
 const STOP_LIMIT: Duration = Duration::from_millis(500);
@@ -62,7 +63,7 @@ pub struct Server {
     pub(crate) dispatch: Arc<Dispatch>,
     /// What a listener offers unless it is told otherwise.
     pub(crate) port: Arc<Port>,
-    listeners: Mutex<Vec<JoinHandle<()>>>,
+    listeners: Listeners,
     #[cfg(feature = "tls")]
     tls: Option<Arc<ServerTls>>,
 }
@@ -95,7 +96,7 @@ impl Server {
     /// # Errors
     /// The address cannot be parsed, resolved or bound; the text names it.
     pub async fn listen(&self, addr: &str) -> io::Result<ListenAddr> {
-        self.listen_at(addr, self.port.clone()).await
+        self.listen_at(addr, Kind::All, self.port.clone()).await
     }
 
     /// As [`listen`](Self::listen), for some of the protocols: the others never see a byte of its connections.
@@ -121,8 +122,9 @@ impl Server {
     /// # Errors
     /// Also options that make no sense for this server (`InvalidInput`).
     pub async fn listen_with(&self, addr: &str, options: Listen) -> io::Result<ListenAddr> {
+        let kind = options.kind();
         let port = options.port(&self.port)?;
-        self.listen_at(addr, Arc::new(port)).await
+        self.listen_at(addr, kind, Arc::new(port)).await
     }
 
     /// As [`listen`](Self::listen), on a socket that listens already: of a service manager or the process before.
@@ -143,18 +145,13 @@ impl Server {
     /// # Errors
     /// It is no such socket (`InvalidInput`).
     pub fn listen_on(&self, socket: impl Into<OwnedFd>) -> io::Result<ListenAddr> {
-        Ok(self.accept_from(Listener::take(socket.into())?, self.port.clone()))
+        self.listeners.add(Listener::take(socket.into(), true)?, None, self.port.clone())
     }
 
-    async fn listen_at(&self, addr: &str, port: Arc<Port>) -> io::Result<ListenAddr> {
-        Ok(self.accept_from(Listener::bind(addr).await?, port))
-    }
-
-    fn accept_from(&self, listener: Listener, port: Arc<Port>) -> ListenAddr {
-        let bound = listener.local_addr().clone();
-        let accepting = tokio::spawn(listener.accept_all(port));
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(accepting);
-        bound
+    async fn listen_at(&self, addr: &str, kind: Kind, port: Arc<Port>) -> io::Result<ListenAddr> {
+        let name = Name { addr: addr.to_owned(), kind };
+        let listener = self.listeners.open(&name).await?;
+        self.listeners.add(listener, Some(name), port)
     }
 
     /// A connection to this server within the program: what is written goes through the whole path from the first
@@ -276,12 +273,16 @@ impl Server {
     }
 
     /// Closes the listeners, answers everything that was read, refuses new calls, and closes connections as they
-    /// fall idle; whatever is left after `limit` is cut. Connections in the accept queue are still served.
+    /// fall idle; whatever is left after `limit` is cut. Connections in the accept queue are still served: by another
+    /// process after [`hand_over`](Self::hand_over).
     pub async fn drain(&self, limit: Duration) -> Drained {
         let shutdown = &self.dispatch.live.shutdown;
-        shutdown.advance(Phase::Draining);
-        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
+        let listeners = self.listeners.close();
         let quiet = async {
+            if self.listeners.are_handed_over() {
+                restart::serve_newcomers(self, limit / 2).await;
+            }
+            shutdown.advance(Phase::Draining);
             for listener in listeners {
                 // A listener's task cannot panic or be aborted; if it did, it is closed all the same.
                 let _ = listener.await;
@@ -298,12 +299,14 @@ impl Server {
     pub async fn stop(&self) -> Drained {
         let shutdown = &self.dispatch.live.shutdown;
         shutdown.advance(Phase::Stopped);
+        drop(self.listeners.close());
         // Every task ends at its next poll; a handler that blocks its thread must not hold the program.
         let _ = tokio::time::timeout(STOP_LIMIT, self.dispatch.live.tracker.all_gone()).await;
         Drained { cut: shutdown.cut() }
     }
 
-    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once.
+    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once. Drains too once another
+    /// process [has the sockets](Self::hand_over).
     ///
     /// SIGTERM, as `drain`, first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
     /// most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not from the first poll.

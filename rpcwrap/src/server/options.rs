@@ -1,5 +1,6 @@
 //! What one listener offers where it is not what the server does on the others.
 
+use super::inherited::Kind;
 #[cfg(feature = "tls")]
 use crate::io::tls::TlsPolicy;
 use crate::{io::ProxyProtocol, protocol::Port};
@@ -38,7 +39,10 @@ impl Listen {
 
     /// Offers only these protocols: the others never see a byte of its connections.
     ///
-    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`.
+    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`. A protocol that
+    /// [speaks first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has openings. What comes
+    /// before its greeting must then be certain: no optional PROXY headers, and, unless it upgrades to TLS by itself, no
+    /// `TlsPolicy::Allow`.
     #[must_use]
     pub fn only<N: Into<String>>(mut self, protocols: impl IntoIterator<Item = N>) -> Self {
         self.protocols = Some(protocols.into_iter().map(Into::into).collect());
@@ -85,10 +89,21 @@ impl Listen {
         self
     }
 
+    /// What it is called when its socket is handed to another process.
+    pub(super) fn kind(&self) -> Kind {
+        match &self.protocols {
+            _ if self.admin => Kind::Admin,
+            _ if self.http_rpc => Kind::HttpRpc,
+            Some(_) => Kind::Some,
+            None => Kind::All,
+        }
+    }
+
     /// The port this makes of the server's own.
     ///
     /// # Errors
-    /// Options that exclude each other, a name no protocol has, or TLS where the server has no certificate (`InvalidInput`).
+    /// Options that exclude each other, a name no protocol has, TLS where the server has no certificate, or a protocol
+    /// that speaks first where nothing would lead to it or it could not know what to wait for (`InvalidInput`).
     pub(super) fn port(self, base: &Port) -> io::Result<Port> {
         let bad = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
         if self.admin && (self.protocols.is_some() || self.http_rpc) {
@@ -120,6 +135,14 @@ impl Listen {
             Some(policy) => port.with_tls_policy(policy),
             None => port,
         };
+        if protocols.is_some() {
+            port.check().map_err(bad)?;
+            if let Some(name) = port.unreachable().next() {
+                return Err(bad(format!(
+                    "protocol {name:?} speaks first and has no opening: it needs a listener of its own"
+                )));
+            }
+        }
         Ok(port)
     }
 }

@@ -1,4 +1,4 @@
-//! From the first signal, or an admin's word, to the end of the program.
+//! From the first signal, an admin's word or the hand-over to another process, to the end of the program.
 
 use super::{Drained, STOP_LIMIT, Server};
 use std::{future::Future, io, time::Duration};
@@ -31,24 +31,34 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
     let stop = server.dispatch.live.stop.wait();
     async move {
         let mut signals = signals?;
-        let is_person = tokio::select! {
-            is_person = signals.next() => is_person,
-            () = stop.asked() => false,
+        let (patient, restarted) = tokio::select! {
+            is_person = signals.next() => (!is_person, false),
+            () = stop.asked() => (true, false),
+            () = server.listeners.handed_over() => (false, true),
         };
         // As they are now: both may have been changed meanwhile.
         let (lame_duck, limit) = {
             let config = server.dispatch.live.config();
-            (if is_person { Duration::ZERO } else { config.lame_duck }, config.drain_timeout)
+            (if patient { config.lame_duck } else { Duration::ZERO }, config.drain_timeout)
         };
-        tracing::info!(?lame_duck, ?limit, "draining");
-        server.start_lame_duck();
+        tracing::info!(?lame_duck, ?limit, restarted, "draining");
+        if !restarted {
+            server.start_lame_duck();
+        }
         let drain = async {
             tokio::time::sleep(lame_duck).await;
             server.drain(limit.saturating_sub(lame_duck + STOP_LIMIT)).await
         };
+        let told_twice = async {
+            if restarted {
+                // The first signal asks for what is done already.
+                signals.next().await;
+            }
+            signals.next().await
+        };
         let drained = tokio::select! {
             drained = drain => drained,
-            _ = signals.next() => server.stop().await,
+            _ = told_twice => server.stop().await,
         };
         tracing::info!(cut = drained.cut, "stopped");
         Ok(drained)

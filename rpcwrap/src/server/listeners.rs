@@ -1,0 +1,184 @@
+//! The listeners of one server: those that accept, and those that will once the process before stops.
+
+use super::{
+    inherited::{Inherited, Name},
+    listen::{ListenAddr, Listener},
+};
+use crate::protocol::Port;
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::{
+    net::lookup_host,
+    sync::{Mutex as AsyncMutex, watch},
+    task::JoinHandle,
+};
+
+pub(super) struct Listeners {
+    state: Mutex<State>,
+    /// Whether another process has the sockets now.
+    handed_over: watch::Sender<bool>,
+    /// Held by the restart that is under way.
+    pub(super) restart: AsyncMutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Vec<Open>,
+    /// The sockets of the process before that no address was opened for yet.
+    inherited: Inherited,
+    /// Opened, but left to the process before for as long as it may have to go on.
+    held: Option<Vec<(Listener, Arc<Port>)>>,
+}
+
+/// One that accepts.
+struct Open {
+    accepting: JoinHandle<()>,
+    name: Option<Name>,
+    socket: OwnedFd,
+    shared: Arc<AtomicBool>,
+}
+
+/// A listening socket to be handed over, and what to call it.
+pub(super) struct Shareable {
+    pub(super) name: Option<Name>,
+    pub(super) socket: OwnedFd,
+    shared: Arc<AtomicBool>,
+}
+
+impl Shareable {
+    /// Another process serves it too from now on.
+    pub(super) fn share(&self) {
+        self.shared.store(true, Ordering::Release);
+    }
+}
+
+impl Listeners {
+    pub(super) fn new() -> Self {
+        Self { state: Mutex::default(), handed_over: watch::Sender::new(false), restart: AsyncMutex::new(()) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`Server::inherit`](super::Server::inherit); the sockets no address is opened for.
+    pub(super) fn inherit(&self, mut inherited: Inherited) -> Vec<OwnedFd> {
+        let unnamed = inherited.take_unnamed();
+        let mut state = self.state();
+        state.held = inherited.has_predecessor().then(Vec::new);
+        state.inherited = inherited;
+        unnamed
+    }
+
+    /// Whether the process before still accepts.
+    pub(super) fn are_held(&self) -> bool {
+        self.state().held.is_some()
+    }
+
+    /// What was opened under that name in the process before, or another.
+    pub(super) async fn open(&self, name: &Name) -> io::Result<Listener> {
+        let resolved: Vec<SocketAddr> = match name.addr.starts_with("unix:") || !self.are_held() {
+            true => Vec::new(),
+            // What is wrong with the address shows when it is bound.
+            false => lookup_host(&name.addr).await.map(Iterator::collect).unwrap_or_default(),
+        };
+        let inherited = self.state().inherited.take(name, &resolved);
+        match inherited {
+            Some(socket) => Listener::take(socket, false),
+            None => Listener::bind(&name.addr).await,
+        }
+    }
+
+    /// Accepts, or keeps it until [`take_over`](Self::take_over).
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub(super) fn add(
+        &self,
+        listener: Listener,
+        name: Option<Name>,
+        port: Arc<Port>,
+    ) -> io::Result<ListenAddr> {
+        let listener = listener.named(name);
+        let bound = listener.local_addr().clone();
+        for protocol in port.unreachable() {
+            tracing::info!(%bound, protocol, "not offered here: it speaks first and needs a listener of its own");
+        }
+        let mut state = self.state();
+        match &mut state.held {
+            Some(held) => held.push((listener, port)),
+            None => state.open.push(self.accept(listener, port)?),
+        }
+        Ok(bound)
+    }
+
+    fn accept(&self, listener: Listener, port: Arc<Port>) -> io::Result<Open> {
+        let (name, socket, shared) = (listener.name(), listener.duplicate()?, listener.shared());
+        let mut handed_over = self.handed_over.subscribe();
+        let handed_over = async move {
+            // Without its sender the server is gone, which says so in its own way.
+            if handed_over.wait_for(|over| *over).await.is_err() {
+                std::future::pending().await
+            }
+        };
+        let accepting = tokio::spawn(listener.accept_all(port, handed_over));
+        Ok(Open { accepting, name, socket, shared })
+    }
+
+    /// See [`Server::take_over`](super::Server::take_over).
+    pub(super) async fn take_over(&self) -> io::Result<bool> {
+        if !self.are_held() {
+            return Ok(false);
+        }
+        let inherited = std::mem::take(&mut self.state().inherited);
+        inherited.take_over().await?;
+        let mut state = self.state();
+        for (listener, port) in state.held.take().unwrap_or_default() {
+            let open = self.accept(listener, port)?;
+            state.open.push(open);
+        }
+        Ok(true)
+    }
+
+    /// The open sockets, duplicated.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub(super) fn shareable(&self) -> io::Result<Vec<Shareable>> {
+        let duplicate = |open: &Open| {
+            let (name, shared) = (open.name.clone(), open.shared.clone());
+            Ok(Shareable { name, socket: open.socket.try_clone()?, shared })
+        };
+        self.state().open.iter().map(duplicate).collect()
+    }
+
+    /// Stops accepting: another process does.
+    pub(super) fn hand_over(&self) {
+        self.handed_over.send_replace(true);
+    }
+
+    pub(super) fn are_handed_over(&self) -> bool {
+        *self.handed_over.borrow()
+    }
+
+    /// Waits until another process has the sockets.
+    pub(super) async fn handed_over(&self) {
+        // Its sender is here.
+        let _ = self.handed_over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Lets go of all sockets but those that still accept; these are returned.
+    pub(super) fn close(&self) -> Vec<JoinHandle<()>> {
+        let mut state = self.state();
+        state.held = None;
+        state.inherited = Inherited::default();
+        std::mem::take(&mut state.open).into_iter().map(|open| open.accepting).collect()
+    }
+}
