@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "shown for tests that fail, and the figures with --nocapture")]
 
 mod access;
+mod admin;
 mod auth;
 mod baidu_std;
 mod bson;

@@ -13,6 +13,7 @@ pub(crate) fn write(
     out: &mut impl Write,
     bound: &[ListenAddr],
     http_rpc: &[ListenAddr],
+    admin: &[ListenAddr],
     tls: bool,
 ) -> io::Result<()> {
     for addr in bound {
@@ -20,6 +21,9 @@ pub(crate) fn write(
     }
     for addr in http_rpc {
         writeln!(out, "http-rpc on {addr}")?;
+    }
+    for addr in admin {
+        writeln!(out, "admin on {addr}")?;
     }
     let tcp = bound.iter().find(|addr| matches!(addr, ListenAddr::Tcp(_))).or(bound.first());
     let commands = match tcp {
@@ -72,7 +76,7 @@ mod tests {
 
     fn written(bound: &[ListenAddr], http_rpc: &[ListenAddr]) -> String {
         let mut out = Vec::new();
-        write(&mut out, bound, http_rpc, false).unwrap();
+        write(&mut out, bound, http_rpc, &[tcp("127.0.0.1:7079")], false).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -89,12 +93,18 @@ mod tests {
         let text = written(&[tcp("127.0.0.1:7070"), unix()], &[tcp("[::1]:7071")]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
-            lines[..4],
-            ["listening on 127.0.0.1:7070", "listening on unix:/run/s", "http-rpc on [::1]:7071", ""]
+            lines[..5],
+            [
+                "listening on 127.0.0.1:7070",
+                "listening on unix:/run/s",
+                "http-rpc on [::1]:7071",
+                "admin on 127.0.0.1:7079",
+                ""
+            ]
         );
-        assert_eq!(lines[5], r#"  curl -d '{"A":7,"B":8}' http://127.0.0.1:7070/Arith/Multiply"#);
-        assert_eq!(lines[6], "  curl http://127.0.0.1:7070/debug/status");
-        assert!(lines[7].ends_with("| curl -sNm1 telnet://127.0.0.1:7070") && lines[8].is_empty());
+        assert_eq!(lines[6], r#"  curl -d '{"A":7,"B":8}' http://127.0.0.1:7070/Arith/Multiply"#);
+        assert_eq!(lines[7], "  curl http://127.0.0.1:7070/debug/status");
+        assert!(lines[8].ends_with("| curl -sNm1 telnet://127.0.0.1:7070") && lines[9].is_empty());
     }
 
     #[test]
@@ -107,7 +117,7 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            write(&mut out, &[addr], &[], true).unwrap();
+            write(&mut out, &[addr], &[], &[], true).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(text.contains(start), "{text}");
             assert_eq!((text.matches("  curl -k ").count(), text.contains("http:")), (3, false), "{text}");

@@ -32,6 +32,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_rpc_listen: Vec<String>,
 
+    /// Address for pages, probes and /admin only, where every peer sees them; repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Vec<String>,
+
     /// JSON file of users, {"user": ["secret", …]} or with rights: opens the /auth paths and HTTP basic authentication
     #[arg(long, value_name = "FILE")]
     pub(crate) auth_credentials: Option<PathBuf>,
@@ -87,6 +91,7 @@ impl Args {
             ("unix", !self.unix.is_empty()),
             ("listen_only", !self.listen_only.is_empty()),
             ("http_rpc_listen", !self.http_rpc_listen.is_empty()),
+            ("admin_listen", !self.admin_listen.is_empty()),
             ("auth_credentials", self.auth_credentials.is_some()),
             ("require_login", self.require_login),
             ("tls_cert", self.tls_cert.is_some()),
@@ -132,7 +137,7 @@ Environment:
   NOTIFY_SOCKET         systemd is told of readiness, reloads, restarts, the end, and WATCHDOG_USEC's signs of life
 
 Signals:
-  SIGHUP   reads the credentials file, certificates and keys, and the config file's log filter, again
+  SIGHUP   reads the credentials file, certificates and keys, and the config file's limits and log filter, again
   SIGUSR2  starts the program again, from the path it was called by, with its sockets, and drains once that serves
   SIGTERM  says \"not ready\" for lame_duck (5 s), answers what was read, ends within drain_timeout (30 s)
   SIGINT   the same without lame_duck; a second signal ends at once
@@ -149,6 +154,7 @@ Examples:
   rpcwrapd --listen 0.0.0.0:7070 --unix /run/rpcwrapd.sock
   rpcwrapd --config rpcwrapd.toml --log-format json
   rpcwrapd --auth-credentials users.json --http-rpc-listen 127.0.0.1:7071
+  rpcwrapd --auth-credentials users.json --admin-listen 127.0.0.1:7079
   rpcwrapd --tls-cert cert.pem --tls-key key.pem --tls allow
   rpcwrapd --listen 0.0.0.0:7070 --proxy-protocol-from 10.0.0.0/8";
 
@@ -164,15 +170,16 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 --listen-only g:3=http \
+        let args = "rpcwrapd --listen a:1 --listen unix:b --unix c --http-rpc-listen d:2 --listen-only g:3=http --admin-listen i:4 \
             --auth-credentials e --log-format json --config f --tls-cert g --tls-key h --tls-client-ca i \
             --tls allow --proxy-protocol-from 10.0.0.0/8 --proxy-protocol-from ::1";
         let args = Args::parse_from(args.split_whitespace());
-        assert_eq!(args.given().len(), 11);
+        assert_eq!(args.given().len(), 12);
         assert!(Args::default().given().is_empty());
         assert_eq!(args.listen, ["a:1", "unix:b"]);
         assert_eq!(args.unix, [PathBuf::from("c")]);
         assert_eq!(args.http_rpc_listen, ["d:2"]);
+        assert_eq!(args.admin_listen, ["i:4"]);
         assert_eq!((args.listen_only, args.require_login), (vec!["g:3=http".to_owned()], false));
         assert_eq!(args.log_format, Some(LogFormat::Json));
         assert_eq!((args.auth_credentials, args.config), (Some("e".into()), Some("f".into())));

@@ -12,7 +12,7 @@ const FAULTY: u8 = 2;
 /// Checks what `args` and their file say; `ok` on stdout, or the faults and warnings on stderr, a line each.
 pub(crate) fn run(args: Args) -> ExitCode {
     let checked = Settings::load(args, false).and_then(|settings| {
-        serve::server(&settings)?;
+        serve::server(&settings, None)?;
         Ok(settings.warnings)
     });
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());

@@ -9,12 +9,12 @@ use crate::{
     keys,
 };
 use rpcwrap::{
-    Config, OpeningClock,
+    Config, Networks, OpeningClock, PageAccess,
     codecs::{BsonDialect, Dialect},
 };
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -26,13 +26,14 @@ use toml::{
 };
 
 /// What a file says; what it leaves out is `None` or empty.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ConfigFile {
     pub(crate) listen: Vec<String>,
     pub(crate) unix: Vec<PathBuf>,
     pub(crate) listen_only: Vec<String>,
     pub(crate) http_rpc_listen: Vec<String>,
+    pub(crate) admin_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
     pub(crate) require_login: bool,
     pub(crate) tls_cert: Option<PathBuf>,
@@ -49,6 +50,9 @@ pub(crate) struct ConfigFile {
     /// Where each key is.
     #[serde(skip)]
     pub(crate) places: Places,
+    /// The value of each key as it is written there.
+    #[serde(skip)]
+    texts: BTreeMap<String, String>,
 
     first_byte_timeout: Option<Time>,
     first_byte_clock: Option<ClockName>,
@@ -70,6 +74,9 @@ pub(crate) struct ConfigFile {
     call_timeout: Option<Time>,
     lame_duck: Option<Time>,
     drain_timeout: Option<Time>,
+    slow_call: Option<TimeOrOff>,
+    max_peer_statistics: Option<usize>,
+    pages: Option<Pages>,
     bson_dialect: Option<DialectName>,
 }
 
@@ -97,17 +104,32 @@ impl ConfigFile {
         let mut found: Vec<_> = table.get_ref().iter().collect();
         found.sort_by_key(|(key, _)| key.span().start);
         let mut faults = Vec::new();
-        let mut places = BTreeMap::new();
+        let (mut places, mut texts) = (BTreeMap::new(), BTreeMap::new());
         for (key, value) in found {
             match check(key, value, &lines) {
-                Ok(()) => _ = places.insert(key.get_ref().to_string(), lines.places(value)),
+                Ok(()) => {
+                    places.insert(key.get_ref().to_string(), lines.places(value));
+                    let written = text.get(value.span()).unwrap_or_default();
+                    texts.insert(key.get_ref().to_string(), written.to_owned());
+                }
                 Err(fault) => faults.push(fault),
             }
         }
         Faults::unless_none(faults)?;
         let mut file = Self::deserialize(Deserializer::from(table)).map_err(malformed)?;
-        file.places = Places(places);
+        (file.places, file.texts) = (Places(places), texts);
         Ok(file)
+    }
+
+    /// The keys that are written otherwise in `other`, and are no settings that can change while the server runs.
+    pub(crate) fn fixed_differences<'f>(&'f self, other: &'f Self) -> Vec<&'f str> {
+        let config = Config::default();
+        let is_live = |key: &str| {
+            key == "log" || config.settings().any(|setting| setting.is_live && setting.name == key)
+        };
+        let keys: BTreeSet<_> = self.texts.keys().chain(other.texts.keys()).map(String::as_str).collect();
+        let differs = |key: &&str| self.texts.get(*key) != other.texts.get(*key) && !is_live(key);
+        keys.into_iter().filter(differs).collect()
     }
 
     /// The defaults with what the file says in their place.
@@ -115,8 +137,8 @@ impl ConfigFile {
         let mut config = Config::default();
         macro_rules! take {
             ($($name:ident)*) => {
-                $(if let Some(value) = self.$name {
-                    config = config.$name(value.into());
+                $(if let Some(value) = &self.$name {
+                    config = config.$name(value.clone().into());
                 })*
             };
         }
@@ -125,7 +147,7 @@ impl ConfigFile {
             max_header_bytes max_message_bytes max_depth max_in_flight max_calls
             max_connections max_output_bytes stall_timeout keep_alive_timeout idle_timeout
             max_connection_age max_connection_age_grace call_timeout lame_duck drain_timeout
-            bson_dialect
+            slow_call max_peer_statistics pages bson_dialect
         }
         config
     }
@@ -176,6 +198,60 @@ impl From<Time> for Duration {
 impl From<Time> for Option<Duration> {
     fn from(time: Time) -> Self {
         Some(time.0)
+    }
+}
+
+/// A time, or `off` where there need not be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+struct TimeOrOff(Option<Duration>);
+
+impl TryFrom<Value> for TimeOrOff {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value.as_str() {
+            Some("off") => Ok(Self(None)),
+            _ => Time::try_from(value).map(|time| Self(Some(time.0))),
+        }
+    }
+}
+
+impl From<TimeOrOff> for Option<Duration> {
+    fn from(time: TimeOrOff) -> Self {
+        time.0
+    }
+}
+
+/// Who may see pages: a word, or a list of networks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+struct Pages(PageAccess);
+
+impl TryFrom<Value> for Pages {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let wanted = || format!("{value} is neither auto, open, login or off nor a list of networks");
+        match &value {
+            Value::String(word) if ["auto", "open", "login", "off"].contains(&word.as_str()) => {
+                word.parse().map(Self).map_err(|_| wanted())
+            }
+            Value::Array(names) => {
+                let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+                let networks = Networks::parse(names.ok_or_else(wanted)?);
+                networks
+                    .map(|networks| Self(PageAccess::Networks(networks)))
+                    .map_err(|error| error.to_string())
+            }
+            _ => Err(wanted()),
+        }
+    }
+}
+
+impl From<Pages> for PageAccess {
+    fn from(pages: Pages) -> Self {
+        pages.0
     }
 }
 
@@ -242,7 +318,7 @@ fn check(
 }
 
 /// Where the keys of a file are: each one's value, then what is in it if that is a list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Places(BTreeMap<String, Vec<Place>>);
 
 impl Places {
@@ -314,7 +390,7 @@ mod tests {
         assert_eq!(file.limits(), expected.max_connection_age(minutes(60)));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
-        assert!(!file.listen_only.is_empty() && !file.require_login);
+        assert!(!file.listen_only.is_empty() && !file.admin_listen.is_empty() && !file.require_login);
         assert!(file.tls_cert.is_some() && file.tls_key.is_some() && file.tls_client_ca.is_some());
         assert_eq!((file.tls, file.tls_client_auth), (Some(Policy::Require), Some(Needed::Required)));
         assert_eq!((file.proxy_protocol, file.tls_client_is_user), (Some(Needed::Required), false));
@@ -347,6 +423,9 @@ mod tests {
             call_timeout = "8ms"
             lame_duck = "0s"
             drain_timeout = "9 s"
+            slow_call = "off"
+            max_peer_statistics = 0
+            pages = ["10.0.0.0/8", "unix"]
             bson_dialect = "standard"
             "#,
         );
@@ -372,6 +451,9 @@ mod tests {
             .call_timeout(Some(Duration::from_millis(8)))
             .lame_duck(Duration::ZERO)
             .drain_timeout(seconds(9))
+            .slow_call(None)
+            .max_peer_statistics(0)
+            .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
             .bson_dialect(BsonDialect::Always(Dialect::Standard));
         assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits(), expected);
     }
@@ -391,6 +473,10 @@ mod tests {
                 "lame_duck = \"99999999999999999999h\"",
                 "f:1:13: lame_duck: \"99999999999999999999h\" is no time",
             ),
+            ("slow_call = \"of\"", "f:1:13: slow_call: \"of\" is no time: want"),
+            ("pages = \"on\"", "f:1:9: pages: \"on\" is neither auto, open, login or off nor a list"),
+            ("pages = [7]", "f:1:9: pages: [7] is neither auto"),
+            ("pages = [\"10.0.0.1/8\"]", "f:1:9: pages: bad network \"10.0.0.1/8\": "),
             ("listen = \"a:1\"", "f:1:10: listen: invalid type: string \"a:1\", expected a sequence"),
             ("listen = [\n \"a:1\",\n 5]", "f:3:2: listen: invalid type: integer `5`, expected a string"),
             ("max_depth = -1", "f:1:13: max_depth: invalid value"),
@@ -409,6 +495,16 @@ mod tests {
         assert_eq!(starts, ["f:1:13", "f:2:13", "f:3:1:"], "{error}");
         let missing = ConfigFile::read(Path::new("/nowhere/rpcwrapd.toml")).unwrap_err().to_string();
         assert!(missing.starts_with("cannot read config file /nowhere/rpcwrapd.toml: "), "{missing}");
+    }
+
+    #[test]
+    fn keys_that_need_a_restart() {
+        let parse = |text: &str| ConfigFile::parse(Path::new("f"), text).unwrap();
+        let before = parse("listen = [\"a:1\"]\nmax_depth = 3\nlog = \"info\"\nbson_dialect = \"auto\"");
+        let after = parse("listen = [\"a:2\"]\nmax_depth = 4\nbson_dialect = \"vitess\"\nunix = [\"/s\"]");
+        assert_eq!(before.fixed_differences(&after), ["bson_dialect", "listen", "unix"]);
+        assert_eq!(after.fixed_differences(&before), ["bson_dialect", "listen", "unix"]);
+        assert!(before.fixed_differences(&before).is_empty());
     }
 
     #[test]

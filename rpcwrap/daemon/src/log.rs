@@ -14,7 +14,7 @@ use tracing_subscriber::{
 };
 
 /// Changes the filter of the running log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Filter(Handle<EnvFilter, Registry>);
 
 /// Starts the log. `RUST_LOG` wins over `filter`; without both it is `info`.
@@ -37,13 +37,22 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> Result<Filter, S
 }
 
 impl Filter {
-    /// Replaces the filter, as [`start`] chooses it.
+    /// Replaces the filter, whatever `RUST_LOG` says.
     ///
     /// # Errors
-    /// As [`start`]; the old one stays.
-    pub(crate) fn set(&self, filter: Option<&str>) -> Result<(), String> {
-        self.0.reload(read_filter(filter)?).map_err(|error| error.to_string())
+    /// It cannot be read; the old one stays.
+    pub(crate) fn set(&self, filter: &str) -> Result<(), String> {
+        let filter = EnvFilter::try_new(filter).map_err(|error| format!("no log filter: {error}"))?;
+        self.0.reload(filter).map_err(|error| error.to_string())
     }
+}
+
+/// The filter that [`start`] chooses.
+///
+/// # Errors
+/// As there.
+pub(crate) fn chosen(from_file: Option<&str>) -> Result<String, String> {
+    read(from_file).map(|(text, _)| text).map_err(|(source, why)| format!("{source}: {why}"))
 }
 
 /// Whether there is a filter as [`start`] chooses it.
@@ -55,15 +64,18 @@ pub(crate) fn check(from_file: Option<&str>) -> Result<(), (&'static str, String
 }
 
 fn read_filter(from_file: Option<&str>) -> Result<EnvFilter, String> {
-    read(from_file).map_err(|(source, why)| format!("{source}: {why}"))
+    read(from_file).map(|(_, filter)| filter).map_err(|(source, why)| format!("{source}: {why}"))
 }
 
-fn read(from_file: Option<&str>) -> Result<EnvFilter, (&'static str, String)> {
+fn read(from_file: Option<&str>) -> Result<(String, EnvFilter), (&'static str, String)> {
     let from_env = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
     let (source, text) = match (&from_env, from_file) {
         (Some(text), _) => (EnvFilter::DEFAULT_ENV, text.as_str()),
         (None, Some(text)) => ("log", text),
         (None, None) => ("log", "info"),
     };
-    EnvFilter::try_new(text).map_err(|error| (source, format!("{text:?} is no log filter: {error}")))
+    match EnvFilter::try_new(text) {
+        Ok(filter) => Ok((text.to_owned(), filter)),
+        Err(error) => Err((source, format!("{text:?} is no log filter: {error}"))),
+    }
 }

@@ -25,7 +25,7 @@ use args::{Args, Command};
 use clap::Parser;
 use reload::Hangup;
 use restart::Restart;
-use rpcwrap::{Drained, Inherited};
+use rpcwrap::{Drained, Inherited, Listen};
 use settings::Settings;
 use std::{
     error::Error,
@@ -58,12 +58,14 @@ fn main() -> ExitCode {
 async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>> {
     let settings = Settings::load(args, inherited.unnamed() > 0)?;
     let filter = log::start(settings.log_format, settings.log.as_deref())?;
-    let server = serve::server(&settings)?;
+    let (asking, asked) = restart::by_admins();
+    let server = serve::server(&settings, Some((filter, asking)))?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     let drain_timeout = settings.config.drain_timeout;
     let tls = settings.tls.is_some();
+    let started_with = settings.config_file.as_ref().map(|(path, file)| (path.as_path(), file));
 
     let mut bound = server.inherit(inherited)?;
     for addr in &settings.listen {
@@ -77,19 +79,23 @@ async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>
     for addr in &settings.http_rpc_listen {
         http_rpc.push(server.listen_http_rpc(addr).await?);
     }
+    let mut admin = Vec::new();
+    for addr in &settings.admin_listen {
+        admin.push(server.listen_with(addr, Listen::new().admin()).await?);
+    }
     // Whoever has read the addresses may send signals: their handlers have to be there before.
-    let (running, hangup, restart) = (server.run(), Hangup::new()?, Restart::new()?);
+    let (running, hangup, restart) = (server.run(), Hangup::new()?, Restart::new(asked)?);
     let notifier = Notifier::from_env();
     // After a restart the process before says it, whose word still counts.
     if !server.take_over().await? {
         notifier.ready();
     }
     // A server goes on without somebody reading its stdout.
-    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, settings.tls_required);
+    let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, &admin, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),
-        never = hangup.reload(&server, tls, settings.config_file.as_deref(), &filter, &notifier) => match never {},
-        never = restart.at_signals(&server, &notifier) => match never {},
+        never = hangup.reload(&server, tls, started_with, &notifier) => match never {},
+        never = restart.when_told(&server, &notifier) => match never {},
         never = notifier.watch(&server, drain_timeout) => match never {},
         never = memory::give_back(&server) => match never {},
     }

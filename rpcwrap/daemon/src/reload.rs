@@ -1,7 +1,8 @@
-//! SIGHUP: the credentials file, certificates and keys, and the config file's log filter are read again; what cannot be read changes nothing.
+//! SIGHUP: the credentials file and the config file's limits and log filter are read again and put in force together,
+//! certificates and keys beside them. What cannot be read changes nothing, what needs a restart is said.
 
-use crate::{config_file::ConfigFile, log::Filter, systemd::Notifier};
-use rpcwrap::Server;
+use crate::{config_file::ConfigFile, log, systemd::Notifier};
+use rpcwrap::{PolicyChange, Server};
 use std::{convert::Infallible, io, path::Path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -17,39 +18,77 @@ impl Hangup {
         signal(SignalKind::hangup()).map(Self)
     }
 
-    /// Reloads at every signal, for ever; `tls` is whether there are certificates.
+    /// Reloads at every signal, for ever; `tls` is whether there are certificates, `started_with` the config file and
+    /// what it said then.
     pub(crate) async fn reload(
         mut self,
         server: &Server,
         tls: bool,
-        config_file: Option<&Path>,
-        filter: &Filter,
+        started_with: Option<(&Path, &ConfigFile)>,
         notifier: &Notifier,
     ) -> Infallible {
         loop {
             // `None` would mean that the runtime has ended, and we with it.
             self.0.recv().await;
             notifier.reloading();
-            reload(server, tls, config_file, filter);
+            reload(server, started_with);
+            if tls {
+                reload_tls(server);
+            }
             notifier.ready();
         }
     }
 }
 
-fn reload(server: &Server, tls: bool, config_file: Option<&Path>, filter: &Filter) {
-    match server.reload_credentials() {
-        Ok(()) => tracing::info!("credentials reloaded"),
-        Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
+/// One change of all that can be read. It is announced before: the filter of the log may be part of it.
+fn reload(server: &Server, started_with: Option<(&Path, &ConfigFile)>) {
+    let mut change = PolicyChange::new();
+    let mut parts = Vec::new();
+    if let Some(credentials) = server.policy().credentials() {
+        match credentials.read_again() {
+            Ok(credentials) => {
+                change = change.credentials(Some(credentials));
+                parts.push("credentials");
+            }
+            Err(error) => tracing::warn!(%error, "credentials not reloaded, the old ones stay"),
+        }
     }
+    if let Some((path, before)) = started_with {
+        match read(path) {
+            Ok((file, filter)) => {
+                for key in before.fixed_differences(&file) {
+                    tracing::warn!("{key} has changed, which needs a restart");
+                }
+                let (limits, now) = (file.limits(), server.policy());
+                let bson_dialect = now.config().bson_dialect;
+                change = change.config(move |_| limits.bson_dialect(bson_dialect));
+                parts.push("limits");
+                change = change.log(filter);
+                parts.push("log filter");
+            }
+            Err(error) => tracing::warn!(error, "limits and log filter not reloaded, the old ones stay"),
+        }
+    }
+    if parts.is_empty() {
+        return;
+    }
+    tracing::info!("reloading {}", parts.join(", "));
+    match server.change_policy(change) {
+        Ok(_) => tracing::info!("reloaded {}", parts.join(", ")),
+        Err(error) => tracing::warn!(%error, "nothing reloaded, all stays as it was"),
+    }
+}
+
+/// The file, and the filter that it or `RUST_LOG` wants.
+fn read(path: &Path) -> Result<(ConfigFile, String), String> {
+    let file = ConfigFile::read(path).map_err(|faults| faults.to_string().replace('\n', "; "))?;
+    let filter = log::chosen(file.log.as_deref())?;
+    Ok((file, filter))
+}
+
+fn reload_tls(server: &Server) {
     match server.reload_tls() {
-        Ok(()) if !tls => {}
         Ok(()) => tracing::info!("certificates reloaded"),
         Err(error) => tracing::warn!(%error, "certificates not reloaded, the old ones stay"),
-    }
-    let Some(path) = config_file else { return };
-    let read = ConfigFile::read(path).map_err(|faults| faults.to_string().replace('\n', "; "));
-    match read.and_then(|file| filter.set(file.log.as_deref())) {
-        Ok(()) => tracing::info!("log filter reloaded"),
-        Err(error) => tracing::warn!(error, "log filter not reloaded, the old one stays"),
     }
 }

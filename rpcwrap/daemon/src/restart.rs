@@ -1,4 +1,4 @@
-//! SIGUSR2: the program is started again with the listening sockets, and once it serves this process drains.
+//! SIGUSR2, or an admin's `restart`: the program is started again with the listening sockets, and once it serves this process drains.
 //!
 //! It is found by the path it was started by, so that another version put there takes over; flags and environment are
 //! those of this process, the config file is read again. What keeps the new process from serving changes nothing.
@@ -15,16 +15,50 @@ use std::{
     process::{self, Command},
     time::Duration,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot},
+};
 
 /// How long the new process may take until it serves.
 const LIMIT: Duration = Duration::from_secs(60);
+
+type Reply = oneshot::Sender<Result<String, String>>;
+
+/// By what an admin asks for a restart.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking(mpsc::Sender<Reply>);
+
+impl Asking {
+    /// Has the program restarted; what happened.
+    ///
+    /// # Errors
+    /// Why it was not.
+    pub(crate) async fn restart(self) -> Result<String, String> {
+        let (reply, done) = oneshot::channel();
+        self.0.try_send(reply).map_err(|_| UNDER_WAY.to_owned())?;
+        done.await.unwrap_or_else(|_| Err("the program is ending".to_owned()))
+    }
+}
+
+/// The restarts that admins ask for.
+#[derive(Debug)]
+pub(crate) struct Asked(mpsc::Receiver<Reply>);
+
+/// A way for admins to ask, and its other end.
+pub(crate) fn by_admins() -> (Asking, Asked) {
+    let (send, receive) = mpsc::channel(1);
+    (Asking(send), Asked(receive))
+}
+
+const UNDER_WAY: &str = "a restart is under way";
 
 /// The program to start again, and SIGUSR2, caught from here on.
 pub(crate) struct Restart {
     program: PathBuf,
     args: Vec<OsString>,
     signal: Signal,
+    asked: Asked,
 }
 
 impl Restart {
@@ -32,24 +66,33 @@ impl Restart {
     ///
     /// # Errors
     /// The system does not let us, or does not say where the program is.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(asked: Asked) -> io::Result<Self> {
         let mut args = env::args_os();
         let program = program(args.next(), env::current_exe)?;
-        Ok(Self { program, args: args.collect(), signal: signal(SignalKind::user_defined2())? })
+        Ok(Self { program, args: args.collect(), signal: signal(SignalKind::user_defined2())?, asked })
     }
 
-    /// Restarts at every signal until that has succeeded, and then for ever does nothing; a signal meanwhile is refused.
-    pub(crate) async fn at_signals(mut self, server: &Server, notifier: &Notifier) -> Infallible {
+    /// Restarts whenever it is told to, until that has succeeded, and then for ever does nothing; what comes meanwhile is
+    /// refused.
+    pub(crate) async fn when_told(mut self, server: &Server, notifier: &Notifier) -> Infallible {
         loop {
             // `None` would mean that the runtime has ended, and we with it.
-            self.signal.recv().await;
+            let reply = tokio::select! {
+                _ = self.signal.recv() => None,
+                Some(reply) = self.asked.0.recv() => Some(reply),
+            };
             let mut restarted = pin!(restart(&self.program, &self.args, server, notifier));
-            loop {
+            let done = loop {
                 tokio::select! {
                     biased;
-                    _ = &mut restarted => break,
+                    done = &mut restarted => break done,
                     _ = self.signal.recv() => tracing::warn!("restart refused: one is under way"),
+                    Some(reply) = self.asked.0.recv() => drop(reply.send(Err(UNDER_WAY.to_owned()))),
                 }
+            };
+            if let Some(reply) = reply {
+                // The admin may have gone.
+                let _ = reply.send(done.map(|id| format!("process {id} serves")));
             }
         }
     }

@@ -3,15 +3,19 @@
 use crate::{
     demo,
     fault::{Fault, Faults},
+    log::Filter,
+    restart::Asking,
     settings::{Origins, Settings},
 };
+use futures_util::FutureExt;
 use rpcwrap::{ConfigError, Credentials, Server, TlsError};
 
-/// The server with the demo services.
+/// The server with the demo services; `hooks` are what admins change of a program that is to serve: the filter of its
+/// log, and the program itself.
 ///
 /// # Errors
 /// Everything that is wrong with the credentials, certificates and names of protocols.
-pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
+pub(crate) fn server(settings: &Settings, hooks: Option<(Filter, Asking)>) -> Result<Server, Faults> {
     let mut faults = Vec::new();
     let mut builder = demo::services(Server::builder().config(settings.config.clone()));
     if let Some(file) = &settings.auth_credentials {
@@ -20,6 +24,10 @@ pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
             faults.push(Fault::new(None, error));
             Credentials::default()
         }));
+    }
+    if let Some((filter, asking)) = hooks {
+        builder = builder.on_log_filter(move |text| filter.set(text));
+        builder = builder.on_restart(move || asking.clone().restart().boxed());
     }
     if settings.require_login {
         builder = builder.require_login();
@@ -46,7 +54,8 @@ pub(crate) fn server(settings: &Settings) -> Result<Server, Faults> {
 /// The fault of the setting that made it.
 fn blamed(error: &ConfigError, origins: &Origins) -> Fault {
     let key = match error {
-        ConfigError::NoWayToLogIn => "require_login",
+        ConfigError::NoWayToLogIn if origins.has("require_login") => "require_login",
+        ConfigError::NoWayToLogIn => "pages",
         ConfigError::Tls(TlsError::Unreadable { what, .. } | TlsError::Malformed { what, .. }) => match *what
         {
             "private key" => "tls_key",

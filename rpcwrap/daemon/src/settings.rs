@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     /// Addresses and the protocols each is for, as `Server::listen_only` takes them.
     pub(crate) listen_only: Vec<(String, Vec<String>)>,
     pub(crate) http_rpc_listen: Vec<String>,
+    /// Addresses for pages and admin operations only.
+    pub(crate) admin_listen: Vec<String>,
     pub(crate) auth_credentials: Option<PathBuf>,
     pub(crate) require_login: bool,
     /// TLS on every address.
@@ -33,8 +35,8 @@ pub(crate) struct Settings {
     /// The file's log filter.
     pub(crate) log: Option<String>,
     pub(crate) config: Config,
-    /// The file all this came from, to be read again.
-    pub(crate) config_file: Option<PathBuf>,
+    /// The file all this came from, to be read again, and what it said.
+    pub(crate) config_file: Option<(PathBuf, ConfigFile)>,
     /// Where each setting was given.
     pub(crate) origins: Origins,
     /// Settings that do not go together, though a server can do with them.
@@ -54,6 +56,7 @@ impl Settings {
 
     fn merge(args: Args, mut file: ConfigFile, inherited: bool) -> Result<Self, Faults> {
         let config = file.limits();
+        let config_file = args.config.clone().map(|path| (path, file.clone()));
         let origins = Origins { flags: args.given(), places: std::mem::take(&mut file.places) };
         let mut faults = Vec::new();
         let tls = tls(&args, &file, &origins).unwrap_or_else(|fault| {
@@ -73,6 +76,7 @@ impl Settings {
         let listen_only: Vec<_> =
             given(args.listen_only, file.listen_only).iter().map(|text| some(text)).collect();
         let http_rpc_listen = given(args.http_rpc_listen, file.http_rpc_listen);
+        let admin_listen = given(args.admin_listen, file.admin_listen);
         let mut taken = HashSet::new();
         let only: Vec<String> = listen_only.iter().map(|(addr, _)| addr.clone()).collect();
         for (key, addrs) in [
@@ -80,6 +84,7 @@ impl Settings {
             ("unix", &unix),
             ("listen_only", &only),
             ("http_rpc_listen", &http_rpc_listen),
+            ("admin_listen", &admin_listen),
         ] {
             for (index, addr) in addrs.iter().enumerate() {
                 if let Err(why) = address::check(addr, &mut taken) {
@@ -97,6 +102,7 @@ impl Settings {
             listen,
             listen_only,
             http_rpc_listen,
+            admin_listen,
             auth_credentials: args.auth_credentials.or(file.auth_credentials),
             require_login: args.require_login || file.require_login,
             tls,
@@ -105,7 +111,7 @@ impl Settings {
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             log: file.log,
             config,
-            config_file: args.config,
+            config_file,
             origins,
             warnings: Vec::new(),
         };

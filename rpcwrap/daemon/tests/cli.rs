@@ -175,18 +175,21 @@ fn sighup_reloads_and_keeps_what_it_cannot_read() {
         line.contains("WARN") && line.contains(".json:1:17: user") && !line.contains("ma kota"),
         "{line}"
     );
-    daemon.logged("log filter reloaded");
+    daemon.logged("reloaded limits, log filter");
 
     fs::write(&users.0, r#"{"ola": ["p"]}"#).unwrap();
     fs::write(&config.0, "log = \"=\"").unwrap();
     daemon.signal("HUP");
-    daemon.logged("credentials reloaded");
     let line = daemon.logged("log filter not reloaded");
     assert!(line.contains("WARN") && line.contains("is no log filter"), "{line}");
+    daemon.logged("reloaded credentials");
 
-    fs::write(&config.0, "log = \"error\"").unwrap();
+    fs::write(&config.0, "log = \"error\"\nmax_depth = 7\nlisten = [\"127.0.0.1:1\"]").unwrap();
     daemon.signal("HUP");
-    daemon.logged("credentials reloaded");
+    let line = daemon.logged("needs a restart");
+    assert!(line.contains("WARN") && line.contains("auth_credentials has changed"), "{line}");
+    daemon.logged("listen has changed, which needs a restart");
+    daemon.logged("reloading credentials, limits, log filter");
     daemon.signal("INT");
     let (status, _, stderr) = daemon.end();
     // From the new filter on nothing below an error is written.

@@ -1,7 +1,7 @@
 //! Does what an operation says, if the actor may.
 
 use super::{Actor, Change, Done, Kill, Operation, Query, Refused, Right, audit::Audit};
-use crate::live::{Live, policy::PolicyChange, shutdown::Phase};
+use crate::live::{Live, policy::PolicyChange, shutdown::Phase, tracker::ConnectionInfo};
 
 /// Does it. A change is noted in the log, whatever becomes of it.
 ///
@@ -74,21 +74,22 @@ async fn restart(live: &Live) -> Result<Done, Refused> {
 
 fn end(live: &Live, actor: &Actor<'_>, kill: &Kill) -> Result<Done, Refused> {
     let (connections, calls) = match kill {
-        Kill::Connection(id) => (live.kill_connections(|one| one.id == *id), 0),
+        Kill::Connection(id) => (live.kill_connections(|one| one.id == *id).len(), 0),
         Kill::Call(id) => (0, live.calls.kill(|one| one.id == *id)),
         Kill::Peer(name) => {
-            (live.kill_connections(|one| one.id != actor.connection && name.names(&one.peer)), 0)
+            let is_meant = |one: &ConnectionInfo| one.id != actor.connection && name.names(&one.peer);
+            (live.kill_connections(is_meant).len(), 0)
         }
         Kill::User(user) => {
-            let is_theirs = |user_of: Option<&str>| user_of == Some(user);
-            let connections =
-                live.kill_connections(|one| one.id != actor.connection && is_theirs(one.user.as_deref()));
-            (connections, live.calls.kill(|one| is_theirs(one.user.as_deref())))
+            let is_theirs = |of: &Option<String>| of.as_deref() == Some(user);
+            let killed = live.kill_connections(|one| one.id != actor.connection && is_theirs(&one.user));
+            let calls = live.calls.kill(|one| is_theirs(&one.user) && !killed.contains(&one.connection));
+            (killed.len(), calls)
         }
     };
-    match (kill, connections + calls) {
-        (Kill::Connection(id), 0) => Err(Refused::NotFound(format!("no connection {id}"))),
-        (Kill::Call(id), 0) => Err(Refused::NotFound(format!("no call {id} waits"))),
+    match kill {
+        Kill::Connection(id) if connections == 0 => Err(Refused::NotFound(format!("no connection {id}"))),
+        Kill::Call(id) if calls == 0 => Err(Refused::NotFound(format!("no call {id} waits"))),
         _ => Ok(Done::Killed { connections, calls }),
     }
 }

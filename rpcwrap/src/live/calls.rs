@@ -228,7 +228,7 @@ mod tests {
         assert!(table.is_killed(place.as_mut().unwrap()));
         // Also where the waker has changed again before it came to look.
         let mut place = None;
-        table.wait(&mut place, &waker(first.clone()), &method, &peer(1), Instant::now());
+        table.wait(&mut place, &waker(first), &method, &peer(1), Instant::now());
         table.kill(|_| true);
         assert!(table.wait(&mut place, &waker(second), &method, &peer(1), Instant::now()));
     }

@@ -107,8 +107,8 @@ impl Live {
         Ok(policy)
     }
 
-    /// Closes the connections that `which` names, whatever they are doing. How many.
-    pub(crate) fn kill_connections(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
+    /// Closes the connections that `which` names, whatever they are doing. Their numbers.
+    pub(crate) fn kill_connections(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
         let killed = self.tracker.kill(which);
         self.shutdown.wake_all();
         killed

@@ -186,7 +186,8 @@ impl Subjects {
         }
         if let Some(names) = &mut access.protocols {
             for (name, family) in &self.protocols {
-                if name != family && names.iter().any(|named| named == family) {
+                let is_named = |wanted: &str| names.iter().any(|named| named == wanted);
+                if is_named(family) && !is_named(name) {
                     names.push((*name).to_owned());
                 }
             }

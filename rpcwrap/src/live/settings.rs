@@ -99,12 +99,6 @@ impl Config {
             is_live: field.is_live,
         })
     }
-
-    /// The settings in which `other` differs and which cannot change while a server runs.
-    pub fn fixed_differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
-        let differs = |field: &&Field| !field.is_live && (field.text)(self) != (field.text)(other);
-        FIELDS.iter().filter(differs).map(|field| field.name)
-    }
 }
 
 /// The setting that a misspelled name was most likely meant to be.
@@ -243,9 +237,6 @@ mod tests {
         assert_eq!(again, config);
         let fixed: Vec<_> = config.settings().filter(|one| !one.is_live).map(|one| one.name).collect();
         assert_eq!(fixed, ["bson_dialect"]);
-        let other = Config::default().max_depth(7).bson_dialect(BsonDialect::Always(Dialect::Vitess));
-        assert_eq!(config.fixed_differences(&other).collect::<Vec<_>>(), ["bson_dialect"]);
-        assert_eq!(config.fixed_differences(&config).count(), 0);
     }
 
     #[test]

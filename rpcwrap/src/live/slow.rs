@@ -101,7 +101,8 @@ impl SlowCalls {
 
 /// As much of a handler's own code as is kept.
 pub(crate) fn shortened(code: &str) -> &str {
-    &code[..code.floor_char_boundary(CODE)]
+    let end = (0..=CODE.min(code.len())).rev().find(|&end| code.is_char_boundary(end));
+    &code[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

@@ -66,12 +66,12 @@ impl Tracker {
         all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
     }
 
-    /// Tells the connections that `which` names to end, once their tasks are woken. How many.
-    pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
+    /// Tells the connections that `which` names to end, once their tasks are woken. Their numbers.
+    pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
         let all: Vec<Arc<Tracked>> = self.lock().values().cloned().collect();
         let ends =
             |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
-        all.iter().filter(ends).count()
+        all.iter().filter(ends).map(|tracked| tracked.id).collect()
     }
 
     /// How long ago the newest of the open connections was accepted.

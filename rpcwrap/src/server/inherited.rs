@@ -37,6 +37,7 @@ pub(super) enum Kind {
     All,
     Some,
     HttpRpc,
+    Admin,
 }
 
 /// The listening sockets this process was started with, for [`Server::inherit`](super::Server::inherit).

@@ -92,6 +92,7 @@ impl Listen {
     /// What it is called when its socket is handed to another process.
     pub(super) fn kind(&self) -> Kind {
         match &self.protocols {
+            _ if self.admin => Kind::Admin,
             _ if self.http_rpc => Kind::HttpRpc,
             Some(_) => Kind::Some,
             None => Kind::All,

@@ -6,10 +6,7 @@ use crate::{
     live::{Live, stats::Tally},
     peer::Peer,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
@@ -20,13 +17,24 @@ pub(super) struct Batch<'t, 'd> {
     peer: &'t Arc<Peer>,
     /// What makes a call slow.
     slow_nanos: u64,
+    /// Of the last request.
+    bytes_in: usize,
     /// Of the last call of the method that failed.
     error: Option<Box<CallError>>,
 }
 
 impl<'t, 'd> Batch<'t, 'd> {
     pub(super) fn new(tally: &'t mut Tally, live: &'t Live, peer: &'t Arc<Peer>) -> Self {
-        Self { tally, entry: None, now: None, live, peer, slow_nanos: live.slow.nanos(), error: None }
+        Self {
+            tally,
+            entry: None,
+            now: None,
+            live,
+            peer,
+            slow_nanos: live.slow.nanos(),
+            bytes_in: 0,
+            error: None,
+        }
     }
 
     /// When the last call of the batch ended, which is when the next one begins: one look at the clock per call.
@@ -48,6 +56,7 @@ impl<'t, 'd> Batch<'t, 'd> {
             self.entry = Some(entry);
         }
         self.tally.start(bytes_in);
+        self.bytes_in = bytes_in;
     }
 
     #[inline]
@@ -56,35 +65,47 @@ impl<'t, 'd> Batch<'t, 'd> {
     }
 
     /// Keeps the error of the call that is finished next.
-    #[cold]
+    #[inline]
     pub(super) fn fail(&mut self, error: Box<CallError>) {
         self.error = Some(error);
     }
 
     #[inline]
-    pub(super) fn finish(&mut self, began: Instant, failed: bool, bytes_in: impl FnOnce() -> usize) {
+    pub(super) fn finish(&mut self, began: Instant, failed: bool) {
         let now = Instant::now();
         let latency = now.saturating_duration_since(began);
         self.tally.finish(latency, failed);
         self.now = Some(now);
-        if latency.as_nanos() as u64 >= self.slow_nanos {
-            self.keep_slow(latency, failed, bytes_in());
+        if latency.as_nanos() as u64 >= self.slow_nanos
+            && let Some(entry) = self.entry
+        {
+            let code = self.error.as_deref().filter(|_| failed).map(CallError::code);
+            self.live.slow.add(&entry.full_name, self.peer, latency, self.bytes_in, code);
         }
     }
 
-    #[cold]
-    fn keep_slow(&self, latency: Duration, failed: bool, bytes_in: usize) {
-        let Some(entry) = self.entry else { return };
-        let code = self.error.as_deref().filter(|_| failed).map(CallError::code);
-        self.live.slow.add(&entry.full_name, self.peer, latency, bytes_in, code);
-    }
-
+    #[inline]
     pub(super) fn merge(&mut self) {
         if let Some(entry) = self.entry.take() {
             let error = self.error.take();
-            let code = error.as_deref().map(CallError::code);
-            self.live.peers.add(&self.peer.addr, &entry.full_name, self.tally, self.now(), code);
-            self.tally.merge_into(&entry.stats);
+            add(self.tally, entry, self.live, self.peer, self.now, error.as_deref());
         }
     }
+}
+
+/// Adds what was gathered of one method to its counters and to those of the peer.
+///
+/// Not a method: a batch whose address is never taken is kept in registers.
+#[inline(never)]
+fn add(
+    tally: &mut Tally,
+    entry: &Entry,
+    live: &Live,
+    peer: &Peer,
+    now: Option<Instant>,
+    error: Option<&CallError>,
+) {
+    let (now, code) = (now.unwrap_or_else(Instant::now), error.map(CallError::code));
+    live.peers.add(&peer.addr, &entry.full_name, tally, now, code);
+    tally.merge_into(&entry.stats);
 }

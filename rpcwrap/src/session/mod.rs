@@ -415,7 +415,7 @@ impl<F: Framing> Session<F> {
             }
         };
         batch.write(output.len() - before);
-        batch.finish(began, failed, || F::wire_len(request));
+        batch.finish(began, failed);
         None
     }
 
@@ -435,7 +435,7 @@ impl<F: Framing> Session<F> {
             batch.start(entry, F::wire_len(request));
             batch.write(written);
             batch.fail(Box::new(refused.error));
-            batch.finish(now, true, || F::wire_len(request));
+            batch.finish(now, true);
         }
     }
 

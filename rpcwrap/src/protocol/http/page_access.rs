@@ -12,51 +12,45 @@ use hyper::{
     header::{HeaderMap, WWW_AUTHENTICATE},
 };
 
-/// Whether a page for these may be seen; the reply if not.
-pub(super) async fn check(
-    cx: &ConnCx,
-    audience: Audience,
-    headers: &HeaderMap,
-) -> Result<(), Response<Body>> {
+/// The reply to a peer that may not see a page for these; `None` if it may.
+pub(super) async fn refusal(cx: &ConnCx, audience: Audience, headers: &HeaderMap) -> Option<Response<Body>> {
     if audience == Audience::Probes || cx.port.is_admin {
-        return Ok(());
+        return None;
     }
     let policy = cx.dispatch.live.policy_full();
     let needs_login = match &policy.config().pages {
         PageAccess::Open => false,
         PageAccess::Auto => policy.login_required(),
         PageAccess::Login => true,
-        PageAccess::Off => return Err(respond::not_found()),
-        PageAccess::Networks(networks) => return within(networks, cx),
+        PageAccess::Off => return Some(respond::not_found()),
+        PageAccess::Networks(networks) => return outside(networks, cx),
     };
     if !needs_login || audience == Audience::Scrapers {
-        return Ok(());
+        return None;
     }
-    let Ok(user) = call::user(headers, cx).await else {
-        return Err(respond::wrong_user());
-    };
-    if user.is_some() || cx.identity.is_some() {
-        return Ok(());
+    match call::user(headers, cx).await {
+        Err(_) => Some(respond::wrong_user()),
+        Ok(user) if user.is_some() || cx.identity.is_some() => None,
+        Ok(_) => {
+            let refusal = respond::text(StatusCode::UNAUTHORIZED, "401 pages need a login\n");
+            Some(respond::with(refusal, WWW_AUTHENTICATE, respond::BASIC))
+        }
     }
-    let refusal = respond::text(StatusCode::UNAUTHORIZED, "401 pages need a login\n");
-    Err(respond::with(refusal, WWW_AUTHENTICATE, respond::BASIC))
 }
 
-/// Whether `/admin` is there for the peer; the reply if not.
-pub(super) fn check_admin(cx: &ConnCx) -> Result<(), Response<Body>> {
+/// The reply to a peer for which `/admin` is not here; `None` if it is.
+pub(super) fn admin_refusal(cx: &ConnCx) -> Option<Response<Body>> {
     if cx.port.is_admin {
-        return Ok(());
+        return None;
     }
     match &cx.dispatch.live.config().pages {
-        PageAccess::Off => Err(respond::not_found()),
-        PageAccess::Networks(networks) => within(networks, cx),
-        PageAccess::Open | PageAccess::Auto | PageAccess::Login => Ok(()),
+        PageAccess::Off => Some(respond::not_found()),
+        PageAccess::Networks(networks) => outside(networks, cx),
+        PageAccess::Open | PageAccess::Auto | PageAccess::Login => None,
     }
 }
 
-fn within(networks: &Networks, cx: &ConnCx) -> Result<(), Response<Body>> {
-    if networks.contain(&cx.peer_addr) || cx.peer_addr == PeerAddr::InProcess {
-        return Ok(());
-    }
-    Err(respond::text(StatusCode::FORBIDDEN, "403 pages are not for this network\n"))
+fn outside(networks: &Networks, cx: &ConnCx) -> Option<Response<Body>> {
+    let is_inside = networks.contain(&cx.peer_addr) || cx.peer_addr == PeerAddr::InProcess;
+    (!is_inside).then(|| respond::text(StatusCode::FORBIDDEN, "403 pages are not for this network\n"))
 }

@@ -79,7 +79,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
         return respond::options(is_ready(cx));
     }
     if let Some(page) = pages::find(path) {
-        if let Err(refusal) = page_access::check(cx, pages::audience(path), request.headers()).await {
+        if let Some(refusal) = page_access::refusal(cx, pages::audience(path), request.headers()).await {
             return refusal;
         }
         return match *request.method() {

@@ -69,7 +69,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
-    if let Err(refusal) = page_access::check_admin(cx) {
+    if let Some(refusal) = page_access::admin_refusal(cx) {
         return refusal;
     }
     let is_change = match *request.method() {
