@@ -44,6 +44,7 @@ pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use io::{BadNetwork, ProxyProtocol};
 pub use live::{
     config::{Config, OpeningClock},
+    observer::CallInfo,
     policy::{Policy, PolicyChange},
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
@@ -60,6 +61,7 @@ pub use method::{
     bytes::{RawCall, RawReply},
     context::{Context, ContextSource},
     handler::{BlockingHandler, Handler, StreamHandler},
+    layer::{CallOutcome, CallRequest, CallService},
     reply::WriteReply,
     reply_type::{ByType, Typed, typed},
     service::Service,

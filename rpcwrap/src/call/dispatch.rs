@@ -7,11 +7,11 @@
 use crate::{
     call::{
         access::Caller,
-        in_flight::{Flight, MethodPermit, Started, count_panic, panicked},
+        in_flight::{Flight, MethodPermit, Started, count_failure, panicked},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, observer::CallInfo, stats::Tally},
     method::{context::ContextSource, running::Written},
     peer::Peer,
 };
@@ -161,7 +161,7 @@ impl Dispatch {
             Poll::Ready(Written::Last(Err(Box::new(CallError::Panicked))))
         });
         if let Poll::Ready(written) = &written {
-            count_panic(&self.live.stats, written);
+            count_failure(&self.live.stats, written);
         }
         written
     }
@@ -181,12 +181,13 @@ impl Dispatch {
             let caller = Caller::new(peer, &policy);
             self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
         };
-        let mut flight = self.take_off(started, args.len())?;
+        let mut flight = self.take_off(started, peer, args.len())?;
         let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
             match flight.write(&mut ReplyTo::JsonValue, &mut out) {
                 Written::Item => out.extend_from_slice(b"\n"),
+                Written::Later => {}
                 Written::End => return Ok(out.freeze()),
                 Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),
             }
@@ -197,6 +198,7 @@ impl Dispatch {
     pub(crate) fn take_off(
         self: &Arc<Self>,
         started: Result<Started<'_>, Refused<'_>>,
+        peer: &Arc<Peer>,
         bytes_in: usize,
     ) -> Result<Flight, CallError> {
         let mut tally = Tally::default();
@@ -204,12 +206,23 @@ impl Dispatch {
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
-                Ok(Flight::new(&self.live, started, Instant::now()))
+                let now = Instant::now();
+                let started = started.enter_layers(peer, bytes_in, now);
+                Ok(Flight::new(&self.live, started, peer, bytes_in, 0, now))
             }
             Err(Refused { error, entry }) => {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);
                     tally.merge_into(&entry.stats);
+                    let info = CallInfo {
+                        name: &entry.full_name,
+                        peer,
+                        request_size: bytes_in,
+                        reply_size: 0,
+                        error: Some(&error),
+                        duration: Duration::ZERO,
+                    };
+                    self.live.observers.tell(&info, &self.live.stats);
                 }
                 Err(error)
             }

@@ -9,10 +9,12 @@ use crate::{
     error::CallError,
     live::{
         Live,
+        observer::CallInfo,
         shutdown::Phase,
         stats::{ServerStats, Tally},
     },
     method::running::{BoxCall, Written},
+    peer::Peer,
 };
 use bytes::BytesMut;
 use codecs::ReplyTo;
@@ -33,6 +35,16 @@ pub(crate) struct Started<'d> {
     pub(crate) limit: Option<Duration>,
     pub(crate) permit: Option<MethodPermit>,
     pub(crate) user_permit: Option<UserPermit>,
+}
+
+impl Started<'_> {
+    /// Puts the call within its method's layers, if there are any: it was read at `began`, in so many bytes.
+    #[inline]
+    pub(crate) fn enter_layers(self, peer: &Arc<Peer>, size: usize, began: Instant) -> Self {
+        let Some(layers) = &self.entry.layers else { return self };
+        let deadline = self.limit.and_then(|limit| began.checked_add(limit));
+        Self { call: layers.around(self.call, peer, deadline, size, began), ..self }
+    }
 }
 
 /// One of a method's own `max_in_flight`.
@@ -58,6 +70,10 @@ impl Drop for MethodPermit {
 pub(crate) struct Flight {
     live: Arc<Live>,
     entry: Arc<Entry>,
+    peer: Arc<Peer>,
+    bytes_in: usize,
+    /// Of the replies so far.
+    bytes_out: usize,
     call: Option<BoxCall>,
     limit: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -70,7 +86,14 @@ pub(crate) struct Flight {
 
 impl Flight {
     /// Takes over a call whose start has been counted.
-    pub(crate) fn new(live: &Arc<Live>, call: Started<'_>, started: Instant) -> Self {
+    pub(crate) fn new(
+        live: &Arc<Live>,
+        call: Started<'_>,
+        peer: &Arc<Peer>,
+        bytes_in: usize,
+        bytes_out: usize,
+        started: Instant,
+    ) -> Self {
         // A caller may name a limit beyond the clock's end, which is none.
         let deadline = call.limit.and_then(|limit| started.checked_add(limit));
         let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
@@ -78,6 +101,9 @@ impl Flight {
         Self {
             live: live.clone(),
             entry: call.entry.clone(),
+            peer: peer.clone(),
+            bytes_in,
+            bytes_out,
             call: Some(call.call),
             limit: call.limit,
             timer,
@@ -136,19 +162,32 @@ impl Flight {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))
                 });
-                count_panic(&self.live.stats, &written);
+                count_failure(&self.live.stats, &written);
                 written
             }
             (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
         };
         let mut tally = Tally::default();
         tally.write(out.len() - before);
-        if !matches!(written, Written::Item) {
-            self.landed = true;
-            tally.finish(self.started.elapsed(), matches!(written, Written::Last(Err(_))));
+        self.bytes_out += out.len() - before;
+        match &written {
+            Written::Item | Written::Later => tally.merge_into(&self.entry.stats),
+            Written::Last(Err(error)) => self.land(tally, Some(error)),
+            Written::Last(Ok(())) | Written::End => self.land(tally, None),
         }
-        tally.merge_into(&self.entry.stats);
         written
+    }
+
+    /// Counts the end of the call.
+    fn land(&mut self, mut tally: Tally, error: Option<&CallError>) {
+        self.landed = true;
+        let duration = self.started.elapsed();
+        tally.finish(duration, error.is_some());
+        tally.merge_into(&self.entry.stats);
+        let (request_size, reply_size) = (self.bytes_in, self.bytes_out);
+        let (name, peer) = (&*self.entry.full_name, &*self.peer);
+        let info = CallInfo { name, peer, request_size, reply_size, error, duration };
+        self.live.observers.tell(&info, &self.live.stats);
     }
 }
 
@@ -160,18 +199,29 @@ impl Drop for Flight {
             if self.live.shutdown.phase() == Phase::Stopped {
                 self.live.shutdown.count_cut();
             }
-            let mut tally = Tally::default();
-            tally.finish(self.started.elapsed(), true);
-            tally.merge_into(&self.entry.stats);
+            self.land(Tally::default(), Some(&CallError::Canceled));
         }
     }
 }
 
-/// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
+/// Counts what only a look at the error tells: a panic while writing, or one in a task of its own, which comes as that
+/// task's result; and what a layer has refused.
 #[inline]
-pub(crate) fn count_panic(stats: &ServerStats, written: &Written) {
-    if matches!(written, Written::Last(Err(error)) if matches!(**error, CallError::Panicked)) {
-        stats.panics.add_one();
+pub(crate) fn count_failure(stats: &ServerStats, written: &Written) {
+    if let Written::Last(Err(error)) = written {
+        count_error(stats, error);
+    }
+}
+
+#[cold]
+fn count_error(stats: &ServerStats, error: &CallError) {
+    match error {
+        CallError::Panicked => stats.panics.add_one(),
+        CallError::Deadline(_) => stats.deadlines.add_one(),
+        CallError::Overloaded => stats.shed_calls.add_one(),
+        CallError::Busy { .. } | CallError::OverUserLimit { .. } => stats.busy_calls.add_one(),
+        CallError::Unauthenticated(_) | CallError::Denied { .. } => stats.denied_calls.add_one(),
+        _ => {}
     }
 }
 

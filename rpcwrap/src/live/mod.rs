@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod lifetime;
+pub(crate) mod observer;
 pub(crate) mod policy;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
@@ -9,6 +10,7 @@ pub(crate) mod tracker;
 
 use crate::{auth::Logins, error::ConfigError};
 use arc_swap::Guard;
+use observer::Observers;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
 use stats::ServerStats;
@@ -26,11 +28,12 @@ pub(crate) struct Live {
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
     pub(crate) waiting: WaitingCalls,
+    pub(crate) observers: Observers,
 }
 
 impl Live {
-    /// The state of a server that starts with `policy`.
-    pub(crate) fn new(policy: PolicyCell) -> Self {
+    /// The state of a server that starts with `policy`, and tells `observers` of its calls.
+    pub(crate) fn new(policy: PolicyCell, observers: Observers) -> Self {
         Self {
             policy,
             logins: Logins::default(),
@@ -38,6 +41,7 @@ impl Live {
             tracker: Tracker::new(),
             shutdown: Shutdown::new(),
             waiting: WaitingCalls::default(),
+            observers,
         }
     }
 

@@ -1,18 +1,28 @@
 //! Counts of the calls a session starts in one go, merged into the shared counters once per method and batch.
 
-use crate::{call::registry::Entry, live::stats::Tally};
-use std::{sync::Arc, time::Instant};
+use crate::{
+    call::registry::Entry,
+    error::CallError,
+    live::{Live, observer::CallInfo, stats::Tally},
+    peer::Peer,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
     tally: &'t mut Tally,
     entry: Option<&'d Arc<Entry>>,
     now: Option<Instant>,
+    live: &'t Live,
+    peer: &'t Peer,
 }
 
 impl<'t, 'd> Batch<'t, 'd> {
-    pub(super) fn new(tally: &'t mut Tally) -> Self {
-        Self { tally, entry: None, now: None }
+    pub(super) fn new(tally: &'t mut Tally, live: &'t Live, peer: &'t Peer) -> Self {
+        Self { tally, entry: None, now: None, live, peer }
     }
 
     /// When the last call of the batch ended, which is when the next one begins: one look at the clock per call.
@@ -42,10 +52,29 @@ impl<'t, 'd> Batch<'t, 'd> {
     }
 
     #[inline]
-    pub(super) fn finish(&mut self, began: Instant, failed: bool) {
+    pub(super) fn finish(
+        &mut self,
+        began: Instant,
+        error: Option<&CallError>,
+        bytes_in: impl FnOnce() -> usize,
+        bytes_out: usize,
+    ) {
         let now = Instant::now();
-        self.tally.finish(now.saturating_duration_since(began), failed);
+        let duration = now.saturating_duration_since(began);
+        self.tally.finish(duration, error.is_some());
         self.now = Some(now);
+        if !self.live.observers.is_empty() {
+            self.tell(duration, error, bytes_in(), bytes_out);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, duration: Duration, error: Option<&CallError>, request_size: usize, written: usize) {
+        let Some(entry) = self.entry else { return };
+        let reply_size = if error.is_some() { 0 } else { written };
+        let (name, peer) = (&*entry.full_name, self.peer);
+        let info = CallInfo { name, peer, request_size, reply_size, error, duration };
+        self.live.observers.tell(&info, &self.live.stats);
     }
 
     pub(super) fn merge(&mut self) {

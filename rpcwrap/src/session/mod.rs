@@ -248,7 +248,7 @@ impl<F: Framing> Session<F> {
     fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
         let Waiting { head, flight, .. } = &mut waiting;
         match flight.write(&mut self.framing.reply_to(head), output) {
-            Written::Item => self.in_flight.push_back(waiting),
+            Written::Item | Written::Later => self.in_flight.push_back(waiting),
             Written::Last(Ok(())) => {}
             Written::Last(Err(error)) => self.framing.fail(head, &error, output),
             Written::End => self.framing.end_stream(head, output),
@@ -273,7 +273,7 @@ impl<F: Framing> Session<F> {
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy);
-        let mut batch = Batch::new(&mut scratch.tally);
+        let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
@@ -348,30 +348,34 @@ impl<F: Framing> Session<F> {
             }
         };
         batch.start(started.entry, F::wire_len(request));
+        started = started.enter_layers(caller.peer, F::wire_len(request), began);
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
         let head = F::head(request);
         let mut to = self.framing.reply_to(head);
         let failed = match dispatch.step(&mut started, &mut nobody, &mut to, output) {
-            Poll::Ready(Written::Last(Ok(()))) => false,
+            Poll::Ready(Written::Last(Ok(()))) => None,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
-                !matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM)
+                let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
+                (!is_end).then_some(error)
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
-                false
+                None
             }
-            unfinished => {
+            Poll::Pending | Poll::Ready(Written::Item | Written::Later) => {
                 // A stream's first item is written already; the rest of it waits like any other call.
-                debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
-                batch.write(output.len() - before);
-                return Some(Flight::new(&dispatch.live, started, began));
+                let written = output.len() - before;
+                batch.write(written);
+                let bytes_in = F::wire_len(request);
+                return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, written, began));
             }
         };
-        batch.write(output.len() - before);
-        batch.finish(began, failed);
+        let written = output.len() - before;
+        batch.write(written);
+        batch.finish(began, failed.as_deref(), || F::wire_len(request), written);
         None
     }
 
@@ -394,7 +398,7 @@ impl<F: Framing> Session<F> {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
             batch.write(output.len() - before);
-            batch.finish(now, true);
+            batch.finish(now, Some(&refused.error), || F::wire_len(request), 0);
         }
         // Bytes that could not be walked to their end say nothing about where the next message starts.
         self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());

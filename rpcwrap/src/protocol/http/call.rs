@@ -99,7 +99,7 @@ pub(super) fn start(
     let policy = dispatch.live.policy();
     let caller = Caller::new(peer, &policy);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.take_off(started, bytes_in)?;
+    let flight = dispatch.take_off(started, peer, bytes_in)?;
     Ok(Answer::new(flight, Replies::Bare))
 }
 

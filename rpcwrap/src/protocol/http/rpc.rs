@@ -69,7 +69,7 @@ fn start(
     let policy = cx.dispatch.live.policy();
     let caller = Caller::new(&peer, &policy);
     let started = cx.dispatch.start(name, args, request.timeout(), &caller, Instant::now());
-    Some(match cx.dispatch.take_off(started, bytes) {
+    Some(match cx.dispatch.take_off(started, &peer, bytes) {
         Ok(flight) => Ok(Answer::new(flight, Replies::Codec(Box::new((server, request.without_args()))))),
         Err(error) => {
             let mut refusal = BytesMut::new();
