@@ -28,7 +28,7 @@ mod pages;
 mod peer;
 pub mod protocol;
 mod server;
-mod session;
+pub mod session;
 
 pub use auth::{
     Access, Credential, Credentials, CredentialsError, Denied, Identity, User, UserPermit, Users, UsersError,

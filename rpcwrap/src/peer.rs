@@ -50,6 +50,8 @@ pub struct Peer {
     pub(crate) codec: Arc<str>,
     pub(crate) user: Option<Identity>,
     pub(crate) tls: Option<Arc<TlsInfo>>,
+    /// Its listener requires TLS, which it has not started yet.
+    pub(crate) needs_tls: bool,
 }
 
 impl Peer {

@@ -1,6 +1,6 @@
 //! What one connection may expect of its session: order, windows, backpressure, half-close, cancellation.
 
-use rpcwrap::Config;
+use rpcwrap::{Config, Phase};
 use rpcwrap_tests::{
     raw::{Peer, json_request},
     server::{TestServer, start},
@@ -270,6 +270,12 @@ async fn a_call_can_be_taken_back() {
             assert_eq!(reply, json!({"id": 7, "result": false, "error": null}));
         }
     }
+    // It is no call, neither of a method nor of one that is not there.
+    assert_eq!(server.snapshot().server.unknown_calls, 0);
+    // Arguments that are none are said to be so.
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    let reply = peer.call("_goRPC_.Cancel", "{\"Seq\":-5}", 7).await;
+    assert!(reply["error"].as_str().is_some_and(|error| error.contains("-5")), "{reply}");
     // Another connection's calls are not one's own.
     let entered = gate.entered() + 1;
     let mut one = Peer::connect_codec(server.addr, "json").await;
@@ -279,4 +285,22 @@ async fn a_call_can_be_taken_back() {
     assert_eq!(two.call("_goRPC_.Cancel", "{\"Seq\":1}", 2).await["result"], false);
     gate.open(1);
     assert_eq!(one.read_json().await["error"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_call_can_be_taken_back_while_the_server_drains() {
+    let (server, gate) = gated(Config::default()).await;
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    peer.send(wait(1)).await;
+    until(|| gate.entered() == 1).await;
+    let drained = tokio::join!(server.drain(Duration::from_secs(5)), async {
+        until(|| server.snapshot().phase == Phase::Draining).await;
+        peer.send(json_request("_goRPC_.Cancel", "{\"Seq\":1}", 2)).await;
+        let mut replies = vec![peer.read_line().await, peer.read_line().await];
+        replies.sort();
+        let canceled = r#"{"id":1,"result":null,"error":"context canceled"}"#;
+        assert_eq!(replies, [canceled, r#"{"id":2,"result":true,"error":null}"#]);
+        peer.expect_closed().await;
+    });
+    assert_eq!((drained.0.cut, server.snapshot().server.drained_calls), (0, 0));
 }

@@ -114,6 +114,10 @@ impl Dispatch {
             return Err(Refused { error: CallError::Draining, entry: None });
         }
         let Caller { peer, policy, .. } = caller;
+        if peer.needs_tls {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(self.refused(CallError::NeedsTls(name), None));
+        }
         // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even names.
         if lacks_login(caller) {
             let name = String::from_utf8_lossy(name).into_owned();
@@ -234,7 +238,7 @@ impl Dispatch {
         match &error {
             CallError::Busy { .. } | CallError::OverUserLimit { .. } => self.live.stats.busy_calls.add_one(),
             CallError::Overloaded => self.live.stats.shed_calls.add_one(),
-            CallError::Unauthenticated(_) | CallError::Denied { .. } => {
+            CallError::Unauthenticated(_) | CallError::NeedsTls(_) | CallError::Denied { .. } => {
                 self.live.stats.denied_calls.add_one()
             }
             _ => self.live.stats.unknown_calls.add_one(),

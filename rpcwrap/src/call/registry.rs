@@ -284,6 +284,7 @@ mod tests {
             codec: "".into(),
             user: None,
             tls: None,
+            needs_tls: false,
         });
         let policy =
             PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();

@@ -1,5 +1,5 @@
 //! One socket's life: accept → [`prepare`] (PROXY header, TLS) → [`sniff`] → serve, hand-overs, and the count when it
-//! ends.
+//! ends. A protocol that speaks first and has the listener for itself is served without sniffing.
 //!
 //! Each step hands on what it read too much: [`Opening::prefix`]. Everything before `serve` has a deadline of its own,
 //! which covers silent and half-sent openings.
@@ -57,7 +57,10 @@ pub(crate) enum Ended {
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
     let opening = prepare(Opening::new(stream), cx).await?;
-    sniff(opening, cx).await
+    match &cx.port.greeter {
+        Some(greeter) => Ok((Conn::new(opening.prefix, opening.stream), greeter.clone())),
+        None => sniff(opening, cx).await,
+    }
 }
 
 /// Reads until the first bytes tell whose connection it is.
@@ -122,9 +125,9 @@ fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
 }
 
 fn count(end: &Ended, cx: &ConnCx) {
-    let stats = &cx.dispatch.live.stats;
     let (why, head, detail) = match end {
         Ended::Probe { silent } => {
+            let stats = &cx.dispatch.live.stats;
             stats.probes.add_one();
             if *silent {
                 stats.silent_probes.add_one();
@@ -134,13 +137,7 @@ fn count(end: &Ended, cx: &ConnCx) {
         }
         Ended::Failed { why, head, detail } => (*why, head, detail),
     };
-    match why {
-        OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
-        OpeningFailure::TooLong => stats.long_openings.add_one(),
-        OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
-        OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
-        OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
-    }
+    cx.count_failure(why);
     if head.is_empty() {
         tracing::debug!(peer = %cx.peer_addr, "{}", why.text());
     } else {

@@ -3,8 +3,6 @@
 //! The first names the peer in [`ConnCx`], the second may name its user. Each has a deadline of its own and leaves the
 //! stream as the next step is to see it. Knows no protocol.
 
-#[cfg(feature = "tls")]
-use crate::io::tls::TlsPolicy;
 use crate::{
     conn::Ended,
     io::{Opening, ProxyProtocol},
@@ -24,8 +22,8 @@ pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Ope
         opening.since = Instant::now();
     }
     #[cfg(feature = "tls")]
-    let opening = match port.tls.as_ref().filter(|tls| tls.policy != TlsPolicy::Off) {
-        Some(tls) => tls::shake_hands(opening, cx, tls).await?,
+    let opening = match port.opening_tls() {
+        Some((tls, policy)) => tls::shake_hands(opening, cx, tls, policy).await?,
         None => opening,
     };
     Ok(opening)
@@ -115,18 +113,17 @@ mod tls {
 
     use super::{failed, first_byte};
     use crate::{
-        auth::Identity,
         conn::Ended,
         io::{
-            Opening, Prefixed,
+            Opening,
             close::close_gently,
             tls::{PortTls, TlsPolicy},
         },
         pages::rejected_info::OpeningFailure,
         peer::PeerAddr,
-        protocol::ConnCx,
+        protocol::{ConnCx, NoTls},
     };
-    use std::{io, sync::Arc};
+    use std::io;
     use tokio::{io::AsyncWriteExt, time::timeout};
 
     /// The first byte of every TLS handshake: a record of that type, RFC 8446 section 5.1.
@@ -139,40 +136,27 @@ mod tls {
         mut opening: Opening,
         cx: &mut ConnCx,
         tls: &PortTls,
+        policy: TlsPolicy,
     ) -> Result<Opening, Ended> {
         first_byte(&mut opening, cx).await?;
-        let limit = cx.dispatch.live.config().tls_handshake_timeout;
         if opening.prefix.first() != Some(&HANDSHAKE) {
             // Within the program there is nobody in between.
-            if tls.policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
+            if policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
                 return Ok(opening);
             }
+            let limit = cx.dispatch.live.config().tls_handshake_timeout;
             // The peer may be gone: then nobody is left to be told.
             let _ = timeout(limit, refuse(&mut opening)).await;
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));
         }
         let head = opening.prefix.freeze();
-        let failed = |why, detail: String| Err(Ended::Failed { why, head: head.clone(), detail });
-        let stream = Prefixed::new(head.clone(), opening.stream);
-        // On the heap: what a handshake needs is gone when it is over.
-        match timeout(limit, Box::pin(tls.accept(stream))).await {
-            Ok(Ok((stream, info))) => {
-                cx.dispatch.live.stats.tls_handshakes.add_one();
-                let user = tls.user_of(info.client_name.as_deref());
-                cx.identity = user.map(|user| Identity::from_certificate(&user));
-                let info = Arc::new(info);
-                cx.tracked.set_tls(info.clone());
-                cx.tls = Some(info);
-                Ok(Opening { silent: false, ..Opening::new(stream) })
-            }
-            // Against the rules, ours or TLS': the peer has been told, and is to read it.
-            Ok(Err((error, mut stream))) if error.kind() == io::ErrorKind::InvalidData => {
-                let _ = close_gently(&mut stream).await;
-                failed(OpeningFailure::Handshake, error.to_string())
-            }
-            Ok(Err(_)) => Err(Ended::Probe { silent: false }),
-            Err(_) => failed(OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
-        }
+        let (why, detail) = match cx.shake_hands(tls, head.clone(), opening.stream).await {
+            Ok(stream) => return Ok(Opening { silent: false, ..Opening::new(stream) }),
+            Err(NoTls::Gone(_)) => return Err(Ended::Probe { silent: false }),
+            Err(NoTls::Refused(detail)) => (OpeningFailure::Handshake, detail),
+            Err(NoTls::Late) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
+        };
+        Err(Ended::Failed { why, head, detail })
     }
 
     /// Tells a client that speaks no TLS what is wrong, in words that any program can show.

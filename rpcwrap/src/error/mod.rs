@@ -116,6 +116,9 @@ pub enum CallError {
     /// The service asks for an authenticated connection and this one is not.
     #[error("rpc: {0} needs an authenticated connection")]
     Unauthenticated(String),
+    /// TLS is required here and the connection has not started it.
+    #[error("rpc: {0} needs a TLS connection")]
+    NeedsTls(String),
     /// The user may not call this service.
     #[error("rpc: {user} may not call {name}")]
     Denied {
@@ -185,6 +188,7 @@ impl CallError {
             Self::UnknownMethod(_) => "unknown_method",
             Self::BadArguments(_) => "bad_arguments",
             Self::Unauthenticated(_) => "unauthenticated",
+            Self::NeedsTls(_) => "needs_tls",
             Self::Denied { .. } => "denied",
             Self::Busy { .. } | Self::OverUserLimit { .. } | Self::Overloaded => "busy",
             Self::Draining => "draining",

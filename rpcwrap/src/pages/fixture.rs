@@ -98,7 +98,18 @@ fn protocol(
     [too_big, overloaded, malformed]: [u64; 3],
 ) -> ProtocolInfo {
     let by_connect = name == "go_rpc";
-    ProtocolInfo { name, class, auth, by_connect, connections, matched, too_big, overloaded, malformed }
+    ProtocolInfo {
+        name,
+        class,
+        auth,
+        by_connect,
+        speaks_first: false,
+        connections,
+        matched,
+        too_big,
+        overloaded,
+        malformed,
+    }
 }
 
 /// Gives every counter a number that occurs nowhere else.

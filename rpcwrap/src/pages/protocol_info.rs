@@ -38,6 +38,8 @@ pub struct ProtocolInfo {
     pub auth: AuthMode,
     /// Whether it has no opening of its own: HTTP's CONNECT leads to it.
     pub by_connect: bool,
+    /// Whether it greets its peers, on a listener of its own.
+    pub speaks_first: bool,
     /// Connections that are its own now.
     pub connections: u64,
     /// Connections that ever were.

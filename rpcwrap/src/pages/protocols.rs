@@ -54,13 +54,21 @@ fn auth(mode: AuthMode) -> &'static str {
     }
 }
 
+fn found_by(one: &ProtocolInfo) -> &'static str {
+    match () {
+        () if one.by_connect => "CONNECT",
+        () if one.speaks_first => "its listener",
+        () => "first bytes",
+    }
+}
+
 fn protocols(protocols: &[ProtocolInfo]) -> Columns<10> {
     let row = |(n, one): (usize, &ProtocolInfo)| {
         [
             (n + 1).to_string(),
             one.name.to_owned(),
             class(one.class).to_owned(),
-            (if one.by_connect { "CONNECT" } else { "first bytes" }).to_owned(),
+            found_by(one).to_owned(),
             auth(one.auth).to_owned(),
             one.connections.to_string(),
             one.matched.to_string(),
@@ -119,6 +127,7 @@ fn as_json(snapshot: &Snapshot) -> String {
             "name": one.name,
             "class": class(one.class),
             "by_connect": one.by_connect,
+            "speaks_first": one.speaks_first,
             "auth": auth(one.auth),
             "connections": one.connections,
             "matched": one.matched,

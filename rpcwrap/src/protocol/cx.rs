@@ -7,7 +7,7 @@ use crate::{
     error::CallError,
     io::{Prefixed, Stream},
     live::tracker::Tracked,
-    pages::snapshot::Snapshot,
+    pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
     session::{self, Framing, Serving, Session},
 };
@@ -50,7 +50,7 @@ pub struct ConnCx {
     pub(crate) port: Arc<Port>,
     pub(crate) tracked: Arc<Tracked>,
     pub(crate) peer_addr: PeerAddr,
-    /// Proven by TLS before the protocol began.
+    /// Proven by TLS.
     pub(crate) identity: Option<Identity>,
     /// What TLS has established, if there is any.
     pub(crate) tls: Option<Arc<TlsInfo>>,
@@ -115,6 +115,18 @@ impl ConnCx {
         verified
     }
 
+    /// Counts a connection that ended before it had a protocol, or while it was upgraded to TLS.
+    pub(crate) fn count_failure(&self, why: OpeningFailure) {
+        let stats = &self.dispatch.live.stats;
+        match why {
+            OpeningFailure::Timeout => stats.opening_timeouts.add_one(),
+            OpeningFailure::TooLong => stats.long_openings.add_one(),
+            OpeningFailure::Unknown | OpeningFailure::Tls => stats.unknown_openings.add_one(),
+            OpeningFailure::NoProxyHeader | OpeningFailure::ProxyHeader => stats.proxy_failures.add_one(),
+            OpeningFailure::Plain | OpeningFailure::Handshake => stats.tls_failures.add_one(),
+        }
+    }
+
     /// As [`verify`](Self::verify), without counting: for a step of a longer dialog.
     pub(crate) async fn check_login(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
         let live = &self.dispatch.live;
@@ -145,13 +157,30 @@ impl ConnCx {
             codec: codec.into(),
             user: identity.or_else(|| self.identity.clone()),
             tls: self.tls.clone(),
+            needs_tls: self.needs_tls(),
         });
         self.tracked.set_peer(peer.clone());
         peer
     }
 
-    /// The session in which `peer` makes its calls, on `stream`, of which `input` has been read already.
-    pub(crate) fn session<F: Framing>(
+    /// The session in which `peer` makes its calls on a connection: from now on `framing` is asked of every byte.
+    ///
+    /// ```no_run
+    /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError, Served};
+    /// async fn serve(conn: Conn, cx: ConnCx, framing: impl rpcwrap::session::Framing) -> Result<Served, ProtoError> {
+    ///     let peer = cx.peer("", None);
+    ///     Ok(cx.session(conn, framing, peer).run().await?.into())
+    /// }
+    /// ```
+    pub fn session<F: Framing>(&self, conn: Conn, framing: F, peer: Arc<Peer>) -> Box<Session<F>> {
+        let Conn { prefix, unsent, stream, .. } = conn;
+        let mut session = self.session_on(stream, BytesMut::from(prefix), framing, peer);
+        session.owe(BytesMut::from(unsent));
+        session
+    }
+
+    /// The same on `stream`, of which `input` has been read already.
+    pub(crate) fn session_on<F: Framing>(
         &self,
         stream: Stream,
         input: BytesMut,

@@ -3,11 +3,8 @@
 //! For private protocols that only frame calls. One that has more to say (a handshake, a login, replies of its own)
 //! implements [`Protocol`] itself.
 
-use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
-use crate::{
-    io::Prefixed,
-    session::{End, Serving},
-};
+use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
+use crate::{io::Prefixed, session::Serving};
 use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
 use std::sync::Arc;
@@ -88,12 +85,7 @@ impl Protocol for FramedProtocol {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
-        Box::pin(async move {
-            match session.await? {
-                End::Closed => Ok(Served::Closed),
-                End::NoCall => Ok(Served::Probe),
-            }
-        })
+        Box::pin(async move { Ok(session.await?.into()) })
     }
 }
 

@@ -4,7 +4,10 @@
 //! ([`Protocol::serve`]). It sees bytes and [`ConnCx`], never the registry, the server or another protocol. HTTP may
 //! end early with a [`Served::Handover`]: the connection then goes to the protocol that owns the CONNECT path.
 //!
-//! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test.
+//! To add one: write the file, register it with `Server::builder().protocol(…)`, test its opening in the table test. A
+//! protocol of requests and replies serves its connections by [`ConnCx::session`] with a
+//! [`Framing`](crate::session::Framing) of its own; one that greets before the first byte [speaks
+//! first](Protocol::speaks_first), one that starts in plain [upgrades](ConnCx::start_tls).
 
 pub(crate) mod agent_check;
 pub(crate) mod baidu_std;
@@ -15,13 +18,17 @@ pub(crate) mod http;
 pub(crate) mod rejected;
 pub(crate) mod sniff;
 mod table;
+mod tls;
 
 pub use crate::error::ProtoError;
 pub use crate::pages::protocol_info::{AuthMode, Class, ProtocolInfo};
 pub use cx::{Conn, ConnCx};
 pub use framed::{FramedProtocol, Magic};
 pub(crate) use table::{Port, Registered, Table};
+#[cfg(feature = "tls")]
+pub(crate) use tls::NoTls;
 
+use crate::session::End;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a protocol thinks of a connection's first bytes.
@@ -64,8 +71,9 @@ pub trait Protocol: Send + Sync + 'static {
         Class::Magic
     }
 
-    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only; it is then
-    /// never asked to [`sniff`](Self::sniff).
+    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only, or on a
+    /// listener of its own because it [speaks first](Self::speaks_first); it is then never asked to
+    /// [`sniff`](Self::sniff).
     ///
     /// They are offered to all protocols when the server is built: each has to be this one's and nobody else's.
     fn openings(&self) -> Vec<Vec<u8>>;
@@ -82,6 +90,27 @@ pub trait Protocol: Send + Sync + 'static {
     /// Whether `CONNECT path` hands a connection to this protocol.
     fn takes_path(&self, path: &str) -> bool {
         let _ = path;
+        false
+    }
+
+    /// Whether it greets its peers before they have said a word, as MySQL's and SMTP's servers do.
+    ///
+    /// On a listener of its own ([`Listen::only`](crate::Listen::only) this one) such a protocol gets its connections
+    /// at once, an empty [`Conn::prefix`] with them, behind a trusted proxy's PROXY header; how long a peer may take
+    /// for its first byte is then the protocol's to say. Beside others it is only reached by its
+    /// [`openings`](Self::openings), if it has any, by peers that do not wait for the greeting; without them it is not
+    /// offered there.
+    fn speaks_first(&self) -> bool {
+        false
+    }
+
+    /// Whether its connections start in plain and are upgraded by [`ConnCx::start_tls`].
+    ///
+    /// A listener of its own then takes plain connections also where TLS is required; dispatch refuses the calls made
+    /// before the upgrade ([`ConnCx::needs_tls`]). One that does not [speak first](Self::speaks_first) may be spoken to
+    /// under TLS from the first byte on all the same. On a listener with other protocols the policy is as for those:
+    /// where TLS is required, the first byte has to be TLS'.
+    fn upgrades_tls(&self) -> bool {
         false
     }
 
@@ -106,4 +135,13 @@ pub enum Served {
     Probe,
     /// It met `CONNECT` of a path another protocol takes; nothing of the answer has been written.
     Handover(Conn),
+}
+
+impl From<End> for Served {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self::Closed,
+            End::NoCall => Self::Probe,
+        }
+    }
 }

@@ -69,7 +69,8 @@ impl Registered {
             name: self.protocol.name(),
             class: self.protocol.class(),
             auth: self.protocol.auth(),
-            by_connect: self.openings.is_empty(),
+            by_connect: self.openings.is_empty() && !self.protocol.speaks_first(),
+            speaks_first: self.protocol.speaks_first(),
             connections: self.connections.load(Relaxed),
             matched: self.matched.get(),
             too_big: self.too_big.get(),
@@ -174,6 +175,8 @@ pub(crate) struct Port {
     pub(crate) table: Arc<Table>,
     /// The protocols whose first bytes are looked for.
     pub(crate) sniffed: Vec<Arc<Registered>>,
+    /// The protocol that greets every connection: the only one there is, and it speaks first.
+    pub(crate) greeter: Option<Arc<Registered>>,
     /// The protocols reached by a path.
     enabled: Vec<Arc<Registered>>,
     pub(crate) http_rpc: bool,
@@ -191,6 +194,7 @@ impl Port {
             dispatch,
             codecs,
             sniffed: sniffed(&enabled),
+            greeter: greeter(&enabled),
             enabled,
             table,
             http_rpc: false,
@@ -208,7 +212,7 @@ impl Port {
     /// The same, with this TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn with_tls(self, tls: Arc<ServerTls>, policy: TlsPolicy) -> Self {
-        let tls = Some(PortTls::new(tls, policy, alpn(&self.sniffed)));
+        let tls = Some(PortTls::new(tls, policy, self.alpn()));
         Self { tls, ..self }
     }
 
@@ -236,18 +240,78 @@ impl Port {
     }
 
     fn with(&self, enabled: Vec<Arc<Registered>>) -> Self {
-        let sniffed = sniffed(&enabled);
-        Self {
+        let port = Self {
             dispatch: self.dispatch.clone(),
             codecs: self.codecs.clone(),
             table: self.table.clone(),
             #[cfg(feature = "tls")]
-            tls: self.tls.as_ref().map(|tls| tls.with(alpn(&sniffed))),
-            sniffed,
+            tls: None,
+            sniffed: sniffed(&enabled),
+            greeter: greeter(&enabled),
             enabled,
             http_rpc: self.http_rpc,
             proxy: self.proxy.clone(),
+        };
+        #[cfg(feature = "tls")]
+        let port = Self { tls: self.tls.as_ref().map(|tls| tls.with(port.alpn())), ..port };
+        port
+    }
+
+    /// The names of its protocols in TLS, in their order.
+    #[cfg(feature = "tls")]
+    fn alpn(&self) -> impl Iterator<Item = &str> {
+        let greeter = self.greeter.iter().filter(|greeter| greeter.openings.is_empty());
+        self.sniffed.iter().chain(greeter).flat_map(|one| one.protocol.alpn().iter().copied())
+    }
+
+    /// Checks that what it offers can be told apart from what its connections start with.
+    ///
+    /// # Errors
+    /// In words for the program that asked for such a listener.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Some(greeter) = &self.greeter else { return Ok(()) };
+        let name = greeter.protocol.name();
+        if self.proxy.as_ref().is_some_and(ProxyProtocol::is_optional) {
+            return Err(format!(
+                "protocol {name:?} speaks first: whether an optional PROXY header comes before it is not told"
+            ));
         }
+        #[cfg(feature = "tls")]
+        if !greeter.protocol.upgrades_tls()
+            && self.tls.as_ref().is_some_and(|tls| tls.policy == TlsPolicy::Allow)
+        {
+            return Err(format!(
+                "protocol {name:?} speaks first: whether to greet in plain is not told where TLS is allowed and not required"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The protocols that speak first and that nothing leads to here: they need a listener of their own.
+    pub(crate) fn unreachable(&self) -> impl Iterator<Item = &'static str> {
+        let unreachable = |one: &&Arc<Registered>| one.protocol.speaks_first() && one.openings.is_empty();
+        let alone = self.greeter.is_some();
+        self.enabled.iter().filter(move |_| !alone).filter(unreachable).map(|one| one.protocol.name())
+    }
+
+    /// The TLS that connections start with before a protocol has them, and who of them must.
+    #[cfg(feature = "tls")]
+    pub(crate) fn opening_tls(&self) -> Option<(&PortTls, TlsPolicy)> {
+        let tls = self.tls.as_ref()?;
+        let upgrades = matches!(&self.enabled[..], [only] if only.protocol.upgrades_tls());
+        match tls.policy {
+            TlsPolicy::Off => None,
+            _ if upgrades && self.greeter.is_some() => None,
+            // Its calls are refused until it has upgraded.
+            TlsPolicy::Require if upgrades => Some((tls, TlsPolicy::Allow)),
+            policy => Some((tls, policy)),
+        }
+    }
+
+    /// The TLS a protocol may upgrade its connections to.
+    #[cfg(feature = "tls")]
+    pub(crate) fn upgrade_tls(&self) -> Option<&PortTls> {
+        self.tls.as_ref().filter(|tls| tls.policy != TlsPolicy::Off)
     }
 
     /// Whether plain connections are refused.
@@ -277,12 +341,13 @@ impl Port {
     }
 }
 
-/// The names of these protocols in TLS, in their order.
-#[cfg(feature = "tls")]
-fn alpn(sniffed: &[Arc<Registered>]) -> impl Iterator<Item = &str> {
-    sniffed.iter().flat_map(|one| one.protocol.alpn().iter().copied())
-}
-
 fn sniffed(enabled: &[Arc<Registered>]) -> Vec<Arc<Registered>> {
     enabled.iter().filter(|one| !one.openings.is_empty()).cloned().collect()
+}
+
+fn greeter(enabled: &[Arc<Registered>]) -> Option<Arc<Registered>> {
+    match enabled {
+        [only] if only.protocol.speaks_first() => Some(only.clone()),
+        _ => None,
+    }
 }

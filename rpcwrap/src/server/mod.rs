@@ -152,6 +152,9 @@ impl Server {
 
     fn accept_from(&self, listener: Listener, port: Arc<Port>) -> ListenAddr {
         let bound = listener.local_addr().clone();
+        for protocol in port.unreachable() {
+            tracing::info!(%bound, protocol, "not offered here: it speaks first and needs a listener of its own");
+        }
         let accepting = tokio::spawn(listener.accept_all(port));
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(accepting);
         bound
@@ -186,7 +189,14 @@ impl Server {
         R: DeserializeOwned,
     {
         let addr = PeerAddr::InProcess;
-        let peer = Peer { addr, protocol: IN_PROCESS, codec: Arc::from(""), user: None, tls: None };
+        let peer = Peer {
+            addr,
+            protocol: IN_PROCESS,
+            codec: Arc::from(""),
+            user: None,
+            tls: None,
+            needs_tls: false,
+        };
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;

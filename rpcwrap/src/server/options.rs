@@ -34,7 +34,10 @@ impl Listen {
 
     /// Offers only these protocols: the others never see a byte of its connections.
     ///
-    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`.
+    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`. A protocol that
+    /// [speaks first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has openings. What comes
+    /// before its greeting must then be certain: no optional PROXY headers, and, unless it upgrades to TLS by itself, no
+    /// `TlsPolicy::Allow`.
     #[must_use]
     pub fn only<N: Into<String>>(mut self, protocols: impl IntoIterator<Item = N>) -> Self {
         self.protocols = Some(protocols.into_iter().map(Into::into).collect());
@@ -73,7 +76,8 @@ impl Listen {
     /// The port this makes of the server's own.
     ///
     /// # Errors
-    /// A name no protocol has, or TLS where the server has no certificate (`InvalidInput`).
+    /// A name no protocol has, TLS where the server has no certificate, or a protocol that speaks first where nothing
+    /// would lead to it or it could not know what to wait for (`InvalidInput`).
     pub(super) fn port(self, base: &Port) -> io::Result<Port> {
         let bad = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
         let port = match &self.protocols {
@@ -100,6 +104,14 @@ impl Listen {
             Some(policy) => port.with_tls_policy(policy),
             None => port,
         };
+        if self.protocols.is_some() {
+            port.check().map_err(bad)?;
+            if let Some(name) = port.unreachable().next() {
+                return Err(bad(format!(
+                    "protocol {name:?} speaks first and has no opening: it needs a listener of its own"
+                )));
+            }
+        }
         Ok(port)
     }
 }

@@ -1,13 +1,8 @@
 //! Sessions whose bytes are a codec's and nothing else, compiled for each codec apart.
 
-use super::{End, Framing, InFlight, Session};
+use super::{Answer, Calls, Control, End, Framing, Session, Start};
 use crate::{
-    call::{
-        access::Caller,
-        dispatch::{Dispatch, Refused},
-        in_flight::Started,
-        registry::Entry,
-    },
+    call::dispatch::Dispatch,
     error::{CallError, ProtoError},
     io::Stream,
     live::tracker::Tracked,
@@ -15,7 +10,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use codecs::{AnyServerCodec, DecodeError, Head, Limits, ReplyTo, Request, ServerCodec};
-use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 /// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
 const CANCEL: &[u8] = b"_goRPC_.Cancel";
@@ -50,16 +45,13 @@ impl<C: ServerCodec> Framing for C {
     }
 
     #[inline]
-    fn start<'d>(
-        &mut self,
-        request: &Self::Request,
-        last: Option<&'d Arc<Entry>>,
-        dispatch: &'d Dispatch,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>> {
-        let args = self.args(request);
-        dispatch.start_after(last, request.service_method(), args, request.timeout(), caller, now)
+    fn control(&mut self, request: &Self::Request) -> Control {
+        if request.service_method() == CANCEL { cancel(self, request) } else { Control::Call }
+    }
+
+    #[inline]
+    fn start<'d>(&mut self, request: &Self::Request, calls: Calls<'d, '_>) -> Start<'d> {
+        calls.start(request.service_method(), self.args(request), request.timeout())
     }
 
     #[inline]
@@ -80,29 +72,26 @@ impl<C: ServerCodec> Framing for C {
         ServerCodec::reply_to(self, head)
     }
 
-    /// [`CANCEL`]: the reply says whether the call was still in flight.
-    fn control(
-        &mut self,
-        request: &Self::Request,
-        in_flight: &mut InFlight<Self>,
-        out: &mut BytesMut,
-    ) -> bool {
-        if request.service_method() != CANCEL {
-            return false;
+    /// The reply says whether the call was still in flight.
+    fn canceled(&mut self, request: &Self::Request, found: bool, out: &mut BytesMut) {
+        let written = ServerCodec::reply_to(self, request.head()).encode(&found, None, out);
+        if let Err(error) = written {
+            self.fail(request.head(), &CallError::BadReply(error), out);
         }
-        let reply = match self.args(request).decode::<CancelArgs>() {
-            Ok(args) => {
-                let found = in_flight.cancel(args.seq);
-                let mut to = ServerCodec::reply_to(self, request.head());
-                to.encode(&found, None, out).map_err(CallError::BadReply)
-            }
-            Err(error) => Err(CallError::BadArguments(error)),
-        };
-        if let Err(error) = reply {
-            self.fail(request.head(), &error, out);
-        }
-        true
     }
+}
+
+/// What a [`CANCEL`] asks for.
+#[cold]
+fn cancel<C: ServerCodec>(codec: &mut C, request: &Request<C::Own>) -> Control {
+    let error = match codec.args(request).decode::<CancelArgs>() {
+        Ok(args) => return Control::Cancel(args.seq),
+        Err(error) => error,
+    };
+    let (mut out, is_fatal) = (BytesMut::new(), error.is_fatal());
+    codec.fail(request.head(), &CallError::BadArguments(error), &mut out);
+    let answer = Answer::new(out);
+    Control::Answer(if is_fatal { answer.close() } else { answer })
 }
 
 /// A session at work, whatever its framing.

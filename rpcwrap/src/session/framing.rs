@@ -3,22 +3,24 @@
 //! Every codec's server side is one ([`super::by_codec`]); protocols with a framing of their own implement [`Framing`].
 //! Neither sees a socket.
 
-use super::in_flight::InFlight;
-use crate::{
-    call::{
-        access::Caller,
-        dispatch::{Dispatch, Refused},
-        in_flight::Started,
-        registry::Entry,
-    },
-    error::CallError,
-};
+use super::{Calls, Control, Start};
+use crate::error::CallError;
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyTo};
-use std::{sync::Arc, time::Instant};
 
-/// One connection's way of reading requests and answering them.
-pub(crate) trait Framing: Send + Sized + 'static {
+/// One connection's way of reading requests and answering them: all that a [`Session`](super::Session) has to be told of
+/// a protocol. It sees bytes and requests, never the socket.
+///
+/// A protocol makes one for each connection, of whatever class its requests are: ids or an order, a login, words for
+/// the session itself. Where a [`Codec`](codecs::Codec) says it all, [`FramedProtocol`](crate::protocol::FramedProtocol)
+/// is shorter. `tests/it/line_protocol` is an example with a login and replies in order, in 150 lines.
+pub trait Framing: Send + Sized + 'static {
+    /// Whether replies leave in the order of the requests, for protocols whose replies do not say what they answer.
+    ///
+    /// Calls run concurrently all the same. What [`refuse`](Self::refuse), [`control`](Self::control) and
+    /// [`canceled`](Self::canceled) write may be encoded before the replies that are sent before it.
+    const ORDERED: bool = false;
+
     /// A request as it was read, with its arguments.
     type Request;
 
@@ -26,26 +28,36 @@ pub(crate) trait Framing: Send + Sized + 'static {
     type Head: Send + 'static;
 
     /// Takes one request from the front of `input`, or nothing while it is not complete.
+    ///
+    /// # Errors
+    /// The bytes are no request. Everything before is answered, then the connection is closed and the error counted, see
+    /// [`ProtoError`](crate::protocol::ProtoError).
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
-    /// The peer has sent its last byte: takes what is left.
-    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
+    /// The peer has sent its last byte: takes what is left, or nothing if that is nothing.
+    ///
+    /// # Errors
+    /// The rest is no request: by default [`DecodeError::Truncated`].
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError> {
+        if input.is_empty() { Ok(None) } else { Err(DecodeError::Truncated) }
+    }
 
-    /// Sets other limits for what is decoded from now on.
+    /// Sets the limits for what is decoded from now on: called before the first request, and when the server's change.
     fn set_limits(&mut self, limits: Limits);
 
-    /// Bytes of the request on the wire.
+    /// Bytes of the request on the wire, for the statistics.
     fn wire_len(request: &Self::Request) -> usize;
 
-    /// Starts the call through dispatch; `last` is the method of the call before.
-    fn start<'d>(
-        &mut self,
-        request: &Self::Request,
-        last: Option<&'d Arc<Entry>>,
-        dispatch: &'d Dispatch,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>>;
+    /// Looks at a request before dispatch does: whether it is a call, or what else. Asked of every request: what is not
+    /// a call should show at a glance, by its length or first byte.
+    #[inline]
+    fn control(&mut self, request: &Self::Request) -> Control {
+        let _ = request;
+        Control::Call
+    }
+
+    /// Starts the call of a request.
+    fn start<'d>(&mut self, request: &Self::Request, calls: Calls<'d, '_>) -> Start<'d>;
 
     /// What replies need of the request.
     fn head(request: &Self::Request) -> &Self::Head;
@@ -53,8 +65,11 @@ pub(crate) trait Framing: Send + Sized + 'static {
     /// The same to be kept while the call waits, without the buffer that was read.
     fn into_head(request: Self::Request) -> Self::Head;
 
-    /// The number by which a caller may take the call back.
-    fn seq(head: &Self::Head) -> Option<u64>;
+    /// The number by which a caller may take the call back, if there is one: see [`Control::Cancel`].
+    fn seq(head: &Self::Head) -> Option<u64> {
+        let _ = head;
+        None
+    }
 
     /// The answer to a request.
     fn reply_to<'a>(&'a mut self, head: &'a Self::Head) -> ReplyTo<'a>;
@@ -74,14 +89,13 @@ pub(crate) trait Framing: Send + Sized + 'static {
         self.reply_to(head).encode_error(&ErrorReply::new(END_OF_STREAM), out);
     }
 
-    /// Answers a request for the session itself, whose method dispatch does not know; whether it was one.
-    fn control(
-        &mut self,
-        request: &Self::Request,
-        in_flight: &mut InFlight<Self>,
-        out: &mut BytesMut,
-    ) -> bool {
-        let _ = (request, in_flight, out);
-        false
+    /// Answers a [`Control::Cancel`]; `found` says whether the call was still in flight.
+    fn canceled(&mut self, request: &Self::Request, found: bool, out: &mut BytesMut) {
+        let _ = (request, found, out);
+    }
+
+    /// The last words to a peer whose bytes are no request and who is closed for it: by default none.
+    fn out_of_step(&mut self, error: &DecodeError, out: &mut BytesMut) {
+        let _ = (error, out);
     }
 }

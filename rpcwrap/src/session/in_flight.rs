@@ -13,6 +13,8 @@ use std::{
 pub(super) struct Waiting<H> {
     pub(super) head: H,
     pub(super) flight: Flight,
+    /// Its place in an ordered session.
+    pub(super) turn: u64,
     waker: Option<Waker>,
 }
 
@@ -54,8 +56,8 @@ impl<F: Framing> InFlight<F> {
     }
 
     /// Adds a call; it is polled by the next [`poll_ready`](Self::poll_ready), with the set's own waker.
-    pub(super) fn push(&mut self, head: F::Head, flight: Flight) {
-        let waiting = Waiting { head, flight, waker: None };
+    pub(super) fn push(&mut self, head: F::Head, flight: Flight, turn: u64) {
+        let waiting = Waiting { head, flight, turn, waker: None };
         self.0.get_or_insert_default().push(UntilReady(Some(waiting)));
     }
 
@@ -78,7 +80,7 @@ impl<F: Framing> InFlight<F> {
     }
 
     /// Ends the call of that number; it is answered like any that is ready. Whether there was one.
-    pub(crate) fn cancel(&mut self, seq: u64) -> bool {
+    pub(super) fn cancel(&mut self, seq: u64) -> bool {
         let Some(calls) = &mut self.0 else { return false };
         for call in calls.iter_mut() {
             if let Some(waiting) = &mut call.0

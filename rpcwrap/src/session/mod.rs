@@ -2,14 +2,23 @@
 //!
 //! Each turn reads what is there, starts each request and polls it once in place, lets waiting calls that are ready
 //! write, and sends everything in one write. Three things stop reading: `max_in_flight` calls, `max_output_bytes` of
-//! replies the peer has not taken, and the end of the stream. Requests already read are always answered. A protocol
-//! whose requests carry an id ends in one of these; what it has to know of the bytes is in [`framing`].
+//! replies the peer has not taken, and the end of the stream. Requests already read are always answered: as each is
+//! ready or, where a protocol's replies do not say what they answer, in the order of the requests.
+//!
+//! What differs between protocols is a [`Framing`]: how requests are read and replies written, and which of them are no
+//! calls but for the session itself ([`Control`]). Programs bring their own, see
+//! [`ConnCx::session`](crate::protocol::ConnCx::session).
 
+mod answers;
 mod batch;
 mod by_codec;
+mod calls;
+mod control;
 mod framing;
 mod in_flight;
+mod ordered;
 mod scratch;
+mod wait;
 
 use crate::{
     call::{
@@ -22,57 +31,53 @@ use crate::{
         Stream,
         close::{close, close_gently},
     },
-    live::{
-        config::Config,
-        lifetime::{self, Stage},
-        policy::Policy,
-        shutdown::Phase,
-        tracker::Tracked,
-    },
+    live::{config::Config, lifetime::Stage, policy::Policy, shutdown::Phase, tracker::Tracked},
     method::running::Written,
     peer::Peer,
 };
 use batch::Batch;
 pub(crate) use by_codec::{Serving, serve};
 use bytes::{Buf, BytesMut};
+pub use calls::{Calls, Start};
 use codecs::{DecodeError, END_OF_STREAM};
-pub(crate) use framing::Framing;
-pub(crate) use in_flight::InFlight;
-use in_flight::Waiting;
+pub use control::{Answer, Control};
+pub use framing::Framing;
+use in_flight::{InFlight, Waiting};
+use ordered::{Turn, Turns};
 use scratch::{READ_BYTES, Scratch};
 use std::{
+    fmt,
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
-    time::Duration,
+    task::{Context, Poll, Waker},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep},
 };
+use wait::Wait;
 
 /// Requests started, and waiting calls answered, before the batch is written.
 const BATCH: usize = 256;
 /// Turns of one poll before other tasks of the thread get theirs.
 const TURNS: usize = 16;
-/// A draining connection is closed when it has been quiet for this long: calls on their way are still told.
-const QUIET: Duration = Duration::from_millis(100);
-/// How often a peer that is not read while calls run, because it has closed its sending side or has all the calls it
-/// may have, is looked after: nothing else tells that it has gone altogether.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
+    /// Everything that was read is answered.
     Closed,
-    /// Nobody ever called: a health probe that went as far as the handshake.
+    /// Nothing was ever asked: a health probe that went as far as the handshake.
     NoCall,
 }
 
-/// One connection after its handshake.
-pub(crate) struct Session<F: Framing> {
+/// One connection after its handshake, made by [`ConnCx::session`](crate::protocol::ConnCx::session).
+///
+/// It keeps to the server's limits (`max_in_flight`, `max_output_bytes`, `stall_timeout`, `idle_timeout`, the age of
+/// connections), drains with it, and is counted and shown with all others.
+pub struct Session<F: Framing> {
     stream: Stream,
     framing: F,
     dispatch: Arc<Dispatch>,
@@ -81,6 +86,10 @@ pub(crate) struct Session<F: Framing> {
     /// Of the policy whose limits the framing keeps to.
     generation: u64,
     in_flight: InFlight<F>,
+    /// Of an ordered session: whose reply is next.
+    turns: Turns<Waiting<F::Head>>,
+    /// Nothing is decoded before it is ready.
+    check: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
@@ -105,19 +114,6 @@ pub(crate) struct Session<F: Framing> {
     fault: Option<Box<ProtoError>>,
 }
 
-/// What a session waits for that may not take for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wait {
-    /// The peer to move a byte.
-    Stall,
-    /// A connection that is to be closed to stay quiet.
-    Quiet,
-    /// The next call.
-    Call,
-    /// A connection that is not read to turn out to be gone.
-    Gone,
-}
-
 impl<F: Framing> Session<F> {
     /// A session of `peer` on `stream`, of which `input` has been read already.
     pub(crate) fn new(
@@ -136,6 +132,8 @@ impl<F: Framing> Session<F> {
             peer,
             generation: u64::MAX,
             in_flight: InFlight::new(),
+            turns: Turns::new(),
+            check: None,
             input,
             output: BytesMut::new(),
             timer: None,
@@ -152,8 +150,16 @@ impl<F: Framing> Session<F> {
         }
     }
 
+    /// Writes `unsent` before anything else.
+    pub(crate) fn owe(&mut self, unsent: BytesMut) {
+        self.output = unsent;
+    }
+
     /// Serves until the peer closes, breaks the rules, or the server has drained. What was read before is answered.
-    pub(crate) async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
+    ///
+    /// # Errors
+    /// The peer broke the rules or a limit, or the socket failed: the connection is closed.
+    pub async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
         let ended = {
             let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
@@ -208,7 +214,7 @@ impl<F: Framing> Session<F> {
             }
             turns += 1;
         };
-        let done = self.closing && self.in_flight.len() == 0 && output.is_empty() && !self.unflushed;
+        let done = self.closing && self.pending() == 0 && output.is_empty() && !self.unflushed;
         scratch.return_input(input, &mut self.input);
         scratch.return_output(output, &mut self.output);
         match result {
@@ -228,18 +234,29 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
+        let checked = self.poll_check(cx, output);
         let started = self.start_requests(policy, scratch, input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
-        Ok(answered || started || sent || received)
+        Ok(answered || checked || started || sent || received)
     }
 
     /// Lets waiting calls that are ready write their replies.
     fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
         let mut answered = 0;
         while answered < BATCH && output.len() < config.max_output_bytes {
-            let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
-            self.answer(waiting, output);
+            match if F::ORDERED { self.turns.next() } else { None } {
+                Some(Turn::Ready(waiting)) => self.answer(waiting, output),
+                Some(Turn::Answer(answer)) => output.extend_from_slice(&answer),
+                Some(Turn::Running) | None => {
+                    let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
+                    if F::ORDERED {
+                        self.turns.ready(waiting.turn, waiting);
+                        continue;
+                    }
+                    self.answer(waiting, output);
+                }
+            }
             answered += 1;
         }
         answered > 0
@@ -248,7 +265,12 @@ impl<F: Framing> Session<F> {
     fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
         let Waiting { head, flight, .. } = &mut waiting;
         match flight.write(&mut self.framing.reply_to(head), output) {
-            Written::Item | Written::Later => self.in_flight.push_back(waiting),
+            Written::Item | Written::Later => {
+                if F::ORDERED {
+                    self.turns.run_on();
+                }
+                self.in_flight.push_back(waiting);
+            }
             Written::Last(Ok(())) => {}
             Written::Last(Err(error)) => self.framing.fail(head, &error, output),
             Written::End => self.framing.end_stream(head, output),
@@ -264,7 +286,7 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> bool {
         self.hungry = input.is_empty() && !self.ended;
-        if self.hungry {
+        if self.hungry || self.check.is_some() {
             return false;
         }
         if self.generation != policy.generation() {
@@ -277,25 +299,35 @@ impl<F: Framing> Session<F> {
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
+            requests += 1;
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
+                    let control = self.framing.control(request);
+                    if !matches!(control, Control::Call) {
+                        if self.obey(control, request, output) {
+                            continue;
+                        }
+                        break;
+                    }
                     if let Some(flight) = self.start(request, &dispatch, &caller, &mut batch, output)
                         && let Ok(Some(request)) = decoded
                     {
-                        self.in_flight.push(F::into_head(request), flight);
+                        let turn = if F::ORDERED { self.turns.run() } else { 0 };
+                        self.in_flight.push(F::into_head(request), flight, turn);
                     }
                 }
                 Ok(None) => {
                     self.hungry = true;
+                    requests -= 1;
                     break;
                 }
                 Err(error) => {
+                    self.in_turn(output, |framing, out| framing.out_of_step(error, out));
                     self.fault = Some(Box::new(error.clone().into()));
                     self.closing = true;
                 }
             }
-            requests += 1;
         }
         batch.merge();
         if self.closing {
@@ -320,6 +352,10 @@ impl<F: Framing> Session<F> {
     /// Whether another call may start: permits are taken before its request is decoded.
     #[inline]
     fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
+        if F::ORDERED {
+            let bytes = output.len().saturating_add(self.turns.held());
+            return self.turns.len() < config.max_in_flight && bytes < config.max_output_bytes;
+        }
         self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
     }
 
@@ -340,7 +376,8 @@ impl<F: Framing> Session<F> {
             self.refuse(request, &refused, batch, output);
             return None;
         }
-        let mut started = match self.framing.start(request, batch.last(), dispatch, caller, began) {
+        let calls = Calls { last: batch.last(), dispatch, caller, now: began };
+        let mut started = match self.framing.start(request, calls).0 {
             Ok(started) => started,
             Err(refused) => {
                 self.refuse(request, &refused, batch, output);
@@ -349,6 +386,10 @@ impl<F: Framing> Session<F> {
         };
         batch.start(started.entry, F::wire_len(request));
         started = started.enter_layers(caller.peer, F::wire_len(request), began);
+        if F::ORDERED && !self.turns.is_empty() {
+            let bytes_in = F::wire_len(request);
+            return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, 0, began));
+        }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut nobody = Context::from_waker(Waker::noop());
@@ -387,17 +428,11 @@ impl<F: Framing> Session<F> {
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
     ) {
-        if matches!(refused.error, CallError::UnknownService(_))
-            && self.framing.control(request, &mut self.in_flight, output)
-        {
-            return;
-        }
-        let before = output.len();
-        self.framing.refuse(request, &refused.error, output);
+        let written = self.in_turn(output, |framing, out| framing.refuse(request, &refused.error, out));
         if let Some(entry) = refused.entry {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
-            batch.write(output.len() - before);
+            batch.write(written);
             batch.finish(now, Some(&refused.error), || F::wire_len(request), 0);
         }
         // Bytes that could not be walked to their end say nothing about where the next message starts.
@@ -456,82 +491,23 @@ impl<F: Framing> Session<F> {
             Poll::Ready(Err(error)) => Err(error),
         }
     }
-
-    /// Nothing moves: waits for the peer, with a limit where the peer owes something or the session is to end.
-    ///
-    /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
-    /// moved a byte costs one look at the clock.
-    fn wait(&mut self, cx: &mut Context<'_>, config: &Config, moved: bool) -> Poll<io::Result<()>> {
-        self.tracked.set_in_flight(self.in_flight.len());
-        let wait = self.wanted(config);
-        if wait.is_none() && config.max_connection_age.is_none() {
-            (self.timer, self.wait) = (None, None);
-            return Poll::Pending;
-        }
-        if moved || self.wait != wait {
-            (self.wait, self.since) = (wait, Instant::now());
-        }
-        let limit = wait.and_then(|wait| {
-            self.since.checked_add(match wait {
-                Wait::Stall => config.stall_timeout,
-                Wait::Quiet => QUIET,
-                Wait::Call => config.idle_timeout.unwrap_or(Duration::MAX),
-                Wait::Gone => LOOK_AFTER,
-            })
-        });
-        let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
-        let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() > deadline {
-            timer.as_mut().reset(deadline);
-        }
-        ready!(timer.as_mut().poll(cx));
-        if timer.deadline() < deadline {
-            timer.as_mut().reset(deadline);
-            ready!(timer.as_mut().poll(cx));
-        }
-        self.timer = None;
-        match wait {
-            _ if aged == Some(deadline) => {
-                self.stage = self.stage.next();
-                if self.stage == Stage::Over {
-                    return Poll::Ready(Err(io::Error::new(
-                        io::ErrorKind::TimedOut,
-                        "the connection is too old",
-                    )));
-                }
-            }
-            Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
-            Some(Wait::Stall) => {
-                self.dispatch.live.stats.stalled.add_one();
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
-            }
-            Some(Wait::Gone) if self.stream.is_gone() => {
-                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-            }
-            Some(Wait::Gone) | None => self.wait = None,
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// What the session waits for and what may not take for ever.
-    fn wanted(&self, config: &Config) -> Option<Wait> {
-        let idle = self.in_flight.len() == 0;
-        match () {
-            () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
-            () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
-            () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
-            () if !idle && (self.ended || !self.has_room(config, &self.output)) => Some(Wait::Gone),
-            () => None,
-        }
-    }
 }
 
 impl<F: Framing> Session<F> {
+    /// Requests that are not answered yet.
+    fn pending(&self) -> usize {
+        self.in_flight.len().max(self.turns.len()) + usize::from(self.check.is_some())
+    }
+
     /// Whether there are replies the peer has not taken.
     fn owes(&self) -> bool {
         !self.output.is_empty() || self.unflushed
+    }
+}
+
+impl<F: Framing> fmt::Debug for Session<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 

@@ -45,7 +45,7 @@ fn code_of(error: &CallError) -> i32 {
         CallError::IllFormed(_) | CallError::UnknownService(_) => code::ENOSERVICE,
         CallError::UnknownMethod(_) => code::ENOMETHOD,
         CallError::BadArguments(_) => code::EREQUEST,
-        CallError::Unauthenticated(_) | CallError::Denied { .. } => code::ERPCAUTH,
+        CallError::Unauthenticated(_) | CallError::NeedsTls(_) | CallError::Denied { .. } => code::ERPCAUTH,
         CallError::Busy { .. } | CallError::OverUserLimit { .. } | CallError::Overloaded => code::ELIMIT,
         CallError::Draining => code::ELOGOFF,
         CallError::Deadline(_) => code::ERPCTIMEDOUT,

@@ -2,15 +2,10 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::{
-        access::Caller,
-        dispatch::{Dispatch, Refused},
-        in_flight::Started,
-        registry::Entry,
-    },
+    call::{dispatch::Refused, in_flight::Started},
     error::CallError,
     method::running::traced,
-    session::Framing,
+    session::{Calls, Framing, Start},
 };
 use bytes::BytesMut;
 use codecs::{
@@ -18,7 +13,6 @@ use codecs::{
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
     raw::{ContentType, RawArgs, RawBody, RawEncoder},
 };
-use std::{sync::Arc, time::Instant};
 use tracing::Span;
 
 /// The frames of one connection.
@@ -100,14 +94,7 @@ impl Framing for Frames {
     }
 
     #[inline]
-    fn start<'d>(
-        &mut self,
-        request: &Incoming,
-        _: Option<&'d Arc<Entry>>,
-        dispatch: &'d Dispatch,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>> {
+    fn start<'d>(&mut self, request: &Incoming, calls: Calls<'d, '_>) -> Start<'d> {
         let Incoming { wire, payload, .. } = request;
         self.name.clear();
         self.name.extend_from_slice(wire.service_name());
@@ -118,12 +105,12 @@ impl Framing for Frames {
         let started = match payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
-                dispatch.start_short(&self.name, Args::Raw(&raw), wire.timeout(), caller, now)
+                calls.start_short(&self.name, Args::Raw(&raw), wire.timeout())
             }
-            Err(error) => dispatch.start_short(&self.name, Args::Broken(error), wire.timeout(), caller, now),
+            Err(error) => calls.start_short(&self.name, Args::Broken(error), wire.timeout()),
         };
         drop(entered);
-        match started {
+        Start(match started.0 {
             Ok(started) => Ok(match span {
                 Some(span) => Started { call: traced(started.call, span), ..started },
                 None => started,
@@ -137,7 +124,7 @@ impl Framing for Frames {
                 Err(Refused { error: CallError::BadArguments(error), entry })
             }
             Err(refused) => Err(refused),
-        }
+        })
     }
 
     #[inline]

@@ -11,7 +11,7 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::{Credential, Identity},
     io::{Prefixed, Stream, close::close_gently},
-    session::{End, Session},
+    session::Session,
 };
 use bytes::BytesMut;
 use codecs::baidu_std::{MAGIC, NAME, RequestDecoder};
@@ -49,10 +49,7 @@ impl Protocol for BaiduStd {
         Box::pin(async move {
             match opening.await? {
                 Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-                Opened::Session(session) => match session.run().await? {
-                    End::Closed => {}
-                    End::NoCall => return Ok(Served::Probe),
-                },
+                Opened::Session(session) => return Ok(session.run().await?.into()),
             }
             Ok(Served::Closed)
         })
@@ -82,7 +79,7 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
         }
     }
     let peer = cx.peer("", identity);
-    Ok(Opened::Session(cx.session(stream, input, Frames::new(limits), peer)))
+    Ok(Opened::Session(cx.session_on(stream, input, Frames::new(limits), peer)))
 }
 
 enum Proof {

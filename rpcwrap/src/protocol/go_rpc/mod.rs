@@ -12,7 +12,7 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::Identity,
     io::{Prefixed, Stream, close::close_gently},
-    session::{End, Serving},
+    session::Serving,
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
@@ -78,10 +78,7 @@ fn serve(opening: Opening) -> ServeFuture {
     Box::pin(async move {
         match opening.await? {
             Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-            Opened::Session(session) => match session.await? {
-                End::Closed => {}
-                End::NoCall => return Ok(Served::Probe),
-            },
+            Opened::Session(session) => return Ok(session.await?.into()),
         }
         Ok(Served::Closed)
     })

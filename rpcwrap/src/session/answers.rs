@@ -1,0 +1,67 @@
+//! What a session does with requests that are no calls, and with the answers it gives itself.
+
+use super::{Answer, Control, Framing, Session};
+use bytes::BytesMut;
+use std::task::{Context, Poll};
+
+impl<F: Framing> Session<F> {
+    /// Does what a request asks of the session itself; whether the next may be decoded at once.
+    #[cold]
+    pub(super) fn obey(&mut self, control: Control, request: &F::Request, output: &mut BytesMut) -> bool {
+        match control {
+            Control::Call => true,
+            Control::Answer(answer) => self.give(answer, output),
+            Control::Wait(check) => {
+                self.check = Some(check);
+                false
+            }
+            Control::Cancel(seq) => {
+                let found = self.in_flight.cancel(seq);
+                self.in_turn(output, |framing, out| framing.canceled(request, found, out));
+                true
+            }
+        }
+    }
+
+    /// Gives the session's own answer; whether the requests behind it are the same caller's.
+    fn give(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
+        let Answer { bytes, peer, close } = answer;
+        self.in_turn(output, |_, out| out.extend_from_slice(&bytes));
+        self.closing |= close;
+        match peer {
+            Some(peer) => {
+                self.peer = peer;
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Goes on with what was read once the answer is there that it waits for.
+    pub(super) fn poll_check(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
+        let Some(check) = &mut self.check else { return false };
+        let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };
+        self.check = None;
+        self.give(answer, output);
+        true
+    }
+
+    /// Writes a whole answer when its turn comes, which is now unless an ordered session has others before it; how
+    /// many bytes.
+    pub(super) fn in_turn(
+        &mut self,
+        output: &mut BytesMut,
+        write: impl FnOnce(&mut F, &mut BytesMut),
+    ) -> usize {
+        if F::ORDERED && !self.turns.is_empty() {
+            let mut held = BytesMut::new();
+            write(&mut self.framing, &mut held);
+            let written = held.len();
+            self.turns.hold(held);
+            return written;
+        }
+        let before = output.len();
+        write(&mut self.framing, output);
+        output.len() - before
+    }
+}

@@ -1,0 +1,68 @@
+//! Where a framing starts the call of a request.
+
+use crate::call::{
+    access::Caller,
+    dispatch::{Dispatch, Refused},
+    in_flight::Started,
+    registry::Entry,
+};
+use codecs::{Args, text::TextArgs};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The way to a method, for one request: dispatch with all its rules, in the name of the session's peer.
+pub struct Calls<'d, 'c> {
+    /// The method of the request before.
+    pub(super) last: Option<&'d Arc<Entry>>,
+    pub(super) dispatch: &'d Dispatch,
+    pub(super) caller: &'c Caller<'c>,
+    /// When the request was read.
+    pub(super) now: Instant,
+}
+
+impl<'d> Calls<'d, '_> {
+    /// Starts `name`, such as `Arith.Multiply`; `timeout` is the caller's own limit, if it has one.
+    #[inline]
+    pub fn start(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {
+        Start(self.dispatch.start_after(self.last, name, args, timeout, self.caller, self.now))
+    }
+
+    /// As [`start`](Self::start), with the tokens of a text protocol for arguments: the method's own type says what
+    /// each of them is.
+    pub fn start_text(self, name: &[u8], args: &TextArgs<'_>, timeout: Option<Duration>) -> Start<'d> {
+        let found = match self.last {
+            Some(last) if last.full_name.as_bytes() == name => Some(last),
+            // Why there is none is found again, in its order with other reasons.
+            _ => self.dispatch.registry.look_up(name, self.caller).ok(),
+        };
+        let args = Args::Text(args, found.and_then(|entry| entry.types.args()));
+        Start(self.dispatch.start_after(found, name, args, timeout, self.caller, self.now))
+    }
+
+    /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
+    #[inline]
+    pub(crate) fn start_short(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {
+        Start(self.dispatch.start_short(name, args, timeout, self.caller, self.now))
+    }
+}
+
+impl fmt::Debug for Calls<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").finish_non_exhaustive()
+    }
+}
+
+/// What came of it: a running call, or why there is none. For the session, which answers either.
+pub struct Start<'d>(pub(crate) Result<Started<'d>, Refused<'d>>);
+
+impl fmt::Debug for Start<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(_) => f.write_str("Start(running)"),
+            Err(refused) => write!(f, "Start({:?})", refused.error),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a session waits for when nothing moves, and for how long.
+
+use super::{Framing, Session};
+use crate::live::{
+    config::Config,
+    lifetime::{self, Stage},
+};
+use std::{
+    future::Future,
+    io,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep_until};
+
+/// A draining connection is closed when it has been quiet for this long: calls on their way are still told.
+const QUIET: Duration = Duration::from_millis(100);
+/// How often a peer that is not read while calls run, because it has closed its sending side or has all the calls it
+/// may have, is looked after: nothing else tells that it has gone altogether.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// What a session waits for that may not take for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The peer to move a byte.
+    Stall,
+    /// A connection that is to be closed to stay quiet.
+    Quiet,
+    /// The next call.
+    Call,
+    /// A connection that is not read to turn out to be gone.
+    Gone,
+}
+
+impl<F: Framing> Session<F> {
+    /// Nothing moves: waits for the peer, with a limit where the peer owes something or the session is to end.
+    ///
+    /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
+    /// moved a byte costs one look at the clock.
+    pub(super) fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &Config,
+        moved: bool,
+    ) -> Poll<io::Result<()>> {
+        self.tracked.set_in_flight(self.pending());
+        let wait = self.wanted(config);
+        if wait.is_none() && config.max_connection_age.is_none() {
+            (self.timer, self.wait) = (None, None);
+            return Poll::Pending;
+        }
+        if moved || self.wait != wait {
+            (self.wait, self.since) = (wait, Instant::now());
+        }
+        let limit = wait.and_then(|wait| {
+            self.since.checked_add(match wait {
+                Wait::Stall => config.stall_timeout,
+                Wait::Quiet => QUIET,
+                Wait::Call => config.idle_timeout.unwrap_or(Duration::MAX),
+                Wait::Gone => LOOK_AFTER,
+            })
+        });
+        let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
+        let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        ready!(timer.as_mut().poll(cx));
+        if timer.deadline() < deadline {
+            timer.as_mut().reset(deadline);
+            ready!(timer.as_mut().poll(cx));
+        }
+        self.timer = None;
+        match wait {
+            _ if aged == Some(deadline) => {
+                self.stage = self.stage.next();
+                if self.stage == Stage::Over {
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the connection is too old",
+                    )));
+                }
+            }
+            Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
+            Some(Wait::Stall) => {
+                self.dispatch.live.stats.stalled.add_one();
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
+            }
+            Some(Wait::Gone) if self.stream.is_gone() => {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            Some(Wait::Gone) | None => self.wait = None,
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// What the session waits for and what may not take for ever.
+    fn wanted(&self, config: &Config) -> Option<Wait> {
+        let idle = self.pending() == 0;
+        match () {
+            () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
+            () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
+            () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
+            () if !idle && (self.ended || self.check.is_some() || !self.has_room(config, &self.output)) => {
+                Some(Wait::Gone)
+            }
+            () => None,
+        }
+    }
+}
