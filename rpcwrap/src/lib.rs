@@ -45,6 +45,7 @@ pub use io::ProxyProtocol;
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use live::{
     config::{Config, OpeningClock},
+    observer::CallInfo,
     page_access::PageAccess,
     policy::{Policy, PolicyChange},
     settings::Setting,
@@ -63,6 +64,7 @@ pub use method::{
     bytes::{RawCall, RawReply},
     context::{Context, ContextSource},
     handler::{BlockingHandler, Handler, StreamHandler},
+    layer::{CallOutcome, CallRequest, CallService},
     reply::WriteReply,
     reply_type::{ByType, Typed, typed},
     service::Service,

@@ -29,6 +29,7 @@ mod life;
 mod limits;
 mod line_protocol;
 mod methods;
+mod middleware;
 mod msgpack;
 mod one_port;
 mod pages;

@@ -7,11 +7,11 @@
 use crate::{
     call::{
         access::Caller,
-        in_flight::{Flight, MethodPermit, Started, count_panic, panicked},
+        in_flight::{Flight, MethodPermit, Started, count_failure, panicked},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, observer::CallInfo, stats::Tally},
     method::{context::ContextSource, running::Written},
     peer::{IN_PROCESS, Peer},
 };
@@ -162,7 +162,7 @@ impl Dispatch {
             Poll::Ready(Written::Last(Err(Box::new(CallError::Panicked))))
         });
         if let Poll::Ready(written) = &written {
-            count_panic(&self.live.stats, written);
+            count_failure(&self.live.stats, written);
         }
         written
     }
@@ -188,6 +188,7 @@ impl Dispatch {
             poll_fn(|cx| flight.poll(cx)).await;
             match flight.write(&mut ReplyTo::JsonValue, &mut out) {
                 Written::Item => out.extend_from_slice(b"\n"),
+                Written::Later => {}
                 Written::End => return Ok(out.freeze()),
                 Written::Last(result) => return result.map(|()| out.freeze()).map_err(|error| *error),
             }
@@ -206,7 +207,9 @@ impl Dispatch {
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
-                Ok(Flight::new(&self.live, started, peer, bytes_in, Instant::now()))
+                let now = Instant::now();
+                let started = started.enter_layers(peer, bytes_in, now);
+                Ok(Flight::new(&self.live, started, peer, bytes_in, 0, now))
             }
             Err(Refused { error, entry }) => {
                 if let Some(entry) = entry {
@@ -214,6 +217,15 @@ impl Dispatch {
                     let code = Some(error.code());
                     self.live.peers.add(&peer.addr, &entry.full_name, &tally, Instant::now(), code);
                     tally.merge_into(&entry.stats);
+                    let info = CallInfo {
+                        name: &entry.full_name,
+                        peer,
+                        request_size: bytes_in,
+                        reply_size: 0,
+                        error: Some(&error),
+                        duration: Duration::ZERO,
+                    };
+                    self.live.observers.tell(&info, &self.live.stats);
                 }
                 Err(error)
             }

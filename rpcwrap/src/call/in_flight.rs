@@ -10,6 +10,7 @@ use crate::{
     live::{
         Live,
         calls::Place,
+        observer::CallInfo,
         shutdown::Phase,
         stats::{ServerStats, Tally},
     },
@@ -35,6 +36,16 @@ pub(crate) struct Started<'d> {
     pub(crate) limit: Option<Duration>,
     pub(crate) permit: Option<MethodPermit>,
     pub(crate) user_permit: Option<UserPermit>,
+}
+
+impl Started<'_> {
+    /// Puts the call within its method's layers, if there are any: it was read at `began`, in so many bytes.
+    #[inline]
+    pub(crate) fn enter_layers(self, peer: &Arc<Peer>, size: usize, began: Instant) -> Self {
+        let Some(layers) = &self.entry.layers else { return self };
+        let deadline = self.limit.and_then(|limit| began.checked_add(limit));
+        Self { call: layers.around(self.call, peer, deadline, size, began), ..self }
+    }
 }
 
 /// One of a method's own `max_in_flight`.
@@ -64,6 +75,8 @@ pub(crate) struct Flight {
     bytes_in: usize,
     /// Among the calls that wait; `None` before the first time that it does.
     place: Option<Place>,
+    /// Of the replies so far.
+    bytes_out: usize,
     call: Option<BoxCall>,
     limit: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -81,6 +94,7 @@ impl Flight {
         call: Started<'_>,
         peer: &Arc<Peer>,
         bytes_in: usize,
+        bytes_out: usize,
         started: Instant,
     ) -> Self {
         // A caller may name a limit beyond the clock's end, which is none.
@@ -93,6 +107,7 @@ impl Flight {
             peer: peer.clone(),
             bytes_in,
             place: None,
+            bytes_out,
             call: Some(call.call),
             limit: call.limit,
             timer,
@@ -159,33 +174,37 @@ impl Flight {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))
                 });
-                count_panic(&self.live.stats, &written);
+                count_failure(&self.live.stats, &written);
                 written
             }
             (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
         };
         let mut tally = Tally::default();
         tally.write(out.len() - before);
+        self.bytes_out += out.len() - before;
         match &written {
-            Written::Item => tally.merge_into(&self.entry.stats),
+            Written::Item | Written::Later => tally.merge_into(&self.entry.stats),
             Written::Last(Err(error)) => self.land(tally, Some(error)),
             Written::Last(Ok(())) | Written::End => self.land(tally, None),
         }
         written
     }
 
-    /// Counts the end of the call.
+    /// Counts the end of the call, and tells those who want to know.
     fn land(&mut self, mut tally: Tally, error: Option<&CallError>) {
         self.landed = true;
-        let (live, name) = (&self.live, &self.entry.full_name);
+        let (live, name) = (&self.live, &*self.entry.full_name);
         let (now, code) = (Instant::now(), error.map(CallError::code));
         let duration = now.saturating_duration_since(self.started);
         tally.finish(duration, code.is_some());
-        live.peers.add(&self.peer.addr, name, &tally, now, code);
+        live.peers.add(&self.peer.addr, &self.entry.full_name, &tally, now, code);
         if duration.as_nanos() >= u128::from(live.slow.nanos()) {
-            live.slow.add(name, &self.peer, duration, self.bytes_in, code);
+            live.slow.add(&self.entry.full_name, &self.peer, duration, self.bytes_in, code);
         }
         tally.merge_into(&self.entry.stats);
+        let (request_size, reply_size) = (self.bytes_in, self.bytes_out);
+        let info = CallInfo { name, peer: &self.peer, request_size, reply_size, error, duration };
+        live.observers.tell(&info, &live.stats);
     }
 }
 
@@ -205,11 +224,24 @@ impl Drop for Flight {
     }
 }
 
-/// Counts a panic while writing, or one in a task of its own, which comes as that task's result.
+/// Counts what only a look at the error tells: a panic while writing, or one in a task of its own, which comes as that
+/// task's result; and what a layer has refused.
 #[inline]
-pub(crate) fn count_panic(stats: &ServerStats, written: &Written) {
-    if matches!(written, Written::Last(Err(error)) if matches!(**error, CallError::Panicked)) {
-        stats.panics.add_one();
+pub(crate) fn count_failure(stats: &ServerStats, written: &Written) {
+    if let Written::Last(Err(error)) = written {
+        count_error(stats, error);
+    }
+}
+
+#[cold]
+fn count_error(stats: &ServerStats, error: &CallError) {
+    match error {
+        CallError::Panicked => stats.panics.add_one(),
+        CallError::Deadline(_) => stats.deadlines.add_one(),
+        CallError::Overloaded => stats.shed_calls.add_one(),
+        CallError::Busy { .. } | CallError::OverUserLimit { .. } => stats.busy_calls.add_one(),
+        CallError::Unauthenticated(_) | CallError::Denied { .. } => stats.denied_calls.add_one(),
+        _ => {}
     }
 }
 

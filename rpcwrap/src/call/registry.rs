@@ -8,7 +8,8 @@ use crate::{
     live::stats::{MethodSnapshot, MethodStats},
     method::{
         Method,
-        handler::Invoke,
+        handler::{Invoke, Later},
+        layer::{CallService, Layers},
         service::Service,
         signature::{Signature, Types},
     },
@@ -33,11 +34,12 @@ pub(crate) struct Entry {
     /// Of its service, as the policy counts them.
     pub(crate) service_number: usize,
     pub(crate) invoke: Arc<dyn Invoke>,
+    pub(crate) layers: Option<Layers>,
     pub(crate) stats: MethodStats,
 }
 
 impl Entry {
-    fn new(full_name: String, method: Method, service_number: usize) -> Self {
+    fn new(full_name: String, method: Method, service_number: usize, layers: Option<Layers>) -> Self {
         Self {
             full_name: full_name.into(),
             doc: method.doc,
@@ -48,7 +50,9 @@ impl Entry {
             max_in_flight: method.max_in_flight,
             running: AtomicUsize::new(0),
             service_number,
-            invoke: method.invoke,
+            // Layers see a call before its method starts.
+            invoke: if layers.is_some() { Arc::new(Later(method.invoke)) } else { method.invoke },
+            layers,
             stats: MethodStats::default(),
         }
     }
@@ -90,19 +94,26 @@ pub(crate) struct Registry {
     /// `demo.EchoService.Echo`. `None` where it could be several.
     short: HashMap<Box<[u8]>, Option<Arc<Entry>>, FixedState>,
     services: BTreeMap<String, String>,
+    /// Around all calls.
+    layers: Option<CallService>,
 }
 
 impl Registry {
-    /// Checks and freezes `services`.
+    /// Checks and freezes `services`, with `layers` around the calls of all.
     /// A service has the number of its place among them.
-    pub(crate) fn new(services: Vec<Service>) -> Result<Self, ConfigError> {
-        let mut registry =
-            Self { methods: HashMap::default(), short: HashMap::default(), services: BTreeMap::new() };
+    pub(crate) fn new(services: Vec<Service>, layers: Option<CallService>) -> Result<Self, ConfigError> {
+        let mut registry = Self {
+            methods: HashMap::default(),
+            short: HashMap::default(),
+            services: BTreeMap::new(),
+            layers,
+        };
         for (number, service) in services.into_iter().enumerate() {
             check_service_name(&service.name)?;
             if registry.services.insert(service.name.clone(), service.doc).is_some() {
                 return Err(ConfigError::DuplicateService(service.name));
             }
+            let own_layers = service.layers.stack();
             let mut names = HashSet::new();
             for method in service.methods {
                 check_method_name(&method.name)?;
@@ -111,7 +122,8 @@ impl Registry {
                     return Err(ConfigError::DuplicateMethod(full_name));
                 }
                 let key = full_name.as_bytes().into();
-                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, number)));
+                let layers = Layers::new(&full_name, registry.layers.as_ref(), own_layers.as_ref());
+                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, number, layers)));
             }
         }
         registry.shorten_names();
@@ -182,7 +194,8 @@ impl Registry {
         for method in service.methods {
             let full_name = format!("{}.{}", service.name, method.name);
             let key = full_name.as_bytes().into();
-            self.methods.insert(key, Arc::new(Entry::new(full_name, method, usize::MAX)));
+            let layers = Layers::new(&full_name, self.layers.as_ref(), None);
+            self.methods.insert(key, Arc::new(Entry::new(full_name, method, usize::MAX, layers)));
         }
     }
 
@@ -264,7 +277,7 @@ mod tests {
     fn services_are_found_with_and_without_their_package() {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
-        let registry = Registry::new(names.map(service).into()).unwrap();
+        let registry = Registry::new(names.map(service).into(), None).unwrap();
         let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::in_process() });
         let policy =
             PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();

@@ -3,6 +3,7 @@
 pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod lifetime;
+pub(crate) mod observer;
 pub(crate) mod page_access;
 pub(crate) mod peers;
 pub(crate) mod policy;
@@ -19,6 +20,7 @@ use crate::{
 };
 use arc_swap::Guard;
 use calls::CallTable;
+use observer::Observers;
 use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
@@ -45,11 +47,13 @@ pub(crate) struct Live {
     pub(crate) calls: CallTable,
     pub(crate) slow: SlowCalls,
     pub(crate) peers: PeerTable,
+    pub(crate) observers: Observers,
 }
 
 impl Live {
-    /// The state of a server that starts with `policy`, in a program that can start anew by `restart`.
-    pub(crate) fn new(policy: PolicyCell, restart: Option<Restart>) -> Self {
+    /// The state of a server that starts with `policy` and tells `observers` of its calls, in a program that can start
+    /// anew by `restart`.
+    pub(crate) fn new(policy: PolicyCell, observers: Observers, restart: Option<Restart>) -> Self {
         let config = policy.load_full().config().clone();
         Self {
             policy,
@@ -63,6 +67,7 @@ impl Live {
             calls: CallTable::default(),
             slow: SlowCalls::new(config.slow_call),
             peers: PeerTable::new(config.max_peer_statistics),
+            observers,
         }
     }
 

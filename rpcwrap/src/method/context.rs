@@ -119,4 +119,22 @@ impl<'a> ContextSource<'a> {
     pub(super) fn guard(self) -> CancelOnDrop {
         CancelOnDrop(self.cancellation)
     }
+
+    /// What it is made of, for a handler that is called when the request is gone.
+    pub(super) fn keep(&self) -> KeptSource {
+        KeptSource { name: self.name.to_owned(), peer: self.peer.clone(), deadline: self.deadline }
+    }
+}
+
+/// A [`ContextSource`] that borrows nothing.
+pub(super) struct KeptSource {
+    name: String,
+    peer: Arc<Peer>,
+    deadline: Option<Instant>,
+}
+
+impl KeptSource {
+    pub(super) fn source(&self) -> ContextSource<'_> {
+        ContextSource::new(&self.name, &self.peer, self.deadline)
+    }
 }

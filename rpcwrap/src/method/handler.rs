@@ -9,7 +9,7 @@ use crate::{
         args::FromArgs,
         context::{Context, ContextSource},
         reply::WriteReply,
-        running::{BoxCall, streaming, unary},
+        running::{BoxCall, deferred, streaming, unary},
     },
 };
 use codecs::{Args, ValueError, schema::TypeOf};
@@ -200,6 +200,57 @@ where
 /// A method without its types: decodes its arguments and starts.
 pub(crate) trait Invoke: Send + Sync {
     fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError>;
+
+    /// As [`invoke`](Self::invoke); but the function is called when the call is first polled, and not before.
+    fn invoke_later(self: Arc<Self>, args: Args<'_>, source: ContextSource<'_>)
+    -> Result<BoxCall, CallError>;
+}
+
+/// A method that is always invoked later.
+pub(crate) struct Later(pub(crate) Arc<dyn Invoke>);
+
+impl Invoke for Later {
+    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        self.0.clone().invoke_later(args, source)
+    }
+
+    fn invoke_later(
+        self: Arc<Self>,
+        args: Args<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError> {
+        self.invoke(args, source)
+    }
+}
+
+/// A function and the way it runs.
+trait Start: Send + Sync + 'static {
+    type Args: FromArgs;
+
+    #[inline(always)]
+    fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self::Args, CallError> {
+        Self::Args::from_args(args, source).map_err(CallError::BadArguments)
+    }
+
+    fn start(&self, args: Self::Args, source: ContextSource<'_>) -> BoxCall;
+}
+
+impl<S: Start> Invoke for S {
+    #[inline]
+    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+        let args = Self::decode(args, &source)?;
+        Ok(self.start(args, source))
+    }
+
+    fn invoke_later(
+        self: Arc<Self>,
+        args: Args<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError> {
+        let args = Self::decode(args, &source)?;
+        let source = source.keep();
+        Ok(deferred(move || self.start(args, source.source())))
+    }
 }
 
 pub(crate) struct Inline<H, M> {
@@ -213,12 +264,13 @@ impl<H, M> Inline<H, M> {
     }
 }
 
-impl<M: 'static, H: Handler<M>> Invoke for Inline<H, M> {
-    #[inline]
-    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+impl<M: 'static, H: Handler<M>> Start for Inline<H, M> {
+    type Args = H::Args;
+
+    #[inline(always)]
+    fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let future = self.handler.call(args, &mut source);
-        Ok(unary(future, source))
+        unary(future, source)
     }
 }
 
@@ -233,11 +285,12 @@ impl<H, M> Spawned<H, M> {
     }
 }
 
-impl<M: 'static, H: Handler<M>> Invoke for Spawned<H, M> {
-    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+impl<M: 'static, H: Handler<M>> Start for Spawned<H, M> {
+    type Args = H::Args;
+
+    fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let future = self.handler.call(args, &mut source);
-        Ok(unary(Joined(tokio::spawn(future)), source))
+        unary(Joined(tokio::spawn(future)), source)
     }
 }
 
@@ -252,11 +305,12 @@ impl<H, M> Blocking<H, M> {
     }
 }
 
-impl<M: 'static, H: BlockingHandler<M>> Invoke for Blocking<H, M> {
-    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+impl<M: 'static, H: BlockingHandler<M>> Start for Blocking<H, M> {
+    type Args = H::Args;
+
+    fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let run = self.handler.clone().prepare(args, &mut source);
-        Ok(unary(Joined(tokio::task::spawn_blocking(run)), source))
+        unary(Joined(tokio::task::spawn_blocking(run)), source)
     }
 }
 
@@ -274,14 +328,19 @@ impl<H, M> StreamOf<H, M> {
     }
 }
 
-impl<M: 'static, H: StreamHandler<M>> Invoke for StreamOf<H, M> {
-    fn invoke(&self, args: Args<'_>, mut source: ContextSource<'_>) -> Result<BoxCall, CallError> {
+impl<M: 'static, H: StreamHandler<M>> Start for StreamOf<H, M> {
+    type Args = H::Args;
+
+    fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<H::Args, CallError> {
         if matches!(args, Args::Raw(_)) {
             return Err(CallError::BadArguments(ValueError::new(ONE_REPLY)));
         }
-        let args = H::Args::from_args(args, &source).map_err(CallError::BadArguments)?;
+        H::Args::from_args(args, source).map_err(CallError::BadArguments)
+    }
+
+    fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let stream = self.handler.call(args, &mut source);
-        Ok(streaming(stream, source))
+        streaming(stream, source)
     }
 }
 

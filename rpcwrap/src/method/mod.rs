@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod bytes;
 pub(crate) mod context;
 pub(crate) mod handler;
+pub(crate) mod layer;
 #[cfg(feature = "macros")]
 pub mod macro_support;
 #[cfg(feature = "prost")]

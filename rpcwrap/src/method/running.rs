@@ -31,6 +31,8 @@ pub(crate) enum Written {
     Item,
     /// Nothing: a stream ended. The protocol marks the end in its own way.
     End,
+    /// Nothing yet: what looked ready has to wait for its layers; poll again.
+    Later,
 }
 
 /// A handler at work on one call.
@@ -38,7 +40,8 @@ pub(crate) trait Call: Send {
     /// Drives the handler until it has something to write.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
 
-    /// Writes what the last `Ready` was about; only called after it.
+    /// Writes what the last `Ready` was about; only called after it. A last reply that was taken back may be written
+    /// again.
     fn write(
         self: Pin<&mut Self>,
         reply_type: Option<&TypeOf>,
@@ -89,14 +92,50 @@ where
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
-        Written::Last(match self.project().result.take() {
+        Written::Last(match self.project().result {
             Some(Ok(reply)) => {
                 let written = reply.write_reply(reply_type, to, out);
                 written.map_err(|error| Box::new(CallError::BadReply(error)))
             }
-            Some(Err(error)) => Err(Box::new(error)),
-            None => Err(Box::new(CallError::Panicked)),
+            failed => match failed.take() {
+                Some(Err(error)) => Err(Box::new(error)),
+                _ => Err(Box::new(CallError::Panicked)),
+            },
         })
+    }
+}
+
+struct Deferred<F> {
+    start: Option<F>,
+    call: Option<BoxCall>,
+}
+
+/// The call that `start` makes, when it is first polled.
+pub(crate) fn deferred(start: impl FnOnce() -> BoxCall + Send + 'static) -> BoxCall {
+    Box::pin(Deferred { start: Some(start), call: None })
+}
+
+// What starts is moved out, never polled.
+impl<F> Unpin for Deferred<F> {}
+
+impl<F: FnOnce() -> BoxCall + Send> Call for Deferred<F> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        if let Some(start) = self.start.take() {
+            self.call = Some(start());
+        }
+        self.call.as_mut().map_or(Poll::Ready(()), |call| call.as_mut().poll(cx))
+    }
+
+    fn write(
+        mut self: Pin<&mut Self>,
+        reply_type: Option<&TypeOf>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Written {
+        match &mut self.call {
+            Some(call) => call.as_mut().write(reply_type, to, out),
+            None => Written::Last(Err(Box::new(CallError::Panicked))),
+        }
     }
 }
 

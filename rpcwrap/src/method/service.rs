@@ -7,8 +7,10 @@ use crate::{
     method::{
         Method,
         handler::{Handler, StreamHandler},
+        layer::{CallOutcome, CallRequest, CallService, LayerList},
     },
 };
+use tower::{BoxError, Layer, Service as TowerService};
 
 /// A named set of methods.
 ///
@@ -27,12 +29,19 @@ pub struct Service {
     pub(crate) doc: String,
     pub(crate) methods: Vec<Method>,
     pub(crate) access: Option<Access>,
+    pub(crate) layers: LayerList,
 }
 
 impl Service {
     /// An empty service. The name is checked when the server is built: not empty, no dot at either end, no blanks.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), doc: String::new(), methods: Vec::new(), access: None }
+        Self {
+            name: name.into(),
+            doc: String::new(),
+            methods: Vec::new(),
+            access: None,
+            layers: LayerList::default(),
+        }
     }
 
     /// Adds a method answered by one reply: an `async fn` or closure of `(Args)` or `(Context, Args)`.
@@ -65,6 +74,49 @@ impl Service {
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
         self.access = Some(access);
+        self
+    }
+
+    /// Puts a tower layer around the calls of this service, whatever their protocol: one instance for all its methods,
+    /// within the layers of the server. As [`Builder::layer`](crate::Builder::layer) in every other way.
+    ///
+    /// ```
+    /// use rpcwrap::Service;
+    /// use std::time::Duration;
+    /// use tower::timeout::TimeoutLayer;
+    /// let echo = Service::new("Echo")
+    ///     .method("Say", |text: String| async move { Ok(text) })
+    ///     .layer(TimeoutLayer::new(Duration::from_millis(200)));
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<CallService> + Send + Sync + 'static,
+        L::Service: TowerService<CallRequest, Response = CallOutcome, Error: Into<BoxError>, Future: Send + 'static>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.layers.push(layer);
+        self
+    }
+
+    /// As [`layer`](Self::layer), for a layer whose service cannot be cloned: see
+    /// [`Builder::layer_buffered`](crate::Builder::layer_buffered).
+    #[must_use]
+    pub fn layer_buffered<L>(mut self, bound: usize, layer: L) -> Self
+    where
+        L: Layer<CallService> + Send + Sync + 'static,
+        L::Service: TowerService<
+                CallRequest,
+                Response = CallOutcome,
+                Error: Into<BoxError> + Send + Sync,
+                Future: Send + 'static,
+            > + Send
+            + 'static,
+    {
+        self.layers.push_buffered(bound, layer);
         self
     }
 }

@@ -11,10 +11,16 @@ use crate::{
     live::{
         Live,
         config::Config,
+        observer::{CallInfo, Observers},
         policy::{PolicyCell, SetLogFilter, Subjects},
         stop::Restart,
     },
-    method::{Method, handler::Handler, service::Service},
+    method::{
+        Method,
+        handler::Handler,
+        layer::{CallOutcome, CallRequest, CallService, LayerList},
+        service::Service,
+    },
     pages::snapshot::Snapshot,
     protocol::{
         Port, Protocol, Table,
@@ -27,6 +33,7 @@ use crate::{
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
 use std::{collections::HashSet, io, sync::Arc};
+use tower::{BoxError, Layer, Service as TowerService};
 
 /// Describes a server: services, codecs, limits, users, pages.
 ///
@@ -49,6 +56,8 @@ pub struct Builder {
     credentials: Option<Credentials>,
     login_required: bool,
     mount: Option<Mount>,
+    layers: LayerList,
+    observers: Observers,
     no_introspection: bool,
     set_log_filter: Option<LogFilter>,
     restart: Option<Restart>,
@@ -149,6 +158,106 @@ impl Builder {
         self
     }
 
+    /// Puts a tower layer around every call, whatever its protocol; the first one added is the outermost. One instance
+    /// serves the whole server, those of [`Service::layer`] within it.
+    ///
+    /// A layer sees a call once its service and method are found and allowed, its limits are kept and its arguments
+    /// are decoded; the method's function is not called before the innermost layer has let the call through. When the
+    /// method has ended, and its last reply is ready, the layers see how it went ([`CallOutcome`]), from the innermost
+    /// out. A stream is one call from its start to its end. Calls of `_rpcwrap_` pass the server's layers too.
+    ///
+    /// A layer that answers with an error ends the call: nothing of it is sent but that error (a stream's items have
+    /// been sent already). tower's `Elapsed` becomes [`CallError::Deadline`](crate::CallError::Deadline), its
+    /// `Overloaded` [`CallError::Overloaded`](crate::CallError::Overloaded), a [`CallError`](crate::CallError) or
+    /// [`Error`](crate::Error) itself, everything else [`CallError::Failed`](crate::CallError::Failed) with its text.
+    /// The connection stays. A call that is cancelled, or over its own deadline, drops the futures of its layers.
+    ///
+    /// The layer's service is cloned for every call, see [`layer_buffered`](Self::layer_buffered) for one that cannot
+    /// be. Layers that ask each other whether they are ready, as load-shed asks a concurrency limit, have to be added
+    /// to one of server or service, in that order.
+    ///
+    /// ```
+    /// use rpcwrap::Server;
+    /// use tower::{limit::ConcurrencyLimitLayer, load_shed::LoadShedLayer};
+    /// let server = Server::builder()
+    ///     .method("Echo.Say", |text: String| async move { Ok(text) })
+    ///     // At most 100 calls at a time; the next one is `rpc: server overloaded`.
+    ///     .layer(LoadShedLayer::new())
+    ///     .layer(ConcurrencyLimitLayer::new(100))
+    ///     .build()?;
+    /// # Ok::<(), rpcwrap::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<CallService> + Send + Sync + 'static,
+        L::Service: TowerService<CallRequest, Response = CallOutcome, Error: Into<BoxError>, Future: Send + 'static>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.layers.push(layer);
+        self
+    }
+
+    /// As [`layer`](Self::layer), for a layer whose service cannot be cloned, such as tower's rate limit: one task
+    /// hands it the calls, of which at most `bound` (at least 1) wait in its queue. Further ones wait for a place, or
+    /// are shed by a load-shed layer before it.
+    ///
+    /// The task is started by the first call, in its runtime, and ends with the server. If the service panics as it is
+    /// called, or says that it will never be ready, every later call fails.
+    ///
+    /// ```
+    /// use rpcwrap::Server;
+    /// use std::time::Duration;
+    /// use tower::limit::RateLimitLayer;
+    /// let server = Server::builder()
+    ///     .method("Echo.Say", |text: String| async move { Ok(text) })
+    ///     .layer_buffered(64, RateLimitLayer::new(1000, Duration::from_secs(1)))
+    ///     .build()?;
+    /// # Ok::<(), rpcwrap::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn layer_buffered<L>(mut self, bound: usize, layer: L) -> Self
+    where
+        L: Layer<CallService> + Send + Sync + 'static,
+        L::Service: TowerService<
+                CallRequest,
+                Response = CallOutcome,
+                Error: Into<BoxError> + Send + Sync,
+                Future: Send + 'static,
+            > + Send
+            + 'static,
+    {
+        self.layers.push_buffered(bound, layer);
+        self
+    }
+
+    /// Calls `observer` once for every call of a method that has ended, whatever its protocol and its end: refused by a
+    /// limit, failed, answered, cancelled. Calls for which no method was found, or that the caller may not make, are no
+    /// calls of a method.
+    ///
+    /// It runs in the connection's task, so it has to be quick and may not block; a panic in it is caught and counted.
+    /// May be called again for more of them. To refuse calls, or to wait, use [`layer`](Self::layer).
+    ///
+    /// ```
+    /// use rpcwrap::Server;
+    /// let server = Server::builder()
+    ///     .method("Echo.Say", |text: String| async move { Ok(text) })
+    ///     .on_call(|call| {
+    ///         let (method, code) = (call.service_method(), call.code().unwrap_or("ok"));
+    ///         println!("{} {method} {code} {:?}", call.peer().addr(), call.duration());
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), rpcwrap::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_call(mut self, observer: impl Fn(&CallInfo<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Lets the filter of the program's log be changed while it runs, see [`PolicyChange::log`](crate::PolicyChange::log):
     /// `set` puts one in force, or says why it cannot.
     #[must_use]
@@ -225,8 +334,8 @@ impl Builder {
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
         let introspection = (!self.no_introspection).then(|| describe::Catalogue::new(&self.services));
-        let mut registry = Registry::new(self.services)?;
-        let live = Arc::new(Live::new(policy?, self.restart));
+        let mut registry = Registry::new(self.services, self.layers.stack())?;
+        let live = Arc::new(Live::new(policy?, self.observers, self.restart));
         introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));
         let dispatch = Arc::new(Dispatch { registry, live });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);

@@ -3,10 +3,13 @@
 use crate::{
     call::registry::Entry,
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, observer::CallInfo, stats::Tally},
     peer::Peer,
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
@@ -64,23 +67,25 @@ impl<'t, 'd> Batch<'t, 'd> {
         self.tally.write(bytes_out);
     }
 
-    /// Keeps the error of the call that is finished next.
+    /// Counts the end of a call, whose replies were `bytes_out`.
     #[inline]
-    pub(super) fn fail(&mut self, error: Box<CallError>) {
-        self.error = Some(error);
-    }
-
-    #[inline]
-    pub(super) fn finish(&mut self, began: Instant, failed: bool) {
+    pub(super) fn finish(&mut self, began: Instant, error: Option<Box<CallError>>, bytes_out: usize) {
         let now = Instant::now();
-        let latency = now.saturating_duration_since(began);
-        self.tally.finish(latency, failed);
+        let duration = now.saturating_duration_since(began);
+        self.tally.finish(duration, error.is_some());
         self.now = Some(now);
-        if latency.as_nanos() as u64 >= self.slow_nanos
-            && let Some(entry) = self.entry
-        {
-            let code = self.error.as_deref().filter(|_| failed).map(CallError::code);
-            self.live.slow.add(&entry.full_name, self.peer, latency, self.bytes_in, code);
+        if let Some(entry) = self.entry {
+            if duration.as_nanos() as u64 >= self.slow_nanos {
+                let code = error.as_deref().map(CallError::code);
+                self.live.slow.add(&entry.full_name, self.peer, duration, self.bytes_in, code);
+            }
+            if !self.live.observers.is_empty() {
+                let sizes = (self.bytes_in, bytes_out);
+                tell(self.live, entry, self.peer, sizes, error.as_deref(), duration);
+            }
+        }
+        if error.is_some() {
+            self.error = error;
         }
     }
 
@@ -108,4 +113,19 @@ fn add(
     let (now, code) = (now.unwrap_or_else(Instant::now), error.map(CallError::code));
     live.peers.add(&peer.addr, &entry.full_name, tally, now, code);
     tally.merge_into(&entry.stats);
+}
+
+/// Tells observers of one call. Not a method, as [`add`].
+#[cold]
+fn tell(
+    live: &Live,
+    entry: &Entry,
+    peer: &Peer,
+    (request_size, written): (usize, usize),
+    error: Option<&CallError>,
+    duration: Duration,
+) {
+    let reply_size = if error.is_some() { 0 } else { written };
+    let info = CallInfo { name: &entry.full_name, peer, request_size, reply_size, error, duration };
+    live.observers.tell(&info, &live.stats);
 }

@@ -265,7 +265,7 @@ impl<F: Framing> Session<F> {
     fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
         let Waiting { head, flight, .. } = &mut waiting;
         match flight.write(&mut self.framing.reply_to(head), output) {
-            Written::Item => {
+            Written::Item | Written::Later => {
                 if F::ORDERED {
                     self.turns.run_on();
                 }
@@ -385,8 +385,10 @@ impl<F: Framing> Session<F> {
             }
         };
         batch.start(started.entry, F::wire_len(request));
+        started = started.enter_layers(caller.peer, F::wire_len(request), began);
         if F::ORDERED && !self.turns.is_empty() {
-            return Some(Flight::new(&dispatch.live, started, caller.peer, F::wire_len(request), began));
+            let bytes_in = F::wire_len(request);
+            return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, 0, began));
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
@@ -394,28 +396,27 @@ impl<F: Framing> Session<F> {
         let head = F::head(request);
         let mut to = self.framing.reply_to(head);
         let failed = match dispatch.step(&mut started, &mut nobody, &mut to, output) {
-            Poll::Ready(Written::Last(Ok(()))) => false,
+            Poll::Ready(Written::Last(Ok(()))) => None,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
                 let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
-                if !is_end {
-                    batch.fail(error);
-                }
-                !is_end
+                (!is_end).then_some(error)
             }
             Poll::Ready(Written::End) => {
                 self.framing.end_stream(head, output);
-                false
+                None
             }
-            unfinished => {
+            Poll::Pending | Poll::Ready(Written::Item | Written::Later) => {
                 // A stream's first item is written already; the rest of it waits like any other call.
-                debug_assert!(matches!(unfinished, Poll::Pending | Poll::Ready(Written::Item)));
-                batch.write(output.len() - before);
-                return Some(Flight::new(&dispatch.live, started, caller.peer, F::wire_len(request), began));
+                let written = output.len() - before;
+                batch.write(written);
+                let bytes_in = F::wire_len(request);
+                return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, written, began));
             }
         };
-        batch.write(output.len() - before);
-        batch.finish(began, failed);
+        let written = output.len() - before;
+        batch.write(written);
+        batch.finish(began, failed, written);
         None
     }
 
@@ -434,8 +435,7 @@ impl<F: Framing> Session<F> {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));
             batch.write(written);
-            batch.fail(Box::new(refused.error));
-            batch.finish(now, true);
+            batch.finish(now, Some(Box::new(refused.error)), 0);
         }
     }
 

@@ -18,7 +18,7 @@ use rpcwrap_tests::{limit, raw::Peer, server::start, server::tcp, services::serv
 use std::sync::Arc;
 
 /// `AUTH u p`, `Arith.Multiply 7 8`, `PING`, `QUIT`: one answer for each line, a stream's end is a full stop.
-struct Lines;
+pub(crate) struct Lines;
 
 impl Protocol for Lines {
     fn name(&self) -> &'static str {

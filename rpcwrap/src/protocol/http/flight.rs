@@ -59,21 +59,24 @@ impl Answer {
 
     /// Waits for the first reply. Dropping the future drops the call.
     pub(super) async fn first(mut self) -> First {
-        poll_fn(|cx| self.flight.poll(cx)).await;
-        match self.flight.write(&mut self.replies.to(), &mut self.out) {
-            Written::Last(Ok(())) => First::Only(self.out.freeze()),
-            Written::Last(Err(error)) if self.is_bare() => First::Failed(*error),
-            Written::Last(Err(error)) => {
-                self.end_with(&error);
-                First::Only(self.out.freeze())
-            }
-            Written::Item => {
-                self.end_item();
-                First::Stream(Box::new(self))
-            }
-            Written::End => {
-                self.end_stream();
-                First::Empty(self.out.freeze())
+        loop {
+            poll_fn(|cx| self.flight.poll(cx)).await;
+            match self.flight.write(&mut self.replies.to(), &mut self.out) {
+                Written::Later => {}
+                Written::Last(Ok(())) => return First::Only(self.out.freeze()),
+                Written::Last(Err(error)) if self.is_bare() => return First::Failed(*error),
+                Written::Last(Err(error)) => {
+                    self.end_with(&error);
+                    return First::Only(self.out.freeze());
+                }
+                Written::Item => {
+                    self.end_item();
+                    return First::Stream(Box::new(self));
+                }
+                Written::End => {
+                    self.end_stream();
+                    return First::Empty(self.out.freeze());
+                }
             }
         }
     }
@@ -100,6 +103,7 @@ impl Answer {
     fn write_next(&mut self) {
         match self.flight.write(&mut self.replies.to(), &mut self.out) {
             Written::Item => self.end_item(),
+            Written::Later => {}
             Written::End => self.end_stream(),
             Written::Last(Ok(())) => {
                 self.end_item();
