@@ -3,7 +3,7 @@
 use crate::program::{Program, output};
 use rpcwrap::codecs::cram_md5;
 use rpcwrap_tests::{
-    raw::{Peer, bson_request, document},
+    raw::{Peer, bson_request, document, json_request},
     within,
 };
 use std::time::Duration;
@@ -34,6 +34,7 @@ async fn every_example() {
         auth(),
         tls(),
         graceful_shutdown(),
+        middleware(),
         own_codec(),
         custom_protocol(),
         service_macro(),
@@ -113,6 +114,27 @@ async fn graceful_shutdown() {
     assert_eq!(slow.read_json().await["id"], 1);
     drop(slow);
     assert_eq!(program.end().await.0.code(), Some(0));
+}
+
+async fn middleware() {
+    let mut program = Program::example("middleware", &[ANY]).await;
+    assert_eq!(ask(&program, "/Work/Double", "7").await, ok("14\n"));
+    assert!(program.line().await.starts_with("Work.Double by http: ok after "));
+    let mut peer = Peer::connect_codec(program.addr, "json").await;
+    peer.send([1, 2, 3].map(|id| json_request("Work.Sleep", "60000", id)).concat()).await;
+    let refused = peer.read_json().await;
+    assert_eq!((&refused["id"], &refused["error"]), (&3.into(), &"rpc: server overloaded".into()));
+    for _ in 0..2 {
+        let late = peer.read_json().await["error"].as_str().unwrap().to_owned();
+        assert!(late.starts_with("rpc: deadline exceeded after "), "{late}");
+    }
+    for _ in 0..4 {
+        assert_eq!(ask(&program, "/Trial/Double", "7").await, ok("14\n"));
+    }
+    let (status, body) = ask(&program, "/Trial/Double", "7").await;
+    assert!(status == 500 && body.contains(r#""code":"quota""#), "{body}");
+    drop(peer);
+    program.terminate().await;
 }
 
 async fn own_codec() {

@@ -197,12 +197,13 @@ async fn pipelined_calls_are_all_answered() {
 
 #[tokio::test]
 async fn errors_of_layers_keep_their_kind() {
-    let refuse = |error: fn() -> tower::BoxError| {
+    type MakeError = fn() -> tower::BoxError;
+    let refuse = |error: MakeError| {
         Around(move |_: CallService, _: CallRequest| {
             Box::pin(std::future::ready(Err(error()))) as BoxFuture<'static, Answer>
         })
     };
-    let cases: [(fn() -> tower::BoxError, u16, &str); 4] = [
+    let cases: [(MakeError, u16, &str); 4] = [
         (|| CallError::Unauthenticated("Work".to_owned()).into(), 401, "unauthenticated"),
         (|| CallError::Overloaded.into(), 503, "busy"),
         (|| Error::new("no").code("quota").into(), 500, "quota"),

@@ -137,6 +137,9 @@ impl LayeredCall {
 
 impl Call for LayeredCall {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ready.is_some() {
+            return Poll::Ready(());
+        }
         let held = self.handover.hold_writer();
         let ready = match self.poll_layers(cx) {
             Poll::Ready(answer) => Some(What::Layers(answer)),
