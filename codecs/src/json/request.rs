@@ -33,9 +33,10 @@ impl RequestDecoder {
         Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
     }
 
-    /// Another limit on the bytes of what comes from now on; the depth stays.
+    /// Sets other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = Limits { max_depth: self.limits.max_depth, ..limits };
+        self.limits = limits;
+        self.scanner.set_max_depth(limits.max_depth);
     }
 
     /// Takes one request from the front of `buf`.

@@ -36,7 +36,7 @@ pub(crate) fn of(settings: &Settings, is_user: bool) -> Vec<Fault> {
         ),
         (
             "max_in_flight",
-            config.max_in_flight > config.max_calls,
+            has("max_in_flight") && config.max_in_flight > config.max_calls,
             format!(
                 "{} per connection is never reached with max_calls = {}",
                 config.max_in_flight, config.max_calls
@@ -85,7 +85,8 @@ mod tests {
                 vec!["1:22: first_byte_timeout: warning: does not count"],
             ),
             ("drain_timeout = \"5s\"", vec!["lame_duck: warning: 5s leaves no time to drain within"]),
-            ("max_calls = 9", vec!["max_in_flight: warning: 256 per connection"]),
+            ("max_calls = 9", vec![]),
+            ("max_calls = 9\nmax_in_flight = 10", vec!["2:17: max_in_flight: warning: 10 per connection"]),
         ] {
             let warned = warned(file);
             let fits = warned.iter().zip(&expected).all(|(line, start)| line.starts_with(start));

@@ -205,7 +205,7 @@ impl Builder {
     /// hands it the calls, of which at most `bound` (at least 1) wait in its queue. Further ones wait for a place, or
     /// are shed by a load-shed layer before it.
     ///
-    /// The task is started by the first call, in its runtime, and ends with the server. If the service panics as it is
+    /// The service and its task are made by the first call, in its runtime, and end with the server. If the service panics as it is
     /// called, or says that it will never be ready, every later call fails.
     ///
     /// ```

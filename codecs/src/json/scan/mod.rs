@@ -135,6 +135,11 @@ impl<const N: usize> Scanner<N> {
         }
     }
 
+    /// Sets another limit on the levels of what is scanned from now on.
+    pub(super) fn set_max_depth(&mut self, max_depth: usize) {
+        self.max_depth = max_depth;
+    }
+
     /// Goes on where it stopped; `bytes` are those of the last call and what has arrived behind them.
     ///
     /// `Ok(None)`: the object has not ended yet. After `Ok(Some(_))` it starts over, at the front of the bytes.

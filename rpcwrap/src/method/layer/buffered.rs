@@ -14,23 +14,23 @@ use tower::{
 /// It was polled outside a runtime once, which is a panic, and its service is lost.
 const NO_QUEUE: &str = "the queue of a layer could not be made";
 
-/// One handle of the queue. The task that empties it needs a runtime, so it is started by the first call; it ends with
-/// the last handle.
+/// One handle of the queue. The task that empties it needs a runtime, and so may the service (a rate limit has a timer):
+/// both are made by the first call; they end with the last handle.
 pub(super) struct Buffered<S: Service<CallRequest>> {
     made: Arc<Mutex<Made<S>>>,
     buffer: Option<Buffer<CallRequest, S::Future>>,
 }
 
 struct Made<S: Service<CallRequest>> {
-    service: Option<S>,
+    make: Option<Box<dyn FnOnce() -> S + Send>>,
     bound: usize,
     buffer: Option<Buffer<CallRequest, S::Future>>,
 }
 
 impl<S: Service<CallRequest>> Buffered<S> {
-    /// At most `bound` calls wait for the service, at least 1.
-    pub(super) fn new(service: S, bound: usize) -> Self {
-        let made = Made { service: Some(service), bound: bound.max(1), buffer: None };
+    /// At most `bound` calls wait for the service that `make` makes, at least 1.
+    pub(super) fn new(make: impl FnOnce() -> S + Send + 'static, bound: usize) -> Self {
+        let made = Made { make: Some(Box::new(make)), bound: bound.max(1), buffer: None };
         Self { made: Arc::new(Mutex::new(made)), buffer: None }
     }
 }
@@ -58,8 +58,8 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.buffer.is_none() {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(service) = made.service.take() {
-                made.buffer = Some(Buffer::new(service, made.bound));
+            if let Some(make) = made.make.take() {
+                made.buffer = Some(Buffer::new(make(), made.bound));
             }
             self.buffer = made.buffer.clone();
         }

@@ -111,7 +111,8 @@ impl LayerList {
             > + Send
             + 'static,
     {
-        self.0.push(Box::new(move |inner| CallService::new(Buffered::new(layer.layer(inner), bound))));
+        self.0
+            .push(Box::new(move |inner| CallService::new(Buffered::new(move || layer.layer(inner), bound))));
     }
 
     /// All of them around the bottom; `None` if there are none.
