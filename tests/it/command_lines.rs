@@ -79,6 +79,9 @@ fn expected(line: &str) -> Box<dyn Fn(&str) -> bool> {
             let item = |n: u32| format!("{{\"id\":1,\"result\":{n},\"error\":null}}\n");
             (1..=3).all(|n| stream.contains(&item(n)))
         }),
+        line if line.contains("/admin/") => {
+            Box::new(|done| done.starts_with('{') && !done.contains("\"error\""))
+        }
         line if line.starts_with("rpcwrap bench ") => Box::new(|report| report.contains(" done, 0 failed\n")),
         line if line.contains("Multiply") => Box::new(|product| product == "56\n"),
         line => panic!("no test knows what {line:?} has to print"),
@@ -94,6 +97,12 @@ async fn every_line_of_the_documents_runs_as_printed() {
     let server = if is_free { Program::daemon_with(&[]).await } else { Program::daemon(&[]).await };
     let addr = server.addr.to_string();
     assert_eq!(addr == "127.0.0.1:7070", is_free);
+    // What the lines for admins need: a server that has one.
+    let folder = env::temp_dir().join(format!("rpcwrap-it-lines-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let users = folder.join("users.json");
+    fs::write(&users, r#"{"root": {"secrets": ["s3cret"], "admin": true}}"#).unwrap();
+    let with_admin = Program::daemon(&["--auth-credentials", users.to_str().unwrap()]).await;
     let lines: Vec<String> = [README, BENCH_README].iter().flat_map(|document| lines_of(document)).collect();
     let mut kinds = [0; 4];
     for line in &lines {
@@ -107,7 +116,7 @@ async fn every_line_of_the_documents_runs_as_printed() {
             kinds[1] += 1;
         } else if built == "sniff_cost" {
             // It measures by valgrind in a release build; here it makes a call as valgrind would have it do.
-            let called = shell(&format!("{built} 1 1"), 3 * LIMIT).await;
+            let called = shell(&format!("{built} json 1 1"), 3 * LIMIT).await;
             assert!(called.status.success(), "{line}: {called:?}");
             kinds[2] += 1;
         } else if built.starts_with("bench") || built == "overload" {
@@ -118,7 +127,8 @@ async fn every_line_of_the_documents_runs_as_printed() {
             }
             kinds[2] += 1;
         } else {
-            let line = at(&built, &addr);
+            let is_admins = built.contains("/admin/");
+            let line = at(&built, &if is_admins { with_admin.addr.to_string() } else { addr.clone() });
             let output = shell(&line, 3 * LIMIT).await;
             let printed = String::from_utf8_lossy(&output.stdout);
             assert!(expected(&built)(&printed), "{line}: {output:?}");
@@ -128,8 +138,10 @@ async fn every_line_of_the_documents_runs_as_printed() {
         }
     }
     // Had a document another form, its lines would not be found.
-    assert!(kinds[0] == 1 && kinds[1] == 1 && kinds[2] >= 4 && kinds[3] >= 5, "{kinds:?} of {lines:#?}");
+    assert!(kinds[0] == 1 && kinds[1] == 1 && kinds[2] >= 4 && kinds[3] >= 6, "{kinds:?} of {lines:#?}");
     server.interrupt().await;
+    with_admin.interrupt().await;
+    fs::remove_dir_all(folder).unwrap();
 }
 
 /// The examples behind `rpcwrapd --help`, each until it listens.
