@@ -16,9 +16,9 @@ use serde_json::Value;
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
-use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, subscriber::DefaultGuard};
 
 /// `Authorization` of an admin, a monitor, a user who is neither, and of nobody at all.
 const ROOT: &str = "Authorization: Basic cm9vdDpy\r\n";
@@ -37,7 +37,12 @@ fn builder(gate: &Gate) -> Builder {
     services().service(gate.service()).credentials(Credentials::from(users()))
 }
 
+/// Wants every line and gets none. A line of the log that is first come to in the same moment in which another test
+/// starts to listen may be taken for one that no test wants; with this there is none of that kind.
+static LISTENER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 async fn serving() -> (TestServer, Gate) {
+    LazyLock::force(&LISTENER);
     let gate = Gate::default();
     (start(builder(&gate)).await, gate)
 }
