@@ -2,6 +2,7 @@
 
 use super::{Answer, Control, Framing, Session};
 use bytes::BytesMut;
+use codecs::DecodeError;
 use std::task::{Context, Poll};
 
 impl<F: Framing> Session<F> {
@@ -9,7 +10,6 @@ impl<F: Framing> Session<F> {
     #[cold]
     pub(super) fn obey(&mut self, control: Control, request: &F::Request, output: &mut BytesMut) -> bool {
         match control {
-            Control::Call => true,
             Control::Answer(answer) => self.give(answer, output),
             Control::Wait(check) => {
                 self.check = Some(check);
@@ -37,7 +37,16 @@ impl<F: Framing> Session<F> {
         }
     }
 
+    /// Gives a peer whose bytes are no request the framing's last words, and decodes no more of them.
+    #[cold]
+    pub(super) fn fall_out_of_step(&mut self, error: &DecodeError, output: &mut BytesMut) {
+        self.in_turn(output, |framing, out| framing.out_of_step(error, out));
+        self.fault = Some(Box::new(error.clone().into()));
+        self.closing = true;
+    }
+
     /// Goes on with what was read once the answer is there that it waits for.
+    #[cold]
     pub(super) fn poll_check(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
         let Some(check) = &mut self.check else { return false };
         let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };

@@ -45,11 +45,11 @@ impl<C: ServerCodec> Framing for C {
     }
 
     #[inline]
-    fn control(&mut self, request: &Self::Request) -> Control {
-        if request.service_method() == CANCEL { cancel(self, request) } else { Control::Call }
+    fn control(&mut self, request: &Self::Request) -> Option<Control> {
+        if request.service_method() == CANCEL { Some(cancel(self, request)) } else { None }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start<'d>(&mut self, request: &Self::Request, calls: Calls<'d, '_>) -> Start<'d> {
         calls.start(request.service_method(), self.args(request), request.timeout())
     }

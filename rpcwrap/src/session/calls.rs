@@ -25,7 +25,7 @@ pub struct Calls<'d, 'c> {
 
 impl<'d> Calls<'d, '_> {
     /// Starts `name`, such as `Arith.Multiply`; `timeout` is the caller's own limit, if it has one.
-    #[inline]
+    #[inline(always)]
     pub fn start(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {
         Start(self.dispatch.start_after(self.last, name, args, timeout, self.caller, self.now))
     }

@@ -1,16 +1,13 @@
-//! What a request is to the session that read it: a call, or a word to the session itself.
+//! What a request asks of the session that read it, where it is no call.
 
 use crate::peer::Peer;
 use bytes::BytesMut;
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// What [`Framing::control`](super::Framing::control) makes of a request, before dispatch sees it.
-///
-/// Only [`Call`](Self::Call) is counted as a call, refused while draining, and asked for a login.
+/// What [`Framing::control`](super::Framing::control) makes of a request that is no call but a word to the session
+/// itself: it never gets to dispatch, is not counted as a call, works while the server drains, and needs no login.
 #[non_exhaustive]
 pub enum Control {
-    /// A call, as most are.
-    Call,
     /// Answered here and now: `PING`, `QUIT`, `SELECT`.
     Answer(Answer),
     /// Answered once the future is ready: a password whose check takes time. No request behind it is decoded before, so
@@ -28,16 +25,9 @@ impl Control {
     }
 }
 
-impl From<Answer> for Control {
-    fn from(answer: Answer) -> Self {
-        Self::Answer(answer)
-    }
-}
-
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call => f.write_str("Call"),
             Self::Answer(answer) => answer.fmt(f),
             Self::Wait(_) => f.write_str("Wait"),
             Self::Cancel(seq) => write!(f, "Cancel({seq})"),

@@ -48,12 +48,12 @@ pub trait Framing: Send + Sized + 'static {
     /// Bytes of the request on the wire, for the statistics.
     fn wire_len(request: &Self::Request) -> usize;
 
-    /// Looks at a request before dispatch does: whether it is a call, or what else. Asked of every request: what is not
-    /// a call should show at a glance, by its length or first byte.
+    /// Looks at a request before dispatch does: what it asks of the session itself, or `None` for a call. Asked of every
+    /// request: what is no call should show at a glance, by its length or first byte.
     #[inline]
-    fn control(&mut self, request: &Self::Request) -> Control {
+    fn control(&mut self, request: &Self::Request) -> Option<Control> {
         let _ = request;
-        Control::Call
+        None
     }
 
     /// Starts the call of a request.

@@ -234,7 +234,7 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
-        let checked = self.poll_check(cx, output);
+        let checked = self.check.is_some() && self.poll_check(cx, output);
         let started = self.start_requests(policy, scratch, input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
@@ -299,12 +299,11 @@ impl<F: Framing> Session<F> {
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
             let decoded = self.decode(input);
-            requests += 1;
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
-                    let control = self.framing.control(request);
-                    if !matches!(control, Control::Call) {
+                    if let Some(control) = self.framing.control(request) {
+                        requests += 1;
                         if self.obey(control, request, output) {
                             continue;
                         }
@@ -319,15 +318,11 @@ impl<F: Framing> Session<F> {
                 }
                 Ok(None) => {
                     self.hungry = true;
-                    requests -= 1;
                     break;
                 }
-                Err(error) => {
-                    self.in_turn(output, |framing, out| framing.out_of_step(error, out));
-                    self.fault = Some(Box::new(error.clone().into()));
-                    self.closing = true;
-                }
+                Err(error) => self.fall_out_of_step(error, output),
             }
+            requests += 1;
         }
         batch.merge();
         if self.closing {

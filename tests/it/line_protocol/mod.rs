@@ -78,22 +78,22 @@ impl Framing for LineFraming {
         request.service_method().len() + 1
     }
 
-    fn control(&mut self, request: &Request) -> Control {
+    fn control(&mut self, request: &Request) -> Option<Control> {
         let line = String::from_utf8_lossy(request.service_method());
         match line.split(' ').collect::<Vec<_>>()[..] {
-            ["PING"] => Answer::new("PONG\n").into(),
-            ["QUIT"] => Answer::new("BYE\n").close().into(),
+            ["PING"] => Some(Control::Answer(Answer::new("PONG\n"))),
+            ["QUIT"] => Some(Control::Answer(Answer::new("BYE\n").close())),
             ["AUTH", user, secret] => {
                 let (cx, user, secret) = (self.cx.clone(), user.to_owned(), secret.to_owned());
-                Control::wait(async move {
+                Some(Control::wait(async move {
                     match cx.verify(&Credential::Password { user: &user, secret: &secret }).await {
                         Ok(user) => Answer::new("OK\n").peer(cx.peer("", Some(user))),
                         Err(denied) if denied.must_close() => Answer::default().close(),
                         Err(denied) => Answer::new(format!("ERR {denied}\n")),
                     }
-                })
+                }))
             }
-            _ => Control::Call,
+            _ => None,
         }
     }
 
