@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -134,13 +134,13 @@ fn says_where_it_listens_and_ends_on_sigterm() {
     let http_rpc = port(&said[1], "http-rpc on 127.0.0.1:");
     assert!(rpc > 0 && http_rpc > 0 && rpc != http_rpc);
     assert_eq!(said.iter().filter(|line| line.starts_with("  ")).count(), 3);
-    std::net::TcpStream::connect(("127.0.0.1", rpc)).unwrap();
+    TcpStream::connect(("127.0.0.1", rpc)).unwrap();
 
     daemon.signal("TERM");
     let (status, stdout, stderr) = daemon.end();
     assert_eq!((status.code(), stdout), (Some(0), vec![]));
     assert!(stderr.iter().any(|line| line.contains("INFO") && line.contains("draining")), "{stderr:?}");
-    assert!(std::net::TcpStream::connect(("127.0.0.1", rpc)).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", rpc)).is_err());
 }
 
 #[test]
@@ -194,6 +194,69 @@ fn sighup_reloads_and_keeps_what_it_cannot_read() {
     let (status, _, stderr) = daemon.end();
     // From the new filter on nothing below an error is written.
     assert_eq!((status.code(), stderr), (Some(0), vec![]));
+}
+
+/// One request of an admin, `root` with the secret `r`; the answer's head and body.
+fn ask(addr: &str, request: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(addr).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic cm9vdDpy";
+    write!(socket, "{request} {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn an_admin_changes_a_running_program_and_restarts_it() {
+    let users = Scratch::new("admins.json", r#"{"root": {"secrets": ["r"], "admin": true}}"#);
+    let settings = |more: &str| {
+        let first = format!("listen = [\"127.0.0.1:0\"]\nauth_credentials = {:?}\n", users.path());
+        first + "pages = \"off\"\nlame_duck = \"10ms\"\n" + more
+    };
+    let config = Scratch::new("admin.toml", &settings("max_depth = 9"));
+    let daemon = Daemon::start(&["--config", config.path(), "--admin-listen", "127.0.0.1:0"]);
+    let said = daemon.announcement();
+    let main = said[0].strip_prefix("listening on ").unwrap();
+    let admin = said[1].strip_prefix("admin on ").unwrap();
+    let pages = || {
+        assert!(ask(main, "GET /", "").starts_with("HTTP/1.1 404"));
+        assert!(ask(admin, "GET /", "").starts_with("HTTP/1.1 200"));
+    };
+    pages();
+
+    let filter = |text: &str| ask(admin, "POST /admin/log", &format!("{{\"filter\":\"{text}\"}}"));
+    assert!(filter("debug").starts_with("HTTP/1.1 200"));
+    let refused = filter("=");
+    assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("no log filter"), "{refused}");
+    // The second login, which the filter before did not tell of.
+    daemon.logged("DEBUG");
+    assert!(ask(main, "POST /admin/log", "{}").starts_with("HTTP/1.1 404"), "it is on its own address");
+
+    let depth = || {
+        let shown = ask(admin, "GET /admin/settings", "");
+        let value =
+            shown.split("\"name\":\"max_depth\",\"value\":\"").nth(1).unwrap_or_else(|| panic!("{shown}"));
+        value.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(depth(), "9");
+    assert!(ask(admin, "POST /admin/settings", "{\"max_depth\":8}").starts_with("HTTP/1.1 200"));
+    assert_eq!(depth(), "8");
+    // What the file says counts again.
+    fs::write(&config.0, settings("max_depth = 7\nbson_dialect = \"vitess\"")).unwrap();
+    daemon.signal("HUP");
+    daemon.logged("bson_dialect has changed, which needs a restart");
+    daemon.logged("reloaded credentials, limits, log filter");
+    assert_eq!(depth(), "7");
+
+    let restarted = ask(admin, "POST /admin/restart", "");
+    let successor = restarted.split("process ").nth(1).and_then(|rest| rest.split(' ').next());
+    let successor = successor.unwrap_or_else(|| panic!("{restarted}")).to_owned();
+    pages();
+    assert!(Command::new("kill").args(["-s", "TERM", &successor]).status().unwrap().success());
+    // Its output is the successor's too.
+    let (status, _, _) = daemon.end();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
@@ -363,7 +426,7 @@ fn hashed_passwords_open_the_server() {
     let said = daemon.announcement();
     let addr = said[0].strip_prefix("listening on ").unwrap();
     for (login, status) in [("YWxhOm1hIGtvdGE=", "200"), ("YWxhOmtvdDI=", "401")] {
-        let mut stream = std::net::TcpStream::connect(addr).unwrap();
+        let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let request = format!(
             "POST /Arith/Multiply HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic {login}\r\n\
