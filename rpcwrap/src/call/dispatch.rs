@@ -126,13 +126,14 @@ impl Dispatch {
         if self.live.waiting.reach(policy.config.max_calls) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let permit = match entry.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
+        // The last of the limits: what it takes of a user's rate is not given back.
+        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = [timeout, entry.timeout, policy.config.call_timeout].into_iter().flatten().min();
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));

@@ -40,14 +40,23 @@ pub(crate) trait Call: Send {
     /// Drives the handler until it has something to write.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
 
-    /// Writes what the last `Ready` was about; only called after it. A last reply that was taken back may be written
-    /// again.
+    /// Writes what the last `Ready` was about, and lets go of it; only called after it.
     fn write(
         self: Pin<&mut Self>,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written;
+
+    /// As [`write`](Self::write), but keeps a last reply, which may be taken back and written again.
+    fn write_keeping(
+        self: Pin<&mut Self>,
+        reply_type: Option<&TypeOf>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Written {
+        self.write(reply_type, to, out)
+    }
 }
 
 /// A running call of any type.
@@ -92,16 +101,29 @@ where
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
-        Written::Last(match self.project().result {
+        Written::Last(match self.project().result.take() {
             Some(Ok(reply)) => {
                 let written = reply.write_reply(reply_type, to, out);
                 written.map_err(|error| Box::new(CallError::BadReply(error)))
             }
-            failed => match failed.take() {
-                Some(Err(error)) => Err(Box::new(error)),
-                _ => Err(Box::new(CallError::Panicked)),
-            },
+            Some(Err(error)) => Err(Box::new(error)),
+            None => Err(Box::new(CallError::Panicked)),
         })
+    }
+
+    fn write_keeping(
+        mut self: Pin<&mut Self>,
+        reply_type: Option<&TypeOf>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Written {
+        match self.as_mut().project().result {
+            Some(Ok(reply)) => {
+                let written = reply.write_reply(reply_type, to, out);
+                Written::Last(written.map_err(|error| Box::new(CallError::BadReply(error))))
+            }
+            _ => self.write(reply_type, to, out),
+        }
     }
 }
 
@@ -137,6 +159,18 @@ impl<F: FnOnce() -> BoxCall + Send> Call for Deferred<F> {
             None => Written::Last(Err(Box::new(CallError::Panicked))),
         }
     }
+
+    fn write_keeping(
+        mut self: Pin<&mut Self>,
+        reply_type: Option<&TypeOf>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Written {
+        match &mut self.call {
+            Some(call) => call.as_mut().write_keeping(reply_type, to, out),
+            None => Written::Last(Err(Box::new(CallError::Panicked))),
+        }
+    }
 }
 
 struct Traced {
@@ -163,6 +197,16 @@ impl Call for Traced {
     ) -> Written {
         let Self { call, span } = &mut *self;
         span.in_scope(|| call.as_mut().write(reply_type, to, out))
+    }
+
+    fn write_keeping(
+        mut self: Pin<&mut Self>,
+        reply_type: Option<&TypeOf>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Written {
+        let Self { call, span } = &mut *self;
+        span.in_scope(|| call.as_mut().write_keeping(reply_type, to, out))
     }
 }
 

@@ -77,7 +77,7 @@ impl LayeredCall {
         let last = match ready {
             Err(error) => Last::Error(Box::new(error)),
             Ok(mut call) => {
-                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
+                let write = AssertUnwindSafe(|| call.as_mut().write_keeping(reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))
