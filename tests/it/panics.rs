@@ -1,13 +1,16 @@
 //! Handlers that panic: an error reply to that call, and nothing else happens to anybody.
 
+use rpcwrap::{Error, Service};
 use rpcwrap_tests::{
     raw::{Peer, json_request},
     server::start,
     services::{panics, services},
     until,
 };
+use serde::Serialize;
 use serde_json::json;
 use std::sync::Once;
+use tower::layer::util::Identity;
 
 /// Panics of this mod are meant: not a word about them on the terminal, everything about others.
 pub(crate) fn quiet() {
@@ -15,7 +18,7 @@ pub(crate) fn quiet() {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let meant = ["at once", "polled", "later", "blocking", "in serialize", "stream"];
+            let meant = ["at once", "polled", "later", "blocking", "in serialize", "stream", "in drop"];
             let text = info.payload().downcast_ref::<&str>();
             if !text.is_some_and(|text| meant.contains(text)) {
                 before(info);
@@ -45,6 +48,41 @@ async fn wherever_it_happens_the_caller_gets_an_error() {
     }
     assert_eq!(server.snapshot().server.panics, 7);
     crate::replay::no_call_is_left(&server);
+}
+
+/// A reply that can be written but not let go of.
+#[derive(Serialize)]
+struct Sticky(u64);
+
+impl Drop for Sticky {
+    fn drop(&mut self) {
+        panic!("in drop");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_panics_as_it_goes_is_an_error_and_the_connection_stays() {
+    quiet();
+    let sticky = || {
+        Service::new("Sticky").method("AtOnce", |n: u64| async move { Ok(Sticky(n)) }).method(
+            "Later",
+            |n: u64| async move {
+                tokio::task::yield_now().await;
+                Ok::<_, Error>(Sticky(n))
+            },
+        )
+    };
+    for (service, name) in [(sticky(), "plain"), (sticky().layer(Identity::new()), "within a layer")] {
+        let server = start(services().service(service)).await;
+        let mut peer = Peer::connect_codec(server.addr, "json").await;
+        for (id, method) in ["Sticky.AtOnce", "Sticky.Later"].into_iter().enumerate() {
+            let reply = peer.call(method, "7", id as u64).await;
+            assert_eq!(reply["error"], "rpc: method panicked", "{method} {name}");
+            assert_eq!(peer.call("Echo.Int", "5", 10).await["result"], 5, "{method} {name}");
+        }
+        assert_eq!(server.snapshot().server.panics, 2, "{name}");
+        crate::replay::no_call_is_left(&server);
+    }
 }
 
 #[tokio::test]
