@@ -64,7 +64,7 @@ pub use method::{
     bytes::{RawCall, RawReply},
     context::{Context, ContextSource},
     handler::{BlockingHandler, Handler, StreamHandler},
-    layer::{CallOutcome, CallRequest, CallService},
+    layer::{BufferedCallLayer, CallLayer, CallOutcome, CallRequest, CallService},
     reply::WriteReply,
     reply_type::{ByType, Typed, typed},
     service::Service,

@@ -7,10 +7,9 @@ use crate::{
     method::{
         Method,
         handler::{Handler, StreamHandler},
-        layer::{CallOutcome, CallRequest, CallService, LayerList},
+        layer::{BufferedCallLayer, CallLayer, LayerList},
     },
 };
-use tower::{BoxError, Layer, Service as TowerService};
 
 /// A named set of methods.
 ///
@@ -89,15 +88,7 @@ impl Service {
     ///     .layer(TimeoutLayer::new(Duration::from_millis(200)));
     /// ```
     #[must_use]
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: TowerService<CallRequest, Response = CallOutcome, Error: Into<BoxError>, Future: Send + 'static>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-    {
+    pub fn layer(mut self, layer: impl CallLayer) -> Self {
         self.layers.push(layer);
         self
     }
@@ -105,17 +96,7 @@ impl Service {
     /// As [`layer`](Self::layer), for a layer whose service cannot be cloned: see
     /// [`Builder::layer_buffered`](crate::Builder::layer_buffered).
     #[must_use]
-    pub fn layer_buffered<L>(mut self, bound: usize, layer: L) -> Self
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: TowerService<
-                CallRequest,
-                Response = CallOutcome,
-                Error: Into<BoxError> + Send + Sync,
-                Future: Send + 'static,
-            > + Send
-            + 'static,
-    {
+    pub fn layer_buffered(mut self, bound: usize, layer: impl BufferedCallLayer) -> Self {
         self.layers.push_buffered(bound, layer);
         self
     }

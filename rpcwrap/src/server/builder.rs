@@ -18,7 +18,7 @@ use crate::{
     method::{
         Method,
         handler::Handler,
-        layer::{CallOutcome, CallRequest, CallService, LayerList},
+        layer::{BufferedCallLayer, CallLayer, LayerList},
         service::Service,
     },
     pages::snapshot::Snapshot,
@@ -33,7 +33,6 @@ use crate::{
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
 use std::{collections::HashSet, io, sync::Arc};
-use tower::{BoxError, Layer, Service as TowerService};
 
 /// Describes a server: services, codecs, limits, users, pages.
 ///
@@ -163,7 +162,7 @@ impl Builder {
     ///
     /// A layer sees a call once its service and method are found and allowed, its limits are kept and its arguments
     /// are decoded; the method's function is not called before the innermost layer has let the call through. When the
-    /// method has ended, and its last reply is ready, the layers see how it went ([`CallOutcome`]), from the innermost
+    /// method has ended, and its last reply is ready, the layers see how it went ([`CallOutcome`](crate::CallOutcome)), from the innermost
     /// out. A stream is one call from its start to its end. Calls of `_rpcwrap_` pass the server's layers too.
     ///
     /// A layer that answers with an error ends the call: nothing of it is sent but that error (a stream's items have
@@ -188,15 +187,7 @@ impl Builder {
     /// # Ok::<(), rpcwrap::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: TowerService<CallRequest, Response = CallOutcome, Error: Into<BoxError>, Future: Send + 'static>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-    {
+    pub fn layer(mut self, layer: impl CallLayer) -> Self {
         self.layers.push(layer);
         self
     }
@@ -219,17 +210,7 @@ impl Builder {
     /// # Ok::<(), rpcwrap::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn layer_buffered<L>(mut self, bound: usize, layer: L) -> Self
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: TowerService<
-                CallRequest,
-                Response = CallOutcome,
-                Error: Into<BoxError> + Send + Sync,
-                Future: Send + 'static,
-            > + Send
-            + 'static,
-    {
+    pub fn layer_buffered(mut self, bound: usize, layer: impl BufferedCallLayer) -> Self {
         self.layers.push_buffered(bound, layer);
         self
     }

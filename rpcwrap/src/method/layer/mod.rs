@@ -5,13 +5,14 @@
 //! bottom is the method. Calls of methods without layers know nothing of this.
 
 mod buffered;
+mod call_layer;
 mod failure;
 mod handover;
 mod layered;
 mod request;
 
 use crate::{method::running::BoxCall, peer::Peer};
-use buffered::Buffered;
+pub use call_layer::{BufferedCallLayer, CallLayer};
 use futures_util::future::{BoxFuture, Either};
 use handover::{Handover, Run};
 use layered::LayeredCall;
@@ -23,7 +24,7 @@ use std::{
     time::Instant,
 };
 use tower::{
-    BoxError, Layer, Service, ServiceExt,
+    BoxError, Service, ServiceExt,
     util::{BoxCloneSyncService, Oneshot},
 };
 
@@ -88,31 +89,12 @@ type Wrap = Box<dyn FnOnce(CallService) -> CallService + Send + Sync>;
 pub(crate) struct LayerList(Vec<Wrap>);
 
 impl LayerList {
-    pub(crate) fn push<L>(&mut self, layer: L)
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: Service<CallRequest, Response = CallOutcome, Error: Into<BoxError>, Future: Send + 'static>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.0.push(Box::new(move |inner| CallService::new(layer.layer(inner))));
+    pub(crate) fn push(&mut self, layer: impl CallLayer) {
+        self.0.push(Box::new(move |inner| layer.around(inner)));
     }
 
-    pub(crate) fn push_buffered<L>(&mut self, bound: usize, layer: L)
-    where
-        L: Layer<CallService> + Send + Sync + 'static,
-        L::Service: Service<
-                CallRequest,
-                Response = CallOutcome,
-                Error: Into<BoxError> + Send + Sync,
-                Future: Send + 'static,
-            > + Send
-            + 'static,
-    {
-        self.0
-            .push(Box::new(move |inner| CallService::new(Buffered::new(move || layer.layer(inner), bound))));
+    pub(crate) fn push_buffered(&mut self, bound: usize, layer: impl BufferedCallLayer) {
+        self.0.push(Box::new(move |inner| layer.around(inner, bound)));
     }
 
     /// All of them around the bottom; `None` if there are none.
