@@ -1,4 +1,4 @@
-//! Bodies as bytes: what byte-oriented protocols carry, whose schemas nobody here knows.
+//! Bodies as bytes: what byte-oriented protocols carry, whose schemas are not known here.
 //!
 //! A protocol that frames messages itself hands a request's bytes over as [`RawArgs`] and takes a reply's as
 //! [`RawBody`] through its [`RawEncoder`]. Methods of serde types are reached all the same: see

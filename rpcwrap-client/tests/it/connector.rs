@@ -124,7 +124,7 @@ fn what_is_left_of_a_login_is_handed_over() {
 
 fn guarded() -> Server {
     let credentials = Credentials::new([("ala", ["ma kota"])]);
-    let whoami = |cx: Context, _: String| async move { Ok(cx.user().unwrap_or("nobody").to_owned()) };
+    let whoami = |cx: Context, _: String| async move { Ok(cx.user().unwrap_or("no user").to_owned()) };
     Server::builder().credentials(credentials).method("Who.Am", whoami).build().unwrap()
 }
 
@@ -181,7 +181,7 @@ fn a_stream_can_be_wrapped_between_the_steps() {
         let connector = Connector::new(AnyCodec::Json);
         let reached = connector.reach(&addr).await.unwrap().map(tokio::io::BufReader::new);
         let client = connector.start(connector.prepare(reached).await.unwrap());
-        assert_eq!(client.call::<_, String>("Who.Am", "").await.unwrap(), "nobody");
+        assert_eq!(client.call::<_, String>("Who.Am", "").await.unwrap(), "no user");
     });
 }
 

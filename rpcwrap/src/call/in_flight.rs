@@ -148,7 +148,7 @@ impl Flight {
         }
     }
 
-    /// Ends the call; what is written next is that it was cancelled. The caller wakes whoever polls it.
+    /// Ends the call; what is written next is that it was cancelled. The caller wakes the task that polls it.
     pub(crate) fn cancel(&mut self) {
         if self.call.is_some() {
             self.live.stats.canceled_calls.add_one();

@@ -167,7 +167,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The error for a name nobody registered: Go splits at the last dot, vitess wants exactly one; a name with more than
+    /// The error for a name that is not registered: Go splits at the last dot, vitess wants exactly one; a name with more than
     /// one whose service is not known is ill-formed, so that both are right where they answer.
     #[cold]
     pub(crate) fn unknown(name: &[u8], is_service: impl Fn(&str) -> bool) -> Self {

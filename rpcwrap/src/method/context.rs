@@ -55,7 +55,7 @@ impl Context {
         self.deadline
     }
 
-    /// Whether nobody waits for the reply any more: cancelled, out of time, answered, or the connection is gone.
+    /// Whether the reply is not waited for any more: cancelled, out of time, answered, or the connection is gone.
     ///
     /// A handler polled on its connection (the default) is dropped then; `blocking` ones have to ask.
     pub fn is_cancelled(&self) -> bool {

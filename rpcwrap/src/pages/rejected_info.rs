@@ -41,7 +41,7 @@ impl OpeningFailure {
     }
 }
 
-/// One connection nobody took.
+/// One connection that no protocol took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedOpening {

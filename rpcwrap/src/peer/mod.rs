@@ -49,7 +49,7 @@ pub(crate) const IN_PROCESS: &str = "in_process";
 /// What is known of a connection when it starts to make calls.
 ///
 /// Made by [`ConnCx::peer`](crate::protocol::ConnCx::peer) only, so that no protocol can call in another's name or as
-/// a user nobody has verified.
+/// a user that has not been verified.
 #[derive(Debug, Clone)]
 pub struct Peer {
     pub(crate) addr: PeerAddr,

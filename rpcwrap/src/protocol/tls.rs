@@ -1,4 +1,4 @@
-//! TLS of a connection, whoever asks for it: a listener before the first byte, or a protocol in the middle
+//! TLS of a connection, started by a listener before the first byte, or a protocol in the middle
 //! (`STARTTLS`, MySQL's `SSLRequest`).
 
 use super::{Conn, ConnCx, ProtoError};
@@ -54,7 +54,7 @@ impl ConnCx {
     ///
     /// Afterwards [`tls`](Self::tls) and, if the client has shown a certificate that names a user,
     /// [`identity`](Self::identity) are set: peers made by [`peer`](Self::peer) from now on have them. A connection that
-    /// is handed over later ([`Served::Handover`](super::Served::Handover)) counts as plain and as nobody's.
+    /// is handed over later ([`Served::Handover`](super::Served::Handover)) counts as plain and has no user.
     ///
     /// ```no_run
     /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError};

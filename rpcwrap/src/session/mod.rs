@@ -387,10 +387,10 @@ impl<F: Framing> Session<F> {
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
-        let mut nobody = Context::from_waker(Waker::noop());
+        let mut no_task = Context::from_waker(Waker::noop());
         let head = F::head(request);
         let mut to = self.framing.reply_to(head);
-        let failed = match dispatch.step(&mut started, &mut nobody, &mut to, output) {
+        let failed = match dispatch.step(&mut started, &mut no_task, &mut to, output) {
             Poll::Ready(Written::Last(Ok(()))) => None,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);

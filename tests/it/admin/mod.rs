@@ -20,7 +20,7 @@ use std::{
 };
 use tracing::{Dispatch, subscriber::DefaultGuard};
 
-/// `Authorization` of an admin, a monitor, a user who is neither, and of nobody at all.
+/// `Authorization` of an admin, a monitor, a user that is neither, and of a peer without a user.
 const ROOT: &str = "Authorization: Basic cm9vdDpy\r\n";
 const MON: &str = "Authorization: Basic bW9uOm0=\r\n";
 const ALA: &str = "Authorization: Basic YWxhOm1hIGtvdGE=\r\n";

@@ -236,7 +236,7 @@ async fn beside_others_it_needs_an_opening() {
     assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok\n");
     let text = page.http("GET /protocols HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
     assert!(text.contains("greeting  ") && text.contains("its listener"), "{text}");
-    // Nobody who waits for a greeting is told anything.
+    // A peer that waits for a greeting is told nothing.
     let mut peer = Peer::connect(server.addr).await;
     peer.send("HELP\r\n").await;
     let answer = String::from_utf8(peer.read_to_end().await).unwrap();
