@@ -10,7 +10,8 @@ use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
     io::{Opening, Stream},
     live::{
-        config::OpeningClock,
+        config::{Config, OpeningClock},
+        deadline::Late,
         shutdown::{Phase, Reached},
         tracker::{ConnectionPermit, Tracked},
     },
@@ -28,7 +29,7 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 /// How long a connection may take to say what it came for once the server drains: those that waited in the accept
 /// queue have sent it already, and are answered.
@@ -88,19 +89,14 @@ async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>)
 /// Reads until the first bytes tell whose connection it is.
 async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
     first_byte(&mut opening, cx).await?;
-    let deadline = {
-        let config = cx.dispatch.live.config();
-        match config.first_byte_clock {
-            OpeningClock::Accept => Some(opening.since + config.first_byte_timeout),
-            OpeningClock::FirstByte => Some(Instant::now() + config.first_byte_timeout),
-            OpeningClock::Off => None,
-        }
+    let (accepted, first_byte) = (opening.since, Instant::now());
+    let deadline = |config: &Config| match config.first_byte_clock {
+        OpeningClock::Accept => accepted.checked_add(config.first_byte_timeout),
+        OpeningClock::FirstByte => first_byte.checked_add(config.first_byte_timeout),
+        OpeningClock::Off => None,
     };
-    let choosing = choose_protocol(&mut opening, cx);
-    let registered = match deadline {
-        Some(deadline) => timeout_at(deadline, choosing).await.unwrap_or_else(|_| Err(late(&mut opening)))?,
-        None => choosing.await?,
-    };
+    let chosen = cx.dispatch.live.until(deadline, choose_protocol(&mut opening, cx)).await;
+    let registered = chosen.unwrap_or_else(|Late| Err(late(&mut opening)))?;
     Ok((Conn::new(opening.prefix, opening.stream), registered))
 }
 

@@ -6,13 +6,16 @@
 use crate::{
     conn::Ended,
     io::{Opening, ProxyProtocol},
-    live::config::OpeningClock,
+    live::{
+        config::{Config, OpeningClock},
+        deadline::Late,
+    },
     pages::rejected_info::OpeningFailure,
     peer::PeerAddr,
     protocol::ConnCx,
 };
 use codecs::proxy_header::{self, Source};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
 /// Runs the steps this listener has, in their order.
 pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Opening, Ended> {
@@ -34,17 +37,14 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
     if !opening.prefix.is_empty() {
         return Ok(());
     }
-    let limit = {
-        let config = cx.dispatch.live.config();
-        match config.first_byte_clock {
-            OpeningClock::Accept => Some(config.first_byte_timeout),
-            OpeningClock::FirstByte => Some(config.keep_alive_timeout),
-            OpeningClock::Off => None,
-        }
+    let since = opening.since;
+    let deadline = |config: &Config| match config.first_byte_clock {
+        OpeningClock::Accept => since.checked_add(config.first_byte_timeout),
+        OpeningClock::FirstByte => since.checked_add(config.keep_alive_timeout),
+        OpeningClock::Off => None,
     };
-    let Some(limit) = limit else { return read_more(opening, cx).await };
-    let deadline = opening.since + limit;
-    timeout_at(deadline, read_more(opening, cx)).await.unwrap_or_else(|_| Err(late(opening)))
+    let read = cx.dispatch.live.until(deadline, read_more(opening, cx)).await;
+    read.unwrap_or_else(|Late| Err(late(opening)))
 }
 
 /// Reads what is there, at least a byte.
@@ -77,10 +77,11 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as anybody's.
         first_byte(opening, cx).await?;
     }
-    let limit = cx.dispatch.live.config().proxy_header_timeout;
-    let source = timeout(limit, source(opening, cx, proxy)).await;
+    let since = Instant::now();
+    let deadline = |config: &Config| since.checked_add(config.proxy_header_timeout);
+    let source = cx.dispatch.live.until(deadline, source(opening, cx, proxy)).await;
     let source =
-        source.unwrap_or_else(|_| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
+        source.unwrap_or_else(|Late| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
     if let Some(Source::Client(addr)) = source {
         let addr = PeerAddr::Tcp(addr);
         tracing::debug!(proxy = %cx.peer_addr, peer = %addr, "connection of a proxy's client");

@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod config;
+pub(crate) mod deadline;
 pub(crate) mod lifetime;
 pub(crate) mod observer;
 pub(crate) mod page_access;

@@ -9,14 +9,12 @@ use {
     crate::{
         auth::Identity,
         io::{Prefixed, Stream, close::close_gently, tls::PortTls},
+        live::{config::Config, deadline::Late},
         pages::rejected_info::OpeningFailure,
     },
     bytes::Bytes,
     std::sync::Arc,
-    tokio::{
-        io::AsyncWriteExt,
-        time::{Instant, timeout_at},
-    },
+    tokio::{io::AsyncWriteExt, time::Instant},
 };
 
 /// Why there is no TLS after a handshake.
@@ -104,12 +102,14 @@ impl ConnCx {
 
     #[cfg(feature = "tls")]
     async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let deadline = Instant::now() + self.dispatch.live.config().tls_handshake_timeout;
+        let since = Instant::now();
+        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
         let saying = async {
             stream.write_all(unsent).await?;
             stream.flush().await
         };
-        timeout_at(deadline, saying).await.map_err(|_| NoTls::Late)?.map_err(NoTls::Gone)?;
+        let said = self.dispatch.live.until(deadline, saying).await;
+        said.map_err(|Late| NoTls::Late)?.map_err(NoTls::Gone)?;
         self.tracked.sent(unsent.len());
         Ok(())
     }
@@ -122,10 +122,12 @@ impl ConnCx {
         head: Bytes,
         stream: Stream,
     ) -> Result<Stream, NoTls> {
-        let deadline = Instant::now() + self.dispatch.live.config().tls_handshake_timeout;
+        let since = Instant::now();
+        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
         let stream = Prefixed::new(head, stream);
         // On the heap: what a handshake needs is gone when it is over.
-        match timeout_at(deadline, Box::pin(tls.accept(stream))).await {
+        let shaken = self.dispatch.live.until(deadline, Box::pin(tls.accept(stream))).await;
+        match shaken {
             Ok(Ok((stream, info))) => {
                 self.dispatch.live.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());
@@ -141,7 +143,7 @@ impl ConnCx {
                 Err(NoTls::Refused(error.to_string()))
             }
             Ok(Err((error, _))) => Err(NoTls::Gone(error)),
-            Err(_) => Err(NoTls::Late),
+            Err(Late) => Err(NoTls::Late),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Every setting that may change: set over HTTP, read back, and in force on connections that were open before.
 
 use super::{Log, builder, done, list, message, post, serving};
-use rpcwrap::Config;
+use rpcwrap::{Config, Listen, PolicyChange, ProxyProtocol, Service, TlsConfig, TlsPolicy};
 use rpcwrap_tests::{
+    certificates::Ca,
     limit,
     raw::{Peer, json_request},
-    server::{TestServer, start},
+    server::{TestServer, start, tcp},
     services::Gate,
     until,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
@@ -181,6 +182,112 @@ async fn times_of_what_is_under_way() {
     open.set("call_timeout", "\"10ms\"").await;
     open.wait(1).await;
     assert_eq!(open.session.read_json().await["error"], "rpc: deadline exceeded after 10 ms");
+}
+
+/// A server that takes TLS beside plain connections, and PROXY headers on a listener of its own; and that listener.
+async fn with_tls_and_proxy() -> (TestServer, SocketAddr) {
+    let certified = Ca::new().server();
+    let tls = TlsConfig::from_pem(certified.certificate, certified.key).policy(TlsPolicy::Allow);
+    let server = start(builder(&Gate::default()).tls(tls)).await;
+    let proxies = ProxyProtocol::from_peers(["127.0.0.1"]).unwrap();
+    let listen = Listen::new().proxy_protocol(proxies);
+    let proxied = tcp(limit(server.listen_with("127.0.0.1:0", listen)).await.unwrap());
+    (server, proxied)
+}
+
+#[tokio::test]
+async fn times_of_connections_that_open() {
+    let (server, proxied) = with_tls_and_proxy().await;
+    // What has been sent, where, and the setting that ends the wait for the rest.
+    for (addr, sent, name, value) in [
+        (server.addr, &b""[..], "first_byte_timeout", "\"10ms\""),
+        (server.addr, b"GET /", "first_byte_timeout", "\"10ms\""),
+        (proxied, b"", "proxy_header_timeout", "\"10ms\""),
+        (proxied, b"PROXY TCP4 ", "proxy_header_timeout", "\"10ms\""),
+        (server.addr, b"\x16\x03\x01\x02\x00", "tls_handshake_timeout", "\"10ms\""),
+    ] {
+        let before = server.policy().config().clone();
+        let mut opening = Peer::connect(addr).await;
+        opening.send(sent).await;
+        until(|| server.connections(9).iter().any(|one| one.bytes_in == sent.len() as u64)).await;
+        done(&server, "settings", &format!(r#"{{"{name}":{value}}}"#)).await;
+        opening.expect_closed().await;
+        server.change_policy(PolicyChange::new().config(|_| before)).unwrap();
+        until(|| server.open_connections() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn the_clock_of_connections_that_open() {
+    let open = Open::new().await;
+    open.set("first_byte_clock", "\"off\"").await;
+    open.set("first_byte_timeout", "\"10ms\"").await;
+    let mut opening = Peer::connect(open.server.addr).await;
+    opening.send("GET /").await;
+    until(|| open.server.connections(9).iter().any(|one| one.bytes_in == 5)).await;
+    open.set("first_byte_clock", "\"accept\"").await;
+    opening.expect_closed().await;
+}
+
+#[tokio::test]
+async fn grace_of_old_connections() {
+    let mut open = Open::new().await;
+    open.wait(1).await;
+    until(|| open.gate.entered() == 1).await;
+    done(&open.server, "settings", r#"{"max_connection_age":"10ms","max_connection_age_grace":"1h"}"#).await;
+    // Leaving, as HTTP is told; still served while its call runs.
+    open.http.expect_closed().await;
+    assert_eq!(open.session.call("Echo.Int", "5", 2).await["result"], 5);
+    open.set("max_connection_age_grace", "\"0s\"").await;
+    open.session.expect_closed().await;
+    until(|| open.gate.left() == 1).await;
+}
+
+#[tokio::test]
+async fn times_of_the_end() {
+    let mut open = Open::new().await;
+    open.wait(1).await;
+    until(|| open.gate.entered() == 1).await;
+    // By default the first would take 5 s and the second 30 s, beyond the limit of this step.
+    let running = open.server.run();
+    let asked = async {
+        done(&open.server, "settings", r#"{"lame_duck":"0s","drain_timeout":"600ms"}"#).await;
+        done(&open.server, "drain", "").await;
+    };
+    let (drained, ()) = limit(async { tokio::join!(running, asked) }).await;
+    assert_eq!(drained.unwrap().cut, 1);
+}
+
+#[tokio::test]
+async fn heads_of_new_connections() {
+    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(10_000));
+    let mut open = Open::new().await;
+    assert_eq!(Peer::connect(open.server.addr).await.http(&head).await.status, 200);
+    open.set("max_header_bytes", "8192").await;
+    assert_eq!(Peer::connect(open.server.addr).await.http(&head).await.status, 431);
+    // hyper was told when the connection was opened.
+    assert_eq!(open.http.http(&head).await.status, 200);
+}
+
+#[tokio::test]
+async fn replies_that_are_not_read() {
+    const REPLY: usize = 10_000;
+    let big = Service::new("Big").method("Get", |(): ()| async { Ok("x".repeat(REPLY)) });
+    let server = start(builder(&Gate::default()).service(big)).await;
+    let calls = || {
+        let methods = server.snapshot().methods;
+        methods.iter().find(|method| method.service == "Big").unwrap().stats.calls
+    };
+    // In memory there is room for 64 KiB between the two sides.
+    let mut peer = Peer::in_memory_codec(&server, "json").await;
+    done(&server, "settings", r#"{"max_output_bytes":1}"#).await;
+    let requests: String = (1..=30).map(|id| json_request("Big.Get", "null", id)).collect();
+    peer.send(requests).await;
+    until(|| calls() >= 6).await;
+    assert!(calls() <= 8, "{} calls are made for a peer that reads nothing", calls());
+    for id in 1..=30 {
+        assert_eq!(peer.read_json().await["id"], id);
+    }
 }
 
 #[tokio::test]

@@ -11,13 +11,14 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::{Credential, Identity},
     io::{Prefixed, Stream, close::close_gently},
+    live::config::Config,
     session::Session,
 };
 use bytes::BytesMut;
 use codecs::baidu_std::{MAGIC, NAME, RequestDecoder};
 use framing::Frames;
 use std::sync::Arc;
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{io::AsyncReadExt, time::Instant};
 
 /// The most the meta of a peer may hold that has not said who it is, with what is read along with it.
 const MAX_UNKNOWN: usize = 8 << 10;
@@ -69,9 +70,9 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
     let mut identity = None;
     if cx.has_users() {
         let decoder = RequestDecoder::new(limits);
-        let limit = cx.dispatch.live.config().header_timeout;
-        let proof = timeout(limit, proof(&mut stream, &mut input, &decoder, &cx));
-        match proof.await {
+        let since = Instant::now();
+        let deadline = |config: &Config| since.checked_add(config.header_timeout);
+        match cx.dispatch.live.until(deadline, proof(&mut stream, &mut input, &decoder, &cx)).await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
             Ok(Ok(Proof::Bad)) | Err(_) => return Ok(Opened::Refused(stream)),

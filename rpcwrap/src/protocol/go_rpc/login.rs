@@ -8,13 +8,14 @@ use crate::{
     },
     error::CallError,
     io::Stream,
+    live::config::Config,
 };
 use bytes::BytesMut;
 use codecs::{AnyRequest, AnyServerCodec, EncodeError, cram_md5::SERVICE};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
+    time::Instant,
 };
 
 /// The most one message of a peer may hold that has not said who it is.
@@ -23,8 +24,9 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = timeout(cx.dispatch.live.config().header_timeout, dialog(talk, cx));
-    let user = dialog.await.unwrap_or(Ok(None))?;
+    let since = Instant::now();
+    let deadline = |config: &Config| since.checked_add(config.header_timeout);
+    let user = cx.dispatch.live.until(deadline, dialog(talk, cx)).await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }

@@ -1,0 +1,98 @@
+//! A wait whose limit is a setting: a change of the setting counts for what waits already.
+
+use super::{Live, config::Config};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The deadline passed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Late;
+
+impl Live {
+    /// Waits for `future`, at most until the deadline that `deadline` makes of the settings; `None` is no deadline.
+    ///
+    /// The settings are asked again whenever the task is woken, as every change of them wakes those that wait for a
+    /// phase of the server. Dropping the future drops the inner one.
+    ///
+    /// # Errors
+    /// The deadline passed.
+    pub(crate) async fn until<F: Future>(
+        &self,
+        deadline: impl Fn(&Config) -> Option<Instant>,
+        future: F,
+    ) -> Result<F::Output, Late> {
+        let mut future = pin!(future);
+        let mut timer: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|task| {
+            if let Poll::Ready(output) = future.as_mut().poll(task) {
+                return Poll::Ready(Ok(output));
+            }
+            let Some(deadline) = deadline(&self.config()) else {
+                timer = None;
+                return Poll::Pending;
+            };
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            timer.as_mut().poll(task).map(|()| Err(Late))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::{
+        observer::Observers,
+        policy::{PolicyCell, PolicyChange, Subjects},
+        shutdown::Phase,
+    };
+    use std::{future::pending, sync::Arc, time::Duration};
+
+    fn live() -> Arc<Live> {
+        let policy = PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new());
+        Arc::new(Live::new(policy.unwrap(), Observers::default(), None))
+    }
+
+    /// Waits as a connection does that opens: woken by every change.
+    async fn waited(live: Arc<Live>) -> Result<(), Late> {
+        let since = Instant::now();
+        let over = live.shutdown.reached(Phase::Draining);
+        tokio::select! {
+            late = live.until(|config| Some(since + config.first_byte_timeout), pending()) => late,
+            () = over => Ok(()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_the_setting_counts_for_what_waits() {
+        let live = live();
+        let began = Instant::now();
+        let waiting = tokio::spawn(waited(live.clone()));
+        tokio::task::yield_now().await;
+        let short = PolicyChange::new().config(|config| config.first_byte_timeout(Duration::from_secs(3)));
+        live.change_policy(short).unwrap();
+        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(Late), Duration::from_secs(3)));
+
+        let began = Instant::now();
+        let waiting = tokio::spawn(waited(live.clone()));
+        tokio::task::yield_now().await;
+        let long = PolicyChange::new().config(|config| config.first_byte_timeout(Duration::from_secs(60)));
+        live.change_policy(long).unwrap();
+        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(Late), Duration::from_secs(60)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ready_in_time_is_handed_on_and_no_deadline_is_none() {
+        let live = live();
+        assert_eq!(live.until(|_| Some(Instant::now()), async { 7 }).await, Ok(7));
+        let hour = tokio::time::sleep(Duration::from_secs(3600));
+        assert_eq!(live.until(|_| None, hour).await, Ok(()));
+    }
+}
