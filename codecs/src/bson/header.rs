@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::DecodeError;
 use bytes::BytesMut;
-use std::{ops::Range, time::Duration};
+use std::{borrow::Cow, ops::Range, time::Duration};
 
 /// Bytes a header document may have; a method's name is its only long part.
 pub(super) const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -241,13 +241,22 @@ pub(super) fn put_text(out: &mut BytesMut, dialect: Dialect, key_and_zero: &[u8]
             out.extend_from_slice(text);
         }
         Dialect::Standard => {
-            let text = String::from_utf8_lossy(text);
+            // Nearly all are, and are known to be by fewer steps than UTF-8 is.
+            let text = if text.is_ascii() { Cow::Borrowed(text) } else { utf8(text) };
             out.extend_from_slice(&[kind::STRING]);
             out.extend_from_slice(key_and_zero);
             out.extend_from_slice(&wire_len(text.len() + 1));
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(&text);
             out.extend_from_slice(&[0]);
         }
+    }
+}
+
+#[cold]
+fn utf8(text: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

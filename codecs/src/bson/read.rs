@@ -118,6 +118,15 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// The kind of the next element if its key is `key`; both are gone then.
+    #[inline]
+    pub(super) fn kind_of(&mut self, key: &[u8]) -> Option<u8> {
+        let (&kind, rest) = self.rest.split_first().filter(|(kind, _)| **kind != 0)?;
+        let [0, rest @ ..] = rest.strip_prefix(key)? else { return None };
+        self.rest = rest;
+        Some(kind)
+    }
+
     /// The value of a String 0x02, without its terminator.
     #[inline]
     pub(super) fn string(&mut self) -> Result<&'de [u8], Fault> {

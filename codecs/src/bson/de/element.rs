@@ -107,16 +107,16 @@ impl<'de> Element<'_, 'de> {
     #[inline]
     fn list<V: Visitor<'de>>(mut self, at_least: usize, visitor: V) -> Result<V::Value> {
         let open = self.enter()?;
-        let mut list = List::new(Members::new(self.reader, open), at_least);
+        let mut list = List::new(Members::new(self.reader, open, &[]), at_least);
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
     }
 
     #[inline]
-    fn document<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+    fn document<V: Visitor<'de>>(mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
         let open = self.enter()?;
-        let mut members = Members::new(self.reader, open);
+        let mut members = Members::new(self.reader, open, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)
@@ -134,7 +134,7 @@ impl<'de> Element<'_, 'de> {
                     Err(_) => visitor.visit_borrowed_bytes(text),
                 }
             }
-            kind::DOCUMENT => self.document(visitor),
+            kind::DOCUMENT => self.document(&[], visitor),
             kind::ARRAY => self.list(0, visitor),
             kind::BINARY => visitor.visit_borrowed_bytes(self.reader.binary()?.1),
             kind::BOOL => visitor.visit_bool(self.reader.byte()? != 0),
@@ -319,17 +319,17 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.document(visitor)
+        self.document(&[], visitor)
     }
 
     #[inline]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.document(visitor)
+        self.document(fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -344,7 +344,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         if !self.enter()? {
             return Err(ValueError::custom("no zero value for an enum"));
         }
-        let mut members = Members::new(self.reader, true);
+        let mut members = Members::new(self.reader, true, &[]);
         let value = visitor.visit_enum(Variant { members: &mut members })?;
         members.finish()?;
         Ok(value)

@@ -183,6 +183,44 @@ fn val_means_this_very_target() {
     decodes(&wrapped(kind::INT32, &[5, 0, 0, 0]), Ok(Some(Box::new(5i64))));
 }
 
+/// Members of structs are looked for by the name that is likely to be next.
+#[test]
+fn members_of_structs_in_every_order() {
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Names {
+        #[serde(alias = "an")]
+        a: i64,
+        ab: i64,
+        abc: i64,
+        #[serde(rename = "_Val_")]
+        val: i64,
+    }
+    let number = |key: &str, value: i32| element(kind::INT32, key, &value.to_le_bytes());
+    let names = |a, ab, abc| Names { a, ab, abc, val: 0 };
+    let rows: [(&[(&str, i32)], Names); 9] = [
+        (&[("a", 1), ("ab", 2), ("abc", 3)], names(1, 2, 3)),
+        (&[("abc", 3), ("ab", 2), ("a", 1)], names(1, 2, 3)),
+        (&[("ab", 2), ("a", 1), ("abc", 3)], names(1, 2, 3)),
+        (&[("ab", 2), ("abc", 3)], names(0, 2, 3)),
+        (&[("abcd", 9), ("a", 1), ("abcd", 9), ("ab", 2)], names(1, 2, 0)),
+        (&[("", 9), ("a", 1), ("", 9)], names(1, 0, 0)),
+        (&[("an", 1), ("ab", 2)], names(1, 2, 0)),
+        (&[], names(0, 0, 0)),
+        (&[("abc", 3)], names(0, 0, 3)),
+    ];
+    for (members, wanted) in rows {
+        let elements: Vec<_> = members.iter().map(|&(key, value)| number(key, value)).collect();
+        let inside = document(&elements);
+        for len in 0..inside.len() {
+            decodes::<Names>(&inside[..len], Err("unexpected EOF"));
+        }
+        decodes(&inside, Ok(wanted));
+    }
+    let twice = document(&[number("a", 1), number("a", 2)]);
+    decodes::<Names>(&twice, Err("duplicate field `a`"));
+}
+
 #[test]
 fn lists_of_fixed_length() {
     let list = |numbers: &[i32]| {
