@@ -1,10 +1,11 @@
 //! A wait whose limit is a setting: a change of the setting counts for what waits already.
 
 use super::{Live, config::Config};
+use pin_project_lite::pin_project;
 use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    task::Poll,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -20,28 +21,48 @@ impl Live {
     ///
     /// # Errors
     /// The deadline passed.
-    pub(crate) async fn until<F: Future>(
-        &self,
-        deadline: impl Fn(&Config) -> Option<Instant>,
+    pub(crate) fn until<D, F>(&self, deadline: D, future: F) -> Until<'_, D, F>
+    where
+        D: Fn(&Config) -> Option<Instant>,
+        F: Future,
+    {
+        Until { live: self, deadline, future, timer: None }
+    }
+}
+
+pin_project! {
+    /// Returned by [`Live::until`]. Written by hand: an `async fn` keeps room for what it is given twice, and most of
+    /// what waits is large.
+    pub(crate) struct Until<'l, D, F> {
+        live: &'l Live,
+        deadline: D,
+        #[pin]
         future: F,
-    ) -> Result<F::Output, Late> {
-        let mut future = pin!(future);
-        let mut timer: Option<Pin<Box<Sleep>>> = None;
-        poll_fn(|task| {
-            if let Poll::Ready(output) = future.as_mut().poll(task) {
-                return Poll::Ready(Ok(output));
-            }
-            let Some(deadline) = deadline(&self.config()) else {
-                timer = None;
-                return Poll::Pending;
-            };
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            timer.as_mut().poll(task).map(|()| Err(Late))
-        })
-        .await
+        timer: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+impl<D, F> Future for Until<'_, D, F>
+where
+    D: Fn(&Config) -> Option<Instant>,
+    F: Future,
+{
+    type Output = Result<F::Output, Late>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(task) {
+            return Poll::Ready(Ok(output));
+        }
+        let Some(deadline) = (this.deadline)(&this.live.config()) else {
+            *this.timer = None;
+            return Poll::Pending;
+        };
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(task).map(|()| Err(Late))
     }
 }
 
