@@ -39,6 +39,12 @@ impl<O> Head<O> {
         self.bytes.get(self.service_method.clone()).unwrap_or_default()
     }
 
+    /// Whether the method is `name`, which is found out by its first byte for most.
+    #[inline]
+    pub fn is_of(&self, name: &[u8]) -> bool {
+        self.bytes.get(self.service_method.start) == name.first() && self.service_method() == name
+    }
+
     /// Whether the peer reads structured errors (`Code`, `Data`).
     #[inline]
     pub fn details(&self) -> bool {

@@ -134,7 +134,10 @@ impl Dispatch {
         };
         // The last of the limits: what it takes of a user's rate is not given back.
         let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
-        let limit = [timeout, entry.timeout, policy.config.call_timeout].into_iter().flatten().min();
+        let limit = match (timeout, entry.timeout, policy.config.call_timeout) {
+            (None, None, None) => None,
+            (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
+        };
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
         let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))

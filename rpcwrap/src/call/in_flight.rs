@@ -39,8 +39,14 @@ pub(crate) struct Started<'d> {
 }
 
 impl Started<'_> {
-    /// Puts the call within its method's layers, if there are any: it was read at `began`, in so many bytes.
+    /// Whether [`enter_layers`](Self::enter_layers) has to be asked.
     #[inline]
+    pub(crate) fn has_layers(&self) -> bool {
+        self.entry.layers.is_some()
+    }
+
+    /// Puts the call within its method's layers, if there are any: it was read at `began`, in so many bytes.
+    #[cold]
     pub(crate) fn enter_layers(self, peer: &Arc<Peer>, size: usize, began: Instant) -> Self {
         let Some(layers) = &self.entry.layers else { return self };
         let deadline = self.limit.and_then(|limit| began.checked_add(limit));

@@ -18,8 +18,8 @@ pub(super) struct Batch<'t, 'd> {
     now: Option<Instant>,
     live: &'t Live,
     peer: &'t Arc<Peer>,
-    /// What makes a call slow.
-    slow_nanos: u64,
+    /// From how long on a call is noted one by one: that it is slow, or every one where there are observers.
+    noted_nanos: u64,
     /// Of the last request.
     bytes_in: usize,
     /// Of the last call of the method that failed.
@@ -34,7 +34,7 @@ impl<'t, 'd> Batch<'t, 'd> {
             now: None,
             live,
             peer,
-            slow_nanos: live.slow.nanos(),
+            noted_nanos: if live.observers.is_empty() { live.slow.nanos() } else { 0 },
             bytes_in: 0,
             error: None,
         }
@@ -68,21 +68,16 @@ impl<'t, 'd> Batch<'t, 'd> {
     }
 
     /// Counts the end of a call, whose replies were `bytes_out`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(&mut self, began: Instant, error: Option<Box<CallError>>, bytes_out: usize) {
         let now = Instant::now();
         let duration = now.saturating_duration_since(began);
         self.tally.finish(duration, error.is_some());
         self.now = Some(now);
-        if let Some(entry) = self.entry {
-            if duration.as_nanos() as u64 >= self.slow_nanos {
-                let code = error.as_deref().map(CallError::code);
-                self.live.slow.add(&entry.full_name, self.peer, duration, self.bytes_in, code);
-            }
-            if !self.live.observers.is_empty() {
-                let sizes = (self.bytes_in, bytes_out);
-                tell(self.live, entry, self.peer, sizes, error.as_deref(), duration);
-            }
+        if duration.as_nanos() as u64 >= self.noted_nanos
+            && let Some(entry) = self.entry
+        {
+            note(self.live, entry, self.peer, (self.bytes_in, bytes_out), error.as_deref(), duration);
         }
         if error.is_some() {
             self.error = error;
@@ -115,9 +110,9 @@ fn add(
     tally.merge_into(&entry.stats);
 }
 
-/// Tells observers of one call. Not a method, as [`add`].
+/// Keeps one call if it was slow, and tells observers of it. Not a method, as [`add`].
 #[cold]
-fn tell(
+fn note(
     live: &Live,
     entry: &Entry,
     peer: &Peer,
@@ -125,6 +120,9 @@ fn tell(
     error: Option<&CallError>,
     duration: Duration,
 ) {
+    if duration.as_nanos() >= u128::from(live.slow.nanos()) {
+        live.slow.add(&entry.full_name, peer, duration, request_size, error.map(CallError::code));
+    }
     let reply_size = if error.is_some() { 0 } else { written };
     let info = CallInfo { name: &entry.full_name, peer, request_size, reply_size, error, duration };
     live.observers.tell(&info, &live.stats);
