@@ -17,16 +17,17 @@ use crate::{
     },
     pages::rejected_info::OpeningFailure,
     protocol::{
-        Class, Conn, ConnCx, Registered, Served,
+        Class, Conn, ConnCx, ProtoError, Registered, ServeFuture, Served,
         sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
     },
+    session::SessionFuture,
 };
 use bytes::{Buf, Bytes};
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
@@ -163,6 +164,29 @@ fn count(end: &Ended, cx: &ConnCx) {
     }
 }
 
+/// A connection in the hands of its protocol. Written by hand: an `async` block would keep room for every step at once,
+/// and most connections sit idle in the second.
+enum Serving {
+    Opening(ServeFuture),
+    Session(SessionFuture),
+}
+
+impl Future for Serving {
+    type Output = Result<Served, ProtoError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut *self {
+                Self::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(Served::Session(session)) => *self = Self::Session(session),
+                    served => return Poll::Ready(served),
+                },
+                Self::Session(session) => return session.as_mut().poll(cx).map_ok(Served::from),
+            }
+        }
+    }
+}
+
 /// Starts the protocol on a task of its own, which hands over to the next one if it must.
 fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: ConnectionPermit) {
     cx.protocol = registered.protocol.name();
@@ -170,7 +194,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
     conn.tracked = Some(cx.tracked.clone());
     let taken = registered.take();
     // Made here: what its future is given would otherwise stay in the task's memory for as long as it runs.
-    let serving = registered.protocol.clone().serve(conn, cx.clone());
+    let serving = Serving::Opening(registered.protocol.clone().serve(conn, cx.clone()));
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
         let served = {
@@ -192,7 +216,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 cx.dispatch.live.stats.probes.add_one();
                 None
             }
-            Ok(Served::Closed) => None,
+            Ok(Served::Closed | Served::Session(_)) => None,
             Err(error) => {
                 registered.count(&error);
                 if error.is_malformed() {

@@ -9,7 +9,7 @@ use crate::{
     live::tracker::Tracked,
     pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
-    session::{self, Framing, Serving, Session},
+    session::{self, Framing, Session, SessionFuture},
 };
 use bytes::{Bytes, BytesMut};
 use codecs::AnyServerCodec;
@@ -170,7 +170,7 @@ impl ConnCx {
     /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError, Served};
     /// async fn serve(conn: Conn, cx: ConnCx, framing: impl rpcwrap::session::Framing) -> Result<Served, ProtoError> {
     ///     let peer = cx.peer("", None);
-    ///     Ok(cx.session(conn, framing, peer).run().await?.into())
+    ///     Ok(Served::Session(Box::pin(cx.session(conn, framing, peer).run())))
     /// }
     /// ```
     pub fn session<F: Framing>(&self, conn: Conn, framing: F, peer: Arc<Peer>) -> Box<Session<F>> {
@@ -198,7 +198,7 @@ impl ConnCx {
         input: BytesMut,
         codec: AnyServerCodec,
         peer: Arc<Peer>,
-    ) -> Serving {
+    ) -> SessionFuture {
         session::serve(stream, input, codec, self.dispatch.clone(), self.tracked.clone(), peer)
     }
 

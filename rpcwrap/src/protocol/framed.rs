@@ -3,8 +3,8 @@
 //! For private protocols that only frame calls. One that has more to say (a handshake, a login, replies of its own)
 //! implements [`Protocol`] itself.
 
-use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
-use crate::{io::Prefixed, session::Serving};
+use super::{Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
+use crate::{io::Prefixed, session::SessionFuture};
 use bytes::BytesMut;
 use codecs::{AnyCodec, Codec};
 use std::sync::Arc;
@@ -85,12 +85,12 @@ impl Protocol for FramedProtocol {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let session = self.open(conn, &cx);
-        Box::pin(async move { Ok(session.await?.into()) })
+        Box::pin(async { Ok(Served::Session(session)) })
     }
 }
 
 impl FramedProtocol {
-    fn open(&self, conn: Conn, cx: &ConnCx) -> Serving {
+    fn open(&self, conn: Conn, cx: &ConnCx) -> SessionFuture {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
         let codec = self.codec.server(cx.dispatch.live.config().message_limits());
         let peer = cx.peer(self.codec.name(), None);

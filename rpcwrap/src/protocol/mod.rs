@@ -28,8 +28,8 @@ pub(crate) use table::{Port, Registered, Table};
 #[cfg(feature = "tls")]
 pub(crate) use tls::NoTls;
 
-use crate::session::End;
-use std::{future::Future, pin::Pin, sync::Arc};
+use crate::session::{End, SessionFuture};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// What a protocol thinks of a connection's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,14 +127,26 @@ pub trait Protocol: Send + Sync + 'static {
 }
 
 /// How a protocol left a connection.
-#[derive(Debug)]
 pub enum Served {
     /// It is over.
     Closed,
     /// It is over, and never held a complete request: a health probe.
     Probe,
+    /// The opening is over, and this serves the connection from now on: nothing the opening needed is kept.
+    Session(SessionFuture),
     /// It met `CONNECT` of a path another protocol takes; nothing of the answer has been written.
     Handover(Conn),
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("Closed"),
+            Self::Probe => f.write_str("Probe"),
+            Self::Session(_) => f.write_str("Session(..)"),
+            Self::Handover(conn) => f.debug_tuple("Handover").field(conn).finish(),
+        }
+    }
 }
 
 impl From<End> for Served {

@@ -1,16 +1,10 @@
 //! Sessions whose bytes are a codec's and nothing else, compiled for each codec apart.
 
-use super::{Answer, Calls, Control, End, Framing, Session, Start};
-use crate::{
-    call::dispatch::Dispatch,
-    error::{CallError, ProtoError},
-    io::Stream,
-    live::tracker::Tracked,
-    peer::Peer,
-};
+use super::{Answer, Calls, Control, Framing, Session, SessionFuture, Start};
+use crate::{call::dispatch::Dispatch, error::CallError, io::Stream, live::tracker::Tracked, peer::Peer};
 use bytes::BytesMut;
 use codecs::{AnyServerCodec, DecodeError, Head, Limits, ReplyTo, Request, ServerCodec};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 /// The method by which a caller takes a call back, as in the fork keegancsmith/rpc.
 const CANCEL: &[u8] = b"_goRPC_.Cancel";
@@ -46,7 +40,7 @@ impl<C: ServerCodec> Framing for C {
 
     #[inline]
     fn control(&mut self, request: &Self::Request) -> Option<Control> {
-        if request.service_method() == CANCEL { Some(cancel(self, request)) } else { None }
+        if request.head().is_of(CANCEL) { Some(cancel(self, request)) } else { None }
     }
 
     #[inline(always)]
@@ -94,11 +88,8 @@ fn cancel<C: ServerCodec>(codec: &mut C, request: &Request<C::Own>) -> Control {
     Control::Answer(if is_fatal { answer.close() } else { answer })
 }
 
-/// A session at work, whatever its framing.
-pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<End, ProtoError>> + Send>>;
-
 impl<F: Framing> Session<F> {
-    fn serve(self) -> Serving {
+    fn serve(self) -> SessionFuture {
         Box::pin(Box::new(self).run())
     }
 }
@@ -111,7 +102,7 @@ pub(crate) fn serve(
     dispatch: Arc<Dispatch>,
     tracked: Arc<Tracked>,
     peer: Arc<Peer>,
-) -> Serving {
+) -> SessionFuture {
     match codec {
         AnyServerCodec::Json(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
         AnyServerCodec::Bson(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),

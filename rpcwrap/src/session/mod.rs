@@ -36,7 +36,7 @@ use crate::{
     peer::Peer,
 };
 use batch::Batch;
-pub(crate) use by_codec::{Serving, serve};
+pub(crate) use by_codec::serve;
 use bytes::{Buf, BytesMut};
 pub use calls::{Calls, Start};
 use codecs::{DecodeError, END_OF_STREAM};
@@ -72,6 +72,9 @@ pub enum End {
     /// Nothing was ever asked: a health probe that went as far as the handshake.
     NoCall,
 }
+
+/// A session at work, whatever its framing: what [`Session::run`] returns, on the heap.
+pub type SessionFuture = Pin<Box<dyn Future<Output = Result<End, ProtoError>> + Send>>;
 
 /// One connection after its handshake, made by [`ConnCx::session`](crate::protocol::ConnCx::session).
 ///
@@ -178,17 +181,22 @@ impl<F: Framing> Session<F> {
             Err(error) if !self.called && error.kind() != io::ErrorKind::TimedOut => return Ok(End::NoCall),
             ended => ended?,
         }
-        // The peer has closed its side already where it ended; otherwise its last words must not reset our reply.
-        if self.ended {
-            // It may have closed its other side too.
-            let _ = close(&mut self.stream).await;
-        } else {
-            close_gently(&mut self.stream).await?;
-        }
+        // On the heap: this future is as large as the largest part of it, and sits idle for long.
+        Box::pin(self.close()).await?;
         match self.fault.take() {
             Some(fault) => Err(*fault),
             None => Ok(end),
         }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        // The peer has closed its side already where it ended; otherwise its last words must not reset our reply.
+        if self.ended {
+            // It may have closed its other side too.
+            let _ = close(&mut self.stream).await;
+            return Ok(());
+        }
+        close_gently(&mut self.stream).await
     }
 
     /// Turns until nothing moves.
@@ -298,7 +306,7 @@ impl<F: Framing> Session<F> {
         let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
         while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
-            let decoded = self.decode(input);
+            let decoded = if self.ended { self.decode_last(input) } else { self.framing.decode(input) };
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
@@ -333,15 +341,16 @@ impl<F: Framing> Session<F> {
         requests > 0
     }
 
-    /// The next request; once the peer has closed its side, whatever is left is the last.
-    #[inline]
-    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<F::Request>, DecodeError> {
-        let decoded = self.framing.decode(input);
-        if self.ended && matches!(decoded, Ok(None)) {
-            self.closing = true;
-            return self.framing.decode_eof(input);
+    /// The next request after the peer has closed its side: whatever is left is the last.
+    #[cold]
+    fn decode_last(&mut self, input: &mut BytesMut) -> Result<Option<F::Request>, DecodeError> {
+        match self.framing.decode(input) {
+            Ok(None) => {
+                self.closing = true;
+                self.framing.decode_eof(input)
+            }
+            decoded => decoded,
         }
-        decoded
     }
 
     /// Whether another call may start: permits are taken before its request is decoded.
@@ -372,25 +381,33 @@ impl<F: Framing> Session<F> {
             return None;
         }
         let calls = Calls { last: batch.last(), dispatch, caller, now: began };
-        let mut started = match self.framing.start(request, calls).0 {
-            Ok(started) => started,
-            Err(refused) => {
+        // A call stays where it was put, too.
+        let mut start = self.framing.start(request, calls).0;
+        if let Ok(started) = &start
+            && started.has_layers()
+        {
+            start = start.map(|started| started.enter_layers(caller.peer, F::wire_len(request), began));
+        }
+        let Ok(started) = &mut start else {
+            if let Err(refused) = start {
                 self.refuse(request, refused, batch, output);
-                return None;
             }
+            return None;
         };
         batch.start(started.entry, F::wire_len(request));
-        started = started.enter_layers(caller.peer, F::wire_len(request), began);
-        if F::ORDERED && !self.turns.is_empty() {
+        let wait = |start: Result<_, Refused<'_>>, written| {
             let bytes_in = F::wire_len(request);
-            return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, 0, began));
+            Some(Flight::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
+        };
+        if F::ORDERED && !self.turns.is_empty() {
+            return wait(start, 0);
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
         let mut no_task = Context::from_waker(Waker::noop());
         let head = F::head(request);
         let mut to = self.framing.reply_to(head);
-        let failed = match dispatch.step(&mut started, &mut no_task, &mut to, output) {
+        let failed = match dispatch.step(started, &mut no_task, &mut to, output) {
             Poll::Ready(Written::Last(Ok(()))) => None,
             Poll::Ready(Written::Last(Err(error))) => {
                 self.framing.fail(head, &error, output);
@@ -405,8 +422,7 @@ impl<F: Framing> Session<F> {
                 // A stream's first item is written already; the rest of it waits like any other call.
                 let written = output.len() - before;
                 batch.write(written);
-                let bytes_in = F::wire_len(request);
-                return Some(Flight::new(&dispatch.live, started, caller.peer, bytes_in, written, began));
+                return wait(start, written);
             }
         };
         let written = output.len() - before;

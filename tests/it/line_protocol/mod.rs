@@ -11,7 +11,7 @@ use rpcwrap::{
         codec::ReplyEncoder,
         text::{TextArgs, Token},
     },
-    protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff},
+    protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
     session::{Answer, Calls, Control, Framing, Start},
 };
 use rpcwrap_tests::{limit, raw::Peer, server::start, server::tcp, services::services};
@@ -44,7 +44,7 @@ impl Protocol for Lines {
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let framing = LineFraming { cx: cx.clone(), limit: 0 };
         let session = cx.session(conn, framing, cx.peer("", None));
-        Box::pin(async move { Ok(session.run().await?.into()) })
+        Box::pin(async { Ok(Served::Session(Box::pin(session.run()))) })
     }
 }
 

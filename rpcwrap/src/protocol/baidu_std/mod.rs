@@ -1,6 +1,6 @@
 //! `baidu_std`, bRPC's default protocol: its clients call methods on bytes, on protobuf messages, or with JSON.
 //!
-//! A proof of who the peer is may come with the first message; then a [`Session`] serves the connection, with
+//! A proof of who the peer is may come with the first message; then a [`Session`](crate::session::Session) serves the connection, with
 //! [`framing`] between its bytes and dispatch, and [`failure`] for bRPC's codes and words. What the format is, `codecs`
 //! knows. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp`.
 
@@ -12,7 +12,6 @@ use crate::{
     auth::{Credential, Identity},
     io::{Prefixed, Stream, close::close_gently},
     live::config::Config,
-    session::Session,
 };
 use bytes::BytesMut;
 use codecs::baidu_std::{MAGIC, NAME, RequestDecoder};
@@ -45,25 +44,12 @@ impl Protocol for BaiduStd {
     }
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
-        // The opening is boxed apart: what it needs is gone while the session sits idle.
-        let opening = Box::pin(open(conn, cx));
-        Box::pin(async move {
-            match opening.await? {
-                Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-                Opened::Session(session) => return Ok(session.run().await?.into()),
-            }
-            Ok(Served::Closed)
-        })
+        Box::pin(open(conn, cx))
     }
 }
 
-enum Opened {
-    Session(Box<Session<Frames>>),
-    Refused(Stream),
-}
-
 /// Where the server has users, learns from the first message who calls.
-async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
+async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
     let limits = cx.dispatch.live.config().message_limits();
@@ -75,12 +61,15 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Opened, ProtoError> {
         match cx.dispatch.live.until(deadline, proof(&mut stream, &mut input, &decoder, &cx)).await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
-            Ok(Ok(Proof::Bad)) | Err(_) => return Ok(Opened::Refused(stream)),
+            Ok(Ok(Proof::Bad)) | Err(_) => {
+                close_gently(&mut stream).await?;
+                return Ok(Served::Closed);
+            }
             Ok(Err(error)) => return Err(error),
         }
     }
     let peer = cx.peer("", identity);
-    Ok(Opened::Session(cx.session_on(stream, input, Frames::new(limits), peer)))
+    Ok(Served::Session(Box::pin(cx.session_on(stream, input, Frames::new(limits), peer).run())))
 }
 
 enum Proof {

@@ -12,11 +12,11 @@ use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, S
 use crate::{
     auth::Identity,
     io::{Prefixed, Stream, close::close_gently},
-    session::Serving,
+    session::SessionFuture,
 };
 use bytes::BytesMut;
 use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
@@ -66,31 +66,12 @@ impl Protocol for GoRpc {
         let Some((codec, auth)) = self.codec_of(path) else {
             return Box::pin(async { Ok(Served::Closed) });
         };
-        serve(Box::pin(open(conn, codec.clone(), auth, cx)))
+        Box::pin(open(conn, codec.clone(), auth, cx))
     }
 }
 
-/// What comes of an opening.
-type Opening = Pin<Box<dyn Future<Output = Result<Opened, ProtoError>> + Send>>;
-
-/// Opens and then serves a connection. The opening is boxed apart: what it needs is gone while the session sits idle.
-fn serve(opening: Opening) -> ServeFuture {
-    Box::pin(async move {
-        match opening.await? {
-            Opened::Refused(mut stream) => close_gently(&mut stream).await?,
-            Opened::Session(session) => return Ok(session.await?.into()),
-        }
-        Ok(Served::Closed)
-    })
-}
-
-enum Opened {
-    Session(Serving),
-    Refused(Stream),
-}
-
 /// Answers the CONNECT and, where the path asks for it, the login.
-async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Opened, ProtoError> {
+async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Served, ProtoError> {
     let answer = [&conn.unsent, connect::OK].concat();
     conn.stream.write_all(&answer).await?;
     conn.stream.flush().await?;
@@ -100,13 +81,15 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     if auth {
         let limits = cx.dispatch.live.config().message_limits();
         talk.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
-        user = login::run(&mut talk, &cx).await?;
+        // On the heap: few connections log in, and all of them would carry it.
+        user = Box::pin(login::run(&mut talk, &cx)).await?;
         if user.is_none() {
-            return Ok(Opened::Refused(talk.stream));
+            close_gently(&mut talk.stream).await?;
+            return Ok(Served::Closed);
         }
         talk.codec.set_limits(limits);
     }
-    Ok(Opened::Session(talk.serve(&codec, user, &cx)))
+    Ok(Served::Session(talk.serve(&codec, user, &cx)))
 }
 
 /// A connection in the hands of a codec.
@@ -124,7 +107,7 @@ impl Talk {
         Self { stream, input: BytesMut::from(&prefix[..]), codec }
     }
 
-    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> Serving {
+    fn serve(self, codec: &AnyCodec, user: Option<Identity>, cx: &ConnCx) -> SessionFuture {
         let peer = cx.peer(codec.name(), user);
         cx.codec_session(self.stream, self.input, self.codec, peer)
     }

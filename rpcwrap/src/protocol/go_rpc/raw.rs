@@ -4,8 +4,8 @@
 //! Recognised by how each codec's clients begin; the session is the one behind CONNECT. Nobody can log in here: where
 //! a login is required dispatch refuses every call, unless a client certificate has said who it is.
 
-use super::{Opened, Talk, serve};
-use crate::protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff, go_rpc::GoRpc};
+use super::Talk;
+use crate::protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff, go_rpc::GoRpc};
 use codecs::AnyCodec;
 use std::sync::Arc;
 
@@ -75,10 +75,10 @@ impl Protocol for Raw {
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let codec = self.codec.clone();
-        serve(Box::pin(async move {
+        Box::pin(async move {
             let talk = Talk::new(conn, &codec, &cx);
-            Ok(Opened::Session(talk.serve(&codec, None, &cx)))
-        }))
+            Ok(Served::Session(talk.serve(&codec, None, &cx)))
+        })
     }
 }
 
