@@ -7,7 +7,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a program that prints, with nobody to hand errors to"
+    reason = "a program that prints, with no caller to hand errors to"
 )]
 
 use bytes::{Buf, BytesMut};

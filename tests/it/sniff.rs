@@ -105,7 +105,7 @@ fn server(builder: Builder) -> Server {
 }
 
 fn wanted(row: &Row) -> Verdict {
-    row.1.map_or(Verdict::Nobody, Verdict::Protocol)
+    row.1.map_or(Verdict::NoProtocol, Verdict::Protocol)
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn nshead() -> FramedProtocol {
 fn a_weak_protocol_waits_and_holds_nobody_up() {
     let server = server(services().protocol(nshead()));
     assert_eq!(server.sniff(&[1; 8]), Verdict::NeedMore);
-    assert_eq!(server.sniff(&[1; 28]), Verdict::Nobody);
+    assert_eq!(server.sniff(&[1; 28]), Verdict::NoProtocol);
     let header = [&[1; 24][..], b"\x94\x93\x70\xfb", &[0; 8]].concat();
     for len in 0..header.len() {
         let wanted = if len < 28 { Verdict::NeedMore } else { Verdict::Protocol("nshead") };

@@ -83,14 +83,14 @@ async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>
     for addr in &settings.admin_listen {
         admin.push(server.listen_with(addr, Listen::new().admin()).await?);
     }
-    // Whoever has read the addresses may send signals: their handlers have to be there before.
+    // A program that has read the addresses may send signals: their handlers have to be there before.
     let (running, hangup, restart) = (server.run(), Hangup::new()?, Restart::new(asked)?);
     let notifier = Notifier::from_env();
     // After a restart the process before says it, whose word still counts.
     if !server.take_over().await? {
         notifier.ready();
     }
-    // A server goes on without somebody reading its stdout.
+    // A server goes on without a reader of its stdout.
     let _ = announce::write(&mut io::stdout().lock(), &bound, &http_rpc, &admin, settings.tls_required);
     tokio::select! {
         drained = running => Ok(drained?),

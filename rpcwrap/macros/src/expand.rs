@@ -26,7 +26,7 @@ pub(crate) fn service(item: &ItemImpl, service: &Service) -> TokenStream {
                 let service = ::rpcwrap::Service::new(#name);
                 #doc
                 #(#with_methods)*
-                // Without methods nobody would use it.
+                // Without methods it would be unused.
                 let _ = this;
                 service
             }

@@ -98,7 +98,7 @@ impl Dialog {
     }
 
     fn issue(&mut self) -> Answer {
-        // A fresh RandomState hashes with keys nobody outside can know: what comes out cannot be foreseen.
+        // A fresh RandomState hashes with keys that no peer can know: what comes out cannot be foreseen.
         let random = RandomState::new().hash_one(self.served) as u32;
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         self.challenge = cram_md5::challenge(random, seconds, &HOSTNAME);

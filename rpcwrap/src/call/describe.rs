@@ -74,7 +74,7 @@ impl Catalogue {
     }
 }
 
-/// What is remembered of a service; its types are traced when somebody asks.
+/// What is remembered of a service; its types are traced when first asked for.
 struct Listed {
     name: String,
     doc: String,

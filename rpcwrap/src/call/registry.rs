@@ -189,7 +189,7 @@ impl Registry {
 
     /// Adds one of the server's own services, which is called like any other and shown on no page.
     ///
-    /// Its name begins with an underscore, as no other's may, so it takes nobody's place.
+    /// Its name begins with an underscore, as no other's may, so it takes no service's place.
     pub(crate) fn reserve(&mut self, service: Service) {
         for method in service.methods {
             let full_name = format!("{}.{}", service.name, method.name);

@@ -74,7 +74,7 @@ async fn read_proxy_header(
     proxy: &ProxyProtocol,
 ) -> Result<(), Ended> {
     if proxy.is_optional() {
-        // A connection of the proxy's own may be as silent as anybody's.
+        // A connection of the proxy's own may be as silent as any other.
         first_byte(opening, cx).await?;
     }
     let since = Instant::now();
@@ -141,12 +141,12 @@ mod tls {
     ) -> Result<Opening, Ended> {
         first_byte(&mut opening, cx).await?;
         if opening.prefix.first() != Some(&HANDSHAKE) {
-            // Within the program there is nobody in between.
+            // Within the program no peer can listen in between.
             if policy == TlsPolicy::Allow || cx.peer_addr == PeerAddr::InProcess {
                 return Ok(opening);
             }
             let limit = cx.dispatch.live.config().tls_handshake_timeout;
-            // The peer may be gone: then nobody is left to be told.
+            // The peer may be gone: then there is none to be told.
             let _ = timeout(limit, refuse(&mut opening)).await;
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));
         }

@@ -155,7 +155,7 @@ pub enum CallError {
     /// The caller took the call back.
     #[error("context canceled")]
     Canceled,
-    /// The handler panicked; nobody else is affected.
+    /// The handler panicked; no other call is affected.
     #[error("rpc: method panicked")]
     Panicked,
     /// The reply does not fit the codec.
@@ -256,10 +256,10 @@ pub enum ConfigError {
         protocol: String,
         /// The opening, escaped.
         opening: String,
-        /// Who would get it, or part of it: another protocol, or `nobody`.
+        /// Which would get it, or part of it: another protocol, or `no protocol`.
         other: String,
     },
-    /// A login is required and nobody could log in.
+    /// A login is required and there is no way to log in.
     #[error("a login is required, but there are no credentials and no client certificates to check")]
     NoWayToLogIn,
     /// TLS cannot be served with the certificates and keys there are.

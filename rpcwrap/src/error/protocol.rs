@@ -17,7 +17,7 @@ pub enum ProtoError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Nobody's fault: there is no room for what the peer wants. It may try again.
+    /// Neither side's fault: there is no room for what the peer wants. It may try again.
     #[error("no room")]
     Overloaded,
     /// The peer's fault: the bytes break the protocol's rules, and where the next message starts is not known.

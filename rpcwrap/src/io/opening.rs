@@ -12,7 +12,7 @@ const CHUNK: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) stream: Stream,
-    /// Read and not yet anybody's.
+    /// Read and not yet taken by a protocol.
     pub(crate) prefix: BytesMut,
     /// Not a byte has been read, of whatever step.
     pub(crate) silent: bool,

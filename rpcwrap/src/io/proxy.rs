@@ -33,7 +33,7 @@ impl ProxyProtocol {
 
     /// Serves a trusted proxy's connections without a header too. Default: they are refused.
     ///
-    /// Only for proxies that send one in front of every connection that is not their own: whoever comes in through one
+    /// Only for proxies that send one in front of every connection that is not their own: a peer that comes in through one
     /// that does not could write a header himself, and be believed.
     #[must_use]
     pub fn optional(mut self) -> Self {

@@ -79,7 +79,7 @@ pub struct Config {
 /// From when on a connection has to say which protocol it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OpeningClock {
-    /// From accept: a silent connection costs nobody anything for long.
+    /// From accept: a silent connection holds its permit no longer than this.
     #[default]
     Accept,
     /// From its first byte, and before that `keep_alive_timeout`: for pools that open connections ahead.

@@ -145,7 +145,7 @@ impl Reached {
     #[cold]
     fn register(&mut self, waker: &Waker) -> Poll<()> {
         let mut waiting = self.state.waiting();
-        // Between the look at the phase and the lock it may have changed, and nobody would tell.
+        // Between the look at the phase and the lock it may have changed, and the waker would never be called.
         if self.state.phase() >= self.phase {
             return Poll::Ready(());
         }
@@ -194,7 +194,7 @@ mod tests {
         shutdown.advance(Phase::Stopped);
         assert!(stopped.now_or_never().is_some());
         drop(draining);
-        assert!(shutdown.0.waiting().wakers.is_empty(), "nobody is kept who has gone");
+        assert!(shutdown.0.waiting().wakers.is_empty(), "no waker is kept of a task that has gone");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

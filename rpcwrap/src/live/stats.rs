@@ -260,7 +260,7 @@ counters! {
     stalled,
     /// Connections closed because a message broke its codec's rules or a limit.
     malformed,
-    /// Calls of names nobody registered.
+    /// Calls of names that are not registered.
     unknown_calls,
     /// Calls refused by an access rule.
     denied_calls,

@@ -1,6 +1,6 @@
 //! The types of a method: as Rust names them, as Go would, and as codecs want them.
 //!
-//! Known when the method is described, traced when somebody asks; knows no service and no codec.
+//! Known when the method is described, traced when first asked for; knows no service and no codec.
 
 use crate::method::args::FromArgs;
 use codecs::schema::{Schema, TypeOf};

@@ -110,7 +110,7 @@ const PAGES: [(&str, MakePage, &str); 12] = [
     ("/debug/status", status::page, "calls, latencies, connections"),
     ("/connections", connections::page, "every open connection"),
     ("/debug/connections", connections::page, "the same"),
-    ("/protocols", protocols::page, "which protocols are looked for, and first bytes nobody took"),
+    ("/protocols", protocols::page, "which protocols are looked for, and unknown first bytes"),
     ("/debug/rpc", debug_rpc::page, "methods and their calls, as Go's net/rpc shows them"),
     ("/debug/vars", debug_vars::page, "every number, as Go's expvar shows them"),
     ("/metrics", metrics::page, "every number, for Prometheus"),

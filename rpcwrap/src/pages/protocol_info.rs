@@ -7,7 +7,7 @@ pub enum Class {
     Magic,
     /// A grammar, such as HTTP's request line.
     Grammar,
-    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up anybody else's `Yes`.
+    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up another protocol's `Yes`.
     Weak,
 }
 

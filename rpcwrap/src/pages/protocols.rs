@@ -1,4 +1,4 @@
-//! `/protocols`: who is asked about a connection's first bytes and in which order, and what nobody took.
+//! `/protocols`: which protocols are asked about a connection's first bytes and in which order, and what none took.
 
 use super::{
     Ask, Form, Page,
@@ -22,15 +22,15 @@ pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
                 h1 { "protocols" }
                 p { "In the order they are asked about a connection's first bytes." }
                 (protocols(&snapshot.protocols).html())
-                h2 { "Taken by nobody" }
+                h2 { "Taken by no protocol" }
                 (outcomes(snapshot).html())
-                h2 { "The last first bytes nobody took" }
+                h2 { "The last unknown first bytes" }
                 (failures(snapshot).html())
             };
             Page::html(frame("rpcwrap protocols", &body))
         }
         _ => Page::text(format!(
-            "{}\nTAKEN BY NOBODY\n{}\nTHE LAST FIRST BYTES NOBODY TOOK\n{}",
+            "{}\nTAKEN BY NO PROTOCOL\n{}\nTHE LAST UNKNOWN FIRST BYTES\n{}",
             protocols(&snapshot.protocols).text(),
             outcomes(snapshot).text(),
             failures(snapshot).text()
@@ -168,14 +168,14 @@ ORDER  PROTOCOL  CLASS    FOUND BY     LOGIN BY    CONNECTIONS  IN TOTAL  TOO BI
     1  go_rpc    magic    CONNECT      connection           12       700        2           1          5
     2  http      grammar  first bytes  request              30      4000        0           0          9
 
-TAKEN BY NOBODY
+TAKEN BY NO PROTOCOL
 OUTCOME       CONNECTIONS
 unknown                 0
 timeout                 0
 closed empty            0
 too long                0
 
-THE LAST FIRST BYTES NOBODY TOOK
+THE LAST UNKNOWN FIRST BYTES
 AGO  PEER            WHY                               BYTES
  5s  127.0.0.1:4711  no protocol for these first bytes  00ff
 ";

@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub codecs: Vec<String>,
     /// The protocols, in the order they are asked.
     pub protocols: Vec<ProtocolInfo>,
-    /// The last connections nobody took, the oldest first; at most 32.
+    /// The last connections that no protocol took, the oldest first; at most 32.
     pub failed_openings: Vec<FailedOpening>,
     /// Open connections, the oldest first; empty but on the page that shows them.
     pub connections: Vec<ConnectionInfo>,

@@ -85,7 +85,7 @@ impl ConnCx {
         self.port.taker_of(path).is_some()
     }
 
-    /// Whether the server has a service of this name, whoever may reach it.
+    /// Whether the server has a service of this name, reachable by this peer or not.
     pub(crate) fn has_service(&self, name: &str) -> bool {
         self.dispatch.registry.services().contains_key(name)
     }

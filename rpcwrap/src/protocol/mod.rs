@@ -75,7 +75,7 @@ pub trait Protocol: Send + Sync + 'static {
     /// listener of its own because it [speaks first](Self::speaks_first); it is then never asked to
     /// [`sniff`](Self::sniff).
     ///
-    /// They are offered to all protocols when the server is built: each has to be this one's and nobody else's.
+    /// They are offered to all protocols when the server is built: each has to be this one's and no other's.
     fn openings(&self) -> Vec<Vec<u8>>;
 
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).

@@ -1,4 +1,4 @@
-//! Connections nobody took: the last few are kept for `/protocols`, and the log is told of one in a second.
+//! Connections that no protocol took: the last few are kept for `/protocols`, and the log is told of one in a second.
 
 use crate::{
     pages::rejected_info::{FailedOpening, OpeningFailure},

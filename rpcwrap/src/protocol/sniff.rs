@@ -29,8 +29,8 @@ pub enum Verdict {
     Protocol(&'static str),
     /// More bytes are needed.
     NeedMore,
-    /// Nobody will take it, whatever follows.
-    Nobody,
+    /// No protocol will take it, whatever follows.
+    NoProtocol,
 }
 
 /// What `prefix` says to `protocols`, blank lines in front of it dropped.
@@ -39,7 +39,7 @@ pub(crate) fn verdict(prefix: &[u8], protocols: &[Arc<Registered>]) -> Verdict {
     match head.map_or(Choice::Unknown, |head| choose(head, protocols)) {
         Choice::Found(registered) => Verdict::Protocol(registered.protocol.name()),
         Choice::NeedMore if prefix.len() < MAX_PREFIX => Verdict::NeedMore,
-        Choice::NeedMore | Choice::Unknown => Verdict::Nobody,
+        Choice::NeedMore | Choice::Unknown => Verdict::NoProtocol,
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn choose<'t>(
     head: &[u8],
     protocols: impl IntoIterator<Item = &'t Arc<Registered>>,
 ) -> Choice<'t> {
-    // The blank line that may be coming is nobody's.
+    // The blank line that may be coming belongs to no protocol.
     if matches!(head, b"" | b"\r") {
         return Choice::NeedMore;
     }
@@ -67,7 +67,7 @@ pub(crate) fn choose<'t>(
     if waiting.is_some() { Choice::NeedMore } else { Choice::Unknown }
 }
 
-/// How many bytes of blank lines `prefix` starts with; `None` if they are more lines than anybody sends.
+/// How many bytes of blank lines `prefix` starts with; `None` if they are more lines than any client sends.
 pub(crate) fn after_blank_lines(prefix: &[u8]) -> Option<usize> {
     let (mut at, mut lines) = (0, 0);
     loop {
@@ -125,12 +125,12 @@ mod tests {
         protocols.into_iter().map(|protocol| Arc::new(Registered::new(Arc::new(protocol)))).collect()
     }
 
-    /// The protocol's name, `more` or `nobody`.
+    /// The protocol's name, `more` or `none`.
     fn chosen(head: &[u8], table: &[Arc<Registered>]) -> &'static str {
         match choose(head, table) {
             Choice::Found(registered) => registered.protocol.name(),
             Choice::NeedMore => "more",
-            Choice::Unknown => "nobody",
+            Choice::Unknown => "none",
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
             (b"G", "letters"),
             (b"\x01\x01\x01\x01", "more"),
             (b"\x01\x01\x01\x01\x01\x01\x01\x01", "middle"),
-            (b"\x02\x02\x02\x02\x02\x02\x02\x02", "nobody"),
+            (b"\x02\x02\x02\x02\x02\x02\x02\x02", "none"),
         ] {
             assert_eq!(chosen(head, &table), wanted, "{}", head.escape_ascii());
         }

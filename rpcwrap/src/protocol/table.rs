@@ -141,7 +141,7 @@ fn check_name(name: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Every opening is its protocol's and nobody else's, whole and at each byte on the way there.
+/// Every opening is its protocol's and no other's, whole and at each byte on the way there.
 fn check_openings(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
     let sniffed: Vec<_> = all.iter().filter(|registered| !registered.openings.is_empty()).collect();
     for owner in &sniffed {
@@ -161,7 +161,7 @@ fn check_openings(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
                     Choice::Found(found) if found.protocol.name() == name => {}
                     Choice::NeedMore if len < opening.len() => {}
                     Choice::Found(found) => return Err(conflict(found.protocol.name())),
-                    Choice::NeedMore | Choice::Unknown => return Err(conflict("nobody")),
+                    Choice::NeedMore | Choice::Unknown => return Err(conflict("no protocol")),
                 }
             }
         }

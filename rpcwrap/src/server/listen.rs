@@ -100,7 +100,7 @@ impl Listener {
     }
 
     fn bind_unix(path: &Path) -> io::Result<Self> {
-        // A socket file nobody listens on is what a killed server leaves behind.
+        // A socket file without a listener is what a killed server leaves behind.
         let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
         if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
             fs::remove_file(path)?;
@@ -237,7 +237,7 @@ impl Listener {
     }
 }
 
-/// The next connection of a queue, whoever in front of it has gone.
+/// The next connection of a queue, past those whose peers have gone.
 fn next<T>(mut accept: impl FnMut() -> io::Result<T>) -> Option<T> {
     loop {
         match accept() {

@@ -129,8 +129,8 @@ impl Server {
 
     /// As [`listen`](Self::listen), on a socket that listens already: of a service manager or the process before.
     ///
-    /// `socket` is a TCP or unix listener. It is taken to be somebody else's too: when the server drains it stops
-    /// accepting at once and leaves those in the queue to whoever serves it next, so that a restart refuses nobody.
+    /// `socket` is a TCP or unix listener. It is taken to be another process's too: when the server drains it stops
+    /// accepting at once and leaves those in the queue to the process that serves it next, so that a restart refuses none.
     /// The file of a unix socket stays. Must be called in a tokio runtime.
     ///
     /// ```

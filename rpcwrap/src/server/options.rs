@@ -74,7 +74,7 @@ impl Listen {
         self
     }
 
-    /// Takes nobody's PROXY headers.
+    /// Takes no PROXY headers, whatever the peer.
     #[must_use]
     pub fn direct(mut self) -> Self {
         self.proxy = Some(None);

@@ -178,7 +178,7 @@ fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> RawArgs<'r> 
     }
 }
 
-/// The span in which a call with numbers of the caller's own runs, if anybody listens.
+/// The span in which a call with numbers of the caller's own runs, if its level is enabled.
 #[inline]
 fn span_of(wire: &baidu_std::Request) -> Option<Span> {
     let (log_id, trace_id, span_id) = (wire.log_id(), wire.trace_id(), wire.span_id());

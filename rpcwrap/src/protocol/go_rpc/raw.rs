@@ -1,7 +1,7 @@
 //! Go-RPC without CONNECT: a client that speaks its codec from the first byte on, as Go's `rpc.Dial`,
 //! `jsonrpc.Dial` and `msgpackrpc.Dial` do.
 //!
-//! Recognised by how each codec's clients begin; the session is the one behind CONNECT. Nobody can log in here: where
+//! Recognised by how each codec's clients begin; the session is the one behind CONNECT. There is no login here: where
 //! a login is required dispatch refuses every call, unless a client certificate has said who it is.
 
 use super::Talk;
@@ -117,7 +117,7 @@ fn msgpack(head: &[u8]) -> Sniff {
 /// The blanks that may stand in front of the first brace.
 const MAX_BLANKS: usize = 64;
 
-/// An object, or a list, which no Go-RPC message is but which nobody else's is either.
+/// An object, or a list, which no Go-RPC message is but which no other protocol begins with either.
 fn json(head: &[u8]) -> Sniff {
     let blanks = head.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     match head.get(blanks) {

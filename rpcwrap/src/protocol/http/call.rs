@@ -109,7 +109,7 @@ fn line(value: Bytes) -> Bytes {
     line.freeze()
 }
 
-/// The user a request names and proves to be. Without users there is nobody to be, and the header is not ours.
+/// The user a request names and proves to be. A server without users does not read the header.
 pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Identity>, Denied> {
     if !cx.has_users() {
         return Ok(None);

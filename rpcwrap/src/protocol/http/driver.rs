@@ -34,7 +34,7 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-/// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for somebody else.
+/// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for another protocol.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
     let progress = Progress::new();
     let io = TokioIo::new(Socket::new(conn.into_io(), progress.clone()));
@@ -79,7 +79,7 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
     }
 }
 
-/// Counts the end of a connection; whether there is still somebody to be polite to.
+/// Counts the end of a connection; whether the peer may still read an answer.
 fn count(end: &End, cx: &ConnCx) -> bool {
     let stats = &cx.dispatch.live.stats;
     match end {

@@ -28,8 +28,8 @@ pub(super) fn is_bare(request: &Request<Incoming>) -> bool {
 /// Ends HTTP. With a `Content-Length`, hyper has taken the first bytes for a body: they come first.
 pub(super) fn hand_over(mut request: Request<Incoming>, progress: &Progress) -> HandedOver {
     let mut early = BytesMut::new();
-    let mut nobody = Context::from_waker(Waker::noop());
-    while let Poll::Ready(Some(Ok(frame))) = Pin::new(request.body_mut()).poll_frame(&mut nobody) {
+    let mut no_task = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(Ok(frame))) = Pin::new(request.body_mut()).poll_frame(&mut no_task) {
         if let Some(data) = frame.data_ref() {
             early.extend_from_slice(data);
         }

@@ -1,6 +1,6 @@
 //! Whether a connection opens as HTTP/1.x does: pure, on the first line only.
 //!
-//! A method nobody else's protocol could mean decides with the blank behind it; any other word waits for the end of
+//! A method that no other protocol could mean decides with the blank behind it; any other word waits for the end of
 //! its line, which for HTTP is a version.
 
 use super::h2::PREFACE;
@@ -16,7 +16,7 @@ pub(super) const OPENINGS: [&[u8]; 4] = [
     b"OPTIONS / HTTP/1.0\r\n\r\n",
     b"POST /Arith/Multiply HTTP/1.1\r\n",
 ];
-/// The longest method name anybody uses has 17 letters (`UPDATEREDIRECTREF`).
+/// The longest registered method name has 17 letters (`UPDATEREDIRECTREF`).
 const MAX_METHOD_BYTES: usize = 32;
 /// A first line longer than this is a long URL, and HTTP can say so itself.
 const LONG_LINE: usize = 4 << 10;
