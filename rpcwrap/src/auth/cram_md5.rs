@@ -37,7 +37,7 @@ pub(crate) struct Dialog {
 
 /// What one request of the dialog asks for.
 #[derive(Debug)]
-pub(crate) enum Ask {
+pub(crate) enum LoginStep {
     /// To check a proof, as a [`credential`](Dialog::credential), and to [`judge`](Dialog::judge) by it.
     Check(Proof),
     /// Nothing that is not said already.
@@ -66,19 +66,21 @@ impl Dialog {
     }
 
     /// Takes one request.
-    pub(crate) fn ask(&mut self, name: &[u8], args: Args<'_>) -> Ask {
+    pub(crate) fn ask(&mut self, name: &[u8], args: Args<'_>) -> LoginStep {
         self.served += 1;
-        Ask::Answered(match name.strip_prefix(SERVICE.as_bytes()).and_then(|rest| rest.strip_prefix(b".")) {
-            Some(method) if method == GET_NEW_CHALLENGE.as_bytes() => match args.decode::<Text>() {
-                Ok(_) => self.issue(),
-                Err(error) => Answer::Never(CallError::BadArguments(error)),
+        LoginStep::Answered(
+            match name.strip_prefix(SERVICE.as_bytes()).and_then(|rest| rest.strip_prefix(b".")) {
+                Some(method) if method == GET_NEW_CHALLENGE.as_bytes() => match args.decode::<Text>() {
+                    Ok(_) => self.issue(),
+                    Err(error) => Answer::Never(CallError::BadArguments(error)),
+                },
+                Some(method) if method == AUTHENTICATE.as_bytes() => match args.decode::<Proof>() {
+                    Ok(proof) => return LoginStep::Check(proof),
+                    Err(error) => Answer::Never(CallError::BadArguments(error)),
+                },
+                _ => return LoginStep::Other,
             },
-            Some(method) if method == AUTHENTICATE.as_bytes() => match args.decode::<Proof>() {
-                Ok(proof) => return Ask::Check(proof),
-                Err(error) => Answer::Never(CallError::BadArguments(error)),
-            },
-            _ => return Ask::Other,
-        })
+        )
     }
 
     /// A proof and the challenge it has to answer.
@@ -114,9 +116,9 @@ mod tests {
     fn ask(dialog: &mut Dialog, method: &str, json: &str) -> Answer {
         let users = Credentials::new([("ala", ["ma kota", "kot2"])]);
         match dialog.ask(format!("{SERVICE}.{method}").as_bytes(), Args::JsonValue(json.as_bytes())) {
-            Ask::Check(proof) => dialog.judge(users.verify(&dialog.credential(&proof))),
-            Ask::Answered(answer) => answer,
-            Ask::Other => panic!("{method} is of the dialog"),
+            LoginStep::Check(proof) => dialog.judge(users.verify(&dialog.credential(&proof))),
+            LoginStep::Answered(answer) => answer,
+            LoginStep::Other => panic!("{method} is of the dialog"),
         }
     }
 
@@ -157,7 +159,7 @@ mod tests {
         let mut dialog = Dialog::default();
         assert!(matches!(
             dialog.ask(b"AuthenticatorCRAMMD5.Authenticate", Args::JsonValue(b"{}")),
-            Ask::Check(_)
+            LoginStep::Check(_)
         ));
         assert!(matches!(dialog.judge(Err(Denied::new())), Answer::Again(_)));
         assert!(matches!(dialog.judge(Err(Denied::of_a_flood())), Answer::Never(_)));
@@ -167,7 +169,7 @@ mod tests {
     fn anything_else_is_not_of_the_dialog() {
         for name in ["Arith.Multiply", "AuthenticatorCRAMMD5.Nope", "AuthenticatorCRAMMD5", "nodot", ""] {
             let ask = Dialog::default().ask(name.as_bytes(), Args::JsonValue(b"1"));
-            assert!(matches!(ask, Ask::Other), "{name}: {ask:?}");
+            assert!(matches!(ask, LoginStep::Other), "{name}: {ask:?}");
         }
     }
 

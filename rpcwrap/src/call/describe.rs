@@ -46,9 +46,9 @@ struct DescribedMethod {
 }
 
 /// What is listed of a server's services.
-pub(crate) struct Catalogue(Arc<[Listed]>);
+pub(crate) struct ServiceList(Arc<[Listed]>);
 
-impl Catalogue {
+impl ServiceList {
     /// All of `services`, each with the number of its place.
     pub(crate) fn new(services: &[Service]) -> Self {
         let mut catalogue: Vec<_> =

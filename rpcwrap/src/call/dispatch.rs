@@ -1,17 +1,17 @@
 //! The only way from any protocol to a handler: look-up, access, limits, deadline, panic guard, counts.
 //!
 //! A protocol hands over a name, still encoded arguments and its peer, and gets a running call or the reason why not.
-//! A call that is ready at once costs no more than that; one that waits becomes a [`Flight`]. Dispatch knows no protocol
-//! and no socket.
+//! A call that is ready at once costs no more than that; one that waits becomes an [`InFlightCall`]. Dispatch knows no
+//! protocol and no socket.
 
 use crate::{
     call::{
         access::Caller,
-        in_flight::{Flight, MethodPermit, Started, count_failure, panicked},
+        in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, observer::CallInfo, stats::Tally},
+    live::{Live, stats::Tally},
     method::{context::ContextSource, running::Written},
     peer::{IN_PROCESS, Peer},
 };
@@ -186,7 +186,7 @@ impl Dispatch {
             let caller = Caller::new(peer, &policy);
             self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
         };
-        let mut flight = self.take_off(started, peer, args.len())?;
+        let mut flight = self.into_in_flight(started, peer, args.len())?;
         let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
@@ -200,12 +200,12 @@ impl Dispatch {
     }
 
     /// A started call that will be waited for, or the counted refusal.
-    pub(crate) fn take_off(
+    pub(crate) fn into_in_flight(
         self: &Arc<Self>,
         started: Result<Started<'_>, Refused<'_>>,
         peer: &Arc<Peer>,
         bytes_in: usize,
-    ) -> Result<Flight, CallError> {
+    ) -> Result<InFlightCall, CallError> {
         let mut tally = Tally::default();
         tally.start(bytes_in);
         match started {
@@ -213,7 +213,7 @@ impl Dispatch {
                 tally.merge_into(&started.entry.stats);
                 let now = Instant::now();
                 let started = started.enter_layers(peer, bytes_in, now);
-                Ok(Flight::new(&self.live, started, peer, bytes_in, 0, now))
+                Ok(InFlightCall::new(&self.live, started, peer, bytes_in, 0, now))
             }
             Err(Refused { error, entry }) => {
                 if let Some(entry) = entry {
@@ -221,15 +221,7 @@ impl Dispatch {
                     let code = Some(error.code());
                     self.live.peers.add(&peer.addr, &entry.full_name, &tally, Instant::now(), code);
                     tally.merge_into(&entry.stats);
-                    let info = CallInfo {
-                        name: &entry.full_name,
-                        peer,
-                        request_size: bytes_in,
-                        reply_size: 0,
-                        error: Some(&error),
-                        duration: Duration::ZERO,
-                    };
-                    self.live.observers.tell(&info, &self.live.stats);
+                    note_end(&self.live, entry, peer, (bytes_in, 0), Some(&error), Duration::ZERO);
                 }
                 Err(error)
             }

@@ -1,7 +1,7 @@
 //! Calls between their start and their last reply.
 //!
-//! A call that is ready at once is a [`Started`] and no more; one that waits becomes a [`Flight`], which also keeps its
-//! deadline and its counts.
+//! A call that is ready at once is a [`Started`] and no more; one that waits becomes an [`InFlightCall`], which also keeps
+//! its deadline and its counts.
 
 use crate::{
     auth::UserPermit,
@@ -74,7 +74,7 @@ impl Drop for MethodPermit {
 }
 
 /// A call that is waited for: its handler, its deadline and its counts. Dropping it drops the handler.
-pub(crate) struct Flight {
+pub(crate) struct InFlightCall {
     live: Arc<Live>,
     entry: Arc<Entry>,
     peer: Arc<Peer>,
@@ -88,12 +88,12 @@ pub(crate) struct Flight {
     timer: Option<Pin<Box<Sleep>>>,
     failed: Option<CallError>,
     started: Instant,
-    landed: bool,
+    counted: bool,
     _permit: Option<MethodPermit>,
     _user_permit: Option<UserPermit>,
 }
 
-impl Flight {
+impl InFlightCall {
     /// Takes over a call whose start has been counted.
     pub(crate) fn new(
         live: &Arc<Live>,
@@ -119,7 +119,7 @@ impl Flight {
             timer,
             failed: None,
             started,
-            landed: false,
+            counted: false,
             _permit: call.permit,
             _user_permit: call.user_permit,
         }
@@ -190,42 +190,54 @@ impl Flight {
         self.bytes_out += out.len() - before;
         match &written {
             Written::Item | Written::Later => tally.merge_into(&self.entry.stats),
-            Written::Last(Err(error)) => self.land(tally, Some(error)),
-            Written::Last(Ok(())) | Written::End => self.land(tally, None),
+            Written::Last(Err(error)) => self.count_end(tally, Some(error)),
+            Written::Last(Ok(())) | Written::End => self.count_end(tally, None),
         }
         written
     }
 
     /// Counts the end of the call, and tells those who want to know.
-    fn land(&mut self, mut tally: Tally, error: Option<&CallError>) {
-        self.landed = true;
-        let (live, name) = (&self.live, &*self.entry.full_name);
+    fn count_end(&mut self, mut tally: Tally, error: Option<&CallError>) {
+        self.counted = true;
+        let live = &self.live;
         let (now, code) = (Instant::now(), error.map(CallError::code));
         let duration = now.saturating_duration_since(self.started);
         tally.finish(duration, code.is_some());
         live.peers.add(&self.peer.addr, &self.entry.full_name, &tally, now, code);
-        if duration.as_nanos() >= u128::from(live.slow.nanos()) {
-            live.slow.add(&self.entry.full_name, &self.peer, duration, self.bytes_in, code);
-        }
         tally.merge_into(&self.entry.stats);
-        let (request_size, reply_size) = (self.bytes_in, self.bytes_out);
-        let info = CallInfo { name, peer: &self.peer, request_size, reply_size, error, duration };
-        live.observers.tell(&info, &live.stats);
+        note_end(live, &self.entry, &self.peer, (self.bytes_in, self.bytes_out), error, duration);
     }
 }
 
-impl Drop for Flight {
+/// Keeps one call that has ended if it was slow, and tells observers of it; sizes of request and reply.
+#[cold]
+pub(crate) fn note_end(
+    live: &Live,
+    entry: &Entry,
+    peer: &Peer,
+    (request_size, reply_size): (usize, usize),
+    error: Option<&CallError>,
+    duration: Duration,
+) {
+    if duration.as_nanos() >= u128::from(live.slow.nanos()) {
+        live.slow.add(&entry.full_name, peer, duration, request_size, error.map(CallError::code));
+    }
+    let info = CallInfo { name: &entry.full_name, peer, request_size, reply_size, error, duration };
+    live.observers.tell(&info, &live.stats);
+}
+
+impl Drop for InFlightCall {
     fn drop(&mut self) {
         self.live.waiting.leave();
         if let Some(place) = &self.place {
             self.live.calls.leave(place);
         }
-        if !self.landed {
+        if !self.counted {
             self.live.stats.canceled_calls.add_one();
             if self.live.shutdown.phase() == Phase::Stopped {
                 self.live.shutdown.count_cut();
             }
-            self.land(Tally::default(), Some(&CallError::Canceled));
+            self.count_end(Tally::default(), Some(&CallError::Canceled));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     io::{Opening, Stream},
     live::{
         config::{Config, OpeningClock},
-        deadline::Late,
+        deadline::DeadlinePassed,
         shutdown::{Phase, Reached},
         tracker::{ConnectionPermit, Tracked},
     },
@@ -34,7 +34,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long a connection may take to say what it came for once the server drains: those that waited in the accept
 /// queue have sent it already, and are answered.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const DRAINING_PREFACE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Serves an accepted connection to its end.
 ///
@@ -47,7 +47,7 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
         let over = async {
             reached_or_killed(draining, &tracked).await;
             if !tracked.is_killed() {
-                sleep(LAST_WORDS).await;
+                sleep(DRAINING_PREFACE_TIMEOUT).await;
             }
         };
         tokio::select! {
@@ -97,7 +97,7 @@ async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registere
         OpeningClock::Off => None,
     };
     let chosen = cx.dispatch.live.until(deadline, choose_protocol(&mut opening, cx)).await;
-    let registered = chosen.unwrap_or_else(|Late| Err(late(&mut opening)))?;
+    let registered = chosen.unwrap_or_else(|DeadlinePassed| Err(late(&mut opening)))?;
     Ok((Conn::new(opening.prefix, opening.stream), registered))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     io::{Opening, ProxyProtocol},
     live::{
         config::{Config, OpeningClock},
-        deadline::Late,
+        deadline::DeadlinePassed,
     },
     pages::rejected_info::OpeningFailure,
     peer::PeerAddr,
@@ -44,7 +44,7 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
         OpeningClock::Off => None,
     };
     let read = cx.dispatch.live.until(deadline, read_more(opening, cx)).await;
-    read.unwrap_or_else(|Late| Err(late(opening)))
+    read.unwrap_or_else(|DeadlinePassed| Err(late(opening)))
 }
 
 /// Reads what is there, at least a byte.
@@ -80,8 +80,9 @@ async fn read_proxy_header(
     let since = Instant::now();
     let deadline = |config: &Config| since.checked_add(config.proxy_header_timeout);
     let source = cx.dispatch.live.until(deadline, source(opening, cx, proxy)).await;
-    let source =
-        source.unwrap_or_else(|Late| Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header")))?;
+    let source = source.unwrap_or_else(|DeadlinePassed| {
+        Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header"))
+    })?;
     if let Some(Source::Client(addr)) = source {
         let addr = PeerAddr::Tcp(addr);
         tracing::debug!(proxy = %cx.peer_addr, peer = %addr, "connection of a proxy's client");
@@ -155,7 +156,7 @@ mod tls {
             Ok(stream) => return Ok(Opening { silent: false, ..Opening::new(stream) }),
             Err(NoTls::Gone(_)) => return Err(Ended::Probe { silent: false }),
             Err(NoTls::Refused(detail)) => (OpeningFailure::Handshake, detail),
-            Err(NoTls::Late) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
+            Err(NoTls::DeadlinePassed) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
         };
         Err(Ended::Failed { why, head, detail })
     }

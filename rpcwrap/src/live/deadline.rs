@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The deadline passed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Late;
+pub(crate) struct DeadlinePassed;
 
 impl Live {
     /// Waits for `future`, at most until the deadline that `deadline` makes of the settings; `None` is no deadline.
@@ -47,7 +47,7 @@ where
     D: Fn(&Config) -> Option<Instant>,
     F: Future,
 {
-    type Output = Result<F::Output, Late>;
+    type Output = Result<F::Output, DeadlinePassed>;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -62,7 +62,7 @@ where
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
         }
-        timer.as_mut().poll(task).map(|()| Err(Late))
+        timer.as_mut().poll(task).map(|()| Err(DeadlinePassed))
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     /// Waits as a connection does that opens: woken by every change.
-    async fn waited(live: Arc<Live>) -> Result<(), Late> {
+    async fn waited(live: Arc<Live>) -> Result<(), DeadlinePassed> {
         let since = Instant::now();
         let over = live.shutdown.reached(Phase::Draining);
         tokio::select! {
@@ -99,14 +99,14 @@ mod tests {
         tokio::task::yield_now().await;
         let short = PolicyChange::new().config(|config| config.first_byte_timeout(Duration::from_secs(3)));
         live.change_policy(short).unwrap();
-        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(Late), Duration::from_secs(3)));
+        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(DeadlinePassed), Duration::from_secs(3)));
 
         let began = Instant::now();
         let waiting = tokio::spawn(waited(live.clone()));
         tokio::task::yield_now().await;
         let long = PolicyChange::new().config(|config| config.first_byte_timeout(Duration::from_secs(60)));
         live.change_policy(long).unwrap();
-        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(Late), Duration::from_secs(60)));
+        assert_eq!((waiting.await.unwrap(), began.elapsed()), (Err(DeadlinePassed), Duration::from_secs(60)));
     }
 
     #[tokio::test(start_paused = true)]

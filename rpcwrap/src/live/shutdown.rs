@@ -46,13 +46,13 @@ pub(crate) struct Shutdown(Arc<State>);
 struct State {
     /// Changed under the lock of `waiting` only.
     phase: AtomicU8,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Wakers>,
     cut: AtomicUsize,
 }
 
 /// Who is to be woken when the phase changes.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Wakers {
     next: u64,
     wakers: BTreeMap<u64, Waker>,
 }
@@ -62,7 +62,7 @@ impl State {
         Phase::of(self.phase.load(Ordering::Acquire))
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Wakers> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -119,17 +119,17 @@ pub(crate) struct Tracked {
     id: u64,
     accepted: Instant,
     killed: AtomicBool,
-    who: Mutex<Who>,
+    remote: Mutex<RemoteEnd>,
     calls: AtomicU64,
     in_flight: AtomicUsize,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
 }
 
-/// Who is at the other end. Of a connection that makes calls its [`Peer`] knows everything: most of them sit idle, and
-/// hold it once.
+/// What is known of the other end. Of a connection that makes calls its [`Peer`] knows everything: most of them sit
+/// idle, and hold it once.
 #[derive(Debug)]
-enum Who {
+enum RemoteEnd {
     Opening(Box<Opening>),
     Calling(Arc<Peer>),
 }
@@ -141,7 +141,7 @@ struct Opening {
     protocol: &'static str,
 }
 
-impl Who {
+impl RemoteEnd {
     /// Changes what is known without a peer; one that has called before is forgotten with the protocol it called by.
     fn change(&mut self, change: impl FnOnce(&mut Opening)) {
         match self {
@@ -162,7 +162,7 @@ impl Tracked {
             id,
             accepted: Instant::now(),
             killed: AtomicBool::new(false),
-            who: Mutex::new(Who::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
+            remote: Mutex::new(RemoteEnd::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
@@ -186,23 +186,23 @@ impl Tracked {
 
     /// A proxy in front has said where the connection comes from.
     pub(crate) fn set_addr(&self, addr: PeerAddr) {
-        self.who().change(|opening| opening.addr = addr);
+        self.remote().change(|opening| opening.addr = addr);
     }
 
     /// TLS has been established.
     #[cfg(feature = "tls")]
     pub(crate) fn set_tls(&self, tls: Arc<TlsInfo>) {
-        self.who().change(|opening| opening.tls = Some(tls));
+        self.remote().change(|opening| opening.tls = Some(tls));
     }
 
     /// A protocol has taken the connection.
     pub(crate) fn set_protocol(&self, protocol: &'static str) {
-        self.who().change(|opening| opening.protocol = protocol);
+        self.remote().change(|opening| opening.protocol = protocol);
     }
 
     /// The connection makes calls as `peer` from now on.
     pub(crate) fn set_peer(&self, peer: Arc<Peer>) {
-        *self.who() = Who::Calling(peer);
+        *self.remote() = RemoteEnd::Calling(peer);
     }
 
     #[inline]
@@ -233,15 +233,15 @@ impl Tracked {
         InFlight(self)
     }
 
-    fn who(&self) -> MutexGuard<'_, Who> {
-        self.who.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remote(&self) -> MutexGuard<'_, RemoteEnd> {
+        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn info(&self) -> ConnectionInfo {
-        let who = self.who();
+        let who = self.remote();
         let (addr, tls, protocol, peer) = match &*who {
-            Who::Opening(opening) => (&opening.addr, &opening.tls, opening.protocol, None),
-            Who::Calling(peer) => (&peer.addr, &peer.tls, peer.protocol, Some(peer)),
+            RemoteEnd::Opening(opening) => (&opening.addr, &opening.tls, opening.protocol, None),
+            RemoteEnd::Calling(peer) => (&peer.addr, &peer.tls, peer.protocol, Some(peer)),
         };
         ConnectionInfo {
             id: self.id,

@@ -1,7 +1,7 @@
 //! `/connections`: every open connection, the oldest first: who it is, what it speaks, what it does.
 
 use super::{
-    Ask, Form, Page,
+    Page, PageFormat, PageRequest,
     columns::{Columns, Side::*},
     html::frame,
     number,
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 /// Connections shown.
 pub(super) const MOST: usize = 1000;
 
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     match ask.form {
-        Form::Json => Page::json(as_json(snapshot)),
-        Form::Html => {
+        PageFormat::Json => Page::json(as_json(snapshot)),
+        PageFormat::Html => {
             let body = html! {
                 h1 { "connections" }
                 p { (summary(snapshot)) }
@@ -121,18 +121,18 @@ ID  PEER            TLS            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT 
  1  127.0.0.1:4711  TLSv1.3 ala\\n  go_rpc    bson   <b>    7s    900          3     71100      75348
  2  in-process      -              -         -      -      0s      0          0         0          0
 ";
-        assert_eq!(page(&fixture::snapshot(), &Ask::default()).body, wanted);
+        assert_eq!(page(&fixture::snapshot(), &PageRequest::default()).body, wanted);
     }
 
     #[test]
     fn html_and_json_have_the_same_numbers() {
-        let ask = |form| Ask { form, ..Ask::default() };
-        let html = page(&fixture::snapshot(), &ask(Form::Html)).body;
+        let ask = |form| PageRequest { form, ..PageRequest::default() };
+        let html = page(&fixture::snapshot(), &ask(PageFormat::Html)).body;
         assert!(
             html.contains("<td>71100</td>") && html.contains("&lt;b&gt;") && !html.contains("<b>"),
             "{html}"
         );
-        let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
+        let json = page(&fixture::snapshot(), &ask(PageFormat::Json)).body;
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!((&json["open"], &json["connections"][0]["user"]), (&json!(307), &json!("<b>")));
         assert_eq!(json["connections"][0]["tls"], json!({ "version": "TLSv1.3", "client": "ala\n" }));

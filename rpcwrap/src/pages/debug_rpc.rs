@@ -1,13 +1,13 @@
 //! `/debug/rpc`: methods and their calls, in the very shape of Go's `net/rpc` page, and as JSON.
 
-use super::{Ask, Form, Page, html::escaped};
+use super::{Page, PageFormat, PageRequest, html::escaped};
 use crate::pages::snapshot::Snapshot;
 use serde_json::json;
 use std::fmt::Write;
 
 /// Source: Go `net/rpc/debug.go`, `debugText`, down to its blanks.
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
-    if ask.form == Form::Json {
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
+    if ask.form == PageFormat::Json {
         return json_page(snapshot);
     }
     let mut out = String::from("<html>\n\t<body>\n\t<title>Services</title>\n\t");
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn has_the_shape_of_gos_page() {
-        let page = page(&fixture::snapshot(), &Ask::default());
+        let page = page(&fixture::snapshot(), &PageRequest::default());
         assert_eq!(page.content_type, "text/html; charset=utf-8");
         let wanted = "<html>
 \t<body>
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_numbers() {
-        let ask = Ask { form: Form::Json, ..Ask::default() };
+        let ask = PageRequest { form: PageFormat::Json, ..PageRequest::default() };
         let page = page(&fixture::snapshot(), &ask);
         let value: serde_json::Value = serde_json::from_str(&page.body).unwrap();
         assert_eq!(value["services"][1]["methods"][1]["calls"], 4311);

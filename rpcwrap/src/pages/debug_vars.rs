@@ -2,7 +2,7 @@
 //!
 //! `connection-count` and `connection-accepted` are vitess' names; `memstats` has the members expvar tools look for.
 
-use super::{Ask, Page};
+use super::{Page, PageRequest};
 use crate::{
     live::stats::{BUCKETS, bucket_end},
     pages::snapshot::Snapshot,
@@ -10,7 +10,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
-pub(super) fn page(snapshot: &Snapshot, _: &Ask) -> Page {
+pub(super) fn page(snapshot: &Snapshot, _: &PageRequest) -> Page {
     let server = &snapshot.server;
     let mut vars = Map::new();
     let mut add = |name: &str, value: Value| vars.insert(name.to_owned(), value);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn is_what_expvar_tools_read() {
-        let page = page(&fixture::snapshot(), &Ask::default());
+        let page = page(&fixture::snapshot(), &PageRequest::default());
         assert_eq!(page.content_type, "application/json; charset=utf-8");
         let vars: Value = serde_json::from_str(&page.body).unwrap();
         assert_eq!(vars["connection-count"], 307);

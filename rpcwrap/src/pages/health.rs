@@ -1,22 +1,22 @@
 //! Probes: whether the server runs, and whether it wants calls.
 
-use super::{Ask, Page};
+use super::{Page, PageRequest};
 use crate::{live::shutdown::Phase, pages::snapshot::Snapshot};
 use std::fmt::Write;
 
 /// `/debug/health`: two bytes, as vitess answers them; 503 when not ready, where vitess said 200.
-pub(super) fn health(snapshot: &Snapshot, _: &Ask) -> Page {
+pub(super) fn health(snapshot: &Snapshot, _: &PageRequest) -> Page {
     let (status, body) = if is_ready(snapshot) { (200, "ok") } else { (503, "not ok") };
     Page { status, content_type: "text/plain", headers: refusal(status), body: body.to_owned() }
 }
 
 /// `/healthz`, `/livez`: that this is answered at all is the answer.
-pub(super) fn live(snapshot: &Snapshot, ask: &Ask) -> Page {
+pub(super) fn live(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     Page::text(if ask.verbose { checks(snapshot, true) } else { "ok\n".to_owned() })
 }
 
 /// `/readyz`: 503 from the first signal to stop, while calls are still taken, so that load balancers look away first.
-pub(super) fn ready(snapshot: &Snapshot, ask: &Ask) -> Page {
+pub(super) fn ready(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let ready = is_ready(snapshot);
     let status = if ready { 200 } else { 503 };
     let body = match (ask.verbose, ready) {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn healthy() {
-        let (snapshot, ask) = (at(Phase::Serving), Ask::default());
+        let (snapshot, ask) = (at(Phase::Serving), PageRequest::default());
         let page = health(&snapshot, &ask);
         assert_eq!((page.status, page.content_type, &*page.body), (200, "text/plain", "ok"));
         assert!(page.headers.is_empty());
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn told_to_stop() {
-        let ask = Ask::default();
+        let ask = PageRequest::default();
         for phase in [Phase::LameDuck, Phase::Draining, Phase::Stopped] {
             let snapshot = at(phase);
             assert_eq!(health(&snapshot, &ask).body, "not ok");
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn verbose() {
-        let ask = Ask { verbose: true, ..Ask::default() };
+        let ask = PageRequest { verbose: true, ..PageRequest::default() };
         assert_eq!(
             ready(&at(Phase::LameDuck), &ask).body,
             "[+]loop ok\n[+]connections 307 of 10000\n[-]serving about to stop\ncheck failed\n"

@@ -1,20 +1,20 @@
 //! `/`: what is here, and three commands to try.
 
-use super::{Ask, Form, PAGES, Page, html::frame};
+use super::{PAGES, Page, PageFormat, PageRequest, html::frame};
 use crate::{call::registry::MethodInfo, pages::snapshot::Snapshot};
 use codecs::connect::rpc_path;
 use maud::html;
 use std::fmt::Write;
 
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
-    if ask.form == Form::Html {
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
+    if ask.form == PageFormat::Html {
         Page::html(as_html(snapshot, ask))
     } else {
         Page::text(as_text(snapshot, ask))
     }
 }
 
-fn as_text(snapshot: &Snapshot, ask: &Ask) -> String {
+fn as_text(snapshot: &Snapshot, ask: &PageRequest) -> String {
     let mut out = format!("rpcwrap {}\n", summary(snapshot));
     // Writing to a String cannot fail.
     for (service, doc) in &snapshot.services {
@@ -35,7 +35,7 @@ fn as_text(snapshot: &Snapshot, ask: &Ask) -> String {
     out
 }
 
-fn as_html(snapshot: &Snapshot, ask: &Ask) -> String {
+fn as_html(snapshot: &Snapshot, ask: &PageRequest) -> String {
     let body = html! {
         h1 { "rpcwrap" }
         p { (summary(snapshot)) }
@@ -75,7 +75,7 @@ fn methods_of<'s>(snapshot: &'s Snapshot, service: &'s str) -> impl Iterator<Ite
 }
 
 /// Commands that work as printed where the sample argument fits.
-fn commands(snapshot: &Snapshot, ask: &Ask) -> Vec<String> {
+fn commands(snapshot: &Snapshot, ask: &PageRequest) -> Vec<String> {
     let host = &ask.host;
     let call = snapshot.methods.first().map(|method| {
         let (service, name) = (&method.service, &method.method);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn text() {
-        let ask = Ask::new("*/*", "", "127.0.0.1:7070");
+        let ask = PageRequest::new("*/*", "", "127.0.0.1:7070");
         let page = page(&fixture::snapshot(), &ask);
         assert_eq!(page.content_type, "text/plain; charset=utf-8");
         let wanted = "\
@@ -125,7 +125,7 @@ Try
 
     #[test]
     fn html_escapes_names() {
-        let page = page(&fixture::snapshot(), &Ask::new("text/html", "", "x"));
+        let page = page(&fixture::snapshot(), &PageRequest::new("text/html", "", "x"));
         assert_eq!(page.content_type, "text/html; charset=utf-8");
         assert!(page.body.contains("<h2>&lt;b&gt;</h2>") && !page.body.contains("<b>"), "{}", page.body);
         assert!(page.body.contains("Sums &amp; &lt;quotients&gt;"));

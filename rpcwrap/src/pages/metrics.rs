@@ -2,7 +2,7 @@
 //!
 //! Latency buckets are every second doubling of the server's own finer ones, so their edges are exact.
 
-use super::{Ask, Form, Page};
+use super::{Page, PageFormat, PageRequest};
 use crate::{
     call::registry::MethodInfo,
     live::stats::{MethodSnapshot, ServerSnapshot, bucket_end},
@@ -15,8 +15,8 @@ const FIRST: usize = 15;
 const STEP: usize = 8;
 const SHOWN: usize = 13;
 
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
-    let open = ask.form == Form::OpenMetrics;
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
+    let open = ask.form == PageFormat::OpenMetrics;
     let mut out = Exposition { text: String::new(), open };
     methods(&mut out, &snapshot.methods);
     server(&mut out, &snapshot.server);
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_text_form() {
-        let page = page(&fixture::snapshot(), &Ask::default());
+        let page = page(&fixture::snapshot(), &PageRequest::default());
         assert_eq!(page.content_type, "text/plain; version=0.0.4; charset=utf-8");
         for line in [
             "# TYPE rpcwrap_server_calls_total counter",
@@ -241,7 +241,10 @@ mod tests {
 
     #[test]
     fn openmetrics_by_request() {
-        let page = page(&fixture::snapshot(), &Ask { form: Form::OpenMetrics, ..Ask::default() });
+        let page = page(
+            &fixture::snapshot(),
+            &PageRequest { form: PageFormat::OpenMetrics, ..PageRequest::default() },
+        );
         assert!(page.content_type.starts_with("application/openmetrics-text"));
         assert!(page.body.contains("# TYPE rpcwrap_server_calls counter\n"));
         assert!(page.body.contains("rpcwrap_server_calls_total{"));
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn every_family_is_declared_once_and_its_samples_follow() {
-        let body = page(&fixture::snapshot(), &Ask::default()).body;
+        let body = page(&fixture::snapshot(), &PageRequest::default()).body;
         let mut declared = std::collections::HashSet::new();
         let mut family = "";
         for line in body.lines() {

@@ -53,7 +53,7 @@ impl Page {
 
 /// The forms a page may have; each page has some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Form {
+pub(crate) enum PageFormat {
     /// Whatever the page is at home in.
     #[default]
     Any,
@@ -65,32 +65,32 @@ pub(crate) enum Form {
 
 /// What a request asks of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Ask {
-    pub(crate) form: Form,
+pub(crate) struct PageRequest {
+    pub(crate) form: PageFormat,
     /// Say more.
     pub(crate) verbose: bool,
     /// How the asker calls this server: `host:port`, fit to be printed.
     pub(crate) host: String,
 }
 
-impl Ask {
+impl PageRequest {
     /// From the headers `Accept` and `Host` and the query, each empty where there is none.
     ///
     /// `?format=text|html|json` is stronger than `Accept`.
     pub(crate) fn new(accept: &str, query: &str, host: &str) -> Self {
         let has = |kind: &str| accept.contains(kind);
         let mut form = match () {
-            () if has("application/openmetrics-text") => Form::OpenMetrics,
-            () if has("text/html") => Form::Html,
-            () if has("application/json") => Form::Json,
-            () => Form::Any,
+            () if has("application/openmetrics-text") => PageFormat::OpenMetrics,
+            () if has("text/html") => PageFormat::Html,
+            () if has("application/json") => PageFormat::Json,
+            () => PageFormat::Any,
         };
         let mut verbose = false;
         for pair in query.split('&') {
             match pair {
-                "format=text" => form = Form::Text,
-                "format=html" => form = Form::Html,
-                "format=json" => form = Form::Json,
+                "format=text" => form = PageFormat::Text,
+                "format=html" => form = PageFormat::Html,
+                "format=json" => form = PageFormat::Json,
                 "verbose" | "verbose=1" | "verbose=true" => verbose = true,
                 _ => {}
             }
@@ -102,7 +102,7 @@ impl Ask {
 }
 
 /// A page, ready to be made.
-pub(crate) type MakePage = fn(&Snapshot, &Ask) -> Page;
+pub(crate) type MakePage = fn(&Snapshot, &PageRequest) -> Page;
 
 /// The pages with what they are for, in the order the index shows them.
 const PAGES: [(&str, MakePage, &str); 12] = [
@@ -155,22 +155,27 @@ mod tests {
 
     #[test]
     fn what_is_asked_for() {
-        let form = |accept, query| Ask::new(accept, query, "").form;
-        assert_eq!(form("*/*", ""), Form::Any);
-        assert_eq!(form("text/html,application/xhtml+xml,*/*;q=0.8", ""), Form::Html);
-        assert_eq!(form("application/json", ""), Form::Json);
-        assert_eq!(form("text/html", "a=b&format=text"), Form::Text);
-        assert_eq!(form("application/openmetrics-text;version=1.0.0,text/plain", ""), Form::OpenMetrics);
-        assert!(Ask::new("", "verbose", "").verbose && !Ask::new("", "verbose=0", "").verbose);
-        assert_eq!(Ask::new("", "", "[::1]:7070").host, "[::1]:7070");
-        assert_eq!(Ask::new("", "", "<script>").host, "HOST:PORT");
+        let form = |accept, query| PageRequest::new(accept, query, "").form;
+        assert_eq!(form("*/*", ""), PageFormat::Any);
+        assert_eq!(form("text/html,application/xhtml+xml,*/*;q=0.8", ""), PageFormat::Html);
+        assert_eq!(form("application/json", ""), PageFormat::Json);
+        assert_eq!(form("text/html", "a=b&format=text"), PageFormat::Text);
+        assert_eq!(
+            form("application/openmetrics-text;version=1.0.0,text/plain", ""),
+            PageFormat::OpenMetrics
+        );
+        assert!(
+            PageRequest::new("", "verbose", "").verbose && !PageRequest::new("", "verbose=0", "").verbose
+        );
+        assert_eq!(PageRequest::new("", "", "[::1]:7070").host, "[::1]:7070");
+        assert_eq!(PageRequest::new("", "", "<script>").host, "HOST:PORT");
     }
 
     #[test]
     fn every_page_is_found_and_made() {
         let snapshot = fixture::snapshot();
         for (path, _, _) in PAGES {
-            let page = find(path).map(|page| page(&snapshot, &Ask::default()));
+            let page = find(path).map(|page| page(&snapshot, &PageRequest::default()));
             assert_eq!(page.map(|page| page.status), Some(200), "{path}");
         }
         assert_eq!(find("/debug/nope").map(|_| ()), None);
@@ -180,7 +185,7 @@ mod tests {
     fn every_counter_is_on_every_page_of_numbers() {
         let snapshot = fixture::snapshot();
         for page in [metrics::page, debug_vars::page] {
-            let body = page(&snapshot, &Ask::default()).body;
+            let body = page(&snapshot, &PageRequest::default()).body;
             for (name, value) in snapshot.server.counters() {
                 let shown = body.split(|c: char| !c.is_ascii_digit()).any(|word| word == value.to_string());
                 assert!(shown, "{name} = {value} is not in\n{body}");

@@ -1,7 +1,7 @@
 //! `/protocols`: which protocols are asked about a connection's first bytes and in which order, and what none took.
 
 use super::{
-    Ask, Form, Page,
+    Page, PageFormat, PageRequest,
     columns::{Columns, Side::*},
     html::frame,
     number,
@@ -14,10 +14,10 @@ use crate::pages::{
 use maud::html;
 use serde_json::{Value, json};
 
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     match ask.form {
-        Form::Json => Page::json(as_json(snapshot)),
-        Form::Html => {
+        PageFormat::Json => Page::json(as_json(snapshot)),
+        PageFormat::Html => {
             let body = html! {
                 h1 { "protocols" }
                 p { "In the order they are asked about a connection's first bytes." }
@@ -181,15 +181,15 @@ AGO  PEER            WHY                               BYTES
 ";
         let wanted = wanted
             .replace("WHY                               BYTES", "WHY                                BYTES");
-        assert_eq!(page(&snapshot, &Ask::default()).body, wanted);
+        assert_eq!(page(&snapshot, &PageRequest::default()).body, wanted);
     }
 
     #[test]
     fn html_and_json_have_the_same_numbers() {
-        let ask = |form| Ask { form, ..Ask::default() };
-        let html = page(&fixture::snapshot(), &ask(Form::Html)).body;
+        let ask = |form| PageRequest { form, ..PageRequest::default() };
+        let html = page(&fixture::snapshot(), &ask(PageFormat::Html)).body;
         assert!(html.contains("<td>4000</td>") && html.contains("00ff"), "{html}");
-        let json = page(&fixture::snapshot(), &ask(Form::Json)).body;
+        let json = page(&fixture::snapshot(), &ask(PageFormat::Json)).body;
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(
             (&json["protocols"][1]["name"], &json["protocols"][1]["malformed"]),

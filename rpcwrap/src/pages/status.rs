@@ -1,6 +1,6 @@
 //! `/debug/status`: five seconds to understand. Totals and one row per method; text for curl, HTML for browsers.
 
-use super::{Ask, Form, Page, html::frame, number};
+use super::{Page, PageFormat, PageRequest, html::frame, number};
 use crate::{
     call::registry::MethodInfo,
     live::{
@@ -12,9 +12,9 @@ use crate::{
 use maud::html;
 use std::{fmt::Write, time::Duration};
 
-pub(super) fn page(snapshot: &Snapshot, ask: &Ask) -> Page {
+pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let totals = Totals::of(snapshot);
-    if ask.form == Form::Html {
+    if ask.form == PageFormat::Html {
         Page::html(as_html(snapshot, &totals))
     } else {
         Page::text(as_text(snapshot, &totals))
@@ -195,13 +195,13 @@ busy calls                    7
 ",
             env!("CARGO_PKG_VERSION")
         );
-        assert_eq!(page(&snapshot, &Ask::default()).body, wanted);
+        assert_eq!(page(&snapshot, &PageRequest::default()).body, wanted);
     }
 
     #[test]
     fn html_has_the_same_numbers_and_escapes_names() {
         let snapshot = Snapshot { phase: Phase::Draining, ..fixture::snapshot() };
-        let page = page(&snapshot, &Ask { form: Form::Html, ..Ask::default() });
+        let page = page(&snapshot, &PageRequest { form: PageFormat::Html, ..PageRequest::default() });
         for part in ["&lt;b&gt;.Count", "<td>4311</td>", "DRAINING", "<b>307/10000</b>", "denied calls"] {
             assert!(page.body.contains(part), "{part} is not in\n{}", page.body);
         }

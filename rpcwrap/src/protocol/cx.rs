@@ -176,7 +176,7 @@ impl ConnCx {
     pub fn session<F: Framing>(&self, conn: Conn, framing: F, peer: Arc<Peer>) -> Box<Session<F>> {
         let Conn { prefix, unsent, stream, .. } = conn;
         let mut session = self.session_on(stream, BytesMut::from(prefix), framing, peer);
-        session.owe(BytesMut::from(unsent));
+        session.set_unsent(BytesMut::from(unsent));
         session
     }
 

@@ -49,10 +49,10 @@ impl Registered {
     }
 
     /// Counts a connection that is this protocol's until the guard is dropped.
-    pub(crate) fn take(self: &Arc<Self>) -> Taken {
+    pub(crate) fn take(self: &Arc<Self>) -> OpenConnection {
         self.matched.add_one();
         self.connections.fetch_add(1, Relaxed);
-        Taken(self.clone())
+        OpenConnection(self.clone())
     }
 
     /// Counts why a connection was given up, if the counters have a word for it.
@@ -82,9 +82,9 @@ impl Registered {
 }
 
 /// A connection of a protocol, see [`Registered::take`].
-pub(crate) struct Taken(Arc<Registered>);
+pub(crate) struct OpenConnection(Arc<Registered>);
 
-impl Drop for Taken {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Relaxed);
     }

@@ -9,7 +9,7 @@ use {
     crate::{
         auth::Identity,
         io::{Prefixed, Stream, close::close_gently, tls::PortTls},
-        live::{config::Config, deadline::Late},
+        live::{config::Config, deadline::DeadlinePassed},
         pages::rejected_info::OpeningFailure,
     },
     bytes::Bytes,
@@ -25,7 +25,7 @@ pub(crate) enum NoTls {
     /// The peer has gone.
     Gone(io::Error),
     /// It took longer than `tls_handshake_timeout`.
-    Late,
+    DeadlinePassed,
 }
 
 impl ConnCx {
@@ -93,7 +93,7 @@ impl ConnCx {
             }
             Err(NoTls::Gone(error)) => return Err(error.into()),
             Err(NoTls::Refused(detail)) => (OpeningFailure::Handshake, detail),
-            Err(NoTls::Late) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
+            Err(NoTls::DeadlinePassed) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
         };
         self.count_failure(why);
         self.port.table.failed.add(why, &self.peer_addr, &prefix, &detail);
@@ -109,7 +109,7 @@ impl ConnCx {
             stream.flush().await
         };
         let said = self.dispatch.live.until(deadline, saying).await;
-        said.map_err(|Late| NoTls::Late)?.map_err(NoTls::Gone)?;
+        said.map_err(|DeadlinePassed| NoTls::DeadlinePassed)?.map_err(NoTls::Gone)?;
         self.tracked.sent(unsent.len());
         Ok(())
     }
@@ -143,7 +143,7 @@ impl ConnCx {
                 Err(NoTls::Refused(error.to_string()))
             }
             Ok(Err((error, _))) => Err(NoTls::Gone(error)),
-            Err(Late) => Err(NoTls::Late),
+            Err(DeadlinePassed) => Err(NoTls::DeadlinePassed),
         }
     }
 }

@@ -314,7 +314,7 @@ impl Builder {
             .filter_map(|service| service.access.take().map(|access| (service.name.clone(), access)));
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
-        let introspection = (!self.no_introspection).then(|| describe::Catalogue::new(&self.services));
+        let introspection = (!self.no_introspection).then(|| describe::ServiceList::new(&self.services));
         let mut registry = Registry::new(self.services, self.layers.stack())?;
         let live = Arc::new(Live::new(policy?, self.observers, self.restart));
         introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));

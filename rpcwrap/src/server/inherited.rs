@@ -43,12 +43,12 @@ pub(super) enum Kind {
 /// The listening sockets this process was started with, for [`Server::inherit`](super::Server::inherit).
 #[derive(Debug, Default)]
 pub struct Inherited {
-    sockets: Vec<Passed>,
+    sockets: Vec<InheritedSocket>,
     predecessor: Option<UnixStream>,
 }
 
 #[derive(Debug)]
-struct Passed {
+struct InheritedSocket {
     name: Option<Name>,
     /// `None` once it was taken.
     socket: Option<OwnedFd>,
@@ -80,8 +80,10 @@ impl Inherited {
         let names = names.filter(|names| names.len() + 1 == sockets.len());
         let predecessor = names.is_some().then(|| sockets.pop()).flatten().map(UnixStream::from);
         let names = names.unwrap_or_default().into_iter().chain(std::iter::repeat(None));
-        let sockets =
-            sockets.into_iter().zip(names).map(|(socket, name)| Passed { name, socket: Some(socket) });
+        let sockets = sockets
+            .into_iter()
+            .zip(names)
+            .map(|(socket, name)| InheritedSocket { name, socket: Some(socket) });
         Self { sockets: sockets.collect(), predecessor }
     }
 
@@ -104,15 +106,16 @@ impl Inherited {
     /// The socket that was opened as `name`, or else the one with its address, as given or one of `resolved`.
     pub(super) fn take(&mut self, name: &Name, resolved: &[SocketAddr]) -> Option<OwnedFd> {
         let any_port = name.addr.ends_with(":0");
-        let same = |passed: &Passed| passed.name.as_ref() == Some(name);
-        let same_addr =
-            |passed: &Passed| !any_port && passed.name.as_ref().is_some_and(|other| other.addr == name.addr);
-        let bound_there = |passed: &Passed| {
+        let same = |passed: &InheritedSocket| passed.name.as_ref() == Some(name);
+        let same_addr = |passed: &InheritedSocket| {
+            !any_port && passed.name.as_ref().is_some_and(|other| other.addr == name.addr)
+        };
+        let bound_there = |passed: &InheritedSocket| {
             let local = passed.socket.as_ref().and_then(|socket| SockRef::from(socket).local_addr().ok());
             passed.name.is_some()
                 && local.and_then(|addr| addr.as_socket()).is_some_and(|addr| resolved.contains(&addr))
         };
-        let rules: [&dyn Fn(&Passed) -> bool; 3] = [&same, &same_addr, &bound_there];
+        let rules: [&dyn Fn(&InheritedSocket) -> bool; 3] = [&same, &same_addr, &bound_there];
         rules.into_iter().find_map(|fits| {
             self.sockets.iter_mut().find(|passed| passed.socket.is_some() && fits(passed))?.socket.take()
         })

@@ -46,13 +46,13 @@ struct Open {
 }
 
 /// A listening socket to be handed over, and what to call it.
-pub(super) struct Shareable {
+pub(super) struct SocketToHandOver {
     pub(super) name: Option<Name>,
     pub(super) socket: OwnedFd,
     shared: Arc<AtomicBool>,
 }
 
-impl Shareable {
+impl SocketToHandOver {
     /// Another process serves it too from now on.
     pub(super) fn share(&self) {
         self.shared.store(true, Ordering::Release);
@@ -151,10 +151,10 @@ impl Listeners {
     ///
     /// # Errors
     /// There is no descriptor left.
-    pub(super) fn shareable(&self) -> io::Result<Vec<Shareable>> {
+    pub(super) fn shareable(&self) -> io::Result<Vec<SocketToHandOver>> {
         let duplicate = |open: &Open| {
             let (name, shared) = (open.name.clone(), open.shared.clone());
-            Ok(Shareable { name, socket: open.socket.try_clone()?, shared })
+            Ok(SocketToHandOver { name, socket: open.socket.try_clone()?, shared })
         };
         self.state().open.iter().map(duplicate).collect()
     }

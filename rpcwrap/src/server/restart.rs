@@ -6,7 +6,7 @@
 use super::{
     ListenAddr, Server,
     inherited::{GO, Inherited, NAMES},
-    listeners::Shareable,
+    listeners::SocketToHandOver,
 };
 use crate::live::shutdown::Phase;
 use command_fds::{CommandFdExt, FdMapping};
@@ -98,7 +98,7 @@ impl Server {
         }
         let shareable = self.listeners.shareable()?;
         let deadline = Instant::now() + limit;
-        let mut started = Started::start(command, &shareable)?;
+        let mut started = NewProcess::start(command, &shareable)?;
         let taken = match timeout_at(deadline, started.ready()).await {
             Ok(Ok(taken)) if taken.len() == shareable.len() => taken,
             Ok(Ok(_) | Err(_)) => return Err(started.failure().await),
@@ -130,15 +130,15 @@ pub(super) async fn serve_newcomers(server: &Server, limit: Duration) {
 }
 
 /// A process that does not serve yet; killed when dropped.
-struct Started {
+struct NewProcess {
     id: u32,
     /// `None` once it may live without us.
     child: Option<Child>,
     stream: UnixStream,
 }
 
-impl Started {
-    fn start(mut command: Command, sockets: &[Shareable]) -> io::Result<Self> {
+impl NewProcess {
+    fn start(mut command: Command, sockets: &[SocketToHandOver]) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let names: Vec<_> = sockets.iter().map(|socket| &socket.name).collect();
@@ -190,7 +190,7 @@ impl Started {
     }
 }
 
-impl Drop for Started {
+impl Drop for NewProcess {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             // It has ended already where this fails. The runtime sees to the rest.

@@ -8,9 +8,14 @@ use std::task::{Context, Poll};
 impl<F: Framing> Session<F> {
     /// Does what a request asks of the session itself; whether the next may be decoded at once.
     #[cold]
-    pub(super) fn obey(&mut self, control: Control, request: &F::Request, output: &mut BytesMut) -> bool {
+    pub(super) fn apply_control(
+        &mut self,
+        control: Control,
+        request: &F::Request,
+        output: &mut BytesMut,
+    ) -> bool {
         match control {
-            Control::Answer(answer) => self.give(answer, output),
+            Control::Answer(answer) => self.write_answer(answer, output),
             Control::Wait(check) => {
                 self.check = Some(check);
                 false
@@ -24,7 +29,7 @@ impl<F: Framing> Session<F> {
     }
 
     /// Gives the session's own answer; whether the requests behind it are the same caller's.
-    fn give(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
+    fn write_answer(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
         let Answer { bytes, peer, close } = answer;
         self.in_turn(output, |_, out| out.extend_from_slice(&bytes));
         self.closing |= close;
@@ -39,7 +44,7 @@ impl<F: Framing> Session<F> {
 
     /// Gives a peer whose bytes are no request the framing's last words, and decodes no more of them.
     #[cold]
-    pub(super) fn fall_out_of_step(&mut self, error: &DecodeError, output: &mut BytesMut) {
+    pub(super) fn stop_decoding(&mut self, error: &DecodeError, output: &mut BytesMut) {
         self.in_turn(output, |framing, out| framing.out_of_step(error, out));
         self.fault = Some(Box::new(error.clone().into()));
         self.closing = true;
@@ -51,7 +56,7 @@ impl<F: Framing> Session<F> {
         let Some(check) = &mut self.check else { return false };
         let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };
         self.check = None;
-        self.give(answer, output);
+        self.write_answer(answer, output);
         true
     }
 
@@ -62,11 +67,11 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
         write: impl FnOnce(&mut F, &mut BytesMut),
     ) -> usize {
-        if F::ORDERED && !self.turns.is_empty() {
+        if F::ORDERED && !self.order.is_empty() {
             let mut held = BytesMut::new();
             write(&mut self.framing, &mut held);
             let written = held.len();
-            self.turns.hold(held);
+            self.order.hold(held);
             return written;
         }
         let before = output.len();

@@ -1,15 +1,12 @@
 //! Counts of the calls a session starts in one go, merged into the shared counters once per method and batch.
 
 use crate::{
-    call::registry::Entry,
+    call::{in_flight::note_end, registry::Entry},
     error::CallError,
-    live::{Live, observer::CallInfo, stats::Tally},
+    live::{Live, stats::Tally},
     peer::Peer,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 /// Counts and clock of one batch: merged when the method changes, read once per call.
 pub(super) struct Batch<'t, 'd> {
@@ -77,7 +74,8 @@ impl<'t, 'd> Batch<'t, 'd> {
         if duration.as_nanos() as u64 >= self.noted_nanos
             && let Some(entry) = self.entry
         {
-            note(self.live, entry, self.peer, (self.bytes_in, bytes_out), error.as_deref(), duration);
+            let bytes_out = if error.is_some() { 0 } else { bytes_out };
+            note_end(self.live, entry, self.peer, (self.bytes_in, bytes_out), error.as_deref(), duration);
         }
         if error.is_some() {
             self.error = error;
@@ -108,22 +106,4 @@ fn add(
     let (now, code) = (now.unwrap_or_else(Instant::now), error.map(CallError::code));
     live.peers.add(&peer.addr, &entry.full_name, tally, now, code);
     tally.merge_into(&entry.stats);
-}
-
-/// Keeps one call if it was slow, and tells observers of it. Not a method, as [`add`].
-#[cold]
-fn note(
-    live: &Live,
-    entry: &Entry,
-    peer: &Peer,
-    (request_size, written): (usize, usize),
-    error: Option<&CallError>,
-    duration: Duration,
-) {
-    if duration.as_nanos() >= u128::from(live.slow.nanos()) {
-        live.slow.add(&entry.full_name, peer, duration, request_size, error.map(CallError::code));
-    }
-    let reply_size = if error.is_some() { 0 } else { written };
-    let info = CallInfo { name: &entry.full_name, peer, request_size, reply_size, error, duration };
-    live.observers.tell(&info, &live.stats);
 }

@@ -24,7 +24,7 @@ use crate::{
     call::{
         access::Caller,
         dispatch::{Dispatch, Refused},
-        in_flight::Flight,
+        in_flight::InFlightCall,
     },
     error::{CallError, ProtoError},
     io::{
@@ -42,8 +42,8 @@ pub use calls::{Calls, Start};
 use codecs::{DecodeError, END_OF_STREAM};
 pub use control::{Answer, Control};
 pub use framing::Framing;
-use in_flight::{InFlight, Waiting};
-use ordered::{Turn, Turns};
+use in_flight::{CallsInFlight, SessionCall};
+use ordered::{NextReply, ReplyOrder};
 use scratch::{READ_BYTES, Scratch};
 use std::{
     fmt,
@@ -88,9 +88,9 @@ pub struct Session<F: Framing> {
     peer: Arc<Peer>,
     /// Of the policy whose limits the framing keeps to.
     generation: u64,
-    in_flight: InFlight<F>,
-    /// Of an ordered session: whose reply is next.
-    turns: Turns<Waiting<F::Head>>,
+    in_flight: CallsInFlight<F>,
+    /// Of an ordered session: which reply is next.
+    order: ReplyOrder<SessionCall<F::Head>>,
     /// Nothing is decoded before it is ready.
     check: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// Read and not yet decoded; empty while idle.
@@ -108,7 +108,7 @@ pub struct Session<F: Framing> {
     called: bool,
     draining: bool,
     /// What was read holds no whole request any more.
-    hungry: bool,
+    needs_input: bool,
     /// No more is read: the peer has closed its side.
     ended: bool,
     /// No more is decoded: the stream is out of step, or has ended.
@@ -134,8 +134,8 @@ impl<F: Framing> Session<F> {
             tracked,
             peer,
             generation: u64::MAX,
-            in_flight: InFlight::new(),
-            turns: Turns::new(),
+            in_flight: CallsInFlight::new(),
+            order: ReplyOrder::new(),
             check: None,
             input,
             output: BytesMut::new(),
@@ -146,7 +146,7 @@ impl<F: Framing> Session<F> {
             unflushed: false,
             called: false,
             draining: false,
-            hungry: true,
+            needs_input: true,
             ended: false,
             closing: false,
             fault: None,
@@ -154,7 +154,7 @@ impl<F: Framing> Session<F> {
     }
 
     /// Writes `unsent` before anything else.
-    pub(crate) fn owe(&mut self, unsent: BytesMut) {
+    pub(crate) fn set_unsent(&mut self, unsent: BytesMut) {
         self.output = unsent;
     }
 
@@ -253,13 +253,13 @@ impl<F: Framing> Session<F> {
     fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
         let mut answered = 0;
         while answered < BATCH && output.len() < config.max_output_bytes {
-            match if F::ORDERED { self.turns.next() } else { None } {
-                Some(Turn::Ready(waiting)) => self.answer(waiting, output),
-                Some(Turn::Answer(answer)) => output.extend_from_slice(&answer),
-                Some(Turn::Running) | None => {
+            match if F::ORDERED { self.order.next() } else { None } {
+                Some(NextReply::Ready(waiting)) => self.answer(waiting, output),
+                Some(NextReply::Answer(answer)) => output.extend_from_slice(&answer),
+                Some(NextReply::Running) | None => {
                     let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
                     if F::ORDERED {
-                        self.turns.ready(waiting.turn, waiting);
+                        self.order.ready(waiting.place, waiting);
                         continue;
                     }
                     self.answer(waiting, output);
@@ -270,12 +270,12 @@ impl<F: Framing> Session<F> {
         answered > 0
     }
 
-    fn answer(&mut self, mut waiting: Waiting<F::Head>, output: &mut BytesMut) {
-        let Waiting { head, flight, .. } = &mut waiting;
-        match flight.write(&mut self.framing.reply_to(head), output) {
+    fn answer(&mut self, mut waiting: SessionCall<F::Head>, output: &mut BytesMut) {
+        let SessionCall { head, call, .. } = &mut waiting;
+        match call.write(&mut self.framing.reply_to(head), output) {
             Written::Item | Written::Later => {
                 if F::ORDERED {
-                    self.turns.run_on();
+                    self.order.run_on();
                 }
                 self.in_flight.push_back(waiting);
             }
@@ -293,8 +293,8 @@ impl<F: Framing> Session<F> {
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> bool {
-        self.hungry = input.is_empty() && !self.ended;
-        if self.hungry || self.check.is_some() {
+        self.needs_input = input.is_empty() && !self.ended;
+        if self.needs_input || self.check.is_some() {
             return false;
         }
         if self.generation != policy.generation() {
@@ -312,23 +312,23 @@ impl<F: Framing> Session<F> {
                 Ok(Some(request)) => {
                     if let Some(control) = self.framing.control(request) {
                         requests += 1;
-                        if self.obey(control, request, output) {
+                        if self.apply_control(control, request, output) {
                             continue;
                         }
                         break;
                     }
-                    if let Some(flight) = self.start(request, &dispatch, &caller, &mut batch, output)
+                    if let Some(call) = self.start(request, &dispatch, &caller, &mut batch, output)
                         && let Ok(Some(request)) = decoded
                     {
-                        let turn = if F::ORDERED { self.turns.run() } else { 0 };
-                        self.in_flight.push(F::into_head(request), flight, turn);
+                        let place = if F::ORDERED { self.order.run() } else { 0 };
+                        self.in_flight.push(F::into_head(request), call, place);
                     }
                 }
                 Ok(None) => {
-                    self.hungry = true;
+                    self.needs_input = true;
                     break;
                 }
-                Err(error) => self.fall_out_of_step(error, output),
+                Err(error) => self.stop_decoding(error, output),
             }
             requests += 1;
         }
@@ -357,8 +357,8 @@ impl<F: Framing> Session<F> {
     #[inline]
     fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
         if F::ORDERED {
-            let bytes = output.len().saturating_add(self.turns.held());
-            return self.turns.len() < config.max_in_flight && bytes < config.max_output_bytes;
+            let bytes = output.len().saturating_add(self.order.held());
+            return self.order.len() < config.max_in_flight && bytes < config.max_output_bytes;
         }
         self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
     }
@@ -372,7 +372,7 @@ impl<F: Framing> Session<F> {
         caller: &Caller<'_>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
-    ) -> Option<Flight> {
+    ) -> Option<InFlightCall> {
         let began = batch.now();
         if self.stage >= Stage::Refusing {
             self.dispatch.live.stats.drained_calls.add_one();
@@ -397,9 +397,9 @@ impl<F: Framing> Session<F> {
         batch.start(started.entry, F::wire_len(request));
         let wait = |start: Result<_, Refused<'_>>, written| {
             let bytes_in = F::wire_len(request);
-            Some(Flight::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
+            Some(InFlightCall::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
         };
-        if F::ORDERED && !self.turns.is_empty() {
+        if F::ORDERED && !self.order.is_empty() {
             return wait(start, 0);
         }
         let before = output.len();
@@ -484,7 +484,7 @@ impl<F: Framing> Session<F> {
         input: &mut BytesMut,
         output: &BytesMut,
     ) -> io::Result<bool> {
-        if !self.hungry || self.ended || self.closing || !self.has_room(config, output) {
+        if !self.needs_input || self.ended || self.closing || !self.has_room(config, output) {
             return Ok(false);
         }
         input.reserve(READ_BYTES);
@@ -507,11 +507,11 @@ impl<F: Framing> Session<F> {
 impl<F: Framing> Session<F> {
     /// Requests that are not answered yet.
     fn pending(&self) -> usize {
-        self.in_flight.len().max(self.turns.len()) + usize::from(self.check.is_some())
+        self.in_flight.len().max(self.order.len()) + usize::from(self.check.is_some())
     }
 
     /// Whether there are replies the peer has not taken.
-    fn owes(&self) -> bool {
+    fn has_unsent(&self) -> bool {
         !self.output.is_empty() || self.unflushed
     }
 }
@@ -524,7 +524,7 @@ impl<F: Framing> fmt::Debug for Session<F> {
 
 impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
-        if self.owes() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
+        if self.has_unsent() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
             self.dispatch.live.shutdown.count_cut();
         }
     }

@@ -33,7 +33,7 @@ pub(super) enum Wait {
 }
 
 impl<F: Framing> Session<F> {
-    /// Nothing moves: waits for the peer, with a limit where the peer owes something or the session is to end.
+    /// Nothing moves: waits for the peer, with a limit where the peer has_unsent something or the session is to end.
     ///
     /// The timer exists only while there is a limit, and is moved only when it has gone off too early: the peer having
     /// moved a byte costs one look at the clock.
@@ -44,7 +44,7 @@ impl<F: Framing> Session<F> {
         moved: bool,
     ) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.pending());
-        let wait = self.wanted(config);
+        let wait = self.waits_for(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
             return Poll::Pending;
@@ -97,10 +97,10 @@ impl<F: Framing> Session<F> {
     }
 
     /// What the session waits for and what may not take for ever.
-    fn wanted(&self, config: &Config) -> Option<Wait> {
+    fn waits_for(&self, config: &Config) -> Option<Wait> {
         let idle = self.pending() == 0;
         match () {
-            () if self.owes() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
+            () if self.has_unsent() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
             () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
             () if !idle && (self.ended || self.check.is_some() || !self.has_room(config, &self.output)) => {

@@ -30,7 +30,7 @@ pub(super) struct LayeredCall {
     /// `None` once the layers have answered.
     layers: Option<Oneshot<CallService, CallRequest>>,
     handover: Arc<Handover>,
-    ready: Option<What>,
+    ready: Option<ReadyReply>,
     /// What the method ended with, while the layers go on.
     last: Option<Last>,
     began: Instant,
@@ -39,7 +39,7 @@ pub(super) struct LayeredCall {
 }
 
 /// What is ready to be written.
-enum What {
+enum ReadyReply {
     Handler(Ready),
     /// The layers have answered.
     Layers(Result<(), BoxError>),
@@ -142,8 +142,8 @@ impl Call for LayeredCall {
         }
         let held = self.handover.hold_writer();
         let ready = match self.poll_layers(cx) {
-            Poll::Ready(answer) => Some(What::Layers(answer)),
-            Poll::Pending => self.handover.take_ready(cx.waker(), held).map(What::Handler),
+            Poll::Ready(answer) => Some(ReadyReply::Layers(answer)),
+            Poll::Pending => self.handover.take_ready(cx.waker(), held).map(ReadyReply::Handler),
         };
         self.ready = ready;
         if self.ready.is_some() { Poll::Ready(()) } else { Poll::Pending }
@@ -156,14 +156,14 @@ impl Call for LayeredCall {
         out: &mut BytesMut,
     ) -> Written {
         match (self.ready.take(), self.last.take()) {
-            (Some(What::Handler(ready)), _) => self.write_handler(ready, reply_type, to, out),
-            (Some(What::Layers(Err(error))), _) => self.failed(error),
-            (Some(What::Layers(Ok(()))), Some(Last::Reply(mut call))) => {
+            (Some(ReadyReply::Handler(ready)), _) => self.write_handler(ready, reply_type, to, out),
+            (Some(ReadyReply::Layers(Err(error))), _) => self.failed(error),
+            (Some(ReadyReply::Layers(Ok(()))), Some(Last::Reply(mut call))) => {
                 call.as_mut().write(reply_type, to, out)
             }
-            (Some(What::Layers(Ok(()))), Some(Last::Error(error))) => Written::Last(Err(error)),
-            (Some(What::Layers(Ok(()))), Some(Last::End)) => Written::End,
-            (Some(What::Layers(Ok(()))), None) => self.failed(NOT_ENDED.into()),
+            (Some(ReadyReply::Layers(Ok(()))), Some(Last::Error(error))) => Written::Last(Err(error)),
+            (Some(ReadyReply::Layers(Ok(()))), Some(Last::End)) => Written::End,
+            (Some(ReadyReply::Layers(Ok(()))), None) => self.failed(NOT_ENDED.into()),
             (None, _) => Written::Last(Err(Box::new(CallError::Panicked))),
         }
     }

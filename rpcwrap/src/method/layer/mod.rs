@@ -63,9 +63,9 @@ impl Service<CallRequest> for CallService {
 
 /// The bottom of a stack: the layers of the request's service, if these are still to come, or its method.
 #[derive(Debug, Clone)]
-struct Bottom;
+struct InnermostService;
 
-impl Service<CallRequest> for Bottom {
+impl Service<CallRequest> for InnermostService {
     type Response = CallOutcome;
     type Error = BoxError;
     type Future = Either<Oneshot<CallService, CallRequest>, Run>;
@@ -102,7 +102,7 @@ impl LayerList {
         if self.0.is_empty() {
             return None;
         }
-        Some(self.0.into_iter().rfold(CallService::new(Bottom), |inner, wrap| wrap(inner)))
+        Some(self.0.into_iter().rfold(CallService::new(InnermostService), |inner, wrap| wrap(inner)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The login before an authenticated session: one request at a time, few, small and soon.
 
-use super::{ConnCx, Talk};
+use super::{CodecConn, ConnCx};
 use crate::{
     auth::{
         Identity,
-        cram_md5::{Answer, Ask, Dialog},
+        cram_md5::{Answer, Dialog, LoginStep},
     },
     error::CallError,
     io::Stream,
@@ -23,27 +23,27 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
-pub(super) async fn run(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
+pub(super) async fn run(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Identity>> {
     let since = Instant::now();
     let deadline = |config: &Config| since.checked_add(config.header_timeout);
-    let user = cx.dispatch.live.until(deadline, dialog(talk, cx)).await.unwrap_or(Ok(None))?;
+    let user = cx.dispatch.live.until(deadline, dialog(codec_conn, cx)).await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
 
-async fn dialog(talk: &mut Talk, cx: &ConnCx) -> io::Result<Option<Identity>> {
+async fn dialog(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Identity>> {
     if !cx.has_users() {
         return Ok(None);
     }
-    let Talk { stream, input, codec } = talk;
+    let CodecConn { stream, input, codec } = codec_conn;
     let mut dialog = Dialog::default();
     while !dialog.is_over() {
         let Some(request) = next_request(stream, input, codec, cx).await? else { break };
         let mut out = BytesMut::new();
         let answer = match dialog.ask(request.service_method(), codec.args(&request)) {
-            Ask::Check(proof) => dialog.judge(cx.check_login(&dialog.credential(&proof)).await),
-            Ask::Answered(answer) => answer,
-            Ask::Other => {
+            LoginStep::Check(proof) => dialog.judge(cx.check_login(&dialog.credential(&proof)).await),
+            LoginStep::Answered(answer) => answer,
+            LoginStep::Other => {
                 let name = request.service_method();
                 Answer::Never(CallError::unknown(name, |service| service == SERVICE))
             }

@@ -76,31 +76,31 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
     conn.stream.write_all(&answer).await?;
     conn.stream.flush().await?;
     cx.tracked.sent(answer.len());
-    let mut talk = Talk::new(conn, &codec, &cx);
+    let mut codec_conn = CodecConn::new(conn, &codec, &cx);
     let mut user = None;
     if auth {
         let limits = cx.dispatch.live.config().message_limits();
-        talk.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
+        codec_conn.codec.set_limits(Limits { max_message_bytes: login::MAX_BYTES, ..limits });
         // On the heap: few connections log in, and all of them would carry it.
-        user = Box::pin(login::run(&mut talk, &cx)).await?;
+        user = Box::pin(login::run(&mut codec_conn, &cx)).await?;
         if user.is_none() {
-            close_gently(&mut talk.stream).await?;
+            close_gently(&mut codec_conn.stream).await?;
             return Ok(Served::Closed);
         }
-        talk.codec.set_limits(limits);
+        codec_conn.codec.set_limits(limits);
     }
-    Ok(Served::Session(talk.serve(&codec, user, &cx)))
+    Ok(Served::Session(codec_conn.serve(&codec, user, &cx)))
 }
 
 /// A connection in the hands of a codec.
-struct Talk {
+struct CodecConn {
     stream: Stream,
     /// Read and not yet decoded.
     input: BytesMut,
     codec: AnyServerCodec,
 }
 
-impl Talk {
+impl CodecConn {
     fn new(conn: Conn, codec: &AnyCodec, cx: &ConnCx) -> Self {
         let (prefix, stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
         let codec = codec.server(cx.dispatch.live.config().message_limits());

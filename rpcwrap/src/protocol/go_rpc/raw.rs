@@ -4,7 +4,7 @@
 //! Recognised by how each codec's clients begin; the session is the one behind CONNECT. There is no login here: where
 //! a login is required dispatch refuses every call, unless a client certificate has said who it is.
 
-use super::Talk;
+use super::CodecConn;
 use crate::protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff, go_rpc::GoRpc};
 use codecs::AnyCodec;
 use std::sync::Arc;
@@ -76,8 +76,8 @@ impl Protocol for Raw {
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
         let codec = self.codec.clone();
         Box::pin(async move {
-            let talk = Talk::new(conn, &codec, &cx);
-            Ok(Served::Session(talk.serve(&codec, None, &cx)))
+            let codec_conn = CodecConn::new(conn, &codec, &cx);
+            Ok(Served::Session(codec_conn.serve(&codec, None, &cx)))
         })
     }
 }

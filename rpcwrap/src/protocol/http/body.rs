@@ -1,8 +1,8 @@
 //! Bodies: what is read of a request, and the three kinds of reply.
 
 use super::{
-    flight::Answer,
     progress::{Answered, Progress},
+    reply::Answer,
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     /// Bytes that are all there.
     Full(Full<Bytes>),
     /// The replies of a streaming call, as its handler makes them and the peer takes them.
-    Flight(Box<Answer>),
+    InFlightCall(Box<Answer>),
     /// Whatever the mounted service makes.
     Mounted(UnsyncBoxBody<Bytes, BoxError>),
 }
@@ -36,8 +36,8 @@ impl Body {
         Self { kind: Kind::Full(Full::new(bytes.into())), _answered: None }
     }
 
-    pub(super) fn flight(answer: Box<Answer>) -> Self {
-        Self { kind: Kind::Flight(answer), _answered: None }
+    pub(super) fn reply(answer: Box<Answer>) -> Self {
+        Self { kind: Kind::InFlightCall(answer), _answered: None }
     }
 
     pub(super) fn mounted(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
@@ -60,7 +60,7 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.kind {
             Kind::Full(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Kind::Flight(answer) => answer.poll_chunk(cx).map(|chunk| Some(Ok(Frame::data(chunk?)))),
+            Kind::InFlightCall(answer) => answer.poll_chunk(cx).map(|chunk| Some(Ok(Frame::data(chunk?)))),
             Kind::Mounted(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -68,7 +68,7 @@ impl hyper::body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Full(body) => body.is_end_stream(),
-            Kind::Flight(answer) => answer.is_over(),
+            Kind::InFlightCall(answer) => answer.is_over(),
             Kind::Mounted(body) => body.is_end_stream(),
         }
     }
@@ -76,7 +76,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Full(body) => body.size_hint(),
-            Kind::Flight(_) => SizeHint::default(),
+            Kind::InFlightCall(_) => SizeHint::default(),
             Kind::Mounted(body) => body.size_hint(),
         }
     }

@@ -7,8 +7,8 @@
 
 use super::{
     body::{self, Body, ReadError},
-    flight::{Answer, First, Replies},
     progress::Progress,
+    reply::{Answer, First, Replies},
     respond,
 };
 use crate::{
@@ -68,7 +68,7 @@ pub(super) async fn reply(started: Result<Answer, CallError>) -> Response<Body> 
         Err(error) => respond::call_error(&error),
         Ok(answer) => match answer.first().await {
             First::Only(value) => respond::value(line(value)),
-            First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::flight(answer)),
+            First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::reply(answer)),
             First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
             First::Failed(error) => respond::call_error(&error),
         },
@@ -99,7 +99,7 @@ pub(super) fn start(
     let policy = dispatch.live.policy();
     let caller = Caller::new(peer, &policy);
     let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.take_off(started, peer, bytes_in)?;
+    let flight = dispatch.into_in_flight(started, peer, bytes_in)?;
     Ok(Answer::new(flight, Replies::Bare))
 }
 

@@ -5,7 +5,7 @@ use super::{
     hijack::HandedOver,
     progress::{Limit, Progress},
     route,
-    socket::{Rest, Socket},
+    socket::{Leftover, Socket},
 };
 use crate::{
     error::ProtoError,
@@ -50,7 +50,7 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
     let end = drive(&mut connection, &cx, &progress).await;
 
     let parts = connection.into_parts();
-    let Rest { unread, unsent, mut stream } = parts.io.into_inner().into_rest();
+    let Leftover { unread, unsent, mut stream } = parts.io.into_inner().into_rest();
     let (handover, requests, peer_is_done) = {
         let mut notes = progress.notes();
         (notes.handover.take(), notes.requests, notes.ended || notes.gone)
@@ -121,9 +121,9 @@ impl End {
     }
 }
 
-type Driven = Connection<TokioIo<Socket>, Requests>;
+type HyperConnection = Connection<TokioIo<Socket>, Requests>;
 
-async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End {
+async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progress) -> End {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut leaving = false;
     let mut age = Age::new();
@@ -154,7 +154,7 @@ async fn drive(connection: &mut Driven, cx: &ConnCx, progress: &Progress) -> End
 
 /// Lets hyper do all it can, then lets it write.
 fn poll_http(
-    connection: &mut Driven,
+    connection: &mut HyperConnection,
     progress: &Progress,
     task: &mut Context<'_>,
 ) -> Poll<hyper::Result<()>> {

@@ -115,12 +115,12 @@ fn is_fault(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.is_library())
 }
 
-type Driven = Connection<TokioIo<Prefixed>, Requests, Inbox>;
+type HyperConnection = Connection<TokioIo<Prefixed>, Requests, Inbox>;
 
 /// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
-async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
+async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
-    let mut patience = Patience::default();
+    let mut close_timer = CloseTimer::default();
     let mut leaving = false;
     let mut age = Age::new();
     poll_fn(|task| {
@@ -142,7 +142,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
         }
-        if patience.poll(task, &cx.dispatch.live.config(), tasks.is_empty()).is_pending() {
+        if close_timer.poll(task, &cx.dispatch.live.config(), tasks.is_empty()).is_pending() {
             return Poll::Pending;
         }
         if leaving {
@@ -150,7 +150,7 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
             return Poll::Ready(Ok(()));
         }
         leaving = true;
-        patience.last_words();
+        close_timer.start_closing();
         Pin::new(&mut *connection).graceful_shutdown();
         task.waker().wake_by_ref();
         Poll::Pending
@@ -160,15 +160,15 @@ async fn drive(connection: &mut Driven, tasks: &mut Tasks, cx: &ConnCx) -> hyper
 
 /// How long a connection without streams is kept, and how long it may then take to close.
 #[derive(Default)]
-struct Patience {
+struct CloseTimer {
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     leaving: bool,
 }
 
-impl Patience {
-    /// The next end of patience is the last.
-    fn last_words(&mut self) {
+impl CloseTimer {
+    /// The next end of close_timer is the last.
+    fn start_closing(&mut self) {
         *self = Self { leaving: true, ..Self::default() };
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     live::shutdown::Phase,
-    pages::{self, Ask},
+    pages::{self, PageRequest},
     protocol::ConnCx,
 };
 use codecs::AnyCodec;
@@ -153,9 +153,9 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// What a page wants to know of a request.
-fn ask(request: &Request<Incoming>) -> Ask {
+fn ask(request: &Request<Incoming>) -> PageRequest {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Ask::new(header(ACCEPT), request.uri().query().unwrap_or_default(), header(HOST))
+    PageRequest::new(header(ACCEPT), request.uri().query().unwrap_or_default(), header(HOST))
 }
 
 #[cfg(test)]

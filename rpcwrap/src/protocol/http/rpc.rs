@@ -6,8 +6,8 @@
 use super::{
     body::{self, Body},
     call,
-    flight::{Answer, First, Replies},
     progress::Progress,
+    reply::{Answer, First, Replies},
     respond,
 };
 use crate::{auth::Identity, call::access::Caller, protocol::ConnCx};
@@ -36,7 +36,7 @@ pub(super) async fn answer(
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
         Some(Ok(answer)) => match answer.first().await {
             First::Only(message) | First::Empty(message) => reply(codec, Body::full(message)),
-            First::Stream(answer) => reply(codec, Body::flight(answer)),
+            First::Stream(answer) => reply(codec, Body::reply(answer)),
             First::Failed(error) => respond::call_error(&error),
         },
     }
@@ -69,7 +69,7 @@ fn start(
     let policy = cx.dispatch.live.policy();
     let caller = Caller::new(&peer, &policy);
     let started = cx.dispatch.start(name, args, request.timeout(), &caller, Instant::now());
-    Some(match cx.dispatch.take_off(started, &peer, bytes) {
+    Some(match cx.dispatch.into_in_flight(started, &peer, bytes) {
         Ok(flight) => Ok(Answer::new(flight, Replies::Codec(Box::new((server, request.without_args()))))),
         Err(error) => {
             let mut refusal = BytesMut::new();

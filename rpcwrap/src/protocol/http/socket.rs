@@ -29,7 +29,7 @@ pub(super) struct Socket {
 }
 
 /// What is left of a connection when HTTP is over.
-pub(super) struct Rest {
+pub(super) struct Leftover {
     /// Read and not asked for.
     pub(super) unread: Bytes,
     /// Held and not written.
@@ -42,9 +42,9 @@ impl Socket {
         Self { inner, ahead: Bytes::new(), held: BytesMut::new(), progress }
     }
 
-    pub(super) fn into_rest(self) -> Rest {
+    pub(super) fn into_rest(self) -> Leftover {
         let (prefix, stream) = self.inner.into_parts();
-        Rest { unread: [self.ahead, prefix].concat().into(), unsent: self.held.freeze(), stream }
+        Leftover { unread: [self.ahead, prefix].concat().into(), unsent: self.held.freeze(), stream }
     }
 
     /// Takes bytes to be written later, if they are few.

@@ -1,7 +1,7 @@
 //! A call under way whose replies become one HTTP body: a value, lines, or a codec's messages.
 
 use super::respond;
-use crate::{call::in_flight::Flight, error::CallError, method::running::Written};
+use crate::{call::in_flight::InFlightCall, error::CallError, method::running::Written};
 use bytes::{Bytes, BytesMut};
 use codecs::{AnyRequest, AnyServerCodec, END_OF_STREAM, ErrorReply, ReplyTo};
 use std::{
@@ -34,7 +34,7 @@ impl Replies {
 
 /// One call and how its replies are written.
 pub(super) struct Answer {
-    flight: Flight,
+    call: InFlightCall,
     replies: Replies,
     out: BytesMut,
     over: bool,
@@ -53,15 +53,15 @@ pub(super) enum First {
 }
 
 impl Answer {
-    pub(super) fn new(flight: Flight, replies: Replies) -> Self {
-        Self { flight, replies, out: BytesMut::new(), over: false }
+    pub(super) fn new(call: InFlightCall, replies: Replies) -> Self {
+        Self { call, replies, out: BytesMut::new(), over: false }
     }
 
     /// Waits for the first reply. Dropping the future drops the call.
     pub(super) async fn first(mut self) -> First {
         loop {
-            poll_fn(|cx| self.flight.poll(cx)).await;
-            match self.flight.write(&mut self.replies.to(), &mut self.out) {
+            poll_fn(|cx| self.call.poll(cx)).await;
+            match self.call.write(&mut self.replies.to(), &mut self.out) {
                 Written::Later => {}
                 Written::Last(Ok(())) => return First::Only(self.out.freeze()),
                 Written::Last(Err(error)) if self.is_bare() => return First::Failed(*error),
@@ -88,7 +88,7 @@ impl Answer {
     /// The next bytes of a stream: as many items as are or the wait for one.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while !self.over && self.out.len() < CHUNK {
-            match self.flight.poll(cx) {
+            match self.call.poll(cx) {
                 Poll::Ready(()) => self.write_next(),
                 Poll::Pending if self.out.is_empty() => return Poll::Pending,
                 Poll::Pending => break,
@@ -101,7 +101,7 @@ impl Answer {
     }
 
     fn write_next(&mut self) {
-        match self.flight.write(&mut self.replies.to(), &mut self.out) {
+        match self.call.write(&mut self.replies.to(), &mut self.out) {
             Written::Item => self.end_item(),
             Written::Later => {}
             Written::End => self.end_stream(),
