@@ -63,7 +63,7 @@ pub use method::{
     args::FromArgs,
     bytes::{RawCall, RawReply},
     context::{Context, ContextSource},
-    handler::{BlockingHandler, Handler, StreamHandler},
+    handler::{BlockingHandler, Handler, MethodFn, StreamHandler},
     layer::{BufferedCallLayer, CallLayer, CallOutcome, CallRequest, CallService},
     reply::WriteReply,
     reply_type::{ByType, Typed, typed},

@@ -23,6 +23,64 @@ use std::{
 };
 use tokio::task::{JoinError, JoinHandle};
 
+/// A function of its arguments, `Fn(Args)`, or of a [`Context`] and them, `Fn(Context, Args)`: what the three kinds of
+/// handler have in common. Implemented for all such functions; not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method",
+    label = "neither of the form `Fn(Args)` nor `Fn(Context, Args)`",
+    note = "`Args` has to be `DeserializeOwned + Send + 'static`"
+)]
+pub trait MethodFn<Marker>: Send + Sync + 'static {
+    /// What the request is decoded into.
+    type Args: FromArgs;
+    /// [`Context`] or `()`.
+    type Context: Send + 'static;
+    /// What the function returns.
+    type Output;
+    /// The context of one call, where the function takes one.
+    fn context(source: &mut ContextSource<'_>) -> Self::Context;
+    /// Calls the function.
+    fn call(&self, context: Self::Context, args: Self::Args) -> Self::Output;
+}
+
+impl<F, A, O> MethodFn<(A,)> for F
+where
+    F: Fn(A) -> O + Send + Sync + 'static,
+    A: FromArgs,
+{
+    type Args = A;
+    type Context = ();
+    type Output = O;
+
+    #[inline(always)]
+    fn context(_: &mut ContextSource<'_>) {}
+
+    #[inline(always)]
+    fn call(&self, (): (), args: A) -> O {
+        self(args)
+    }
+}
+
+impl<F, A, O> MethodFn<(Context, A)> for F
+where
+    F: Fn(Context, A) -> O + Send + Sync + 'static,
+    A: FromArgs,
+{
+    type Args = A;
+    type Context = Context;
+    type Output = O;
+
+    #[inline(always)]
+    fn context(source: &mut ContextSource<'_>) -> Context {
+        source.context()
+    }
+
+    #[inline(always)]
+    fn call(&self, context: Context, args: A) -> O {
+        self(context, args)
+    }
+}
+
 /// A function that answers with one reply: `Fn(Args) -> Future` or `Fn(Context, Args) -> Future`, the future's output
 /// being `Result<Reply, Error>`. Implemented for all such functions; not to be implemented by hand.
 #[diagnostic::on_unimplemented(
@@ -46,37 +104,19 @@ pub trait Handler<Marker>: Send + Sync + 'static {
     }
 }
 
-impl<F, A, Fut, R> Handler<(A,)> for F
+impl<F, M, Fut, R> Handler<M> for F
 where
-    F: Fn(A) -> Fut + Send + Sync + 'static,
-    A: FromArgs,
+    F: MethodFn<M, Output = Fut>,
     Fut: Future<Output = Result<R, Error>> + Send + 'static,
     R: WriteReply,
 {
-    type Args = A;
+    type Args = F::Args;
     type Reply = R;
     type Future = Fut;
 
     #[inline]
-    fn call(&self, args: A, _: &mut ContextSource<'_>) -> Fut {
-        self(args)
-    }
-}
-
-impl<F, A, Fut, R> Handler<(Context, A)> for F
-where
-    F: Fn(Context, A) -> Fut + Send + Sync + 'static,
-    A: FromArgs,
-    Fut: Future<Output = Result<R, Error>> + Send + 'static,
-    R: WriteReply,
-{
-    type Args = A;
-    type Reply = R;
-    type Future = Fut;
-
-    #[inline]
-    fn call(&self, args: A, source: &mut ContextSource<'_>) -> Fut {
-        self(source.context(), args)
+    fn call(&self, args: F::Args, source: &mut ContextSource<'_>) -> Fut {
+        MethodFn::call(self, F::context(source), args)
     }
 }
 
@@ -103,35 +143,18 @@ pub trait StreamHandler<Marker>: Send + Sync + 'static {
     }
 }
 
-impl<F, A, S, R> StreamHandler<(A,)> for F
+impl<F, M, S, R> StreamHandler<M> for F
 where
-    F: Fn(A) -> S + Send + Sync + 'static,
-    A: FromArgs,
+    F: MethodFn<M, Output = S>,
     S: Stream<Item = Result<R, Error>> + Send + 'static,
     R: WriteReply,
 {
-    type Args = A;
+    type Args = F::Args;
     type Reply = R;
     type Stream = S;
 
-    fn call(&self, args: A, _: &mut ContextSource<'_>) -> S {
-        self(args)
-    }
-}
-
-impl<F, A, S, R> StreamHandler<(Context, A)> for F
-where
-    F: Fn(Context, A) -> S + Send + Sync + 'static,
-    A: FromArgs,
-    S: Stream<Item = Result<R, Error>> + Send + 'static,
-    R: WriteReply,
-{
-    type Args = A;
-    type Reply = R;
-    type Stream = S;
-
-    fn call(&self, args: A, source: &mut ContextSource<'_>) -> S {
-        self(source.context(), args)
+    fn call(&self, args: F::Args, source: &mut ContextSource<'_>) -> S {
+        MethodFn::call(self, F::context(source), args)
     }
 }
 
@@ -149,7 +172,7 @@ pub trait BlockingHandler<Marker>: Send + Sync + 'static {
     /// What is encoded as the reply.
     type Reply: WriteReply;
     /// Takes what the function needs; the result is run on the blocking pool.
-    fn prepare(
+    fn blocking_call(
         self: Arc<Self>,
         args: Self::Args,
         source: &mut ContextSource<'_>,
@@ -160,40 +183,21 @@ pub trait BlockingHandler<Marker>: Send + Sync + 'static {
     }
 }
 
-impl<F, A, R> BlockingHandler<(A,)> for F
+impl<F, M, R> BlockingHandler<M> for F
 where
-    F: Fn(A) -> Result<R, Error> + Send + Sync + 'static,
-    A: FromArgs,
+    F: MethodFn<M, Output = Result<R, Error>>,
     R: WriteReply,
 {
-    type Args = A;
+    type Args = F::Args;
     type Reply = R;
 
-    fn prepare(
+    fn blocking_call(
         self: Arc<Self>,
-        args: A,
-        _: &mut ContextSource<'_>,
-    ) -> Box<dyn FnOnce() -> Result<R, Error> + Send> {
-        Box::new(move || self(args))
-    }
-}
-
-impl<F, A, R> BlockingHandler<(Context, A)> for F
-where
-    F: Fn(Context, A) -> Result<R, Error> + Send + Sync + 'static,
-    A: FromArgs,
-    R: WriteReply,
-{
-    type Args = A;
-    type Reply = R;
-
-    fn prepare(
-        self: Arc<Self>,
-        args: A,
+        args: F::Args,
         source: &mut ContextSource<'_>,
     ) -> Box<dyn FnOnce() -> Result<R, Error> + Send> {
-        let context = source.context();
-        Box::new(move || self(context, args))
+        let context = F::context(source);
+        Box::new(move || self.call(context, args))
     }
 }
 
@@ -309,7 +313,7 @@ impl<M: 'static, H: BlockingHandler<M>> Start for Blocking<H, M> {
     type Args = H::Args;
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
-        let run = self.handler.clone().prepare(args, &mut source);
+        let run = self.handler.clone().blocking_call(args, &mut source);
         unary(Joined(tokio::task::spawn_blocking(run)), source)
     }
 }

@@ -79,12 +79,12 @@ where
     type Args = H::Args;
     type Reply = H::Reply;
 
-    fn prepare(
+    fn blocking_call(
         self: Arc<Self>,
         args: H::Args,
         source: &mut ContextSource<'_>,
     ) -> Box<dyn FnOnce() -> Result<H::Reply, Error> + Send> {
-        self.0.clone().prepare(args, source)
+        self.0.clone().blocking_call(args, source)
     }
 
     fn reply_type() -> Option<TypeOf> {
