@@ -1,11 +1,54 @@
-//! What a session does with requests that are no calls, and with the answers it gives itself.
+//! What a session writes: the replies of calls that had to wait, and the answers it gives itself to requests that are no
+//! calls.
 
-use super::{Answer, Control, Framing, Session};
+use super::{Answer, BATCH, Control, Framing, Session, in_flight::SessionCall, ordered::NextReply};
+use crate::{live::config::Config, method::running::Written};
 use bytes::BytesMut;
 use codecs::DecodeError;
 use std::task::{Context, Poll};
 
 impl<F: Framing> Session<F> {
+    /// Lets waiting calls that are ready write their replies.
+    pub(super) fn answer_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        config: &Config,
+        output: &mut BytesMut,
+    ) -> bool {
+        let mut answered = 0;
+        while answered < BATCH && output.len() < config.max_output_bytes {
+            match if F::ORDERED { self.order.next() } else { None } {
+                Some(NextReply::Ready(waiting)) => self.answer(waiting, output),
+                Some(NextReply::Answer(answer)) => output.extend_from_slice(&answer),
+                Some(NextReply::Running) | None => {
+                    let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
+                    if F::ORDERED {
+                        self.order.ready(waiting.place, waiting);
+                        continue;
+                    }
+                    self.answer(waiting, output);
+                }
+            }
+            answered += 1;
+        }
+        answered > 0
+    }
+
+    fn answer(&mut self, mut waiting: SessionCall<F::Head>, output: &mut BytesMut) {
+        let SessionCall { head, call, .. } = &mut waiting;
+        match call.write(&mut self.framing.reply_to(head), output) {
+            Written::Item | Written::Later => {
+                if F::ORDERED {
+                    self.order.run_on();
+                }
+                self.in_flight.push_back(waiting);
+            }
+            Written::Last(Ok(())) => {}
+            Written::Last(Err(error)) => self.framing.fail(head, &error, output),
+            Written::End => self.framing.end_stream(head, output),
+        }
+    }
+
     /// Does what a request asks of the session itself; whether the next may be decoded at once.
     #[cold]
     pub(super) fn apply_control(

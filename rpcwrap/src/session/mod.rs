@@ -17,46 +17,38 @@ mod control;
 mod framing;
 mod in_flight;
 mod ordered;
+mod requests;
 mod scratch;
+mod transfer;
 mod wait;
 
 use crate::{
-    call::{
-        access::Caller,
-        dispatch::{Dispatch, Refused},
-        in_flight::InFlightCall,
-    },
-    error::{CallError, ProtoError},
+    call::dispatch::Dispatch,
+    error::ProtoError,
     io::{
         Stream,
         close::{close, close_gently},
     },
-    live::{config::Config, lifetime::Stage, policy::Policy, shutdown::Phase, tracker::Tracked},
-    method::running::Written,
+    live::{lifetime::Stage, policy::Policy, shutdown::Phase, tracker::Tracked},
     peer::Peer,
 };
-use batch::Batch;
 pub(crate) use by_codec::serve;
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 pub use calls::{Calls, Start};
-use codecs::{DecodeError, END_OF_STREAM};
 pub use control::{Answer, Control};
 pub use framing::Framing;
 use in_flight::{CallsInFlight, SessionCall};
-use ordered::{NextReply, ReplyOrder};
-use scratch::{READ_BYTES, Scratch};
+use ordered::ReplyOrder;
+use scratch::Scratch;
 use std::{
     fmt,
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWrite},
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 use wait::Wait;
 
 /// Requests started, and waiting calls answered, before the batch is written.
@@ -247,260 +239,6 @@ impl<F: Framing> Session<F> {
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || checked || started || sent || received)
-    }
-
-    /// Lets waiting calls that are ready write their replies.
-    fn answer_ready(&mut self, cx: &mut Context<'_>, config: &Config, output: &mut BytesMut) -> bool {
-        let mut answered = 0;
-        while answered < BATCH && output.len() < config.max_output_bytes {
-            match if F::ORDERED { self.order.next() } else { None } {
-                Some(NextReply::Ready(waiting)) => self.answer(waiting, output),
-                Some(NextReply::Answer(answer)) => output.extend_from_slice(&answer),
-                Some(NextReply::Running) | None => {
-                    let Poll::Ready(waiting) = self.in_flight.poll_ready(cx) else { break };
-                    if F::ORDERED {
-                        self.order.ready(waiting.place, waiting);
-                        continue;
-                    }
-                    self.answer(waiting, output);
-                }
-            }
-            answered += 1;
-        }
-        answered > 0
-    }
-
-    fn answer(&mut self, mut waiting: SessionCall<F::Head>, output: &mut BytesMut) {
-        let SessionCall { head, call, .. } = &mut waiting;
-        match call.write(&mut self.framing.reply_to(head), output) {
-            Written::Item | Written::Later => {
-                if F::ORDERED {
-                    self.order.run_on();
-                }
-                self.in_flight.push_back(waiting);
-            }
-            Written::Last(Ok(())) => {}
-            Written::Last(Err(error)) => self.framing.fail(head, &error, output),
-            Written::End => self.framing.end_stream(head, output),
-        }
-    }
-
-    /// Decodes and starts requests while there are permits; whether there were any.
-    fn start_requests(
-        &mut self,
-        policy: &Policy,
-        scratch: &mut Scratch,
-        input: &mut BytesMut,
-        output: &mut BytesMut,
-    ) -> bool {
-        self.needs_input = input.is_empty() && !self.ended;
-        if self.needs_input || self.check.is_some() {
-            return false;
-        }
-        if self.generation != policy.generation() {
-            self.generation = policy.generation();
-            self.framing.set_limits(policy.config.message_limits());
-        }
-        let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
-        let caller = Caller::new(&peer, policy);
-        let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
-        let mut requests = 0;
-        while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
-            let decoded = if self.ended { self.decode_last(input) } else { self.framing.decode(input) };
-            match &decoded {
-                // A request stays where it was put: most are over before they would have to be moved.
-                Ok(Some(request)) => {
-                    if let Some(control) = self.framing.control(request) {
-                        requests += 1;
-                        if self.apply_control(control, request, output) {
-                            continue;
-                        }
-                        break;
-                    }
-                    if let Some(call) = self.start(request, &dispatch, &caller, &mut batch, output)
-                        && let Ok(Some(request)) = decoded
-                    {
-                        let place = if F::ORDERED { self.order.run() } else { 0 };
-                        self.in_flight.push(F::into_head(request), call, place);
-                    }
-                }
-                Ok(None) => {
-                    self.needs_input = true;
-                    break;
-                }
-                Err(error) => self.stop_decoding(error, output),
-            }
-            requests += 1;
-        }
-        batch.merge();
-        if self.closing {
-            input.clear();
-        }
-        self.called |= requests > 0;
-        self.tracked.called(requests);
-        requests > 0
-    }
-
-    /// The next request after the peer has closed its side: whatever is left is the last.
-    #[cold]
-    fn decode_last(&mut self, input: &mut BytesMut) -> Result<Option<F::Request>, DecodeError> {
-        match self.framing.decode(input) {
-            Ok(None) => {
-                self.closing = true;
-                self.framing.decode_eof(input)
-            }
-            decoded => decoded,
-        }
-    }
-
-    /// Whether another call may start: permits are taken before its request is decoded.
-    #[inline]
-    fn has_room(&self, config: &Config, output: &BytesMut) -> bool {
-        if F::ORDERED {
-            let bytes = output.len().saturating_add(self.order.held());
-            return self.order.len() < config.max_in_flight && bytes < config.max_output_bytes;
-        }
-        self.in_flight.len() < config.max_in_flight && output.len() < config.max_output_bytes
-    }
-
-    /// Starts one request and polls it once; what is not ready then has to wait.
-    #[inline]
-    fn start<'d>(
-        &mut self,
-        request: &F::Request,
-        dispatch: &'d Arc<Dispatch>,
-        caller: &Caller<'_>,
-        batch: &mut Batch<'_, 'd>,
-        output: &mut BytesMut,
-    ) -> Option<InFlightCall> {
-        let began = batch.now();
-        if self.stage >= Stage::Refusing {
-            self.dispatch.live.stats.drained_calls.add_one();
-            let refused = Refused { error: CallError::Draining, entry: None };
-            self.refuse(request, refused, batch, output);
-            return None;
-        }
-        let calls = Calls { last: batch.last(), dispatch, caller, now: began };
-        // A call stays where it was put, too.
-        let mut start = self.framing.start(request, calls).0;
-        if let Ok(started) = &start
-            && started.has_layers()
-        {
-            start = start.map(|started| started.enter_layers(caller.peer, F::wire_len(request), began));
-        }
-        let Ok(started) = &mut start else {
-            if let Err(refused) = start {
-                self.refuse(request, refused, batch, output);
-            }
-            return None;
-        };
-        batch.start(started.entry, F::wire_len(request));
-        let wait = |start: Result<_, Refused<'_>>, written| {
-            let bytes_in = F::wire_len(request);
-            Some(InFlightCall::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
-        };
-        if F::ORDERED && !self.order.is_empty() {
-            return wait(start, 0);
-        }
-        let before = output.len();
-        // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
-        let mut no_task = Context::from_waker(Waker::noop());
-        let head = F::head(request);
-        let mut to = self.framing.reply_to(head);
-        let failed = match dispatch.step(started, &mut no_task, &mut to, output) {
-            Poll::Ready(Written::Last(Ok(()))) => None,
-            Poll::Ready(Written::Last(Err(error))) => {
-                self.framing.fail(head, &error, output);
-                let is_end = matches!(&*error, CallError::Failed(error) if error.text() == END_OF_STREAM);
-                (!is_end).then_some(error)
-            }
-            Poll::Ready(Written::End) => {
-                self.framing.end_stream(head, output);
-                None
-            }
-            Poll::Pending | Poll::Ready(Written::Item | Written::Later) => {
-                // A stream's first item is written already; the rest of it waits like any other call.
-                let written = output.len() - before;
-                batch.write(written);
-                return wait(start, written);
-            }
-        };
-        let written = output.len() - before;
-        batch.write(written);
-        batch.finish(began, failed, written);
-        None
-    }
-
-    #[cold]
-    fn refuse<'d>(
-        &mut self,
-        request: &F::Request,
-        refused: Refused<'d>,
-        batch: &mut Batch<'_, 'd>,
-        output: &mut BytesMut,
-    ) {
-        let written = self.in_turn(output, |framing, out| framing.refuse(request, &refused.error, out));
-        // Bytes that could not be walked to their end say nothing about where the next message starts.
-        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
-        if let Some(entry) = refused.entry {
-            let now = batch.now();
-            batch.start(entry, F::wire_len(request));
-            batch.write(written);
-            batch.finish(now, Some(Box::new(refused.error)), 0);
-        }
-    }
-
-    /// Writes as much as the peer takes.
-    fn send(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> io::Result<bool> {
-        let mut sent = false;
-        while !output.is_empty() {
-            match Pin::new(&mut self.stream).poll_write(cx, output) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(n)) => {
-                    self.tracked.sent(n);
-                    output.advance(n);
-                }
-                Poll::Ready(Err(error)) => return Err(error),
-            }
-            sent = true;
-            self.unflushed = true;
-        }
-        // What TLS has taken may still be here.
-        if self.unflushed
-            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
-        {
-            flushed?;
-            self.unflushed = false;
-        }
-        Ok(sent)
-    }
-
-    /// Reads what is there, once all that was read before has been started.
-    fn receive(
-        &mut self,
-        cx: &mut Context<'_>,
-        config: &Config,
-        input: &mut BytesMut,
-        output: &BytesMut,
-    ) -> io::Result<bool> {
-        if !self.needs_input || self.ended || self.closing || !self.has_room(config, output) {
-            return Ok(false);
-        }
-        input.reserve(READ_BYTES);
-        let read = pin!(self.stream.read_buf(input));
-        match read.poll(cx) {
-            Poll::Pending => Ok(false),
-            Poll::Ready(Ok(0)) => {
-                self.ended = true;
-                Ok(true)
-            }
-            Poll::Ready(Ok(n)) => {
-                self.tracked.received(n);
-                Ok(true)
-            }
-            Poll::Ready(Err(error)) => Err(error),
-        }
     }
 }
 
