@@ -13,30 +13,30 @@
 
 /// How rpcwrap is built.
 pub mod architecture {
-    #![doc = "[wire]: super::wire\n[operating]: super::operating\n"]
+    #![doc = "\n[wire]: super::wire\n[operating]: super::operating\n"]
     #![doc = include_str!("../docs/architecture.md")]
 }
 
 /// For users of Go's `net/rpc`, vitess' `rpcwrap`, and its Python and Java clients.
 pub mod migrating_from_go {
-    #![doc = "[operating]: super::operating\n"]
+    #![doc = "\n[operating]: super::operating\n"]
     #![doc = include_str!("../docs/migrating-from-go.md")]
 }
 
 /// How a server is run.
 pub mod operating {
-    #![doc = "[wire]: super::wire\n"]
+    #![doc = "\n[wire]: super::wire\n"]
     #![doc = include_str!("../docs/operating.md")]
 }
 
 /// How methods are written.
 pub mod services {
-    #![doc = "[wire]: super::wire\n[migrating]: super::migrating_from_go\n[architecture]: super::architecture\n"]
+    #![doc = "\n[wire]: super::wire\n[migrating]: super::migrating_from_go\n[architecture]: super::architecture\n"]
     #![doc = include_str!("../docs/services.md")]
 }
 
 /// What goes over the socket.
 pub mod wire {
-    #![doc = "[operating]: super::operating\n[services]: super::services\n"]
+    #![doc = "\n[operating]: super::operating\n[services]: super::services\n"]
     #![doc = include_str!("../docs/wire.md")]
 }
