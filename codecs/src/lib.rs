@@ -27,3 +27,7 @@ pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
 pub use message::{END_OF_STREAM, ErrorReply, Head, Own, Reply, Request};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,8 @@
 //! A Go-RPC client: many concurrent calls over one connection, streams, deadlines, honest errors.
 //!
-//! Speaks to our servers and to the original ones, Go's `net/rpc` with `jsonrpc` over CONNECT and vitess' `bsonrpc`,
-//! byte for byte as their own clients do.
+//! Speaks to our servers and to the original ones: Go's `net/rpc` in gob and with `jsonrpc`, vitess' `bsonrpc` and
+//! `net-rpc-msgpackrpc`, over CONNECT or without it, byte for byte as their own clients do. [`baidu_std`] calls servers
+//! of bRPC.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -1,8 +1,8 @@
 //! A Go-RPC server: write a service once in Rust, every client that already exists calls it.
 //!
 //! One TCP port accepts `CONNECT /_<codec>_rpc_ HTTP/1.0`, answers `HTTP/1.0 200 Connected to Go RPC` and hands the
-//! socket to a codec (JSON, BSON, or a program's own); the same port serves `POST /<Service>/<Method>`, pages, probes
-//! and metrics to whatever speaks HTTP.
+//! socket to a codec (gob, JSON, BSON, MessagePack, or a program's own). The same port serves gob, JSON and MessagePack
+//! without CONNECT, bRPC's clients, and over HTTP `POST /<Service>/<Method>`, pages, health checks and metrics.
 //!
 //! ```no_run
 //! #[tokio::main]
@@ -15,13 +15,14 @@
 //! ```
 //!
 //! A call travels one way: [`Server`] accepts, the first bytes choose a [`protocol`], dispatch finds the [`Method`],
-//! its function runs, and the reply is written by the codec that read the request.
+//! its function runs, and the reply is written by the codec that read the request. The [`guide`] has the rest.
 
 mod admin;
 mod auth;
 mod call;
 mod conn;
 mod error;
+pub mod guide;
 pub mod io;
 mod live;
 mod method;

@@ -1,9 +1,11 @@
 //! Every command line that this project's documents and its server's `--help` print, taken from there and run.
 //!
-//! The lines run as they are, with three exceptions: `cargo run …` is the program it would build, a port is another one
-//! if it is taken here, and what measures only refuses a debug build. What `rpcwrap --help` prints is run by `rpcwrap-client/cli/tests/cli.rs`.
+//! The lines run as they are, with four exceptions: `cargo run …` is the program it would build, a port is another one
+//! if it is taken here, what measures only refuses a debug build, and what builds or tests everything is only looked up.
+//! What `rpcwrap --help` prints is run by `rpcwrap-client/cli/tests/cli.rs`.
 
 use crate::{
+    documents::documents,
     program::{Program, built_folder, help},
     tidy::root,
 };
@@ -11,10 +13,10 @@ use rpcwrap_tests::{LIMIT, certificates::Ca, within};
 use std::{env, fs, net::TcpListener, path::Path, process::Output, time::Duration};
 use tokio::{process::Command, sync::Mutex};
 
-const README: &str = "README.md";
-const BENCH_README: &str = "tests/bench/README.md";
-/// What is no program of ours in a line.
-const PROGRAMS: [&str; 3] = ["curl ", "printf ", "tests/"];
+/// What a command line starts with.
+const PROGRAMS: [&str; 7] = ["cargo ", "curl ", "printf ", "tests/", ".ci/", "rpcwrap ", "rpcwrapd "];
+/// Documents with lines to be filled in first; `tests/it/examples.rs` runs every example.
+const TEMPLATES: [&str; 1] = ["examples/README.md"];
 /// What `cargo run` with these arguments starts.
 const RUNS: [(&str, &str); 5] = [
     ("cargo run --release -p rpcwrap-cli -- ", "rpcwrap "),
@@ -31,14 +33,13 @@ fn is_free() -> bool {
     TcpListener::bind("127.0.0.1:7070").is_ok()
 }
 
-/// The command lines of a document: of its blocks in no language, and what it calls by name in a sentence.
-fn lines_of(document: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(document)).unwrap();
-    let is_command =
-        |line: &&str| line.starts_with("cargo ") || PROGRAMS.iter().any(|program| line.starts_with(program));
+/// The command lines of a document: of its blocks for a shell or in no language, and what it calls by name in a
+/// sentence.
+fn lines_of(text: &str) -> Vec<String> {
+    let is_command = |line: &&str| PROGRAMS.iter().any(|program| line.starts_with(program));
     let mut lines = Vec::new();
     for (index, part) in text.split("```").enumerate() {
-        match (index % 2, part.strip_prefix('\n')) {
+        match (index % 2, part.strip_prefix("sh\n").or_else(|| part.strip_prefix('\n'))) {
             (1, Some(block)) => lines.extend(block.lines().filter(is_command)),
             (0, _) => {
                 lines.extend(part.split('`').skip(1).step_by(2).filter(|code| code.starts_with("cargo run ")))
@@ -71,6 +72,29 @@ async fn shell(line: &str, limit: Duration) -> Output {
     within(limit, shell.output()).await.unwrap()
 }
 
+/// Whether a line names packages and files that exist: one that builds, installs or tests what this test is a part of.
+fn names_what_exists(line: &str) -> bool {
+    let manifest = |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml"));
+    let folders = [
+        "codecs",
+        "rpcwrap",
+        "rpcwrap/macros",
+        "rpcwrap/daemon",
+        "rpcwrap-client",
+        "rpcwrap-client/cli",
+        "tests",
+    ];
+    let words: Vec<&str> = line.split(' ').collect();
+    words.windows(2).all(|pair| match pair[0] {
+        "-p" => {
+            let name = format!("name = \"{}\"\n", pair[1]);
+            folders.iter().any(|folder| manifest(folder).unwrap().contains(&name))
+        }
+        "--path" => manifest(pair[1]).is_ok_and(|text| text.contains("[package]")),
+        _ => true,
+    })
+}
+
 /// What a line has to print, by what it calls.
 fn expected(line: &str) -> Box<dyn Fn(&str) -> bool> {
     match line {
@@ -83,6 +107,10 @@ fn expected(line: &str) -> Box<dyn Fn(&str) -> bool> {
             Box::new(|done| done.starts_with('{') && !done.contains("\"error\""))
         }
         line if line.starts_with("rpcwrap bench ") => Box::new(|report| report.contains(" done, 0 failed\n")),
+        line if line.starts_with("rpcwrap list ") => Box::new(|names| names.contains("Arith.Multiply\n")),
+        line if line.starts_with("rpcwrap describe ") => Box::new(|text| text.contains("Multiply")),
+        line if line.ends_with("--check-config") => Box::new(|said| said == "ok\n"),
+        line if line.contains("hash-password") => Box::new(|users| users.contains("$argon2id$")),
         line if line.contains("Multiply") => Box::new(|product| product == "56\n"),
         line => panic!("no test knows what {line:?} has to print"),
     }
@@ -103,16 +131,20 @@ async fn every_line_of_the_documents_runs_as_printed() {
     let users = folder.join("users.json");
     fs::write(&users, r#"{"root": {"secrets": ["s3cret"], "admin": true}}"#).unwrap();
     let with_admin = Program::daemon(&["--auth-credentials", users.to_str().unwrap()]).await;
-    let lines: Vec<String> = [README, BENCH_README].iter().flat_map(|document| lines_of(document)).collect();
+    let read = documents().into_iter().filter(|(path, _)| !TEMPLATES.contains(&&**path));
+    let lines: Vec<String> = read.flat_map(|(_, text)| lines_of(&text)).collect();
     let mut kinds = [0; 4];
     for line in &lines {
         let built = as_built(line);
         if built == "rpcwrapd" {
             kinds[0] += 1;
-        } else if built == "tests/run" {
+        } else if ["tests/run", ".ci/run"].contains(&&*built) {
             // It runs this.
-            let syntax = shell("bash -n tests/run && test -x tests/run", LIMIT).await;
+            let syntax = shell(&format!("bash -n {built} && test -x {built}"), LIMIT).await;
             assert!(syntax.status.success(), "{syntax:?}");
+            kinds[1] += 1;
+        } else if ["cargo install ", "cargo test "].iter().any(|start| built.starts_with(start)) {
+            assert!(names_what_exists(&built), "{line}");
             kinds[1] += 1;
         } else if built == "sniff_cost" {
             // It measures by valgrind in a release build; here it makes a call as valgrind would have it do.
@@ -138,7 +170,8 @@ async fn every_line_of_the_documents_runs_as_printed() {
         }
     }
     // Had a document another form, its lines would not be found.
-    assert!(kinds[0] == 1 && kinds[1] == 1 && kinds[2] >= 4 && kinds[3] >= 6, "{kinds:?} of {lines:#?}");
+    assert!(kinds[0] >= 1 && kinds[1] >= 2 && kinds[2] >= 4 && kinds[3] >= 12, "{kinds:?} of {lines:#?}");
+    assert!(lines.iter().any(|line| line == "tests/run"), "{lines:#?}");
     server.interrupt().await;
     with_admin.interrupt().await;
     fs::remove_dir_all(folder).unwrap();

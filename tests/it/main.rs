@@ -15,6 +15,7 @@ mod daemon;
 mod deadlines;
 mod descriptors;
 mod details;
+mod documents;
 mod examples;
 mod gob;
 mod greeting_protocol;

@@ -11,7 +11,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Every file of the project as its path from the top and its text; what is built or hidden is not part of it.
-fn files(ending: &str) -> Vec<(String, String)> {
+pub(crate) fn files(ending: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -221,6 +221,9 @@ fn the_top_folder_holds_what_it_should() {
         "Cargo.toml",
         "Cargo.lock",
         "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
         "LICENSE-MIT",
         "LICENSE-APACHE",
         "rpcwrap",

@@ -12,6 +12,19 @@ pub mod services;
 
 use std::{future::Future, panic::Location, time::Duration};
 
+/// The Rust in the documents of the project, compiled as examples of documentation are.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Project;
+    #[doc = include_str!("../../rpcwrap/README.md")]
+    struct Server;
+    #[doc = include_str!("../../rpcwrap/macros/README.md")]
+    struct Macros;
+    #[doc = include_str!("../../rpcwrap-client/README.md")]
+    struct Client;
+}
+
 /// The longest any one step of a test may take.
 pub const LIMIT: Duration = Duration::from_secs(10);
 

@@ -21,7 +21,7 @@ use crate::{
 };
 use clap::{Parser, Subcommand};
 
-/// Calls Go-RPC servers: ours, Go's net/rpc with jsonrpc over CONNECT, vitess' bsonrpc.
+/// Calls Go-RPC servers: ours, Go's net/rpc (gob) and jsonrpc, vitess' bsonrpc, net-rpc-msgpackrpc; over CONNECT.
 ///
 /// Replies are JSON on stdout; everything else is on stderr.
 #[derive(Debug, Parser)]
