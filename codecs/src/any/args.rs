@@ -34,7 +34,7 @@ pub enum Args<'a> {
     },
     /// A MessagePack value.
     Msgpack(&'a [u8]),
-    /// Whatever a program's own codec reads.
+    /// What a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
     /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
     /// that is bytes itself ([`Blob`](crate::types::Blob)).

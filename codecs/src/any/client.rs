@@ -32,8 +32,8 @@ pub enum RequestWriter {
 }
 
 impl RequestWriter {
-    /// Appends one whole request to `out`, or nothing. The arguments' type, where it is known without them, is for codecs
-    /// that put types on the wire; others do not look at it.
+    /// Appends one whole request to `out`, or nothing. The arguments' type, where it is known without them, is for
+    /// codecs that put types on the wire; others do not look at it.
     ///
     /// # Errors
     /// The arguments do not fit the format; `out` is as it was.
@@ -57,7 +57,7 @@ impl RequestWriter {
         }
     }
 
-    /// The request encoded last will not be sent: to be said by whoever cuts it off `out` again.
+    /// The request encoded last will not be sent: said by the caller that cuts it off `out` again.
     pub fn take_back(&mut self) {
         if let Self::Gob(encoder) = self {
             encoder.take_back();

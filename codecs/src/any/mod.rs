@@ -1,7 +1,7 @@
 //! The codecs known by name, and the halves each makes for a new connection.
 //!
-//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They only
-//! hand on; each format's rules live in its own module.
+//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They
+//! only hand on; each format's rules live in its own module.
 
 mod args;
 mod body;

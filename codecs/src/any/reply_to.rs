@@ -1,4 +1,4 @@
-//! Where and how one reply is written, whatever the protocol.
+//! Where and how one reply is written, for all protocols.
 
 use super::body::{self, AsBlob};
 use crate::{

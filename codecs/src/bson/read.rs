@@ -16,7 +16,7 @@ pub(super) enum Fault {
     TooDeep,
     /// A document that says it is shorter than its own length.
     ShortDocument,
-    /// A kind nobody can skip.
+    /// A kind whose length is not known, so that it cannot be skipped.
     Kind(u8),
 }
 
@@ -160,7 +160,7 @@ impl<'de> Reader<'de> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Drops a value nobody wants; a document by its length, unread.
+    /// Drops a value that the target does not want; a document by its length, unread.
     #[inline]
     pub(super) fn skip(&mut self, kind: u8) -> Result<(), Fault> {
         match kind {

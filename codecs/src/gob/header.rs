@@ -1,9 +1,9 @@
 //! The header structs of both directions, read by hand.
 //!
-//! Shape: request `{ServiceMethod string, Seq uint}`, reply `{ServiceMethod string, Seq uint, Error string}`, by the names
-//! of whatever definition the peer sent, in any order, other fields skipped, absent ones zero. Optional fields of ours
-//! that other peers skip: request `Timeout` (int or uint, milliseconds) and `Details` (bool), reply `Code` (string) and
-//! `Data` (a string of JSON). Source: Go `net/rpc` `Request`, `Response`.
+//! Shape: request `{ServiceMethod string, Seq uint}`, reply `{ServiceMethod string, Seq uint, Error string}`, by the
+//! names in the definition that the peer sent, in any order, other fields skipped, absent ones zero. Optional fields of
+//! ours that other peers skip: request `Timeout` (int or uint, milliseconds) and `Details` (bool), reply `Code`
+//! (string) and `Data` (a string of JSON). Source: Go `net/rpc` `Request`, `Response`.
 
 use super::{
     scan::{Walk, next_field},

@@ -1,6 +1,6 @@
 //! Replies: a client's reading half.
 //!
-//! Frames like [`super::request`]; a reply takes the table of types along, so that whoever waits for it can decode its
+//! Frames like [`super::request`]; a reply takes the table of types along, so that the waiting call can decode its
 //! value while the next reply is read.
 
 use super::{

@@ -63,7 +63,7 @@ impl RequestDecoder {
     ///
     /// Shape: messages of a length and that many bytes. Each is a definition of a type or a value; the first value is
     /// the struct `{ServiceMethod string, Seq uint}`, by its fields' names, the second the arguments. `Ok(None)`: not
-    /// complete yet, `buf` untouched; asking again costs nothing, whatever the number of messages. `Ok(Some(_))`:
+    /// complete yet, `buf` untouched; asking again costs nothing, also with many messages. `Ok(Some(_))`:
     /// exactly its bytes are gone. All messages of a request together may have at most
     /// [`Limits::max_message_bytes`], those of the header 64 KiB; a length is refused before anything is kept for it.
     /// Arguments that cannot be read make a request with broken arguments, so that its caller gets an answer, and the
@@ -112,8 +112,9 @@ impl RequestDecoder {
         }
     }
 
-    /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and number and nothing else, the
-    /// arguments are of a type without interfaces. Any other is not touched, and read the long way.
+    /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and
+    /// number and nothing else, the arguments are of a type without interfaces. Any other is not touched, and read the
+    /// long way.
     #[inline]
     fn plain(&mut self, buf: &[u8]) -> Option<Plain> {
         let mut reader = Reader::new(buf);

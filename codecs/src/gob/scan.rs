@@ -1,8 +1,8 @@
 //! Walks over a value of a given type without keeping anything: where it ends, what it brings with it.
 //!
-//! Used to skip what nobody wants, and to find the definitions that stand in the midst of values with interfaces. The
-//! walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the next, and a
-//! hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
+//! Used to skip what the target does not want, and to find the definitions that stand in the midst of values with
+//! interfaces. The walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the
+//! next, and a hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
 //! `decodeInterface`).
 
 use super::{
@@ -71,7 +71,7 @@ impl Walk {
         self.value(types, reader, id)
     }
 
-    /// Goes on until the value ends or somebody else has to do something first.
+    /// Goes on until the value ends, or until the caller has to take in a definition or the next message first.
     pub(super) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop, Fault> {
         while let Some(open) = self.open.last_mut() {
             let id = match open {
@@ -152,7 +152,7 @@ impl Walk {
     }
 }
 
-/// A type nobody has defined.
+/// A type that the peer has not defined.
 pub(super) const UNDEFINED: Fault = Fault::Corrupt("gob: unknown type id or corrupted data");
 pub(super) const LENGTH_MISMATCH: Fault = Fault::Corrupt("gob: length mismatch in decodeArray");
 

@@ -2,7 +2,8 @@
 //!
 //! Clients of one program define the same types in the same order, and get the same replies. Without this each of their
 //! connections would keep some kilobytes of its own, and a call would find them in no cache. A saving and nothing else:
-//! a table that is not shared works as well. Whoever changes a shared table copies it first ([`Arc::make_mut`]).
+//! a table that is not shared works as well. A connection that changes a shared table copies it first
+//! ([`Arc::make_mut`]).
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -75,7 +76,7 @@ mod tests {
         shared.share(&mut late);
         shared.share(&mut later);
         assert!(!Arc::ptr_eq(&late, &later), "one too many");
-        // Those that nobody has any more make room.
+        // Those that no connection has any more make room.
         tables.truncate(1);
         shared.share(&mut late);
         shared.share(&mut later);

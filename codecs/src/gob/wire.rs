@@ -17,7 +17,7 @@ pub(super) enum Fault {
     TooDeep(usize),
     /// Anything else, in words; Go's own where Go has them.
     Corrupt(&'static str),
-    /// As [`Fault::Corrupt`], of bytes that only somebody hostile sends, or that leave the type table in doubt.
+    /// As [`Fault::Corrupt`], of bytes that only a hostile peer sends, or that leave the type table in doubt.
     Hostile(&'static str),
 }
 

@@ -9,7 +9,8 @@ use super::{
 };
 use std::borrow::Cow;
 
-/// How deep values may nest; protects the stack, whatever [`Limits::max_depth`](crate::Limits::max_depth) says.
+/// How deep values may nest; protects the stack also where [`Limits::max_depth`](crate::Limits::max_depth) is
+/// larger.
 pub(super) const MAX_DEPTH: usize = 128;
 
 #[derive(Debug)]

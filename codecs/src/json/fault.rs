@@ -27,7 +27,7 @@ enum Cause {
     MissingField(&'static str),
     /// As [`Cause::MissingField`], of a struct that has to be made of zero values.
     ZeroWanted(&'static str),
-    /// In somebody else's words.
+    /// In the words of a type's own `Deserialize`.
     Other(String),
 }
 

@@ -42,9 +42,9 @@ impl RequestDecoder {
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: one JSON object with `method` (text), `params` (array, of which the first element is the argument), `id`
-    /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match in
-    /// any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf` of
-    /// blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
+    /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match
+    /// in any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf`
+    /// of blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
     /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again.
     ///
     /// # Errors

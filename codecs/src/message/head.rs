@@ -11,7 +11,7 @@ pub trait Own: Clone + fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// The same part in a head of its own: whatever it needs of `bytes` it puts behind `copy`, from where it finds it
+    /// The same part in a head of its own: what it needs of `bytes` it puts behind `copy`, from where it finds it
     /// from then on.
     #[must_use]
     fn kept(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {
@@ -22,7 +22,8 @@ pub trait Own: Clone + fmt::Debug + Send + Sync + 'static {
 
 impl Own for () {}
 
-/// What a reply needs of the request it answers: the method's name, the number of the call, and what is the codec's own.
+/// What a reply needs of the request it answers: the method's name, the number of the call, and what is the codec's
+/// own.
 #[derive(Clone)]
 pub struct Head<O = ()> {
     pub(super) bytes: Bytes,

@@ -66,7 +66,7 @@ impl<O> Request<O> {
         self
     }
 
-    /// The same request with arguments that cannot be read: whatever the method, the caller gets `error`.
+    /// The same request with arguments that cannot be read: the caller gets `error` from every method.
     #[must_use]
     pub fn with_broken_args(mut self, error: ValueError) -> Self {
         self.body = Body::Broken(error);

@@ -36,7 +36,7 @@ impl From<Fault> for ValueError {
 pub(super) enum Token<'de> {
     Nil,
     Bool(bool),
-    /// A negative integer; those that are not are [`Uint`](Self::Uint) whatever their marker says.
+    /// A negative integer; those that are not are [`Uint`](Self::Uint) under a signed marker too.
     Int(i64),
     Uint(u64),
     F32(f32),
@@ -197,7 +197,7 @@ impl<'de> Reader<'de> {
         Ok(Token::Ext(i8::from_be_bytes([kind.unwrap_or_default()]), bytes))
     }
 
-    /// Drops a whole value nobody wants, without recursion.
+    /// Drops a whole value that the target does not want, without recursion.
     #[inline]
     pub(super) fn skip(&mut self) -> Result<(), Fault> {
         let mut owed = 1u64;

@@ -92,9 +92,9 @@ impl ReplyDecoder {
 
     /// Takes one reply from the front of `buf`.
     ///
-    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as in
-    /// [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be as long
-    /// as a message.
+    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as
+    /// in [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be as
+    /// long as a message.
     ///
     /// # Errors
     /// The stream is out of step: close the connection.

@@ -44,13 +44,13 @@ impl RequestDecoder {
     /// Shape: two values back to back, `{ServiceMethod: string, Seq: int}` (or `[string, int]`) then the arguments;
     /// unknown header members are skipped. `Ok(None)`: not complete yet, `buf` untouched; what has been walked over is
     /// not walked over again. `Ok(Some(_))`: exactly its bytes are gone. Both values together may be at most
-    /// [`Limits::max_message_bytes`], the header 64 KiB; a length or a count beyond is refused before anything of it has
-    /// arrived. A body that is refused still makes a request, with broken arguments, so that its caller gets an answer;
-    /// all of `buf` is gone then, and the next call fails.
+    /// [`Limits::max_message_bytes`], the header 64 KiB; a length or a count beyond is refused before anything of it
+    /// has arrived. A body that is refused still makes a request, with broken arguments, so that its caller gets an
+    /// answer; all of `buf` is gone then, and the next call fails.
     ///
     /// # Errors
-    /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step, close
-    /// the connection.
+    /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step,
+    /// close the connection.
     ///
     /// Source: `hashicorp/net-rpc-msgpackrpc` `MsgpackCodec.ReadRequestHeader`, `ReadRequestBody`.
     #[inline]
@@ -99,7 +99,8 @@ impl RequestDecoder {
     #[inline]
     fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
-        // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte twice.
+        // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte
+        // twice.
         if self.scanner.is_at_start()
             && let Ok(header) = RequestHeader::read(buf.get(..limit).unwrap_or(buf))
         {

@@ -22,7 +22,7 @@ pub(super) enum Found {
     Leaf(Node),
     /// A key that says which field comes: the struct around it is a flattened one.
     Identifier,
-    /// A value nobody looks at.
+    /// A value that the type skips.
     Ignored,
     Newtype,
     Option,

@@ -1,6 +1,6 @@
 //! Values to get past what stands before the wanted part: elements of a tuple, keys of a map.
 //!
-//! A deserializer without bytes that hands over the simplest value of whatever is asked for.
+//! A deserializer without bytes that hands over the simplest value of the type that is asked for.
 
 use super::fault::Fault;
 use crate::types::{COMPLEX, TIME, Time};

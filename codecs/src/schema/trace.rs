@@ -102,7 +102,7 @@ impl Trace {
             let mut pass = Pass::new(path, style, number);
             let outcome = self.run(&mut pass)?;
             if let Some(found) = pass.found {
-                // Whatever the implementation made of our error afterwards.
+                // The implementation may have replaced our error by one of its own.
                 return Ok(found);
             }
             let Some(outcome) = outcome else {

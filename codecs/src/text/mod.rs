@@ -76,7 +76,7 @@ pub enum TextArgs<'a> {
     Words(&'a [Token<'a>]),
     /// Names and values in turn, `A 7 B 8`, if every other token is a name of the type, else positional.
     Alternating(&'a [Token<'a>]),
-    /// One JSON value, whatever the type.
+    /// One JSON value, for a type of any kind.
     Json(&'a [u8]),
 }
 

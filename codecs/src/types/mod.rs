@@ -1,8 +1,8 @@
-//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers, what its
-//! types make of themselves, and `any`.
+//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers, what
+//! its types make of themselves, and `any`.
 //!
-//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX`, `ANY` and the like as the
-//! names of newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
+//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX`, `ANY` and the like as
+//! the names of newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
 
 mod any;
 mod blob;

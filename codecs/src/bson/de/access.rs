@@ -37,8 +37,8 @@ impl<'r, 'de> Members<'r, 'de> {
         Self { reader, kind: kind::NULL, open: open.into(), fields }
     }
 
-    /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing than
-    /// by looking for its end, and UTF-8. Its value is read next.
+    /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing
+    /// than by looking for its end, and UTF-8. Its value is read next.
     #[inline]
     fn next_field(&mut self) -> Option<&'static str> {
         let (&field, fields) = self.fields.split_first()?;

@@ -117,7 +117,7 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         }
     }
 
-    /// Whoever wants nothing gets it from any document whose members can be skipped.
+    /// A target that wants nothing takes any document whose members can be skipped.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.reader.enter()?;
         loop {

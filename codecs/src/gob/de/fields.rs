@@ -155,7 +155,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         }
     }
 
-    /// The next of the target's fields that the type lacks and somebody has asked to be zero.
+    /// The next of the target's fields that the type lacks and that an earlier attempt found to be needed as zero.
     fn feed(&mut self) -> Result<Option<&'static str>> {
         let wanted = self.wanted.unwrap_or_default();
         while let Some(&name) = wanted.get(self.fed) {

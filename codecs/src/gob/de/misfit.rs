@@ -21,7 +21,7 @@ enum Cause {
     Missing(&'static str),
     /// As [`Cause::Missing`], where a zero value would do.
     ZeroWanted(&'static str),
-    /// In somebody else's words, its place not known yet.
+    /// In the words of a type's own `Deserialize`, its place not known yet.
     Other(String),
     /// In words that say where.
     Placed(String),

@@ -1,9 +1,10 @@
 //! Gob into values of ours: a serde deserializer over the bytes of one value and the types its peer has defined.
 //!
 //! [`target`] hears what the target asks for, [`value`] reads it if the peer's type fits; [`access`] walks lists and
-//! maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that the peer's type has and
-//! the value has not is zero, as it was when the peer left it out; a field that the peer's type lacks is left to serde's
-//! own defaults and options, and only where there are none it is zero, as in Go. Source: Go `encoding/gob` `decode.go`.
+//! maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that the peer's
+//! type has and the value has not is zero, as it was when the peer left it out; a field that the peer's type lacks is
+//! left to serde's own defaults and options, and only where there are none it is zero, as in Go. Source: Go
+//! `encoding/gob` `decode.go`.
 
 mod access;
 mod fields;

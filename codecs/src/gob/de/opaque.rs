@@ -8,8 +8,8 @@ use crate::types::Time;
 /// Seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
 const UNIX_FROM_YEAR_ONE: i64 = 62_135_596_800;
 
-/// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1 for
-/// UTC itself; version 2 adds seconds to the offset.
+/// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1
+/// for UTC itself; version 2 adds seconds to the offset.
 pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
     let (Some((&version, rest)), len) = (bytes.split_first(), bytes.len()) else {
         return Err(Misfit::placed("Time.UnmarshalBinary: no data"));

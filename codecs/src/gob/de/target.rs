@@ -112,7 +112,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         if self.absent || self.take_nil()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    /// Nothing to decode: whatever is there will do.
+    /// Nothing to decode: a value of any type will do.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if !self.absent {
             Walk::skip(self.de.types, &mut self.de.reader, self.id)?;

@@ -260,7 +260,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         Ok(value)
     }
 
-    /// The zero value of whatever is wanted, in the place of a nil interface.
+    /// The zero value of the target's type, in the place of a nil interface.
     pub(super) fn zero(&self) -> Zero<'a, Misfit> {
         Zero::new(self.de.feed)
     }

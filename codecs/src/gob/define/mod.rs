@@ -309,7 +309,7 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
         Form::Array { .. } => (1, ""),
         Form::Slice { .. } => (2, ""),
         Form::Struct { name, .. } => (3, *name),
-        // Nobody gets to see one: a type that cannot be closed takes its ids back.
+        // No peer gets one: a type that cannot be closed takes its ids back.
         Form::Pending => (3, ""),
         Form::Map { .. } => (4, ""),
         Form::Time => (5, "Time"),

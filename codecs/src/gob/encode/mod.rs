@@ -199,8 +199,8 @@ impl RequestEncoder {
         Ok(())
     }
 
-    /// The request encoded last will not be sent: whoever cuts it off again says so, and its definitions go out with
-    /// the next.
+    /// The request encoded last will not be sent: the caller that cuts it off again says so, and its definitions go out
+    /// with the next.
     pub fn take_back(&mut self) {
         self.values.undefine();
     }

@@ -1,7 +1,7 @@
 //! The values of one direction of a connection: written first, put behind their definitions later.
 //!
-//! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as what
-//! it shows. What headers say is their callers' business.
+//! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as
+//! what it shows. What headers say is their callers' business.
 
 use super::{
     draft::Draft,

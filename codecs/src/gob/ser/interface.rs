@@ -16,8 +16,8 @@ use serde::Serialize;
 #[derive(Debug, Default)]
 pub(in crate::gob) struct Sink {
     pub(in crate::gob) bytes: Vec<u8>,
-    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, the last one first, where
-    /// they are not traced.
+    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, the last one first,
+    /// where they are not traced.
     pub(in crate::gob) held: Vec<Id>,
     /// The types that values in interfaces have, beyond those; none twice.
     pub(in crate::gob) uses: Vec<Id>,
@@ -53,7 +53,7 @@ impl Sink {
 }
 
 impl<'a> Serializer<'a> {
-    /// Whether this is an interface that holds whatever comes.
+    /// Whether this is an interface that holds values of any type.
     #[inline]
     pub(super) fn holds_anything(&self) -> bool {
         self.id == Id::INTERFACE && self.role == Role::Any

@@ -112,7 +112,7 @@ enum Role {
     Time,
     Complex,
     Marshaled,
-    /// An interface holds whatever comes.
+    /// An interface that holds a value of any type.
     Any,
     /// The next newtype is the registered name of what an interface holds.
     Registered,
@@ -475,8 +475,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 }
 
-/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is left
-/// out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
+/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is
+/// left out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
 fn time_bytes(time: Time) -> Result<([u8; 16], usize)> {
     let (minutes, odd_seconds) = match time.offset_seconds() {
         None => (-1, 0),

@@ -4,8 +4,8 @@
 //! list) stays [`Shape::Unseen`] and is left out of the definition and of the value: a guess could be wrong, and Go
 //! refuses a wrong type even where no value of it is sent.
 //!
-//! Structs of one name are one type, whatever each of them shows: Go's decoder remembers only one way of reading a type
-//! of its own within a struct, and reads two fields of one type by the definition of the first. Source: Go
+//! Structs of one name are one type, even if they show different fields: Go's decoder remembers only one way of reading
+//! a type of its own within a struct, and reads two fields of one type by the definition of the first. Source: Go
 //! `encoding/gob` `decode.go` (`decOpFor`, `inProgress`).
 
 use super::{Fault, Result};
@@ -74,8 +74,8 @@ impl Structs {
 
     /// Takes in what a struct has shown, together with others of its name if no field speaks against it.
     ///
-    /// No name says nothing, so structs without one have to have a field in common: a tree's nodes do, whose type Go has
-    /// to find defined once; a struct and the field it holds mostly do not.
+    /// No name says nothing, so structs without one have to have a field in common: a tree's nodes do, whose type Go
+    /// has to find defined once; a struct and the field it holds mostly do not.
     pub(super) fn add(&mut self, name: &'static str, fields: Fields) -> Result<Shape> {
         let known = self.0.iter().position(|of| {
             of.joined.is_none()

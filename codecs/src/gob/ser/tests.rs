@@ -4,7 +4,7 @@ use super::{Fault, Shape, Structs, look};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::collections::BTreeMap;
 
-/// A struct with whatever fields it is told to have.
+/// A struct with the fields it is told to have.
 struct Row(&'static [(&'static str, Option<i64>)]);
 
 impl Serialize for Row {

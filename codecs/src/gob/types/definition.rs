@@ -113,7 +113,7 @@ impl Types {
     }
 }
 
-/// An id nobody can define.
+/// An id that no peer can define.
 const UNDEFINED: Id = Id(0);
 pub(super) const UNKNOWN_FIELD: Fault = Fault::Hostile("gob: unknown field in a type definition");
 

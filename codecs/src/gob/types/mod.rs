@@ -1,10 +1,10 @@
-//! The types a peer has defined: one table per direction per connection, which those that are equal [share](super::shared).
+//! The types a peer has defined: one table per direction per connection, which those that are equal
+//! [share](super::shared).
 //!
 //! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
-//! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and copying
-//! one is cheap.
-//! Definitions come in through [`definition`]. Knows no values. Source: Go `encoding/gob` `type.go` (`wireType`),
-//! `decoder.go` (`recvType`).
+//! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and
+//! copying one is cheap. Definitions come in through [`definition`]. Knows no values. Source: Go `encoding/gob`
+//! `type.go` (`wireType`), `decoder.go` (`recvType`).
 
 mod definition;
 
@@ -144,7 +144,8 @@ const FOR_GOOD: u16 = u16::MAX;
 
 /// The types one peer has defined so far.
 ///
-/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB together.
+/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB
+/// together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Types {
     /// In the order of ids.
@@ -161,8 +162,8 @@ impl Types {
 
     #[inline]
     fn entry(&self, id: Id) -> Option<&Entry> {
-        // Peers number their types in one go, so the place mostly follows from the number; with few types, of which some
-        // peers keep the first numbers for later, the last is often the one.
+        // Peers number their types in one go, so the place mostly follows from the number; with few types, of which
+        // some peers keep the first numbers for later, the last is often the one.
         let first = self.entries.first()?.id;
         let guess = (id.0.wrapping_sub(first.0) as usize).min(self.entries.len() - 1);
         match self.entries.get(guess) {
@@ -175,7 +176,7 @@ impl Types {
         self.entries.binary_search_by_key(&id, |entry| entry.id)
     }
 
-    /// The type of that id; `None` if nobody has defined it.
+    /// The type of that id; `None` if the peer has not defined it.
     #[inline]
     pub(super) fn get(&self, id: Id) -> Option<Type> {
         if id >= Id::FIRST_USER { Some(self.entry(id)?.shape) } else { predefined(id) }
@@ -218,7 +219,7 @@ impl Types {
     }
 
     /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value; `None`
-    /// if nobody has found out since the last definition.
+    /// if that has not been found out since the last definition.
     #[inline]
     pub(super) fn knows_interface(&self, id: Id) -> Option<bool> {
         if id < Id::FIRST_USER {
@@ -237,7 +238,8 @@ impl Types {
         }
     }
 
-    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are there.
+    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are
+    /// there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
         let (found, for_good) = self.reaches_interface(id);
         // Far below 2^16, see the limits.

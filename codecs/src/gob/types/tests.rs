@@ -1,4 +1,4 @@
-//! Definitions recorded from Go, and ones nobody should accept.
+//! Definitions recorded from Go, and malformed ones, which are refused.
 
 use super::definition::UNKNOWN_FIELD;
 use super::*;
@@ -7,7 +7,7 @@ use crate::gob::wire::{Fault, Reader};
 /// `Request{ServiceMethod string, Seq uint}` under id 64, without its length and its id.
 const REQUEST: &[u8] =
     b"\x03\x01\x01\x07Request\x01\xff\x80\x00\x01\x02\x01\x0dServiceMethod\x01\x0c\x00\x01\x03Seq\x01\x06\x00\x00\x00";
-/// `[]int` as Go defines it, whatever its id.
+/// `[]int` as Go defines it, without its id.
 const INTS: &[u8] = b"\x02\x01\x02\xff\x84\x00\x01\x04\x00\x00";
 
 type Definitions<'a> = &'a [(i64, &'a [u8])];

@@ -256,7 +256,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         if self.cursor.take_null()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    /// Nothing to decode: whatever is there will do.
+    /// Nothing to decode: a value of any kind will do.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.cursor.skip()?;
         visitor.visit_unit()

@@ -1,6 +1,6 @@
 //! Finds the end of one JSON object in a stream, byte by byte and never twice.
 //!
-//! First step of both decoders. A [`Scanner`] checks the whole grammar (so whoever reads the value later meets valid
+//! First step of both decoders. A [`Scanner`] checks the whole grammar (so the reader of a value meets valid
 //! JSON only) and notes where the values of the outermost object's members of interest lie. Its state survives
 //! between calls: a value that arrives in many pieces is scanned once. It knows nothing of what the members mean.
 //! Source: RFC 8259; member names match as in Go's `encoding/json`, in any case (ASCII only).

@@ -2,7 +2,7 @@
 //!
 //! The last step of encoding: a serde serializer that appends to the output buffer. Where serde_json differs, Go is
 //! followed: HTML characters are escaped, NaN is an error, `1.0` is `1`, bytes are base64, a unit struct is `{}`.
-//! Whoever calls takes back what an error left behind.
+//! The caller takes back what an error left behind.
 
 use super::{
     keys::Key,

@@ -1,6 +1,6 @@
 //! MessagePack into values of ours: a serde deserializer over the borrowed body, nothing built in between.
 //!
-//! The target says what it wants, the token what is there. Integers and floats fit by value, whatever their width on
+//! The target says what it wants, the token what is there. Integers and floats fit by value, not by their width on
 //! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
 //! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`fault`] says what does not fit.
 
@@ -158,7 +158,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Ok(value)
     }
 
-    /// Whatever is there, integers as [`Any`](crate::types::Any) knows them or by their sign.
+    /// A value of any kind, integers as [`Any`](crate::types::Any) knows them or by their sign.
     fn any<V: Visitor<'de>>(self, for_any: bool, visitor: V) -> Result<V::Value> {
         match self.reader.token()? {
             Token::Nil => visitor.visit_unit(),
@@ -294,7 +294,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    /// Whoever wants nothing gets it from anything.
+    /// A target that wants nothing takes any value.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.reader.skip()?;
         visitor.visit_unit()
@@ -325,7 +325,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    /// Bytes are a list of numbers to whoever wants one.
+    /// Bytes are a list of numbers to a target that is a list.
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.reader.token()? {
