@@ -4,6 +4,7 @@
 
 pub mod any;
 pub mod baidu_std;
+pub mod body;
 pub mod bson;
 pub mod codec;
 pub mod compress;
@@ -15,7 +16,6 @@ pub mod json;
 mod message;
 pub mod msgpack;
 pub mod proxy_header;
-pub mod raw;
 pub mod rows;
 pub mod schema;
 pub mod text;
@@ -26,4 +26,4 @@ pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, 
 pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
-pub use message::{END_OF_STREAM, ErrorReply, Head, Own, Reply, Request};
+pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};

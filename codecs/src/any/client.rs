@@ -2,13 +2,14 @@
 
 use super::{args::decode_erased, body};
 use crate::{
-    baidu_std, bson,
+    baidu_std,
+    body::ContentType,
+    bson,
     codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     gob, json,
     message::Reply,
     msgpack,
-    raw::ContentType,
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -58,9 +59,9 @@ impl RequestWriter {
     }
 
     /// The request encoded last will not be sent: said by the caller that cuts it off `out` again.
-    pub fn take_back(&mut self) {
+    pub fn rollback(&mut self) {
         if let Self::Gob(encoder) = self {
-            encoder.take_back();
+            encoder.rollback();
         }
     }
 }
@@ -160,7 +161,7 @@ fn as_json<T: Serialize + ?Sized>(
         content_type: ContentType::Json,
         ..baidu_std::RequestHead::default()
     };
-    encoder.encode_raw(&head, &body, b"", out)
+    encoder.encode_bytes(&head, &body, b"", out)
 }
 
 /// Why the reply of a frame is no value.

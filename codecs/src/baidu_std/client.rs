@@ -26,7 +26,7 @@ impl RequestEncoder {
     ///
     /// # Errors
     /// As [`encode_request`].
-    pub fn encode_raw(
+    pub fn encode_bytes(
         &mut self,
         head: &RequestHead<'_>,
         body: &[u8],

@@ -26,7 +26,7 @@ pub use frame::Payload;
 pub use reply::{Reply, ReplyDecoder, ReplyHead, encode_error, encode_reply};
 pub use request::{Request, RequestDecoder, RequestHead, encode_request};
 
-use crate::{compress::Compression, raw::ContentType};
+use crate::{body::ContentType, compress::Compression};
 
 /// The protocol's name, in bRPC's own words.
 pub const NAME: &str = "baidu_std";

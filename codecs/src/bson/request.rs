@@ -122,7 +122,7 @@ impl RequestDecoder {
         )
         .with_timeout(header.timeout)
         .with_details(header.details)
-        .with_own(self.dialect.unwrap_or_default())
+        .with_extension(self.dialect.unwrap_or_default())
     }
 
     /// The last request of a connection that cannot go on.

@@ -71,7 +71,7 @@ impl ReplyDecoder {
         let body = found.join(&mut bytes);
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
-            .with_own(self.values.types().clone());
+            .with_extension(self.values.types().clone());
         Ok(Some(match error {
             Some(error) => reply.with_error(error),
             None => reply,
@@ -83,7 +83,7 @@ impl Reply {
     /// The types that the server had defined when this reply came; `None` for replies of other codecs.
     #[inline]
     pub fn types(&self) -> Option<&Types> {
-        self.own()
+        self.extension()
     }
 }
 

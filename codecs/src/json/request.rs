@@ -56,7 +56,7 @@ impl RequestDecoder {
         {
             within(&self.limits, end)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
-            return Ok(Some(request.with_own(Id(id))));
+            return Ok(Some(request.with_extension(Id(id))));
         }
         self.decode_any(buf)
     }
@@ -106,7 +106,7 @@ fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
     let details = part(&details) == b"true";
     let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
     let request = if as_it_is {
-        message::Request::new(bytes, 0, name, params).with_own(Id(id))
+        message::Request::new(bytes, 0, name, params).with_extension(Id(id))
     } else {
         rewritten(&bytes, &name, params, &id)
     };
@@ -131,7 +131,7 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
         copy.extend_from_slice(&compact(part(id)));
     }
     let id = name.end..copy.len();
-    message::Request::new(copy.into(), 0, name, params).with_own(Id(id))
+    message::Request::new(copy.into(), 0, name, params).with_extension(Id(id))
 }
 
 /// A `timeout` that says something: whole milliseconds over 0.

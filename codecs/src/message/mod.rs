@@ -10,7 +10,7 @@ mod reply;
 mod request;
 
 pub use error_reply::ErrorReply;
-pub use head::{Head, Own};
+pub use head::{Head, HeadExtension};
 pub use reply::Reply;
 pub use request::Request;
 

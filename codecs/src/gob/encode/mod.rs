@@ -201,7 +201,7 @@ impl RequestEncoder {
 
     /// The request encoded last will not be sent: the caller that cuts it off again says so, and its definitions go out
     /// with the next.
-    pub fn take_back(&mut self) {
+    pub fn rollback(&mut self) {
         self.values.undefine();
     }
 }
