@@ -9,7 +9,7 @@ use super::{
     scan::{Walk, next_field},
     types::{Field, Id, Type, Types},
     values::malformed,
-    wire::{Fault, Reader},
+    wire::{Reader, WireError},
 };
 use crate::error::DecodeError;
 use std::{ops::Range, time::Duration};
@@ -143,7 +143,7 @@ impl Header {
         let roles = plans.of(types, id).map_err(|what| malformed(at.start, what))?;
         let mut header = Self::default();
         let read = header.fields(roles, types, id, &mut reader, end);
-        read.map_err(|fault| malformed(end - reader.rest().len(), fault.what()))?;
+        read.map_err(|error| malformed(end - reader.rest().len(), error.what()))?;
         Ok(header)
     }
 
@@ -155,7 +155,7 @@ impl Header {
         id: Id,
         reader: &mut Reader<'_>,
         end: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), WireError> {
         let Some(Type::Struct(fields)) = types.get(id) else { return Ok(()) };
         let (fields, mut next) = (types.fields(fields), 0);
         let text = |reader: &mut Reader<'_>| {

@@ -7,7 +7,7 @@ use super::{
     header::{Header, Plans},
     types::Types,
     value_from_slice,
-    values::{Found, Trouble, Values, malformed},
+    values::{Found, ReadError, Values, malformed},
 };
 use crate::{
     codec::Limits,
@@ -52,8 +52,8 @@ impl ReplyDecoder {
                 Ok(None) => return Ok(None),
                 Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
                 Ok(Some(Found::InPieces(_))) => return Err(malformed(0, "definition inside a header")),
-                Err(Trouble::Value(_)) => return Err(malformed(0, "broken header")),
-                Err(Trouble::Stream(error)) => return Err(error),
+                Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
+                Err(ReadError::Stream(error)) => return Err(error),
             },
         };
         let found = match self.values.next(buf, limit) {
@@ -62,9 +62,9 @@ impl ReplyDecoder {
                 self.waiting = Some(header);
                 return Ok(None);
             }
-            Err(Trouble::Value(error)) if !error.is_fatal() => Found::At(0..0),
-            Err(Trouble::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
-            Err(Trouble::Stream(error)) => return Err(error),
+            Err(ReadError::Value(error)) if !error.is_fatal() => Found::At(0..0),
+            Err(ReadError::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
+            Err(ReadError::Stream(error)) => return Err(error),
         };
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();

@@ -5,7 +5,7 @@
 use super::{
     header::{Header, Plans},
     types::{Id, Types},
-    values::{Found, Trouble, Values, malformed},
+    values::{Found, ReadError, Values, malformed},
     wire::Reader,
 };
 use crate::{
@@ -99,14 +99,14 @@ impl RequestDecoder {
                 self.waiting = Some((header, header_end));
                 Ok(None)
             }
-            Err(Trouble::Value(error)) if !error.is_fatal() => {
+            Err(ReadError::Value(error)) if !error.is_fatal() => {
                 Ok(Some(self.request(header, buf, &Found::At(0..0)).with_broken_args(error)))
             }
-            Err(Trouble::Value(error)) => {
+            Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
                 Ok(Some(self.refuse(header, buf, error, then)))
             }
-            Err(Trouble::Stream(error)) => {
+            Err(ReadError::Stream(error)) => {
                 Ok(Some(self.refuse(header, buf, ValueError::fatal(error.to_string()), error)))
             }
         }
@@ -165,8 +165,8 @@ impl RequestDecoder {
             Ok(None) => Ok(None),
             Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at).map(Some),
             Ok(Some(Found::InPieces(_))) => Err(malformed(0, "definition inside a header")),
-            Err(Trouble::Value(_)) => Err(malformed(0, "broken header")),
-            Err(Trouble::Stream(error)) => Err(error),
+            Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
+            Err(ReadError::Stream(error)) => Err(error),
         }
     }
 

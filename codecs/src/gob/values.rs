@@ -8,7 +8,7 @@ use super::{
     scan::{Stop, Walk, next_id},
     shared::Shared,
     types::{MAX_TYPES, Types},
-    wire::{Fault, Reader},
+    wire::{Reader, WireError},
 };
 use crate::error::{DecodeError, ValueError};
 use bytes::BytesMut;
@@ -22,14 +22,14 @@ const MAX_PIECES: usize = MAX_TYPES + 1;
 
 /// Why a value cannot be had.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ReadError {
     /// The value is broken, but its message has an end: the stream is in step.
     Value(ValueError),
     /// The stream is out of step.
     Stream(DecodeError),
 }
 
-impl From<DecodeError> for Trouble {
+impl From<DecodeError> for ReadError {
     fn from(error: DecodeError) -> Self {
         Self::Stream(error)
     }
@@ -123,9 +123,9 @@ impl Values {
     /// The next value in `buf`; nothing if it is not complete yet, and asking again then costs nothing.
     ///
     /// # Errors
-    /// [`Trouble::Stream`] if a message would end beyond `limit`, or a definition is bad.
+    /// [`ReadError::Stream`] if a message would end beyond `limit`, or a definition is bad.
     #[inline]
-    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Found>, Trouble> {
+    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Found>, ReadError> {
         loop {
             let Some(message) = message(buf, self.at, limit)? else {
                 return Ok(None);
@@ -149,7 +149,7 @@ impl Values {
                         return Ok(Some(Found::At(message)));
                     }
                     let walk = Walk::begin(&self.types, &mut reader, id);
-                    let walk = walk.map_err(|fault| self.broken(fault, &message))?;
+                    let walk = walk.map_err(|error| self.broken(error, &message))?;
                     self.scan = Some(Box::new(Scan { walk, pieces: Vec::new() }));
                     if let Some(found) = self.go_on_from(reader, &message, message.start)? {
                         return Ok(Some(found));
@@ -165,17 +165,17 @@ impl Values {
                 // Go takes an empty message for the end of the stream; as a value it is one that is not there.
                 Ok(Err(_)) => {
                     self.at = message.end;
-                    return Err(Trouble::Value(ValueError::new("EOF")));
+                    return Err(ReadError::Value(ValueError::new("EOF")));
                 }
-                Err(fault) => return Err(self.broken(fault, &message)),
+                Err(error) => return Err(self.broken(error, &message)),
             }
         }
     }
 
     /// Walks on at the start of a message.
-    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Found>, Trouble> {
+    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Found>, ReadError> {
         if reader.rest().is_empty() {
-            return Err(self.broken(Fault::Corrupt("EOF"), message));
+            return Err(self.broken(WireError::Corrupt("EOF"), message));
         }
         self.go_on_from(reader, message, message.start)
     }
@@ -186,25 +186,25 @@ impl Values {
         mut reader: Reader<'_>,
         message: &Range<usize>,
         mut start: usize,
-    ) -> Result<Option<Found>, Trouble> {
+    ) -> Result<Option<Found>, ReadError> {
         loop {
             let Some(scan) = &mut self.scan else { return Ok(None) };
             let stop = scan.walk.run(&self.types, &mut reader);
-            let stop = stop.map_err(|fault| self.broken(fault, message))?;
+            let stop = stop.map_err(|error| self.broken(error, message))?;
             let end = message.end - reader.rest().len();
             let Some(scan) = &mut self.scan else { return Ok(None) };
             if start < end {
                 scan.pieces.push(start..end);
             }
             if scan.pieces.len() > MAX_PIECES {
-                return Err(self.broken(Fault::Hostile("gob: value in too many pieces"), message));
+                return Err(self.broken(WireError::Hostile("gob: value in too many pieces"), message));
             }
             match stop {
                 Stop::Definition => {
                     self.define(&mut reader, message)?;
                     // The length of what follows, if that is not a message of its own.
                     if !reader.rest().is_empty() {
-                        reader.uint().map_err(|fault| self.broken(fault, message))?;
+                        reader.uint().map_err(|error| self.broken(error, message))?;
                     }
                     start = message.end - reader.rest().len();
                 }
@@ -230,15 +230,15 @@ impl Values {
             // i64::MIN has no counterpart, and is no type either.
             self.types_mut().define(number.saturating_neg(), reader)
         });
-        defined.map_err(|fault| malformed(message.end - reader.rest().len(), fault.what()))
+        defined.map_err(|error| malformed(message.end - reader.rest().len(), error.what()))
     }
 
     /// Gives the value up; the next one starts after this message.
     #[cold]
-    fn broken(&mut self, fault: Fault, message: &Range<usize>) -> Trouble {
+    fn broken(&mut self, error: WireError, message: &Range<usize>) -> ReadError {
         self.scan = None;
         self.at = message.end;
-        Trouble::Value(fault.into())
+        ReadError::Value(error.into())
     }
 }
 
@@ -248,8 +248,8 @@ fn message(buf: &[u8], at: usize, limit: usize) -> Result<Option<Range<usize>>, 
     let mut reader = Reader::new(buf.get(at..).unwrap_or_default());
     let len = match reader.uint() {
         Ok(len) => len,
-        Err(Fault::Eof) => return Ok(None),
-        Err(fault) => return Err(malformed(at, fault.what())),
+        Err(WireError::Eof) => return Ok(None),
+        Err(error) => return Err(malformed(at, error.what())),
     };
     let start = buf.len() - reader.rest().len();
     match usize::try_from(len).ok().and_then(|len| start.checked_add(len)) {

@@ -1,6 +1,6 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
-use super::{de::De, fault::Fault};
+use super::{de::De, de_error::DeError};
 use crate::zero::Zero;
 use serde::{
     de::{
@@ -30,9 +30,9 @@ impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         let owed = self.owed != 0;
         self.owed = self.owed.saturating_sub(1);
         if self.de.cursor.next(self.first, b']')? {
@@ -64,9 +64,9 @@ impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }
@@ -74,7 +74,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         seed.deserialize(Name(self.de.cursor.name()?)).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
         seed.deserialize(&mut *self.de)
     }
@@ -105,7 +105,7 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
 
     /// A name with escapes, in another case, or of no member of the struct.
     #[cold]
-    fn unusual_name(&mut self) -> Result<Cow<'de, str>, Fault> {
+    fn unusual_name(&mut self) -> Result<Cow<'de, str>, DeError> {
         let name = self.de.cursor.name()?;
         let exact = self.fields.iter().find(|&&field| field == name);
         let field = exact.or_else(|| self.fields.iter().find(|field| field.eq_ignore_ascii_case(&name)));
@@ -115,10 +115,10 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }
@@ -132,9 +132,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
     }
 
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
-        seed.deserialize(&mut *self.de).map_err(|fault| fault.within(self.name, self.field))
+        seed.deserialize(&mut *self.de).map_err(|error| error.within(self.name, self.field))
     }
 }
 
@@ -143,17 +143,17 @@ struct Name<'de>(Cow<'de, str>);
 
 macro_rules! numbers {
     ($($method:ident => $visit:ident, $go:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             match self.0.parse() {
                 Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Fault::mismatch(format!("number {}", self.0), $go)),
+                Err(_) => Err(DeError::mismatch(format!("number {}", self.0), $go)),
             }
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
     numbers! {
         deserialize_i8 => visit_i8, "int8";
@@ -174,14 +174,14 @@ impl<'de> Deserializer<'de> for Name<'de> {
     }
 
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.0 {
             Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
             Cow::Owned(name) => visitor.visit_string(name),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
@@ -189,7 +189,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -198,7 +198,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_enum(serde::de::value::CowStrDeserializer::new(self.0))
     }
 }
@@ -209,10 +209,10 @@ pub(super) struct Variant<'a, 'de, 'f> {
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DeError> {
         let name = self.de.cursor.name()?;
         self.de.cursor.expect(b':')?;
         Ok((seed.deserialize(Name(name))?, self))
@@ -220,17 +220,17 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), DeError> {
         self.de.cursor.skip()
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DeError> {
         seed.deserialize(self.de)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         self.de.deserialize_tuple(len, visitor)
     }
 
@@ -238,7 +238,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.de.deserialize_struct("", fields, visitor)
     }
 }

@@ -693,7 +693,7 @@ proptest! {
     fn what_is_encoded_is_decoded(value in json_value(), seq: u64, name: String, cut: prop::sample::Index) {
         let mut out = BytesMut::new();
         RequestEncoder::new().encode(seq, &name, CallOptions::default(), &value, &mut out).unwrap();
-        // Another JSON library finds no fault with it.
+        // Another JSON library takes it.
         serde_json::from_slice::<Value>(&out).unwrap();
         let tail = out.split_off(cut.index(out.len()));
         let mut decoder = RequestDecoder::new(Limits::default());

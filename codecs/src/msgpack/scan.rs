@@ -3,7 +3,7 @@
 //! Walks markers and lengths only, without recursion, and refuses what announces more than its limits before any of
 //! it has arrived. Knows nothing of messages.
 
-use super::read::{Fault, Reader};
+use super::read::{Reader, WireError};
 use crate::error::DecodeError;
 
 /// Walks the values at the front of a buffer, one after the other.
@@ -34,7 +34,7 @@ impl Scanner {
         loop {
             let children = match reader.step() {
                 Ok(children) => children,
-                Err(Fault::Eof { wanted }) => return self.within(wanted, limit).map(|()| None),
+                Err(WireError::Eof { wanted }) => return self.within(wanted, limit).map(|()| None),
                 Err(_) => {
                     let what = "the byte c1 starts no value";
                     return Err(DecodeError::Malformed { at: self.at, what });

@@ -44,7 +44,7 @@
 //! ```
 
 mod cell;
-mod fault;
+mod cell_error;
 mod row;
 mod shape;
 mod split;

@@ -2,7 +2,7 @@
 
 use super::{
     cell::{Cell, OwnedCell},
-    fault::Fault,
+    cell_error::CellError,
     value::write_cell,
 };
 use crate::error::EncodeError;
@@ -47,31 +47,31 @@ pub(super) trait Parts {
 pub(super) fn split<T: Serialize + ?Sized>(value: &T, parts: &mut impl Parts) -> Result<bool, EncodeError> {
     match value.serialize(Split(parts)) {
         Ok(()) => Ok(true),
-        Err(Fault::Nested) => Ok(false),
-        Err(Fault::Unfit(error)) => Err(error),
+        Err(CellError::Nested) => Ok(false),
+        Err(CellError::Unfit(error)) => Err(error),
     }
 }
 
 struct Split<'p, P>(&'p mut P);
 
 impl<'p, P: Parts> Split<'p, P> {
-    fn begin(self, whole: Whole) -> Result<Inside<'p, P>, Fault> {
+    fn begin(self, whole: Whole) -> Result<Inside<'p, P>, CellError> {
         // What is not taken apart is told from errors by this one.
-        if self.0.begin(whole)? { Ok(Inside { parts: self.0, key: None }) } else { Err(Fault::Nested) }
+        if self.0.begin(whole)? { Ok(Inside { parts: self.0, key: None }) } else { Err(CellError::Nested) }
     }
 }
 
 macro_rules! whole {
     ($($method:ident($($type:ty),*);)*) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), Fault> {
-            Err(Fault::Nested)
+        fn $method(self, $(_: $type),*) -> Result<(), CellError> {
+            Err(CellError::Nested)
         }
     )*};
 }
 
 impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Ok = ();
-    type Error = Fault;
+    type Error = CellError;
     type SerializeSeq = Inside<'p, P>;
     type SerializeTuple = Inside<'p, P>;
     type SerializeTupleStruct = Inside<'p, P>;
@@ -100,19 +100,19 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         serialize_unit_variant(&'static str, u32, &'static str);
     }
 
-    fn serialize_none(self) -> Result<(), Fault> {
+    fn serialize_none(self) -> Result<(), CellError> {
         Ok(self.0.null()?)
     }
 
-    fn serialize_unit(self) -> Result<(), Fault> {
+    fn serialize_unit(self) -> Result<(), CellError> {
         Ok(self.0.null()?)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
         Ok(self.0.null()?)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CellError> {
         value.serialize(self)
     }
 
@@ -120,7 +120,7 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CellError> {
         value.serialize(self)
     }
 
@@ -130,27 +130,27 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<(), Fault> {
-        Err(Fault::Nested)
+    ) -> Result<(), CellError> {
+        Err(CellError::Nested)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, Fault> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
         self.begin(Whole::List)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Inside<'p, P>, Fault> {
+    fn serialize_tuple(self, _: usize) -> Result<Inside<'p, P>, CellError> {
         self.begin(Whole::Tuple)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, Fault> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
         self.begin(Whole::Tuple)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Inside<'p, P>, Fault> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
         self.begin(Whole::Map)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, Fault> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
         self.begin(Whole::Struct)
     }
 
@@ -160,8 +160,8 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Inside<'p, P>, Fault> {
-        Err(Fault::Nested)
+    ) -> Result<Inside<'p, P>, CellError> {
+        Err(CellError::Nested)
     }
 
     fn serialize_struct_variant(
@@ -170,8 +170,8 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Inside<'p, P>, Fault> {
-        Err(Fault::Nested)
+    ) -> Result<Inside<'p, P>, CellError> {
+        Err(CellError::Nested)
     }
 
     /// As cells are read: [`write_cell`].
@@ -187,15 +187,15 @@ struct Inside<'p, P> {
 }
 
 impl<P: Parts> Inside<'_, P> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
         Ok(self.parts.part(Name::None, value)?)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
         Ok(self.parts.part(Name::Field(name), value)?)
     }
 
-    fn end(self) -> Result<(), Fault> {
+    fn end(self) -> Result<(), CellError> {
         Ok(self.parts.end()?)
     }
 }
@@ -204,13 +204,13 @@ macro_rules! elements {
     ($($kind:ident: $method:ident;)*) => {$(
         impl<P: Parts> $kind for Inside<'_, P> {
             type Ok = ();
-            type Error = Fault;
+            type Error = CellError;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
                 self.element(value)
             }
 
-            fn end(self) -> Result<(), Fault> {
+            fn end(self) -> Result<(), CellError> {
                 self.end()
             }
         }
@@ -228,13 +228,13 @@ macro_rules! fields {
     ($($kind:ident;)*) => {$(
         impl<P: Parts> $kind for Inside<'_, P> {
             type Ok = ();
-            type Error = Fault;
+            type Error = CellError;
 
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
                 self.field(name, value)
             }
 
-            fn end(self) -> Result<(), Fault> {
+            fn end(self) -> Result<(), CellError> {
                 self.end()
             }
         }
@@ -248,21 +248,21 @@ fields! {
 
 impl<P: Parts> SerializeMap for Inside<'_, P> {
     type Ok = ();
-    type Error = Fault;
+    type Error = CellError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CellError> {
         Ok(write_cell(key, &mut |cell: Cell<'_>| {
             self.key = Some(OwnedCell::new(cell));
             Ok(())
         })?)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        let key = self.key.take().ok_or_else(|| Fault::unfit("a value without a key"))?;
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
+        let key = self.key.take().ok_or_else(|| CellError::unfit("a value without a key"))?;
         Ok(self.parts.part(Name::Key(&key), value)?)
     }
 
-    fn end(self) -> Result<(), Fault> {
+    fn end(self) -> Result<(), CellError> {
         self.end()
     }
 }

@@ -1,6 +1,6 @@
 //! One value as a cell.
 
-use super::{cell::Cell, fault::Fault, shape::Kind};
+use super::{cell::Cell, cell_error::CellError, shape::Kind};
 use crate::{
     error::EncodeError,
     types::{TEXT, TIME, Time},
@@ -14,7 +14,7 @@ pub(super) type Put<'p> = &'p mut dyn FnMut(Cell<'_>) -> Result<(), EncodeError>
 pub(super) fn write_cell<T: Serialize + ?Sized>(value: &T, put: Put<'_>) -> Result<(), EncodeError> {
     // The form of binary formats, which has bytes, times and texts that are not UTF-8.
     match value.serialize(Value { put, is: Is::Itself, readable: false }) {
-        Err(Fault::Nested) => {}
+        Err(CellError::Nested) => {}
         result => return result.map_err(EncodeError::from),
     }
     let json = serde_json::to_string(value)
@@ -35,8 +35,8 @@ pub(super) fn kind_of<T: Serialize + ?Sized>(value: &T) -> Result<Option<Kind>, 
     };
     match value.serialize(Value { put: &mut put, is: Is::Itself, readable: false }) {
         Ok(()) => Ok(kind),
-        Err(Fault::Nested) => Ok(Some(Kind::Json)),
-        Err(Fault::Unfit(error)) => Err(error),
+        Err(CellError::Nested) => Ok(Some(Kind::Json)),
+        Err(CellError::Unfit(error)) => Err(error),
     }
 }
 
@@ -58,7 +58,7 @@ struct Value<'p> {
 
 macro_rules! cells {
     ($($method:ident($type:ty) => $kind:ident;)*) => {$(
-        fn $method(self, value: $type) -> Result<(), Fault> {
+        fn $method(self, value: $type) -> Result<(), CellError> {
             Ok((self.put)(Cell::$kind(value.into()))?)
         }
     )*};
@@ -66,22 +66,22 @@ macro_rules! cells {
 
 macro_rules! nested {
     ($($method:ident($($type:ty),*) -> $part:ident;)*) => {$(
-        fn $method(self, $(_: $type),*) -> Result<Self::$part, Fault> {
-            Err(Fault::Nested)
+        fn $method(self, $(_: $type),*) -> Result<Self::$part, CellError> {
+            Err(CellError::Nested)
         }
     )*};
 }
 
 impl Serializer for Value<'_> {
     type Ok = ();
-    type Error = Fault;
-    type SerializeSeq = Impossible<(), Fault>;
-    type SerializeTuple = Impossible<(), Fault>;
-    type SerializeTupleStruct = Impossible<(), Fault>;
-    type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Impossible<(), Fault>;
-    type SerializeStruct = Impossible<(), Fault>;
-    type SerializeStructVariant = Impossible<(), Fault>;
+    type Error = CellError;
+    type SerializeSeq = Impossible<(), CellError>;
+    type SerializeTuple = Impossible<(), CellError>;
+    type SerializeTupleStruct = Impossible<(), CellError>;
+    type SerializeTupleVariant = Impossible<(), CellError>;
+    type SerializeMap = Impossible<(), CellError>;
+    type SerializeStruct = Impossible<(), CellError>;
+    type SerializeStructVariant = Impossible<(), CellError>;
 
     cells! {
         serialize_bool(bool) => Bool;
@@ -108,45 +108,45 @@ impl Serializer for Value<'_> {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
     }
 
-    fn serialize_i128(self, value: i128) -> Result<(), Fault> {
+    fn serialize_i128(self, value: i128) -> Result<(), CellError> {
         let cell = match self.is {
-            Is::Time => {
-                Cell::Time(Time::from_packed(value).ok_or_else(|| Fault::unfit("packed time out of range"))?)
-            }
+            Is::Time => Cell::Time(
+                Time::from_packed(value).ok_or_else(|| CellError::unfit("packed time out of range"))?,
+            ),
             Is::Itself | Is::Text => Cell::Int(value),
         };
         Ok((self.put)(cell)?)
     }
 
-    fn serialize_char(self, value: char) -> Result<(), Fault> {
+    fn serialize_char(self, value: char) -> Result<(), CellError> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(self, value: &str) -> Result<(), Fault> {
+    fn serialize_str(self, value: &str) -> Result<(), CellError> {
         Ok((self.put)(Cell::Text(value.as_bytes()))?)
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Fault> {
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), CellError> {
         Ok((self.put)(if self.is == Is::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
     }
 
-    fn serialize_none(self) -> Result<(), Fault> {
+    fn serialize_none(self) -> Result<(), CellError> {
         Ok((self.put)(Cell::Null)?)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CellError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Fault> {
+    fn serialize_unit(self) -> Result<(), CellError> {
         self.serialize_none()
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
         self.serialize_none()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Fault> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), CellError> {
         self.serialize_str(variant)
     }
 
@@ -154,7 +154,7 @@ impl Serializer for Value<'_> {
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CellError> {
         let is = match name {
             TIME => Is::Time,
             TEXT => Is::Text,
@@ -169,8 +169,8 @@ impl Serializer for Value<'_> {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<(), Fault> {
-        Err(Fault::Nested)
+    ) -> Result<(), CellError> {
+        Err(CellError::Nested)
     }
 
     fn is_human_readable(&self) -> bool {

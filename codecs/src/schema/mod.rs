@@ -5,9 +5,9 @@
 //! as a graph of [`Node`]s; [`TypeOf`] traces it when it is first asked for and keeps it. Knows serde's calls and
 //! the newtypes of [`types`](crate::types), and no codec.
 
-mod fault;
 mod go;
 mod pass;
+mod pass_end;
 mod sample;
 mod template;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     TextArgs,
     access::{Elements, Keys, Members, Names},
-    fault::{Fault, list},
+    de_error::{DeError, list},
     given::{Given, is_identifier},
     hint::Hint,
     token::Token,
@@ -21,24 +21,28 @@ pub(super) struct Args<'a, 's> {
 
 impl<'a, 's> Args<'a, 's> {
     /// The tokens of a type without names.
-    fn positional(self, wanted: &str) -> Result<Given<'a>, Fault> {
+    fn positional(self, wanted: &str) -> Result<Given<'a>, DeError> {
         let given = Given::new(self.args, |_| false)?;
         if given.named {
             let names = list(&given.names());
-            return Err(Fault::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
+            return Err(DeError::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
         }
         Ok(given)
     }
 
     /// The one value that a type without parts takes.
-    fn one<T>(self, wanted: &str, read: impl FnOnce(Value<'a, 's>) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn one<T>(
+        self,
+        wanted: &str,
+        read: impl FnOnce(Value<'a, 's>) -> Result<T, DeError>,
+    ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
         let given = self.positional(&wanted)?;
         match given.single() {
             Some(token) => {
-                read(Value { token, hint: self.hint }).map_err(|fault| fault.at("argument", token))
+                read(Value { token, hint: self.hint }).map_err(|error| error.at("argument", token))
             }
-            None => Err(Fault::count(given.len(), 1, &wanted)),
+            None => Err(DeError::count(given.len(), 1, &wanted)),
         }
     }
 
@@ -54,30 +58,30 @@ impl<'a, 's> Args<'a, 's> {
         given: Given<'a>,
         keys: Keys<'_>,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         let value = visitor.visit_map(Members::new(given, keys, self.hint));
-        value.map_err(|fault| match (fault.missing(), keys) {
+        value.map_err(|error| match (error.missing(), keys) {
             (Some(name), Keys::Fields(_, own)) if given.named => {
-                Fault::told(format!("field {name} is missing, there are: {}", list(own)))
+                DeError::told(format!("field {name} is missing, there are: {}", list(own)))
             }
             (Some(name), Keys::Fields(_, own)) => {
-                Fault::count(given.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
+                DeError::count(given.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
             }
-            _ => fault,
+            _ => error,
         })
     }
 }
 
 macro_rules! scalars {
     ($($method:ident, $wanted:literal;)*) => {$(
-        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
             self.one($wanted, |value| value.$method(visitor))
         }
     )*};
 }
 
 impl<'a> Deserializer<'a> for Args<'a, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     scalars! {
         deserialize_bool, "bool";
@@ -102,7 +106,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     }
 
     /// A type of any form: one value, several as a list, named ones as a map.
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         if is_blob::<V>() || self.hint.is_one() {
             return self.one("any value", |value| value.deserialize_any(visitor));
         }
@@ -116,11 +120,11 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let given = Given::new(self.args, |_| false)?;
         let is_null = match given.single() {
             Some(token) => (Value { token, hint: self.hint }).is_none(),
@@ -133,14 +137,18 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.positional("nothing")?.len() {
             0 => visitor.visit_unit(),
-            given => Err(Fault::count(given, 0, "")),
+            given => Err(DeError::count(given, 0, "")),
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
         self.deserialize_unit(visitor)
     }
 
@@ -148,26 +156,26 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let given = self.positional(&self.hint.name("a list"))?;
         if Self::is_json(given, b'[', self.hint.element(0).is_text()) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
     }
 
-    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         let wanted = self.hint.name("a list");
         let given = self.positional(&wanted)?;
         if Self::is_json(given, b'[', len == 1 && self.hint.element(0).is_text()) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         if given.len() != len {
-            return Err(Fault::count(given.len(), len, &wanted));
+            return Err(DeError::count(given.len(), len, &wanted));
         }
         visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
     }
@@ -177,19 +185,19 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         _: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
         let given = Given::new(self.args, |name| in_turn || is_identifier(name))?;
         if !given.named && Self::is_json(given, b'{', false) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         if !given.named && given.len() > 0 {
             let wanted = self.hint.name("a map");
-            return Err(Fault::told(format!("arguments have to have names here: {wanted} is wanted")));
+            return Err(DeError::told(format!("arguments have to have names here: {wanted} is wanted")));
         }
         self.members(given, Keys::Any, visitor)
     }
@@ -199,7 +207,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         let names = Names(fields);
         let given = Given::new(self.args, |name| names.find(name).is_some())?;
         // Without a trace serde's names have to do, aliases and all.
@@ -208,10 +216,10 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         let first_is_text = own.first().is_some_and(|first| self.hint.field(first).is_text());
         let alone = own.len() == 1 && first_is_text;
         if !alone && Self::is_json(given, b'{', first_is_text) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         if !given.named && given.len() > own.len() {
-            return Err(Fault::count(given.len(), own.len(), &list(own)));
+            return Err(DeError::count(given.len(), own.len(), &list(own)));
         }
         self.members(given, Keys::Fields(names, own), visitor)
     }
@@ -221,9 +229,9 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         if Self::is_json(self.positional(name)?, b'{', false) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         self.one(name, |value| value.deserialize_enum(name, variants, visitor))
     }

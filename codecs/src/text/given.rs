@@ -1,6 +1,6 @@
 //! How tokens are meant: by position or by name.
 
-use super::{TextArgs, fault::Fault, token::Token};
+use super::{TextArgs, de_error::DeError, token::Token};
 
 /// The tokens of one call, once that is settled.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(super) struct Given<'a> {
 
 impl<'a> Given<'a> {
     /// Settles it; `is_name` says which words the type has as names.
-    pub(super) fn new(args: TextArgs<'a>, is_name: impl Fn(&[u8]) -> bool) -> Result<Self, Fault> {
+    pub(super) fn new(args: TextArgs<'a>, is_name: impl Fn(&[u8]) -> bool) -> Result<Self, DeError> {
         let named = match args {
             TextArgs::Positional(_) | TextArgs::Json(_) => false,
             TextArgs::Params(params) => {
@@ -19,7 +19,7 @@ impl<'a> Given<'a> {
                 if let Some(param) = params.iter().find(|param| param.name.is_none())
                     && named > 0
                 {
-                    return Err(Fault::told(format!(
+                    return Err(DeError::told(format!(
                         "{} has no name, but other arguments have",
                         param.value
                     )));

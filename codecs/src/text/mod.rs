@@ -45,7 +45,7 @@
 
 mod access;
 mod args;
-mod fault;
+mod de_error;
 mod given;
 mod hint;
 mod query;
@@ -94,12 +94,12 @@ impl TextArgs<'_> {
             return json::value_from_slice(value);
         }
         let hint = Hint::root(schema);
-        T::deserialize(args::Args { args: *self, hint }).or_else(|fault| match self.single() {
-            Some(token) if fault.is_whole_json() => {
+        T::deserialize(args::Args { args: *self, hint }).or_else(|error| match self.single() {
+            Some(token) if error.is_whole_json() => {
                 json::value_from_slice(token.as_text().unwrap_or_default())
             }
-            Some(token) => Err(fault.at("argument", token).into()),
-            None => Err(fault.into()),
+            Some(token) => Err(error.at("argument", token).into()),
+            None => Err(error.into()),
         })
     }
 }

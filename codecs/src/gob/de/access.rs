@@ -1,6 +1,6 @@
 //! The insides of lists and maps.
 
-use super::{De, misfit::Misfit, value::Value};
+use super::{De, error::DeError, value::Value};
 use crate::gob::{
     scan::{Walk, present},
     types::Id,
@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The elements of a slice or array.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Items<'_, '_, '_> {
 
 /// No element is believed in before it is there: there is no size hint.
 impl<'de> SeqAccess<'de> for &mut Items<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -89,7 +89,7 @@ impl Pairs<'_, '_, '_> {
 }
 
 impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -100,7 +100,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         present(&self.de.reader)?;
         let key = Value { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
-        let key = key.map_err(|misfit| misfit.within_key(self.de.type_name(self.elem)))?;
+        let key = key.map_err(|error| error.within_key(self.de.type_name(self.elem)))?;
         self.half = true;
         Ok(Some(key))
     }
@@ -109,7 +109,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
         let value = Value { de: self.de, id: self.elem, depth: self.depth, absent: false };
-        seed.deserialize(value).map_err(|misfit| misfit.within_map(self.de.type_name(self.key)))
+        seed.deserialize(value).map_err(|error| error.within_map(self.de.type_name(self.key)))
     }
 }
 
@@ -118,7 +118,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
 struct TextKey<'r, 'a, 'de>(Value<'r, 'a, 'de>);
 
 impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -132,7 +132,7 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
             Id::UINT => visitor.visit_string(u64::deserialize(key)?.to_string()),
             Id::FLOAT => visitor.visit_string(f64::deserialize(key)?.to_string()),
             Id::BOOL => visitor.visit_string(bool::deserialize(key)?.to_string()),
-            _ => Err(key.misfit("string")),
+            _ => Err(key.mismatch("string")),
         }
     }
 
@@ -150,7 +150,7 @@ pub(super) struct Held<'r, 'a, 'de> {
 }
 
 impl<'r, 'a, 'de> EnumAccess<'de> for Held<'r, 'a, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
     type Variant = Value<'r, 'a, 'de>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Value<'r, 'a, 'de>)> {
@@ -159,7 +159,7 @@ impl<'r, 'a, 'de> EnumAccess<'de> for Held<'r, 'a, 'de> {
 }
 
 impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
         <()>::deserialize(self)
@@ -187,7 +187,7 @@ impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
 pub(super) struct Pair(pub(super) std::array::IntoIter<f64, 2>);
 
 impl<'de> SeqAccess<'de> for Pair {
-    type Error = Misfit;
+    type Error = DeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         self.0.next().map(|part| seed.deserialize(part.into_deserializer())).transpose()
@@ -201,7 +201,7 @@ pub(super) struct Bytes<'de> {
 }
 
 impl<'de> SeqAccess<'de> for Bytes<'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -223,13 +223,13 @@ struct Byte(u8);
 macro_rules! refuse {
     ($($method:ident => $go:literal,)*) => {$(
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value> {
-            Err(Misfit::of_type($go, "bytes"))
+            Err(DeError::of_type($go, "bytes"))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Byte {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {

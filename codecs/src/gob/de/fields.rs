@@ -1,6 +1,6 @@
 //! The inside of structs: the peer's fields for the target's, by name.
 
-use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, misfit::Misfit, value::Value};
+use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, error::DeError, value::Value};
 use crate::{
     gob::{
         scan::{Walk, next_field},
@@ -10,7 +10,7 @@ use crate::{
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess};
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The fields of a struct: all that its type has, those that are not in the bytes as zero.
 #[derive(Debug)]
@@ -84,8 +84,8 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     }
 
     #[cold]
-    fn misfit(&self, misfit: Misfit, number: usize) -> Misfit {
-        misfit.within_field(self.de.type_name(self.id), self.name(number))
+    fn within_field(&self, error: DeError, number: usize) -> DeError {
+        error.within_field(self.de.type_name(self.id), self.name(number))
     }
 
     /// Counts a name against what targets that keep names may have; `false` if it is too much.
@@ -109,7 +109,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
             && self.next == self.ahead
             && !self.afford(self.name(self.next).len())
         {
-            return Err(Misfit::placed("gob: names of fields outweigh their values"));
+            return Err(DeError::placed("gob: names of fields outweigh their values"));
         }
         Ok(())
     }
@@ -144,10 +144,10 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         let nothing =
             !self.matched && !self.fields.is_empty() && self.wanted.is_some_and(|wanted| !wanted.is_empty());
         match (self.target, self.miscased) {
-            (Some(target), _) if nothing => Err(Misfit::placed(format!(
+            (Some(target), _) if nothing => Err(DeError::placed(format!(
                 "gob: type mismatch: no fields matched compiling decoder for {target}"
             ))),
-            (_, Some((name, wanted))) => Err(Misfit::placed(format!(
+            (_, Some((name, wanted))) => Err(DeError::placed(format!(
                 "gob: received field {}.{name} differs only in case from field {wanted}",
                 self.de.type_name(self.id)
             ))),
@@ -182,7 +182,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
 }
 
 impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -219,7 +219,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         let value = Value { de: self.de, id: field.id, depth: self.depth, absent };
         let value = match seed.deserialize(value) {
             Ok(value) => value,
-            Err(misfit) => return Err(self.misfit(misfit, number)),
+            Err(error) => return Err(self.within_field(error, number)),
         };
         self.settle(number);
         if !absent {

@@ -7,8 +7,8 @@
 //! `encoding/gob` `decode.go`.
 
 mod access;
+mod error;
 mod fields;
-mod misfit;
 mod opaque;
 mod target;
 mod value;
@@ -19,7 +19,7 @@ use super::{
     wire::Reader,
 };
 use crate::{error::ValueError, zero::with_zeros};
-use misfit::Misfit;
+use error::DeError;
 use serde::de::DeserializeOwned;
 use value::Value;
 
@@ -56,7 +56,7 @@ pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Res
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
 #[inline(never)]
-fn decode<T: DeserializeOwned>(types: &Types, value: &[u8], feed: &[&'static str]) -> Result<T, Misfit> {
+fn decode<T: DeserializeOwned>(types: &Types, value: &[u8], feed: &[&'static str]) -> Result<T, DeError> {
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
@@ -84,12 +84,12 @@ struct De<'a, 'de> {
 impl De<'_, '_> {
     /// Counts fields that are looked for and not there.
     #[inline]
-    fn look_for(&mut self, fields: usize) -> Result<(), Misfit> {
+    fn look_for(&mut self, fields: usize) -> Result<(), DeError> {
         self.absent = self.absent.saturating_add(fields);
         if self.absent <= FREE_ABSENT_FIELDS.saturating_add(self.len.saturating_mul(ABSENT_FIELDS_PER_BYTE)) {
             Ok(())
         } else {
-            Err(Misfit::placed("gob: too many fields left out"))
+            Err(DeError::placed("gob: too many fields left out"))
         }
     }
 

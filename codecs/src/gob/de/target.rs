@@ -2,7 +2,7 @@
 
 use super::{
     access::{ByteBuf, Held},
-    misfit::Misfit,
+    error::DeError,
     value::Value,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         types::{Id, Marshaler, Type},
     },
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
-    zero::ZeroFault,
+    zero::ZeroFieldError,
 };
 use serde::{
     Deserializer,
@@ -21,7 +21,7 @@ use serde::{
     },
 };
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 macro_rules! integers {
     ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
@@ -33,7 +33,7 @@ macro_rules! integers {
 }
 
 impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -61,7 +61,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         let value = self.float("float32")?;
         // As in Go: infinities and NaN pass, what is too large for a float32 does not.
         if value.is_finite() && value.abs() > f64::from(f32::MAX) {
-            return Err(Misfit::range("float32"));
+            return Err(DeError::range("float32"));
         }
         visitor.visit_f32(value as f32)
     }
@@ -98,7 +98,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let left = this.count()?;
                 visitor.visit_byte_buf(this.list(Id::UINT, left, None, ByteBuf)?)
             }
-            _ => Err(this.misfit("[]uint8")),
+            _ => Err(this.mismatch("[]uint8")),
         }
     }
 
@@ -136,7 +136,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let this = self.opened()?;
                 match this.shape()? {
                     Type::Complex | Type::Interface => visitor.visit_newtype_struct(this),
-                    _ => Err(this.misfit("complex128")),
+                    _ => Err(this.mismatch("complex128")),
                 }
             }
             _ => visitor.visit_newtype_struct(self),
@@ -168,7 +168,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             Type::Map { key, elem } => this.pairs(key, elem, false, visitor),
             Type::Struct(fields) => this.members(fields, visitor),
             Type::Interface => this.zero().deserialize_map(visitor),
-            _ => Err(this.misfit("map")),
+            _ => Err(this.mismatch("map")),
         }
     }
 
@@ -187,12 +187,12 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let absent = this.absent;
                 let mut fields = this.fields(fields, Some(wanted), target)?;
                 fields.begin(absent)?;
-                let value = visitor.visit_map(&mut fields).map_err(ZeroFault::of_zero)?;
+                let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
                 fields.finish()?;
                 Ok(value)
             }
             Type::Interface => this.zero().deserialize_struct(name, wanted, visitor),
-            _ => Err(Misfit::placed(format!(
+            _ => Err(DeError::placed(format!(
                 "gob: type mismatch in decoder: want struct type {name}; got non-struct"
             ))),
         }
@@ -218,7 +218,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             Id::INT => visitor.visit_enum(self.signed::<u32>(name)?.into_deserializer()),
             Id::UINT => visitor.visit_enum(self.unsigned::<u32>(name)?.into_deserializer()),
             Id::INTERFACE => self.zero().deserialize_enum(name, variants, visitor),
-            _ if registered.is_empty() => Err(self.misfit(name)),
+            _ if registered.is_empty() => Err(self.mismatch(name)),
             _ => Err(not_registered(registered)),
         }
     }
@@ -234,6 +234,6 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 }
 
 #[cold]
-fn not_registered(name: &[u8]) -> Misfit {
-    Misfit::placed(format!("gob: name not registered for interface: {:?}", String::from_utf8_lossy(name)))
+fn not_registered(name: &[u8]) -> DeError {
+    DeError::placed(format!("gob: name not registered for interface: {:?}", String::from_utf8_lossy(name)))
 }

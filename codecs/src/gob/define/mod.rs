@@ -8,7 +8,7 @@ mod shown;
 mod traced;
 
 use super::{
-    ser::Fault,
+    ser::SerError,
     types::{Id, MAX_TYPES, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
@@ -161,7 +161,7 @@ impl Table {
     ///
     /// # Errors
     /// The table is full.
-    pub(super) fn of_type(&mut self, type_of: &TypeOf) -> Result<Option<Id>, Fault> {
+    pub(super) fn of_type(&mut self, type_of: &TypeOf) -> Result<Option<Id>, SerError> {
         let id = self.of_schema(type_of.schema())?;
         self.traced.push((type_of.key(), id));
         Ok(id)
@@ -195,7 +195,7 @@ impl Table {
         }
     }
 
-    fn push(&mut self, form: Form) -> Result<Id, Fault> {
+    fn push(&mut self, form: Form) -> Result<Id, SerError> {
         let id = Id::new(FIRST_FREE.number() + self.entries.len() as i64);
         match id {
             // The fixed ones count too.
@@ -203,11 +203,11 @@ impl Table {
                 self.entries.push(Entry { form, defined: false });
                 Ok(id)
             }
-            _ => Err(Fault::refused(format!("gob: over {MAX_TYPES} types on one connection"))),
+            _ => Err(SerError::refused(format!("gob: over {MAX_TYPES} types on one connection"))),
         }
     }
 
-    fn find_or_push(&mut self, form: Form) -> Result<Id, Fault> {
+    fn find_or_push(&mut self, form: Form) -> Result<Id, SerError> {
         match self.entries.iter().position(|entry| entry.form == form) {
             Some(place) => Ok(Id::new(FIRST_FREE.number() + place as i64).unwrap_or(Id::NONE)),
             None => self.push(form),
@@ -215,7 +215,7 @@ impl Table {
     }
 
     /// The id of a type whose parts are known: one that is there, or the one that its parts know it by.
-    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, Fault> {
+    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, SerError> {
         let Progress::Open(Some(id)) = progress else { return self.find_or_push(form) };
         if let Some(entry) = self.entries.get_mut(place(id)) {
             entry.form = form;
@@ -224,7 +224,7 @@ impl Table {
     }
 
     /// The id of a type in progress, which one of its parts asks for.
-    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, Fault> {
+    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, SerError> {
         Ok(match progress {
             Progress::New => None,
             Progress::Open(Some(id)) | Progress::Done(id) => Some(*id),

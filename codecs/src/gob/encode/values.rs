@@ -11,7 +11,7 @@ use crate::{
     error::EncodeError,
     gob::{
         define::{Headers, Table},
-        ser::{self, Fault, Seen, Shape, Sink, Structs},
+        ser::{self, Seen, SerError, Shape, Sink, Structs},
         shared::Shared,
         types::Id,
         wire::{put_bytes, put_int},
@@ -128,17 +128,17 @@ impl Values {
         type_of: Option<&TypeOf>,
     ) -> Result<(), EncodeError> {
         let types = self.known.table.len();
-        let mut written = Err(Fault::Mismatch(""));
+        let mut written = Err(SerError::Mismatch(""));
         if let Some(type_of) = type_of {
             written = self.write_traced(draft, value, type_of);
         }
-        if let Err(Fault::Mismatch(_)) = written {
+        if let Err(SerError::Mismatch(_)) = written {
             self.truncate(types);
             written = self.write_shown(draft, method, value);
         }
-        written.map_err(|fault| {
+        written.map_err(|error| {
             self.truncate(types);
-            EncodeError::new(fault.to_string())
+            EncodeError::new(error.to_string())
         })
     }
 
@@ -149,20 +149,20 @@ impl Values {
     }
 
     /// # Errors
-    /// [`Fault::Mismatch`] too if gob has no form for the traced type.
+    /// [`SerError::Mismatch`] too if gob has no form for the traced type.
     fn write_traced<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         value: &T,
         type_of: &TypeOf,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         let id = match self.known.table.traced(type_of) {
             Some(id) => id,
             None => self.known_mut().table.of_type(type_of)?,
         };
-        let id = id.ok_or(Fault::Mismatch("a type without a static form"))?;
+        let id = id.ok_or(SerError::Mismatch("a type without a static form"))?;
         let written = self.try_write(draft, value, id, &[]);
-        if let Err(Fault::Mismatch(_)) = written {
+        if let Err(SerError::Mismatch(_)) = written {
             // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
             self.known_mut().table.distrust(type_of);
         }
@@ -175,7 +175,7 @@ impl Values {
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         if let Some(place) = self.known.shown.place(method) {
             // There are far fewer methods than 2^32.
             self.last = place as u32;
@@ -207,21 +207,21 @@ impl Values {
         method: &[u8],
         value: &T,
         seen: Seen,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         let Seen { shape, held, structs } = seen;
         let shapes = std::iter::once(&shape).chain(&held);
         let mut ids = self.known_mut().table.of_shapes(&structs, shapes)?.into_iter();
         let Some(id) = ids.next().flatten() else {
             return Err(match shape {
-                Shape::Unseen => Fault::refused("gob: cannot encode nil pointer"),
-                _ => Fault::refused(
+                Shape::Unseen => SerError::refused("gob: cannot encode nil pointer"),
+                _ => SerError::refused(
                     "gob: an empty list or map does not show the type of its elements; \
                      derive Deserialize too, so that the type is known",
                 ),
             });
         };
         let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
-            return Err(Fault::refused("gob: an interface with a value that does not show its type"));
+            return Err(SerError::refused("gob: an interface with a value that does not show its type"));
         };
         self.try_write(draft, value, id, &ids)?;
         draft.sink.uses.extend(ids);
@@ -236,7 +236,7 @@ impl Values {
         value: &T,
         id: Id,
         held: &[Id],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         draft.begin();
         draft.id = id;
         draft.len_at = draft.sink.bytes.len();

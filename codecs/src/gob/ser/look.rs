@@ -1,6 +1,6 @@
 //! Looks at a value and tells its [`Shape`]; writes nothing.
 
-use super::{Fault, MAX_DEPTH, Result, Shape, Structs, refused_int128, refused_variant};
+use super::{MAX_DEPTH, Result, SerError, Shape, Structs, refused_int128, refused_variant};
 use crate::{
     gob::{
         define,
@@ -41,7 +41,7 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     fn deeper(self) -> Result<Self> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::too_deep());
+            return Err(SerError::too_deep());
         }
         Ok(Self { seen: self.seen, depth: self.depth + 1, is_field: false, of_interface: false })
     }
@@ -76,14 +76,14 @@ macro_rules! scalars {
 
 impl<'a> ser::Serializer for Look<'a> {
     type Ok = Shape;
-    type Error = Fault;
+    type Error = SerError;
     type SerializeSeq = Elements<'a>;
     type SerializeTuple = Elements<'a>;
     type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Impossible<Shape, Fault>;
+    type SerializeTupleVariant = Impossible<Shape, SerError>;
     type SerializeMap = Elements<'a>;
     type SerializeStruct = Fields<'a>;
-    type SerializeStructVariant = Impossible<Shape, Fault>;
+    type SerializeStructVariant = Impossible<Shape, SerError>;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -249,7 +249,7 @@ macro_rules! elements {
     ($($trait:ident :: $method:ident),*) => {$(
         impl ser::$trait for Elements<'_> {
             type Ok = Shape;
-            type Error = Fault;
+            type Error = SerError;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
                 self.element(value)
@@ -270,7 +270,7 @@ elements!(
 
 impl ser::SerializeMap for Elements<'_> {
     type Ok = Shape;
-    type Error = Fault;
+    type Error = SerError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         let shape = self.shape_of(key)?;
@@ -297,7 +297,7 @@ struct Fields<'a> {
 
 impl ser::SerializeStruct for Fields<'_> {
     type Ok = Shape;
-    type Error = Fault;
+    type Error = SerError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         let look = Look { seen: self.seen, depth: self.depth, is_field: true, of_interface: false };

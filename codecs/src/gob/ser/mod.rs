@@ -1,7 +1,7 @@
 //! Writes a value of ours as the type the peer knows it by.
 //!
 //! The type is an id of a [`Table`]; every call of serde is checked against it, so that what is written always is
-//! a value of that type. A value that turns out to be of another is a [`Fault::Mismatch`], and its caller tries
+//! a value of that type. A value that turns out to be of another is a [`SerError::Mismatch`], and its caller tries
 //! another type: the one [`look`] sees. Knows no headers and no messages.
 //! Source: Go `encoding/gob` `encode.go`.
 
@@ -36,18 +36,18 @@ const MAX_DEPTH: usize = 100;
 /// Seconds from Go's year 1 to 1970.
 const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 
-type Result<T> = std::result::Result<T, Fault>;
+type Result<T> = std::result::Result<T, SerError>;
 
 /// Why a value was not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum SerError {
     /// It is not of the type it was written as; what it is.
     Mismatch(&'static str),
     /// It has no form in gob; the whole text.
     Refused(Box<str>),
 }
 
-impl Fault {
+impl SerError {
     pub(super) fn refused(text: impl Into<Box<str>>) -> Self {
         Self::Refused(text.into())
     }
@@ -58,7 +58,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch(found) => write!(f, "gob: {found} where the value's type has something else"),
@@ -67,22 +67,22 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for SerError {}
 
-impl ser::Error for Fault {
+impl ser::Error for SerError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::refused(text.to_string())
     }
 }
 
 #[cold]
-fn refused_int128() -> Fault {
-    Fault::refused("gob: integers have at most 64 bits")
+fn refused_int128() -> SerError {
+    SerError::refused("gob: integers have at most 64 bits")
 }
 
 #[cold]
-fn refused_variant(name: &str, variant: &str) -> Fault {
-    Fault::refused(format!(
+fn refused_variant(name: &str, variant: &str) -> SerError {
+    SerError::refused(format!(
         "gob: {name}::{variant} has fields of its own, and Go's interfaces hold one value; put them into a struct"
     ))
 }
@@ -183,8 +183,8 @@ impl<'a> Serializer<'a> {
                 self.sink.bytes.put_u8(0);
                 Ok(true)
             }
-            _ if self.depth == 0 => Err(Fault::refused("gob: cannot encode nil pointer")),
-            _ => Err(Fault::refused("gob: encodeReflectValue: nil element")),
+            _ if self.depth == 0 => Err(SerError::refused("gob: cannot encode nil pointer")),
+            _ => Err(SerError::refused("gob: encodeReflectValue: nil element")),
         }
     }
 
@@ -194,12 +194,12 @@ impl<'a> Serializer<'a> {
             Some(Form::Marshaled(own)) if *own == marshaler => {
                 value.serialize(Self { role: Role::Marshaled, ..self })
             }
-            _ => Err(Fault::Mismatch("a value that its type has marshaled")),
+            _ => Err(SerError::Mismatch("a value that its type has marshaled")),
         }
     }
 
     fn deeper(&self) -> Result<usize> {
-        if self.depth == MAX_DEPTH { Err(Fault::too_deep()) } else { Ok(self.depth + 1) }
+        if self.depth == MAX_DEPTH { Err(SerError::too_deep()) } else { Ok(self.depth + 1) }
     }
 
     fn list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
@@ -209,7 +209,7 @@ impl<'a> Serializer<'a> {
         let elem = match self.table.form(self.id) {
             Some(Form::Slice { elem }) => *elem,
             _ if self.id == Id::NONE => Id::NONE,
-            _ => return Err(Fault::Mismatch("a list")),
+            _ => return Err(SerError::Mismatch("a list")),
         };
         let depth = self.deeper()?;
         let start = self.sink.bytes.len();
@@ -237,21 +237,21 @@ impl<'a> Serializer<'a> {
             _ if self.id == Id::NONE => {
                 Ok(Elements::new(self, depth, Id::NONE, Id::NONE, start).counted(Some(len), false))
             }
-            _ => Err(Fault::Mismatch("an array or tuple")),
+            _ => Err(SerError::Mismatch("an array or tuple")),
         }
     }
 }
 
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = bool;
-    type Error = Fault;
+    type Error = SerError;
     type SerializeSeq = Elements<'a>;
     type SerializeTuple = Elements<'a>;
     type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Impossible<bool, Fault>;
+    type SerializeTupleVariant = Impossible<bool, SerError>;
     type SerializeMap = Elements<'a>;
     type SerializeStruct = Fields<'a>;
-    type SerializeStructVariant = Impossible<bool, Fault>;
+    type SerializeStructVariant = Impossible<bool, SerError>;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -288,7 +288,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
             return Err(refused_int128());
         }
         let time =
-            Time::from_packed(packed).ok_or_else(|| Fault::refused("gob: packed time out of range"))?;
+            Time::from_packed(packed).ok_or_else(|| SerError::refused("gob: packed time out of range"))?;
         let (bytes, len) = time_bytes(time)?;
         let bytes = bytes.get(..len).unwrap_or_default();
         self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
@@ -367,7 +367,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
                 Ok(true)
             }
             _ if self.delta > 0 || self.id == Id::INTERFACE => self.nil(),
-            _ => Err(Fault::Mismatch("struct{}")),
+            _ => Err(SerError::Mismatch("struct{}")),
         }
     }
 
@@ -441,7 +441,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
         let (key, elem) = match self.table.form(self.id) {
             Some(Form::Map { key, elem }) => (*key, *elem),
             _ if self.id == Id::NONE => (Id::NONE, Id::NONE),
-            _ => return Err(Fault::Mismatch("a map")),
+            _ => return Err(SerError::Mismatch("a map")),
         };
         let depth = self.deeper()?;
         let start = self.sink.bytes.len();
@@ -480,7 +480,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
 fn time_bytes(time: Time) -> Result<([u8; 16], usize)> {
     let (minutes, odd_seconds) = match time.offset_seconds() {
         None => (-1, 0),
-        Some(-119..=-60) => return Err(Fault::refused("Time.MarshalBinary: unexpected zone offset")),
+        Some(-119..=-60) => return Err(SerError::refused("Time.MarshalBinary: unexpected zone offset")),
         // Under a day either way.
         Some(seconds) => ((seconds / 60) as i16, (seconds % 60) as i8),
     };

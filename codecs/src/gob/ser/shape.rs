@@ -8,7 +8,7 @@
 //! a type of its own within a struct, and reads two fields of one type by the definition of the first. Source: Go
 //! `encoding/gob` `decode.go` (`decOpFor`, `inProgress`).
 
-use super::{Fault, Result};
+use super::{Result, SerError};
 use crate::gob::types::{Id, Marshaler};
 
 /// What one value, or several of one type, have shown.
@@ -119,7 +119,7 @@ impl Structs {
             (Shape::Struct(one), Shape::Struct(two)) => Shape::Struct(self.join(one, two)?),
             (one, two) if one == two => one,
             (one, two) => {
-                return Err(Fault::refused(format!(
+                return Err(SerError::refused(format!(
                     "gob: {} and {} in one list or map, whose values are all of one type; use codecs::types::Any",
                     self.word(&one),
                     self.word(&two)

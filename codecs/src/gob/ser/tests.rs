@@ -1,6 +1,6 @@
 //! Values and their bytes, both ways of knowing the type; what cannot be written and why.
 
-use super::{Fault, Shape, Structs, look};
+use super::{SerError, Shape, Structs, look};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::collections::BTreeMap;
 
@@ -144,7 +144,7 @@ fn structs_of_one_name_that_do_not_fit_stay_apart() {
 #[test]
 fn lists_of_unlike_elements_are_refused() {
     let unlike = serde_json::json!([1, "x"]);
-    let Err(Fault::Refused(text)) = look(&unlike, Structs::default()) else { panic!() };
+    let Err(SerError::Refused(text)) = look(&unlike, Structs::default()) else { panic!() };
     assert_eq!(
         &*text,
         "gob: uint and string in one list or map, whose values are all of one type; use codecs::types::Any"
@@ -154,5 +154,5 @@ fn lists_of_unlike_elements_are_refused() {
         deep = serde_json::json!([deep]);
     }
     let too_deep = look(&deep, Structs::default()).unwrap_err();
-    assert_eq!(too_deep, Fault::refused("gob: nesting deeper than 100"));
+    assert_eq!(too_deep, SerError::refused("gob: nesting deeper than 100"));
 }

@@ -7,7 +7,7 @@
 use super::{
     access::{Elements, Entries, Members, Variant},
     cursor::{Cursor, Number},
-    fault::Fault,
+    de_error::DeError,
 };
 use crate::{
     error::ValueError,
@@ -61,7 +61,7 @@ pub(super) struct De<'de, 'f> {
 impl<'de> De<'de, '_> {
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.
     #[inline]
-    fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, Fault> {
+    fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, DeError> {
         match self.cursor.peek() {
             Some(b'-' | b'0'..=b'9') => self.cursor.number(),
             _ if self.cursor.take_null()? => Ok(Number::ZERO),
@@ -71,7 +71,7 @@ impl<'de> De<'de, '_> {
 
     /// Takes a string, or `null` for an empty one, where Go has the type `wanted`.
     #[inline]
-    fn text(&mut self, wanted: &'static str) -> Result<Cow<'de, str>, Fault> {
+    fn text(&mut self, wanted: &'static str) -> Result<Cow<'de, str>, DeError> {
         match self.cursor.peek() {
             Some(b'"') => self.cursor.string(),
             _ if self.cursor.take_null()? => Ok(Cow::Borrowed("")),
@@ -85,7 +85,7 @@ impl<'de> De<'de, '_> {
         len: usize,
         wanted: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
             return if len == 0 {
                 Zero::new(self.feed).deserialize_seq(visitor)
@@ -105,7 +105,7 @@ impl<'de> De<'de, '_> {
     }
 
     /// An object for the visitor of a map.
-    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
         let mut entries = Entries::new(self);
         let value = visitor.visit_map(&mut entries)?;
@@ -121,7 +121,7 @@ impl<'de> De<'de, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
         let mut members = Members::new(self, name, fields);
         let value = visitor.visit_map(&mut members)?;
@@ -131,7 +131,7 @@ impl<'de> De<'de, '_> {
     }
 }
 
-fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, Fault> {
+fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
     match text {
         Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
         Cow::Owned(text) => visitor.visit_string(text),
@@ -139,7 +139,7 @@ fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V
 }
 
 /// A number whose kind the visitor does not know beforehand.
-fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
+fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, DeError> {
     match (number.unsigned(), number.signed()) {
         (Some(value), _) if !number.negative => visitor.visit_u64(value),
         (_, Some(value)) if value != 0 => visitor.visit_i64(value),
@@ -147,7 +147,7 @@ fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result
     }
 }
 
-fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
+fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, DeError> {
     match number.text().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err(out_of_type(number, wanted)),
@@ -155,14 +155,14 @@ fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
 }
 
 #[cold]
-fn out_of_type(number: &Number<'_>, wanted: &'static str) -> Fault {
-    Fault::mismatch(format!("number {}", number.text()), wanted)
+fn out_of_type(number: &Number<'_>, wanted: &'static str) -> DeError {
+    DeError::mismatch(format!("number {}", number.text()), wanted)
 }
 
 macro_rules! integers {
     ($($method:ident => $visit:ident, $value:ident, $go:literal;)*) => {$(
         #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             let number = self.number($go)?;
             match number.$value().and_then(|value| value.try_into().ok()) {
                 Some(value) => visitor.$visit(value),
@@ -173,7 +173,7 @@ macro_rules! integers {
 }
 
 impl<'de> Deserializer<'de> for &mut De<'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     integers! {
         deserialize_i8 => visit_i8, signed, "int8";
@@ -186,19 +186,19 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         deserialize_u64 => visit_u64, unsigned, "uint";
     }
 
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("int128")?;
         let value = number.text().parse().map_err(|_| out_of_type(&number, "int128"))?;
         visitor.visit_i128(value)
     }
 
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("uint128")?;
         let value = number.text().parse().map_err(|_| out_of_type(&number, "uint128"))?;
         visitor.visit_u128(value)
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("float32")?;
         match number.text().parse::<f32>() {
             Ok(value) if value.is_finite() => visitor.visit_f32(value),
@@ -206,17 +206,17 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("float64")?;
         visitor.visit_f64(float(&number, "float64")?)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let value = !self.cursor.take_null()? && self.cursor.boolean()?;
         visitor.visit_bool(value)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
             return visitor.visit_char('\0');
         }
@@ -224,40 +224,40 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     }
 
     #[inline]
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.peek() == Some(b'[') {
             return self.array(0, "[]uint8", visitor);
         }
         let text = self.text("[]uint8")?;
         match STANDARD.decode(&*text) {
             Ok(bytes) => visitor.visit_byte_buf(bytes),
-            Err(error) => Err(Fault::other(format!("illegal base64 data: {error}"))),
+            Err(error) => Err(DeError::other(format!("illegal base64 data: {error}"))),
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     /// Nothing to decode: a value of any kind will do.
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.skip()?;
         visitor.visit_unit()
     }
@@ -266,11 +266,11 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_unit(visitor)
     }
 
@@ -279,15 +279,15 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.array(0, "[]interface {}", visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         self.array(len, "[]interface {}", visitor)
     }
 
@@ -296,11 +296,11 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         _: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.array(len, "[]interface {}", visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
             _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_map(visitor),
@@ -314,7 +314,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
             _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_struct(name, fields, visitor),
@@ -327,7 +327,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
             Some(b'{') => {
@@ -341,7 +341,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'"') => visit_text(self.cursor.string()?, visitor),
             Some(b'{') => self.map(visitor),

@@ -1,6 +1,6 @@
 //! The insides of lists, maps and enums.
 
-use super::{De, Fault, Result};
+use super::{De, DeError, Result};
 use crate::{
     msgpack::read::{Reader, Token},
     zero::Zero,
@@ -37,7 +37,7 @@ impl List<'_, '_, '_> {
 }
 
 impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
@@ -123,7 +123,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
@@ -158,7 +158,7 @@ pub(super) struct Variant<'r, 'de, 'f> {
 }
 
 impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
-    type Error = Fault;
+    type Error = DeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
@@ -169,7 +169,7 @@ impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
         Ok(self.de.reader.skip()?)

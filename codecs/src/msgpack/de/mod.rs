@@ -2,14 +2,14 @@
 //!
 //! The target says what it wants, the token what is there. Integers and floats fit by value, not by their width on
 //! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
-//! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`fault`] says what does not fit.
+//! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`error`] says what does not fit.
 
 mod access;
-mod fault;
+mod error;
 
 use super::{
     MAX_DEPTH,
-    read::{Fault as Broken, Reader, Token},
+    read::{Reader, Token, WireError},
     time,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     zero::{Zero, with_zeros},
 };
 use access::{List, Members, Variant};
-use fault::Fault;
+use error::DeError;
 use serde::{
     Deserializer,
     de::{
@@ -27,7 +27,7 @@ use serde::{
     },
 };
 
-type Result<T> = std::result::Result<T, Fault>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// Decodes one body into `T`; bytes behind it do not count.
 ///
@@ -68,11 +68,11 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// The place one level further in.
     #[inline]
     fn deeper(&self) -> Result<usize> {
-        if self.depth >= MAX_DEPTH { Err(Broken::TooDeep.into()) } else { Ok(self.depth + 1) }
+        if self.depth >= MAX_DEPTH { Err(WireError::TooDeep.into()) } else { Ok(self.depth + 1) }
     }
 
     #[inline]
-    fn zero(&self) -> Zero<'f, Fault> {
+    fn zero(&self) -> Zero<'f, DeError> {
         Zero::new(self.feed)
     }
 
@@ -80,10 +80,10 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
     fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
         match self.reader.token()? {
-            Token::Uint(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
-            Token::Int(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
-            Token::Nil => T::try_from(0u64).map_err(|_| Fault::out_of_range(0, wanted)),
-            other => Err(Fault::mismatch(&other, wanted)),
+            Token::Uint(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
+            Token::Int(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
+            Token::Nil => T::try_from(0u64).map_err(|_| DeError::out_of_range(0, wanted)),
+            other => Err(DeError::mismatch(&other, wanted)),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             Token::Uint(value) => value as f64,
             Token::Int(value) => value as f64,
             Token::Nil => 0.0,
-            other => return Err(Fault::mismatch(&other, wanted)),
+            other => return Err(DeError::mismatch(&other, wanted)),
         })
     }
 
@@ -105,7 +105,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         match self.reader.token()? {
             Token::Str(bytes) | Token::Bin(bytes) => Ok(bytes),
             Token::Nil => Ok(b""),
-            other => Err(Fault::mismatch(&other, wanted)),
+            other => Err(DeError::mismatch(&other, wanted)),
         }
     }
 
@@ -130,7 +130,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             Token::Nil => Some(Time::default()),
             _ => None,
         };
-        time.map(Time::to_packed).ok_or_else(|| Fault::mismatch(&token, "time.Time"))
+        time.map(Time::to_packed).ok_or_else(|| DeError::mismatch(&token, "time.Time"))
     }
 
     /// The elements of a list for `visitor`, which is owed `owed` of them: zero values if there are fewer.
@@ -178,7 +178,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             token @ Token::Ext(kind, bytes) => match time::read(bytes).filter(|_| kind == time::EXTENSION) {
                 Some(time) if for_any => visitor.visit_i128(time.to_packed()),
                 Some(time) => visitor.visit_string(time.to_string()),
-                None => Err(Fault::mismatch(&token, "interface {}")),
+                None => Err(DeError::mismatch(&token, "interface {}")),
             },
             Token::List(len) => self.list(len, 0, visitor),
             Token::Map(len) => self.members(len, &[], visitor),
@@ -187,7 +187,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Fault::other("string is not valid UTF-8"))
+    std::str::from_utf8(bytes).map_err(|_| DeError::other("string is not valid UTF-8"))
 }
 
 macro_rules! numbers {
@@ -200,7 +200,7 @@ macro_rules! numbers {
 }
 
 impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -231,7 +231,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bool(value) => value,
             Token::Uint(1) => true,
             Token::Uint(0) | Token::Nil => false,
-            other => return Err(Fault::mismatch(&other, "bool")),
+            other => return Err(DeError::mismatch(&other, "bool")),
         })
     }
 
@@ -334,7 +334,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bin(bytes) | Token::Str(bytes) => {
                 visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
             }
-            other => Err(Fault::mismatch(&other, "slice")),
+            other => Err(DeError::mismatch(&other, "slice")),
         }
     }
 
@@ -345,7 +345,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bin(bytes) | Token::Str(bytes) => {
                 visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
             }
-            other => Err(Fault::mismatch(&other, "array")),
+            other => Err(DeError::mismatch(&other, "array")),
         }
     }
 
@@ -363,7 +363,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         match self.reader.token()? {
             Token::Map(len) => self.members(len, &[], visitor),
             Token::Nil => self.zero().deserialize_map(visitor),
-            other => Err(Fault::mismatch(&other, "map")),
+            other => Err(DeError::mismatch(&other, "map")),
         }
     }
 
@@ -378,7 +378,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Map(len) => self.members(len, fields, visitor),
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
-            other => Err(Fault::mismatch(&other, name)),
+            other => Err(DeError::mismatch(&other, name)),
         }
     }
 
@@ -397,7 +397,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
                 visitor.visit_enum(Variant { de: De { depth, ..self } })
             }
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
-            other => Err(Fault::mismatch(&other, name)),
+            other => Err(DeError::mismatch(&other, name)),
         }
     }
 }
