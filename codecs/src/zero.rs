@@ -25,31 +25,31 @@ pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
 pub(crate) fn with_zeros<T, E: ZeroFieldError>(
     read: impl Fn(&[&'static str]) -> Result<T, E>,
 ) -> Result<T, ValueError> {
-    let mut feed = Vec::new();
+    let mut zero_fields = Vec::new();
     loop {
-        let error = match read(&feed) {
+        let error = match read(&zero_fields) {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
         match error.zero_field() {
-            Some(name) if !feed.contains(&name) => feed.push(name),
+            Some(name) if !zero_fields.contains(&name) => zero_fields.push(name),
             _ => return Err(error.into()),
         }
     }
 }
 
-/// Hands over 0, `""`, empty lists and so on. Of a struct's members only those in `feed` are handed over, so that
-/// serde's own defaults, options and aliases keep their say: a struct that lacks one more asks for it by
+/// Hands over 0, `""`, empty lists and so on. Of a struct's members only those in `zero_fields` are handed over, so
+/// that serde's own defaults, options and aliases keep their say: a struct that lacks one more asks for it by
 /// [`ZeroFieldError::zero_field`].
 #[derive(Debug)]
 pub(crate) struct Zero<'f, E> {
-    feed: &'f [&'static str],
+    zero_fields: &'f [&'static str],
     error: PhantomData<E>,
 }
 
 impl<'f, E> Zero<'f, E> {
-    pub(crate) fn new(feed: &'f [&'static str]) -> Self {
-        Self { feed, error: PhantomData }
+    pub(crate) fn new(zero_fields: &'f [&'static str]) -> Self {
+        Self { zero_fields, error: PhantomData }
     }
 }
 
@@ -178,7 +178,7 @@ impl<'de, E: ZeroFieldError> MapAccess<'de> for ZeroMembers<'_, E> {
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, E> {
         while let Some((&field, rest)) = self.fields.split_first() {
             self.fields = rest;
-            if self.zero.feed.contains(&field) {
+            if self.zero.zero_fields.contains(&field) {
                 return seed.deserialize(field.into_deserializer()).map(Some);
             }
         }

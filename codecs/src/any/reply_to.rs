@@ -97,10 +97,10 @@ impl ReplyTo<'_> {
     /// What the encoder remembers of earlier replies, so that later ones can be taken back. Cheap: a reference.
     pub fn save(&self) -> Saved {
         Saved(match self {
-            Self::Gob(encoder, _) => Memory::Gob(encoder.save()),
-            Self::Custom(encoder, _) => encoder.save().map_or(Memory::Nothing, Memory::Custom),
+            Self::Gob(encoder, _) => EncoderState::Gob(encoder.save()),
+            Self::Custom(encoder, _) => encoder.save().map_or(EncoderState::Nothing, EncoderState::Custom),
             Self::Json(..) | Self::Bson(..) | Self::Msgpack(..) | Self::JsonValue | Self::Bytes(_) => {
-                Memory::Nothing
+                EncoderState::Nothing
             }
         })
     }
@@ -109,8 +109,8 @@ impl ReplyTo<'_> {
     /// encoder forgets them.
     pub fn restore(&mut self, saved: Saved) {
         match (self, saved.0) {
-            (Self::Gob(encoder, _), Memory::Gob(saved)) => encoder.restore(saved),
-            (Self::Custom(encoder, _), Memory::Custom(saved)) => encoder.restore(saved),
+            (Self::Gob(encoder, _), EncoderState::Gob(saved)) => encoder.restore(saved),
+            (Self::Custom(encoder, _), EncoderState::Custom(saved)) => encoder.restore(saved),
             _ => {}
         }
     }
@@ -130,9 +130,9 @@ impl fmt::Debug for ReplyTo<'_> {
 }
 
 /// What an encoder remembered when [`ReplyTo::save`] was called.
-pub struct Saved(Memory);
+pub struct Saved(EncoderState);
 
-enum Memory {
+enum EncoderState {
     Nothing,
     Gob(gob::Saved),
     Custom(Box<dyn Any + Send>),

@@ -8,7 +8,7 @@
 use super::{
     scan::{Walk, next_field},
     types::{Field, Id, Type, Types},
-    values::malformed,
+    value_reader::malformed,
     wire::{Reader, WireError},
 };
 use crate::error::DecodeError;

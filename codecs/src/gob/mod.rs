@@ -1,7 +1,7 @@
 //! Go's `encoding/gob` as `net/rpc` uses it: a stream of definitions and values, two values per message.
 //!
-//! Bytes come in through [`RequestDecoder`] (server) or [`ReplyDecoder`] (client): `values` frames them and keeps the
-//! definitions in a table, `types`; `header` reads the first value of a message by hand; the second waits in the
+//! Bytes come in through [`RequestDecoder`] (server) or [`ReplyDecoder`] (client): `value_reader` frames them and keeps
+//! the definitions in a table, `types`; `header` reads the first value of a message by hand; the second waits in the
 //! message until [`value_from_slice`] decodes it straight into the wanted type. `scan` walks over values that are not
 //! kept, `wire` reads and writes scalars. [`ReplyEncoder`] and [`RequestEncoder`] go the other way. Nothing here knows
 //! services or sockets.
@@ -37,7 +37,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 mod types;
-mod values;
+mod value_reader;
 mod wire;
 
 pub use de::value_from_slice;

@@ -7,7 +7,7 @@ use super::{
     header::{Header, Plans},
     types::Types,
     value_from_slice,
-    values::{Found, ReadError, Values, malformed},
+    value_reader::{Found, ReadError, ValueReader, malformed},
 };
 use crate::{
     codec::Limits,
@@ -22,7 +22,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
-    values: Values,
+    values: ValueReader,
     plans: Plans,
     waiting: Option<Header>,
 }
@@ -30,7 +30,7 @@ pub struct ReplyDecoder {
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::new(), plans: Plans::default(), waiting: None }
+        Self { limits, values: ValueReader::new(), plans: Plans::default(), waiting: None }
     }
 
     /// Takes one reply from the front of `buf`.

@@ -5,7 +5,7 @@
 use super::{
     header::{Header, Plans},
     types::{Id, Types},
-    values::{Found, ReadError, Values, malformed},
+    value_reader::{Found, ReadError, ValueReader, malformed},
     wire::Reader,
 };
 use crate::{
@@ -30,7 +30,7 @@ struct Plain {
 #[derive(Debug)]
 pub struct RequestDecoder {
     limits: Limits,
-    values: Values,
+    values: ValueReader,
     plans: Plans,
     /// The type of the last plain arguments: it has no interfaces, as far as has been defined.
     plain_args: Id,
@@ -43,7 +43,7 @@ pub struct RequestDecoder {
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        let mut values = Values::new();
+        let mut values = ValueReader::new();
         values.share();
         Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, waiting: None, broken: None }
     }

@@ -11,16 +11,16 @@ use serde::{
 };
 use std::borrow::Cow;
 
-/// The elements of an array, then zero values until `owed` are handed over.
+/// The elements of an array, then zero values until `expected` are handed over.
 pub(super) struct Elements<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
-    owed: usize,
+    expected: usize,
     first: bool,
 }
 
 impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>, owed: usize) -> Self {
-        Self { de, owed, first: true }
+    pub(super) fn new(de: &'a mut De<'de, 'f>, expected: usize) -> Self {
+        Self { de, expected, first: true }
     }
 
     /// Whether no element has been taken.
@@ -33,13 +33,13 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
     type Error = DeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        let owed = self.owed != 0;
-        self.owed = self.owed.saturating_sub(1);
+        let is_expected = self.expected != 0;
+        self.expected = self.expected.saturating_sub(1);
         if self.de.cursor.next(self.first, b']')? {
             self.first = false;
             seed.deserialize(&mut *self.de).map(Some)
-        } else if owed {
-            seed.deserialize(Zero::new(self.de.feed)).map(Some)
+        } else if is_expected {
+            seed.deserialize(Zero::new(self.de.zero_fields)).map(Some)
         } else {
             Ok(None)
         }

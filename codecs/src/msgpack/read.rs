@@ -200,10 +200,10 @@ impl<'de> Reader<'de> {
     /// Drops a whole value that the target does not want, without recursion.
     #[inline]
     pub(super) fn skip(&mut self) -> Result<(), WireError> {
-        let mut owed = 1u64;
-        while owed > 0 {
+        let mut pending = 1u64;
+        while pending > 0 {
             // Every token has bytes of its own, so these counts cost no more than what has arrived.
-            owed = (owed - 1).saturating_add(self.step()?);
+            pending = (pending - 1).saturating_add(self.step()?);
         }
         Ok(())
     }

@@ -45,11 +45,11 @@
 
 mod cell;
 mod cell_error;
+mod cell_serializer;
+mod inference;
 mod row;
 mod shape;
 mod split;
-mod survey;
-mod value;
 mod writer;
 
 pub use cell::{Cell, RowSink};

@@ -3,7 +3,7 @@
 use super::{
     cell::{Cell, OwnedCell},
     cell_error::CellError,
-    value::write_cell,
+    cell_serializer::write_cell,
 };
 use crate::error::EncodeError;
 use serde::ser::{
@@ -13,7 +13,7 @@ use serde::ser::{
 
 /// What a value is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
+pub(super) enum CompoundKind {
     List,
     Tuple,
     Struct,
@@ -34,7 +34,7 @@ pub(super) trait Parts {
     fn null(&mut self) -> Result<(), EncodeError>;
 
     /// Whether it wants the parts of such a value.
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError>;
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError>;
 
     /// The next part.
     fn part<T: Serialize + ?Sized>(&mut self, name: Name<'_>, value: &T) -> Result<(), EncodeError>;
@@ -55,9 +55,9 @@ pub(super) fn split<T: Serialize + ?Sized>(value: &T, parts: &mut impl Parts) ->
 struct Split<'p, P>(&'p mut P);
 
 impl<'p, P: Parts> Split<'p, P> {
-    fn begin(self, whole: Whole) -> Result<Inside<'p, P>, CellError> {
+    fn begin(self, kind: CompoundKind) -> Result<Inside<'p, P>, CellError> {
         // What is not taken apart is told from errors by this one.
-        if self.0.begin(whole)? { Ok(Inside { parts: self.0, key: None }) } else { Err(CellError::Nested) }
+        if self.0.begin(kind)? { Ok(Inside { parts: self.0, key: None }) } else { Err(CellError::Nested) }
     }
 }
 
@@ -135,23 +135,23 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
-        self.begin(Whole::List)
+        self.begin(CompoundKind::List)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Inside<'p, P>, CellError> {
-        self.begin(Whole::Tuple)
+        self.begin(CompoundKind::Tuple)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
-        self.begin(Whole::Tuple)
+        self.begin(CompoundKind::Tuple)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
-        self.begin(Whole::Map)
+        self.begin(CompoundKind::Map)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
-        self.begin(Whole::Struct)
+        self.begin(CompoundKind::Struct)
     }
 
     fn serialize_tuple_variant(

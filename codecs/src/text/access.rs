@@ -2,17 +2,17 @@
 
 use super::{
     de_error::{DeError, list},
-    given::Given,
     hint::Hint,
     token::{Shortened, Token},
-    value::Value,
+    token_de::TokenDeserializer,
+    token_list::TokenList,
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::StrDeserializer};
 use std::{collections::HashSet, fmt};
 
 /// The elements of a list or tuple.
 pub(super) struct Elements<'a, 's> {
-    pub(super) given: Given<'a>,
+    pub(super) given: TokenList<'a>,
     pub(super) hint: Hint<'s>,
     pub(super) at: usize,
 }
@@ -25,7 +25,7 @@ impl<'a> SeqAccess<'a> for Elements<'a, '_> {
         let hint = self.hint.element(self.at);
         self.at += 1;
         let at = self.at;
-        let value = seed.deserialize(Value { token, hint });
+        let value = seed.deserialize(TokenDeserializer { token, hint });
         value.map(Some).map_err(|error| error.at(format_args!("argument {at}"), token))
     }
 }
@@ -61,7 +61,7 @@ pub(super) enum Keys<'s> {
 
 /// The fields of a struct, or the members of a map.
 pub(super) struct Members<'a, 's> {
-    given: Given<'a>,
+    given: TokenList<'a>,
     keys: Keys<'s>,
     hint: Hint<'s>,
     at: usize,
@@ -87,7 +87,7 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a, 's> Members<'a, 's> {
-    pub(super) fn new(given: Given<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
+    pub(super) fn new(given: TokenList<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
         Self { given, keys, hint, at: 0, seen: HashSet::new(), next: None }
     }
 
@@ -146,7 +146,7 @@ impl<'a> MapAccess<'a> for Members<'a, '_> {
             }
             Some((Key::Member(name), _)) => {
                 let token = Token::Plain(name);
-                let key = seed.deserialize(Value { token, hint: self.hint.entries().0 });
+                let key = seed.deserialize(TokenDeserializer { token, hint: self.hint.entries().0 });
                 key.map(Some).map_err(|error| error.at("name", token))
             }
         }
@@ -160,6 +160,6 @@ impl<'a> MapAccess<'a> for Members<'a, '_> {
             Key::Field(name) => self.hint.field(name),
             Key::Member(_) => self.hint.entries().1,
         };
-        seed.deserialize(Value { token, hint }).map_err(|error| error.at(key, token))
+        seed.deserialize(TokenDeserializer { token, hint }).map_err(|error| error.at(key, token))
     }
 }

@@ -4,10 +4,10 @@ use super::{
     TextArgs,
     access::{Elements, Keys, Members, Names},
     de_error::{DeError, list},
-    given::{Given, is_identifier},
     hint::Hint,
     token::Token,
-    value::Value,
+    token_de::TokenDeserializer,
+    token_list::{TokenList, is_identifier},
 };
 use crate::types::is_blob;
 use serde::de::{Deserializer, IgnoredAny, Visitor};
@@ -21,8 +21,8 @@ pub(super) struct Args<'a, 's> {
 
 impl<'a, 's> Args<'a, 's> {
     /// The tokens of a type without names.
-    fn positional(self, wanted: &str) -> Result<Given<'a>, DeError> {
-        let given = Given::new(self.args, |_| false)?;
+    fn positional(self, wanted: &str) -> Result<TokenList<'a>, DeError> {
+        let given = TokenList::new(self.args, |_| false)?;
         if given.named {
             let names = list(&given.names());
             return Err(DeError::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
@@ -34,20 +34,19 @@ impl<'a, 's> Args<'a, 's> {
     fn one<T>(
         self,
         wanted: &str,
-        read: impl FnOnce(Value<'a, 's>) -> Result<T, DeError>,
+        read: impl FnOnce(TokenDeserializer<'a, 's>) -> Result<T, DeError>,
     ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
         let given = self.positional(&wanted)?;
         match given.single() {
-            Some(token) => {
-                read(Value { token, hint: self.hint }).map_err(|error| error.at("argument", token))
-            }
+            Some(token) => read(TokenDeserializer { token, hint: self.hint })
+                .map_err(|error| error.at("argument", token)),
             None => Err(DeError::count(given.len(), 1, &wanted)),
         }
     }
 
     /// Whether the only token is the whole argument in JSON; if the token may be a part of it too, only valid JSON is.
-    fn is_json(given: Given<'a>, bracket: u8, may_be_part: bool) -> bool {
+    fn is_json(given: TokenList<'a>, bracket: u8, may_be_part: bool) -> bool {
         let token = given.single().filter(|token| token.starts_with(bracket));
         let Some(text) = token.and_then(Token::as_text) else { return false };
         !may_be_part || serde_json::from_slice::<IgnoredAny>(text).is_ok()
@@ -55,7 +54,7 @@ impl<'a, 's> Args<'a, 's> {
 
     fn members<V: Visitor<'a>>(
         self,
-        given: Given<'a>,
+        given: TokenList<'a>,
         keys: Keys<'_>,
         visitor: V,
     ) -> Result<V::Value, DeError> {
@@ -111,7 +110,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
             return self.one("any value", |value| value.deserialize_any(visitor));
         }
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = Given::new(self.args, |name| !in_turn && is_identifier(name))?;
+        let given = TokenList::new(self.args, |name| !in_turn && is_identifier(name))?;
         match (given.named, given.len()) {
             (true, _) => visitor.visit_map(Members::new(given, Keys::Any, self.hint)),
             (false, 0) => visitor.visit_unit(),
@@ -125,9 +124,9 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let given = Given::new(self.args, |_| false)?;
+        let given = TokenList::new(self.args, |_| false)?;
         let is_null = match given.single() {
-            Some(token) => (Value { token, hint: self.hint }).is_none(),
+            Some(token) => (TokenDeserializer { token, hint: self.hint }).is_none(),
             None => given.len() == 0,
         };
         if is_null {
@@ -191,7 +190,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = Given::new(self.args, |name| in_turn || is_identifier(name))?;
+        let given = TokenList::new(self.args, |name| in_turn || is_identifier(name))?;
         if !given.named && Self::is_json(given, b'{', false) {
             return Err(DeError::whole_json());
         }
@@ -209,7 +208,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         let names = Names(fields);
-        let given = Given::new(self.args, |name| names.find(name).is_some())?;
+        let given = TokenList::new(self.args, |name| names.find(name).is_some())?;
         // Without a trace serde's names have to do, aliases and all.
         let traced: Vec<_> = self.hint.fields().iter().map(|field| field.name).collect();
         let own = if traced.is_empty() { fields } else { &traced };

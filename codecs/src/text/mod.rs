@@ -1,4 +1,4 @@
-//! Arguments as people and text protocols write them: words of a command line, literals of SQL, a query string.
+//! TokenList as people and text protocols write them: words of a command line, literals of SQL, a query string.
 //!
 //! A protocol cuts its bytes into [`Token`]s and says how they are meant ([`TextArgs`]); reading them is one serde
 //! deserializer for all protocols. serde's own calls say which type each token has to become, so `7` is a number to
@@ -46,11 +46,11 @@
 mod access;
 mod args;
 mod de_error;
-mod given;
 mod hint;
 mod query;
 mod token;
-mod value;
+mod token_de;
+mod token_list;
 
 pub use query::{MAX_PARAMS, Query};
 pub use token::{Param, Token};
@@ -60,9 +60,9 @@ use crate::{
     json,
     schema::{Schema, TypeOf},
 };
-use given::Given;
 use hint::Hint;
 use serde::de::DeserializeOwned;
+use token_list::TokenList;
 
 /// The arguments of one call as tokens, and how they are meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,7 +107,7 @@ impl TextArgs<'_> {
 impl<'a> TextArgs<'a> {
     /// The only token.
     fn single(self) -> Option<Token<'a>> {
-        Given::new(self, |_| false).ok()?.single()
+        TokenList::new(self, |_| false).ok()?.single()
     }
 }
 

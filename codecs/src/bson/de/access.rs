@@ -119,13 +119,13 @@ pub(super) struct List<'r, 'de> {
     /// Elements handed over so far.
     count: usize,
     /// As many the target insists on; those that are not there are zero.
-    at_least: usize,
+    expected: usize,
 }
 
 impl<'r, 'de> List<'r, 'de> {
     #[inline]
-    pub(super) fn new(members: Members<'r, 'de>, at_least: usize) -> Self {
-        Self { members, count: 0, at_least }
+    pub(super) fn new(members: Members<'r, 'de>, expected: usize) -> Self {
+        Self { members, count: 0, expected }
     }
 
     /// A target of fixed length has taken its elements: there must be no more.
@@ -144,7 +144,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         if self.members.next()?.is_none() {
-            if self.count >= self.at_least {
+            if self.count >= self.expected {
                 return Ok(None);
             }
             self.members.kind = kind::NULL;

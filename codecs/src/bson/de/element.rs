@@ -5,7 +5,7 @@ use super::{
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
-    bson::{foreign, kind, read::Reader, time},
+    bson::{crate_types, kind, read::Reader, time},
     error::ValueError,
     types::{ANY, TEXT, TIME},
 };
@@ -105,9 +105,9 @@ impl<'de> Element<'_, 'de> {
     }
 
     #[inline]
-    fn list<V: Visitor<'de>>(mut self, at_least: usize, visitor: V) -> Result<V::Value> {
+    fn list<V: Visitor<'de>>(mut self, expected: usize, visitor: V) -> Result<V::Value> {
         let open = self.enter()?;
-        let mut list = List::new(Members::new(self.reader, open, &[]), at_least);
+        let mut list = List::new(Members::new(self.reader, open, &[]), expected);
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -155,8 +155,8 @@ impl<'de> Element<'_, 'de> {
 
     /// A newtype whose name says more than its inside.
     #[cold]
-    fn foreign<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        foreign::visit_newtype(Bson::deserialize(self)?, name, visitor)
+    fn crate_type<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        crate_types::visit_newtype(Bson::deserialize(self)?, name, visitor)
     }
 }
 
@@ -190,7 +190,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             | kind::INT32
             | kind::INT64
             | kind::UINT64 => self.any(visitor),
-            kind => foreign::visit(self.reader, kind, visitor),
+            kind => crate_types::visit(self.reader, kind, visitor),
         }
     }
 
@@ -291,9 +291,10 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY if self.kind == kind::DATETIME => visitor.visit_i128(self.packed_time()?),
             ANY => self.any(visitor),
-            foreign::UUID | foreign::RAW_DOCUMENT | foreign::RAW_ARRAY | foreign::RAW_BSON => {
-                self.foreign(name, visitor)
-            }
+            crate_types::UUID
+            | crate_types::RAW_DOCUMENT
+            | crate_types::RAW_ARRAY
+            | crate_types::RAW_BSON => self.crate_type(name, visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -144,13 +144,13 @@ impl ser::SerializeStructVariant for Document<'_> {
 #[derive(Debug)]
 pub(in crate::bson) enum Struct<'a> {
     Document(Document<'a>),
-    Foreign(Serializer<'a>, Box<bson::Document>),
+    CrateType(Serializer<'a>, Box<bson::Document>),
 }
 
 impl<'a> Struct<'a> {
     #[cold]
-    pub(super) fn foreign(serializer: Serializer<'a>) -> Self {
-        Self::Foreign(serializer, Box::default())
+    pub(super) fn crate_type(serializer: Serializer<'a>) -> Self {
+        Self::CrateType(serializer, Box::default())
     }
 }
 
@@ -162,7 +162,7 @@ impl ser::SerializeStruct for Struct<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         match self {
             Self::Document(document) => document.member(key, value),
-            Self::Foreign(_, members) => {
+            Self::CrateType(_, members) => {
                 let value =
                     bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
                 members.insert(key, value);
@@ -175,7 +175,9 @@ impl ser::SerializeStruct for Struct<'_> {
     fn end(self) -> Result<()> {
         match self {
             Self::Document(document) => document.close(),
-            Self::Foreign(serializer, members) => serializer.foreign(super::foreign::from_members(*members)?),
+            Self::CrateType(serializer, members) => {
+                serializer.crate_type(super::crate_types::from_members(*members)?)
+            }
         }
     }
 }

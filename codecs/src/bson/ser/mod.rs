@@ -8,7 +8,7 @@
 mod compound;
 mod key;
 
-use super::{Dialect, VAL, foreign, kind, time};
+use super::{Dialect, VAL, crate_types, kind, time};
 use crate::{
     error::EncodeError,
     types::{TEXT, TIME},
@@ -148,7 +148,7 @@ impl<'a> Serializer<'a> {
     }
 
     /// A document that is already encoded.
-    fn raw(mut self, kind: u8, document: &[u8]) -> Result<()> {
+    fn encoded(mut self, kind: u8, document: &[u8]) -> Result<()> {
         if document.first_chunk() != Some(&wire_len(document.len())?) {
             return Err(EncodeError::new("raw document of a wrong length"));
         }
@@ -173,8 +173,8 @@ impl<'a> Serializer<'a> {
     }
 
     /// A value of the `bson` crate that serde's model has no word for.
-    pub(super) fn foreign(self, value: bson::Bson) -> Result<()> {
-        let (kind, bytes) = foreign::to_element(value)?;
+    pub(super) fn crate_type(self, value: bson::Bson) -> Result<()> {
+        let (kind, bytes) = crate_types::to_element(value)?;
         self.parts(kind, [&bytes, &[], &[]])
     }
 }
@@ -267,8 +267,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
             Role::Plain | Role::Time => self.binary(kind::GENERIC, value),
             Role::Text => self.text(value),
             Role::Uuid => self.binary(kind::UUID, value),
-            Role::RawDocument => self.raw(kind::DOCUMENT, value),
-            Role::RawArray => self.raw(kind::ARRAY, value),
+            Role::RawDocument => self.encoded(kind::DOCUMENT, value),
+            Role::RawArray => self.encoded(kind::ARRAY, value),
         }
     }
 
@@ -306,9 +306,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
         let role = match name {
             TEXT => Role::Text,
             TIME => Role::Time,
-            foreign::UUID => Role::Uuid,
-            foreign::RAW_DOCUMENT => Role::RawDocument,
-            foreign::RAW_ARRAY => Role::RawArray,
+            crate_types::UUID => Role::Uuid,
+            crate_types::RAW_DOCUMENT => Role::RawDocument,
+            crate_types::RAW_ARRAY => Role::RawArray,
             _ => Role::Plain,
         };
         value.serialize(Self { role, ..self })
@@ -357,8 +357,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Struct<'a>> {
-        if foreign::is_struct(name) {
-            return Ok(Struct::foreign(self));
+        if crate_types::is_struct(name) {
+            return Ok(Struct::crate_type(self));
         }
         self.open(kind::DOCUMENT).map(Struct::Document)
     }

@@ -1,6 +1,6 @@
 //! The insides of lists and maps.
 
-use super::{De, error::DeError, value::Value};
+use super::{De, error::DeError, typed_value::TypedValue};
 use crate::gob::{
     scan::{Walk, present},
     types::Id,
@@ -49,7 +49,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_, 'de> {
         if !self.absent {
             present(&self.de.reader)?;
         }
-        let value = Value { de: self.de, id: self.elem, depth: self.depth, absent: self.absent };
+        let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: self.absent };
         seed.deserialize(value).map(Some)
     }
 }
@@ -98,7 +98,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         }
         self.left -= 1;
         present(&self.de.reader)?;
-        let key = Value { de: self.de, id: self.key, depth: self.depth, absent: false };
+        let key = TypedValue { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
         let key = key.map_err(|error| error.within_key(self.de.type_name(self.elem)))?;
         self.half = true;
@@ -108,14 +108,14 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
-        let value = Value { de: self.de, id: self.elem, depth: self.depth, absent: false };
+        let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: false };
         seed.deserialize(value).map_err(|error| error.within_map(self.de.type_name(self.key)))
     }
 }
 
 /// A key of any simple type, as a text.
 #[derive(Debug)]
-struct TextKey<'r, 'a, 'de>(Value<'r, 'a, 'de>);
+struct TextKey<'r, 'a, 'de>(TypedValue<'r, 'a, 'de>);
 
 impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
     type Error = DeError;
@@ -144,21 +144,21 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
 
 /// What an interface holds, as the variant of its type's name.
 #[derive(Debug)]
-pub(super) struct Held<'r, 'a, 'de> {
+pub(super) struct InterfaceVariant<'r, 'a, 'de> {
     pub(super) variant: &'static str,
-    pub(super) value: Value<'r, 'a, 'de>,
+    pub(super) value: TypedValue<'r, 'a, 'de>,
 }
 
-impl<'r, 'a, 'de> EnumAccess<'de> for Held<'r, 'a, 'de> {
+impl<'r, 'a, 'de> EnumAccess<'de> for InterfaceVariant<'r, 'a, 'de> {
     type Error = DeError;
-    type Variant = Value<'r, 'a, 'de>;
+    type Variant = TypedValue<'r, 'a, 'de>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Value<'r, 'a, 'de>)> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, TypedValue<'r, 'a, 'de>)> {
         seed.deserialize(self.variant.into_deserializer()).map(|variant| (variant, self.value))
     }
 }
 
-impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
+impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
     type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {

@@ -5,8 +5,8 @@
 //! Source: Go `net/rpc` `gobServerCodec.WriteResponse`, `gobClientCodec.WriteRequest`.
 
 mod draft;
-mod shown;
-mod values;
+mod observed;
+mod value_writer;
 
 use super::{
     define::{Field, Form, HEADER, Headers, LONG_HEADER},
@@ -23,7 +23,7 @@ use bytes::{BufMut, BytesMut};
 use draft::Draft;
 use serde::Serialize;
 use std::{borrow::Cow, time::Duration};
-use values::Values;
+use value_writer::ValueWriter;
 
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
 const ZERO: [u8; 4] = [3, 4, 0, 0];
@@ -68,7 +68,7 @@ static REPLY_HEADERS: Headers = [
 /// Writes the replies of one connection.
 #[derive(Debug)]
 pub struct ReplyEncoder {
-    values: Values,
+    values: ValueWriter,
 }
 
 impl Default for ReplyEncoder {
@@ -80,7 +80,7 @@ impl Default for ReplyEncoder {
 impl ReplyEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REPLY_HEADERS) }
+        Self { values: ValueWriter::new(&REPLY_HEADERS) }
     }
 
     /// Appends one whole reply to `out`, or nothing.
@@ -106,7 +106,7 @@ impl ReplyEncoder {
         });
         self.values.write(&mut draft, method, reply, type_of)?;
         self.values.put(&mut draft, out);
-        self.values.settle();
+        self.values.commit();
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl ReplyEncoder {
         };
         self.values.put_header(Draft::new(id, write), out);
         out.extend_from_slice(&ZERO);
-        self.values.settle();
+        self.values.commit();
     }
 
     /// The definitions the peer has, so that later replies can be taken back.
@@ -146,12 +146,12 @@ impl ReplyEncoder {
 
 /// The definitions a peer had at one moment. A reference to what the encoder has, which copies it only if it changes.
 #[derive(Debug)]
-pub struct Saved(Values);
+pub struct Saved(ValueWriter);
 
 /// Writes the requests of one connection.
 #[derive(Debug)]
 pub struct RequestEncoder {
-    values: Values,
+    values: ValueWriter,
 }
 
 impl Default for RequestEncoder {
@@ -163,7 +163,7 @@ impl Default for RequestEncoder {
 impl RequestEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REQUEST_HEADERS) }
+        Self { values: ValueWriter::new(&REQUEST_HEADERS) }
     }
 
     /// Appends one whole request to `out`, or nothing.
@@ -184,7 +184,7 @@ impl RequestEncoder {
         type_of: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        self.values.settle();
+        self.values.commit();
         let method = service_method.as_bytes();
         let plain = options == CallOptions::default();
         let id = if plain { HEADER } else { LONG_HEADER };
@@ -202,7 +202,7 @@ impl RequestEncoder {
     /// The request encoded last will not be sent: the caller that cuts it off again says so, and its definitions go out
     /// with the next.
     pub fn rollback(&mut self) {
-        self.values.undefine();
+        self.values.rollback();
     }
 }
 

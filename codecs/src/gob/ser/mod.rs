@@ -2,12 +2,12 @@
 //!
 //! The type is an id of a [`Table`]; every call of serde is checked against it, so that what is written always is
 //! a value of that type. A value that turns out to be of another is a [`SerError::Mismatch`], and its caller tries
-//! another type: the one [`look`] sees. Knows no headers and no messages.
+//! another type: the one [`observe`] sees. Knows no headers and no messages.
 //! Source: Go `encoding/gob` `encode.go`.
 
 mod compound;
 mod interface;
-mod look;
+mod observe;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ use serde::{
 use std::fmt;
 
 pub(super) use interface::Sink;
-pub(super) use look::{Seen, look};
+pub(super) use observe::{Observation, observe};
 pub(super) use shape::{Shape, Structs};
 
 /// Levels of values inside values; what decoders of ours take.

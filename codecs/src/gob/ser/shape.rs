@@ -1,7 +1,7 @@
 //! The shape of a value: the part of its type that the value itself shows.
 //!
 //! For values whose type could not be traced. What a value does not show (nothing in an option, no element in a
-//! list) stays [`Shape::Unseen`] and is left out of the definition and of the value: a guess could be wrong, and Go
+//! list) stays [`Shape::Unobserved`] and is left out of the definition and of the value: a guess could be wrong, and Go
 //! refuses a wrong type even where no value of it is sent.
 //!
 //! Structs of one name are one type, even if they show different fields: Go's decoder remembers only one way of reading
@@ -14,7 +14,7 @@ use crate::gob::types::{Id, Marshaler};
 /// What one value, or several of one type, have shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::gob) enum Shape {
-    Unseen,
+    Unobserved,
     /// `()` where a value has to be.
     Unit,
     /// A type with a fixed id.
@@ -102,7 +102,7 @@ impl Structs {
     /// No type has both shapes.
     pub(in crate::gob) fn merge(&mut self, one: Shape, two: Shape) -> Result<Shape> {
         Ok(match (one, two) {
-            (Shape::Unseen, shape) | (shape, Shape::Unseen) => shape,
+            (Shape::Unobserved, shape) | (shape, Shape::Unobserved) => shape,
             (Shape::List { elem: one, filled }, Shape::List { elem: two, filled: also }) => {
                 Shape::List { elem: Box::new(self.merge(*one, *two)?), filled: filled | also }
             }
@@ -168,7 +168,7 @@ impl Structs {
                 new.push((name, shape));
                 continue;
             };
-            *known = self.merge(std::mem::replace(known, Shape::Unseen), shape)?;
+            *known = self.merge(std::mem::replace(known, Shape::Unobserved), shape)?;
             next = at + 1 + new.len();
             fields.splice(at..at, new.drain(..));
         }
@@ -184,7 +184,7 @@ impl Structs {
     /// As [`Self::may_be_one`]; `assumed` are the structs being compared already.
     fn fit(&self, one: &Shape, two: &Shape, assumed: &mut Vec<(usize, usize)>) -> bool {
         match (one, two) {
-            (Shape::Unseen, _) | (_, Shape::Unseen) => true,
+            (Shape::Unobserved, _) | (_, Shape::Unobserved) => true,
             (Shape::List { elem: one, .. }, Shape::List { elem: two, .. }) => self.fit(one, two, assumed),
             (Shape::Array { elem: one, len }, Shape::Array { elem: two, len: same }) => {
                 len == same && self.fit(one, two, assumed)
@@ -220,7 +220,7 @@ impl Structs {
 
     fn word(&self, shape: &Shape) -> &'static str {
         match shape {
-            Shape::Unseen => "nil",
+            Shape::Unobserved => "nil",
             Shape::Unit => "struct{}",
             Shape::Scalar(Id::BOOL) => "bool",
             Shape::Scalar(Id::INT) => "int",

@@ -134,13 +134,13 @@ struct Entry {
     name: Name,
     shape: Type,
     /// Whether values of the type may hold interfaces, and how many types there were when that was found out;
-    /// [`FOR_GOOD`] if no other type can change it.
+    /// [`FINAL`] if no other type can change it.
     interface: bool,
     known_at: u16,
 }
 
 /// More types than there can be.
-const FOR_GOOD: u16 = u16::MAX;
+const FINAL: u16 = u16::MAX;
 
 /// The types one peer has defined so far.
 ///
@@ -228,7 +228,7 @@ impl Types {
         match self.entry(id) {
             Some(entry)
                 if entry.interface
-                    || entry.known_at == FOR_GOOD
+                    || entry.known_at == FINAL
                     || usize::from(entry.known_at) == self.entries.len() =>
             {
                 Some(entry.interface)
@@ -241,9 +241,9 @@ impl Types {
     /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are
     /// there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
-        let (found, for_good) = self.reaches_interface(id);
+        let (found, is_final) = self.reaches_interface(id);
         // Far below 2^16, see the limits.
-        let now = if for_good { FOR_GOOD } else { self.entries.len() as u16 };
+        let now = if is_final { FINAL } else { self.entries.len() as u16 };
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
@@ -255,8 +255,8 @@ impl Types {
     /// Looks through everything a type is made of, each type once; also says whether all of it is defined.
     fn reaches_interface(&self, id: Id) -> (bool, bool) {
         let mut seen = vec![false; self.entries.len()];
-        let (mut due, mut complete) = (vec![id], true);
-        while let Some(id) = due.pop() {
+        let (mut to_visit, mut complete) = (vec![id], true);
+        while let Some(id) = to_visit.pop() {
             if id < Id::FIRST_USER {
                 if id == Id::INTERFACE {
                     return (true, true);
@@ -273,9 +273,9 @@ impl Types {
                 continue;
             }
             match entry.shape {
-                Type::Array { elem, .. } | Type::Slice { elem } => due.push(elem),
-                Type::Map { key, elem } => due.extend([key, elem]),
-                Type::Struct(fields) => due.extend(self.fields(fields).iter().map(|field| field.id)),
+                Type::Array { elem, .. } | Type::Slice { elem } => to_visit.push(elem),
+                Type::Map { key, elem } => to_visit.extend([key, elem]),
+                Type::Struct(fields) => to_visit.extend(self.fields(fields).iter().map(|field| field.id)),
                 _ => {}
             }
         }

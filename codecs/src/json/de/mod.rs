@@ -23,8 +23,8 @@ use std::borrow::Cow;
 /// It is no JSON, or does not fit `T`; the text is Go's.
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| {
-        let mut de = De { cursor: Cursor::new(bytes), feed };
+    with_zeros(|zero_fields| {
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -41,21 +41,25 @@ pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueErr
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
 #[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| {
-        let mut de = De { cursor: Cursor::new(bytes), feed };
+    with_zeros(|zero_fields| {
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
         de.cursor.enter()?;
-        if de.cursor.peek() == Some(b']') { T::deserialize(Zero::new(feed)) } else { T::deserialize(&mut de) }
+        if de.cursor.peek() == Some(b']') {
+            T::deserialize(Zero::new(zero_fields))
+        } else {
+            T::deserialize(&mut de)
+        }
     })
 }
 
-/// The deserializer; `feed` is for the zero values ([`Zero`]).
+/// The deserializer; `zero_fields` are those that [`Zero`] makes.
 #[derive(Debug)]
 pub(super) struct De<'de, 'f> {
     pub(super) cursor: Cursor<'de>,
-    pub(super) feed: &'f [&'static str],
+    pub(super) zero_fields: &'f [&'static str],
 }
 
 impl<'de> De<'de, '_> {
@@ -79,7 +83,7 @@ impl<'de> De<'de, '_> {
         }
     }
 
-    /// An array for `visitor`, which is owed `len` elements: zero values if there are fewer.
+    /// An array for `visitor`, which expects `len` elements: zero values if there are fewer.
     fn array<V: Visitor<'de>>(
         &mut self,
         len: usize,
@@ -88,9 +92,9 @@ impl<'de> De<'de, '_> {
     ) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
             return if len == 0 {
-                Zero::new(self.feed).deserialize_seq(visitor)
+                Zero::new(self.zero_fields).deserialize_seq(visitor)
             } else {
-                Zero::new(self.feed).deserialize_tuple(len, visitor)
+                Zero::new(self.zero_fields).deserialize_tuple(len, visitor)
             };
         }
         if self.cursor.peek() != Some(b'[') {
@@ -303,7 +307,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_map(visitor),
+            _ if self.cursor.take_null()? => Zero::new(self.zero_fields).deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
     }
@@ -317,7 +321,9 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     ) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_struct(name, fields, visitor),
+            _ if self.cursor.take_null()? => {
+                Zero::new(self.zero_fields).deserialize_struct(name, fields, visitor)
+            }
             _ => Err(self.cursor.mismatch(name)),
         }
     }
@@ -336,7 +342,9 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
                 self.cursor.leave(b'}')?;
                 Ok(value)
             }
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_enum(name, variants, visitor),
+            _ if self.cursor.take_null()? => {
+                Zero::new(self.zero_fields).deserialize_enum(name, variants, visitor)
+            }
             _ => Err(self.cursor.mismatch(name)),
         }
     }

@@ -70,7 +70,7 @@ pub(super) struct Writer<'o> {
 }
 
 impl<'o> Writer<'o> {
-    fn raw(self, text: &[u8]) -> Result<(), EncodeError> {
+    fn put(self, text: &[u8]) -> Result<(), EncodeError> {
         self.out.extend_from_slice(text);
         Ok(())
     }
@@ -108,7 +108,7 @@ macro_rules! integers {
     ($($method:ident($type:ty),)*) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<(), EncodeError> {
-            self.raw(itoa::Buffer::new().format(value).as_bytes())
+            self.put(itoa::Buffer::new().format(value).as_bytes())
         }
     )*};
 }
@@ -138,7 +138,7 @@ impl<'o> Serializer for Writer<'o> {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.raw(if value { b"true" } else { b"false" })
+        self.put(if value { b"true" } else { b"false" })
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
@@ -165,7 +165,7 @@ impl<'o> Serializer for Writer<'o> {
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
-        self.raw(b"null")
+        self.put(b"null")
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
@@ -173,11 +173,11 @@ impl<'o> Serializer for Writer<'o> {
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.raw(b"null")
+        self.put(b"null")
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
-        self.raw(b"{}")
+        self.put(b"{}")
     }
 
     fn serialize_unit_variant(
@@ -255,7 +255,7 @@ impl<'o> Serializer for Writer<'o> {
         if write!(Escaped(self.out), "{value}").is_err() {
             return Err(EncodeError::new("json: a value could not be formatted"));
         }
-        self.raw(b"\"")
+        self.put(b"\"")
     }
 }
 

@@ -44,25 +44,25 @@ type Result<T> = std::result::Result<T, DeError>;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
-    with_zeros(|feed| T::deserialize(De::new(&mut Reader::new(bytes), feed)))
+    with_zeros(|zero_fields| T::deserialize(De::new(&mut Reader::new(bytes), zero_fields)))
 }
 
 /// The value at the front of `reader`.
 ///
-/// `feed` names the members that structs ask for and get even where the bytes have none; `key` says that the value is
-/// the key of a map, where a text may be wanted of a number.
+/// `zero_fields` names the members that structs ask for and get even where the bytes have none; `key` says that the
+/// value is the key of a map, where a text may be wanted of a number.
 #[derive(Debug)]
 struct De<'r, 'de, 'f> {
     reader: &'r mut Reader<'de>,
-    feed: &'f [&'static str],
+    zero_fields: &'f [&'static str],
     depth: usize,
     key: bool,
 }
 
 impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
-    fn new(reader: &'r mut Reader<'de>, feed: &'f [&'static str]) -> Self {
-        Self { reader, feed, depth: 0, key: false }
+    fn new(reader: &'r mut Reader<'de>, zero_fields: &'f [&'static str]) -> Self {
+        Self { reader, zero_fields, depth: 0, key: false }
     }
 
     /// The place one level further in.
@@ -73,7 +73,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     #[inline]
     fn zero(&self) -> Zero<'f, DeError> {
-        Zero::new(self.feed)
+        Zero::new(self.zero_fields)
     }
 
     /// An integer of any width that holds the value.
@@ -133,11 +133,12 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         time.map(Time::to_packed).ok_or_else(|| DeError::mismatch(&token, "time.Time"))
     }
 
-    /// The elements of a list for `visitor`, which is owed `owed` of them: zero values if there are fewer.
+    /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
     #[inline]
-    fn list<V: Visitor<'de>>(self, len: u32, owed: usize, visitor: V) -> Result<V::Value> {
+    fn list<V: Visitor<'de>>(self, len: u32, expected: usize, visitor: V) -> Result<V::Value> {
         let depth = self.deeper()?;
-        let mut list = List { reader: self.reader, feed: self.feed, depth, left: len, owed };
+        let mut list =
+            List { reader: self.reader, zero_fields: self.zero_fields, depth, left: len, expected };
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -152,7 +153,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         visitor: V,
     ) -> Result<V::Value> {
         let depth = self.deeper()?;
-        let mut members = Members::new(self.reader, self.feed, depth, len, fields);
+        let mut members = Members::new(self.reader, self.zero_fields, depth, len, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)

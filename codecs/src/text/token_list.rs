@@ -2,15 +2,15 @@
 
 use super::{TextArgs, de_error::DeError, token::Token};
 
-/// The tokens of one call, once that is settled.
+/// The tokens of one call, once it is decided whether they are named.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(super) struct TokenList<'a> {
     args: TextArgs<'a>,
     pub(super) named: bool,
 }
 
-impl<'a> Given<'a> {
-    /// Settles it; `is_name` says which words the type has as names.
+impl<'a> TokenList<'a> {
+    /// Decides it; `is_name` says which words the type has as names.
     pub(super) fn new(args: TextArgs<'a>, is_name: impl Fn(&[u8]) -> bool) -> Result<Self, DeError> {
         let named = match args {
             TextArgs::Positional(_) | TextArgs::Json(_) => false,

@@ -38,7 +38,7 @@ impl Table {
         };
         let mut part = |shape: &Shape| self.of_shape(structs, shape, progress);
         let form = match shape {
-            Shape::Unseen => return Ok(None),
+            Shape::Unobserved => return Ok(None),
             Shape::Scalar(id) => return Ok(Some(*id)),
             Shape::Unit => Form::EMPTY,
             Shape::Marshaled(marshaler) => Form::Marshaled(*marshaler),

@@ -5,13 +5,13 @@
 
 use super::{
     draft::Draft,
-    shown::{Shown, ShownTypes},
+    observed::{ObservedType, ObservedTypes},
 };
 use crate::{
     error::EncodeError,
     gob::{
         define::{Headers, Table},
-        ser::{self, Seen, SerError, Shape, Sink, Structs},
+        ser::{self, Observation, SerError, Shape, Sink, Structs},
         shared::Shared,
         types::Id,
         wire::{put_bytes, put_int},
@@ -33,23 +33,23 @@ static KNOWN: Shared<Known> = Shared::new();
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
     table: Table,
-    shown: ShownTypes,
+    observed: ObservedTypes,
 }
 
 /// The values of one direction.
 #[derive(Debug, Clone)]
-pub(super) struct Values {
+pub(super) struct ValueWriter {
     known: Arc<Known>,
-    /// Whether it has changed since [`Self::settle`], and how often it was shared after that.
+    /// Whether it has changed since [`Self::commit`], and how often it was shared after that.
     changed: bool,
     shared: u8,
     /// The place of the method used last: most calls are of the same method as the one before.
     last: u32,
 }
 
-impl Values {
+impl ValueWriter {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        let mut known = Arc::new(Known { table: Table::new(headers), shown: ShownTypes::default() });
+        let mut known = Arc::new(Known { table: Table::new(headers), observed: ObservedTypes::default() });
         KNOWN.share(&mut known);
         Self { known, changed: false, shared: 0, last: 0 }
     }
@@ -74,7 +74,7 @@ impl Values {
     /// What has been defined so far has reached the peer, or will. What is known now is one with what other connections
     /// know, where that is the same.
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(super) fn commit(&mut self) {
         if self.changed {
             self.share();
         }
@@ -82,18 +82,18 @@ impl Values {
 
     #[cold]
     fn share(&mut self) {
-        self.known_mut().table.settle();
+        self.known_mut().table.commit();
         self.changed = false;
-        if self.shared < MAX_SHARED && self.known.table.is_small() && self.known.shown.is_small() {
+        if self.shared < MAX_SHARED && self.known.table.is_small() && self.known.observed.is_small() {
             self.shared += 1;
             KNOWN.share(&mut self.known);
         }
     }
 
-    /// What was defined since [`Self::settle`] will not reach the peer.
-    pub(super) fn undefine(&mut self) {
+    /// What was defined since [`Self::commit`] will not reach the peer.
+    pub(super) fn rollback(&mut self) {
         if self.changed {
-            self.known_mut().table.undefine();
+            self.known_mut().table.rollback();
         }
     }
 
@@ -108,7 +108,7 @@ impl Values {
     ) -> Result<(), EncodeError> {
         let id = match type_of {
             Some(type_of) => self.known.table.traced(type_of).flatten(),
-            None => self.known.shown.at(self.last as usize, method).map(|shown| shown.id),
+            None => self.known.observed.at(self.last as usize, method).map(|observed| observed.id),
         };
         if let Some(id) = id
             && self.try_write(draft, value, id, &[]).is_ok()
@@ -134,7 +134,7 @@ impl Values {
         }
         if let Err(SerError::Mismatch(_)) = written {
             self.truncate(types);
-            written = self.write_shown(draft, method, value);
+            written = self.write_untraced(draft, method, value);
         }
         written.map_err(|error| {
             self.truncate(types);
@@ -164,56 +164,56 @@ impl Values {
         let written = self.try_write(draft, value, id, &[]);
         if let Err(SerError::Mismatch(_)) = written {
             // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
-            self.known_mut().table.distrust(type_of);
+            self.known_mut().table.reject_trace(type_of);
         }
         written
     }
 
     /// Writes a value by what it shows, together with what earlier ones of the method have shown.
-    fn write_shown<T: Serialize + ?Sized>(
+    fn write_untraced<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
     ) -> Result<(), SerError> {
-        if let Some(place) = self.known.shown.place(method) {
+        if let Some(place) = self.known.observed.place(method) {
             // There are far fewer methods than 2^32.
             self.last = place as u32;
         }
-        let known = self.known.shown.at(self.last as usize, method);
-        if let Some(&Shown { id, .. }) = known
+        let known = self.known.observed.at(self.last as usize, method);
+        if let Some(&ObservedType { id, .. }) = known
             && self.try_write(draft, value, id, &[]).is_ok()
         {
             return Ok(());
         }
-        let known = known.map(|shown| (shown.shape.clone(), shown.structs.clone()));
+        let known = known.map(|observed| (observed.shape.clone(), observed.structs.clone()));
         if let Some((shape, structs)) = known
-            && let Ok(mut seen) = ser::look(value, structs)
-            && seen.structs.may_be_one(&shape, &seen.shape)
-            && let Ok(both) = seen.structs.merge(shape, seen.shape)
+            && let Ok(mut observed) = ser::observe(value, structs)
+            && observed.structs.may_be_one(&shape, &observed.shape)
+            && let Ok(both) = observed.structs.merge(shape, observed.shape)
         {
-            seen.shape = both;
-            if self.write_seen(draft, method, value, seen).is_ok() {
+            observed.shape = both;
+            if self.write_observation(draft, method, value, observed).is_ok() {
                 return Ok(());
             }
         }
-        let seen = ser::look(value, Structs::default())?;
-        self.write_seen(draft, method, value, seen)
+        let observed = ser::observe(value, Structs::default())?;
+        self.write_observation(draft, method, value, observed)
     }
 
-    fn write_seen<T: Serialize + ?Sized>(
+    fn write_observation<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
-        seen: Seen,
+        observed: Observation,
     ) -> Result<(), SerError> {
-        let Seen { shape, held, structs } = seen;
+        let Observation { shape, held, structs } = observed;
         let shapes = std::iter::once(&shape).chain(&held);
         let mut ids = self.known_mut().table.of_shapes(&structs, shapes)?.into_iter();
         let Some(id) = ids.next().flatten() else {
             return Err(match shape {
-                Shape::Unseen => SerError::refused("gob: cannot encode nil pointer"),
+                Shape::Unobserved => SerError::refused("gob: cannot encode nil pointer"),
                 _ => SerError::refused(
                     "gob: an empty list or map does not show the type of its elements; \
                      derive Deserialize too, so that the type is known",
@@ -225,7 +225,7 @@ impl Values {
         };
         self.try_write(draft, value, id, &ids)?;
         draft.sink.uses.extend(ids);
-        self.known_mut().shown.insert(method, Shown { shape, structs, id });
+        self.known_mut().observed.insert(method, ObservedType { shape, structs, id });
         Ok(())
     }
 

@@ -11,12 +11,12 @@ use std::str::{self, FromStr};
 
 /// The deserializer of one token.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a, 's> {
+pub(super) struct TokenDeserializer<'a, 's> {
     pub(super) token: Token<'a>,
     pub(super) hint: Hint<'s>,
 }
 
-impl<'a, 's> Value<'a, 's> {
+impl<'a, 's> TokenDeserializer<'a, 's> {
     /// The token as bytes; nothing if it is NULL.
     fn bytes(self) -> Option<&'a [u8]> {
         match self.token {
@@ -126,7 +126,7 @@ macro_rules! integers {
     )*};
 }
 
-impl<'a> Deserializer<'a> for Value<'a, '_> {
+impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
     type Error = DeError;
 
     integers! {

@@ -1,9 +1,9 @@
 //! What the target asks for: serde's calls on one value.
 
 use super::{
-    access::{ByteBuf, Held},
+    access::{ByteBuf, InterfaceVariant},
     error::DeError,
-    value::Value,
+    typed_value::TypedValue,
 };
 use crate::{
     gob::{
@@ -32,7 +32,7 @@ macro_rules! integers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
+impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     type Error = DeError;
 
     fn is_human_readable(&self) -> bool {
@@ -210,7 +210,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         while self.id == Id::INTERFACE && !self.absent {
             registered = self.enter()?;
             if let Some(variant) = variants.iter().find(|variant| variant.as_bytes() == registered) {
-                return visitor.visit_enum(Held { variant, value: self });
+                return visitor.visit_enum(InterfaceVariant { variant, value: self });
             }
         }
         match self.id {

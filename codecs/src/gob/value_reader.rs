@@ -70,7 +70,7 @@ struct Scan {
 
 /// Reads the values of one direction of one connection.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(super) struct ValueReader {
     types: Arc<Types>,
     /// Up to here the buffer has been understood.
     at: usize,
@@ -79,7 +79,7 @@ pub(super) struct Values {
     changed: bool,
 }
 
-impl Values {
+impl ValueReader {
     /// The first value of a connection comes next.
     pub(super) fn new() -> Self {
         Self { types: Arc::default(), at: 0, scan: None, changed: true }

@@ -2,7 +2,7 @@
 
 use super::{element::Element, unexpected};
 use crate::{
-    bson::{VAL, foreign, kind, read::Reader},
+    bson::{VAL, crate_types, kind, read::Reader},
     error::ValueError,
     types::{ANY, TEXT, TIME},
 };
@@ -138,15 +138,15 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
-            TEXT | foreign::UUID => {
+            TEXT | crate_types::UUID => {
                 self.simple("string", |element| element.deserialize_newtype_struct(name, visitor))
             }
             TIME => self.simple("time.Time", |element| element.deserialize_newtype_struct(name, visitor)),
-            ANY | foreign::RAW_BSON => {
+            ANY | crate_types::RAW_BSON => {
                 self.either(|element| element.deserialize_newtype_struct(name, visitor))
             }
-            foreign::RAW_DOCUMENT => self.document().deserialize_newtype_struct(name, visitor),
-            foreign::RAW_ARRAY => {
+            crate_types::RAW_DOCUMENT => self.document().deserialize_newtype_struct(name, visitor),
+            crate_types::RAW_ARRAY => {
                 let list = Element { reader: self.reader, kind: kind::ARRAY };
                 list.deserialize_newtype_struct(name, visitor)
             }

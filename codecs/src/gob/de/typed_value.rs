@@ -23,7 +23,7 @@ type Result<T> = std::result::Result<T, DeError>;
 
 /// A value of a known type.
 #[derive(Debug)]
-pub(super) struct Value<'r, 'a, 'de> {
+pub(super) struct TypedValue<'r, 'a, 'de> {
     pub(super) de: &'r mut De<'a, 'de>,
     pub(super) id: Id,
     /// Values around this one.
@@ -32,7 +32,7 @@ pub(super) struct Value<'r, 'a, 'de> {
     pub(super) absent: bool,
 }
 
-impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
+impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
     /// The value inside an interface; of a nil one, an absent interface.
     pub(super) fn opened(mut self) -> Result<Self> {
         while self.id == Id::INTERFACE && !self.absent {
@@ -87,7 +87,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     #[cold]
     fn other_bits(self, wanted: Id, local: &'static str) -> Result<u64> {
         match self.opened()? {
-            Value { absent: true, id: Id::INTERFACE, .. } => Ok(0),
+            TypedValue { absent: true, id: Id::INTERFACE, .. } => Ok(0),
             inside if inside.id == wanted => Ok(inside.de.reader.uint()?),
             inside => Err(inside.mismatch(local)),
         }
@@ -262,7 +262,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
 
     /// The zero value of the target's type, in the place of a nil interface.
     pub(super) fn zero(&self) -> Zero<'a, DeError> {
-        Zero::new(self.de.feed)
+        Zero::new(self.de.zero_fields)
     }
 
     /// The types that mean the same to every target that takes anything; `exact` for the visitor of

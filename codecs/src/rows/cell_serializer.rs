@@ -13,7 +13,7 @@ pub(super) type Put<'p> = &'p mut dyn FnMut(Cell<'_>) -> Result<(), EncodeError>
 /// Hands `value` to `put` as one cell: a list, map or struct as JSON.
 pub(super) fn write_cell<T: Serialize + ?Sized>(value: &T, put: Put<'_>) -> Result<(), EncodeError> {
     // The form of binary formats, which has bytes, times and texts that are not UTF-8.
-    match value.serialize(Value { put, is: Is::Itself, readable: false }) {
+    match value.serialize(CellSerializer { put, role: Role::Plain, readable: false }) {
         Err(CellError::Nested) => {}
         result => return result.map_err(EncodeError::from),
     }
@@ -23,7 +23,7 @@ pub(super) fn write_cell<T: Serialize + ?Sized>(value: &T, put: Put<'_>) -> Resu
         return put(Cell::Json(&json));
     }
     // Nested in binary formats only, such as addresses: for people it is a text.
-    Ok(value.serialize(Value { put, is: Is::Itself, readable: true })?)
+    Ok(value.serialize(CellSerializer { put, role: Role::Plain, readable: true })?)
 }
 
 /// The kind of a value of no known type, which has none if it is NULL.
@@ -33,7 +33,7 @@ pub(super) fn kind_of<T: Serialize + ?Sized>(value: &T) -> Result<Option<Kind>, 
         kind = Kind::of_cell(&cell);
         Ok(())
     };
-    match value.serialize(Value { put: &mut put, is: Is::Itself, readable: false }) {
+    match value.serialize(CellSerializer { put: &mut put, role: Role::Plain, readable: false }) {
         Ok(()) => Ok(kind),
         Err(CellError::Nested) => Ok(Some(Kind::Json)),
         Err(CellError::Unfit(error)) => Err(error),
@@ -42,17 +42,17 @@ pub(super) fn kind_of<T: Serialize + ?Sized>(value: &T) -> Result<Option<Kind>, 
 
 /// What the value next in line is, apart from what it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Is {
-    Itself,
+enum Role {
+    Plain,
     /// The packed form of a time.
     Time,
     /// The bytes of a text.
     Text,
 }
 
-struct Value<'p> {
+struct CellSerializer<'p> {
     put: Put<'p>,
-    is: Is,
+    role: Role,
     readable: bool,
 }
 
@@ -72,7 +72,7 @@ macro_rules! nested {
     )*};
 }
 
-impl Serializer for Value<'_> {
+impl Serializer for CellSerializer<'_> {
     type Ok = ();
     type Error = CellError;
     type SerializeSeq = Impossible<(), CellError>;
@@ -109,11 +109,11 @@ impl Serializer for Value<'_> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), CellError> {
-        let cell = match self.is {
-            Is::Time => Cell::Time(
+        let cell = match self.role {
+            Role::Time => Cell::Time(
                 Time::from_packed(value).ok_or_else(|| CellError::unfit("packed time out of range"))?,
             ),
-            Is::Itself | Is::Text => Cell::Int(value),
+            Role::Plain | Role::Text => Cell::Int(value),
         };
         Ok((self.put)(cell)?)
     }
@@ -127,7 +127,7 @@ impl Serializer for Value<'_> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), CellError> {
-        Ok((self.put)(if self.is == Is::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
+        Ok((self.put)(if self.role == Role::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
     }
 
     fn serialize_none(self) -> Result<(), CellError> {
@@ -155,12 +155,12 @@ impl Serializer for Value<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), CellError> {
-        let is = match name {
-            TIME => Is::Time,
-            TEXT => Is::Text,
-            _ => Is::Itself,
+        let role = match name {
+            TIME => Role::Time,
+            TEXT => Role::Text,
+            _ => Role::Plain,
         };
-        value.serialize(Value { is, ..self })
+        value.serialize(CellSerializer { role, ..self })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
