@@ -7,7 +7,7 @@ use super::{
     header::{Header, Plans},
     types::Types,
     value_from_slice,
-    value_reader::{Found, ReadError, ValueReader, malformed},
+    value_reader::{ReadError, Span, ValueReader, malformed},
 };
 use crate::{
     codec::Limits,
@@ -50,25 +50,25 @@ impl ReplyDecoder {
             Some(header) => header,
             None => match self.values.next(buf, limit) {
                 Ok(None) => return Ok(None),
-                Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
-                Ok(Some(Found::InPieces(_))) => return Err(malformed(0, "definition inside a header")),
+                Ok(Some(Span::Whole(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
+                Ok(Some(Span::Pieces(_))) => return Err(malformed(0, "definition inside a header")),
                 Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
                 Err(ReadError::Stream(error)) => return Err(error),
             },
         };
-        let found = match self.values.next(buf, limit) {
-            Ok(Some(found)) => found,
+        let span = match self.values.next(buf, limit) {
+            Ok(Some(span)) => span,
             Ok(None) => {
                 self.waiting = Some(header);
                 return Ok(None);
             }
-            Err(ReadError::Value(error)) if !error.is_fatal() => Found::At(0..0),
+            Err(ReadError::Value(error)) if !error.is_fatal() => Span::Whole(0..0),
             Err(ReadError::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
             Err(ReadError::Stream(error)) => return Err(error),
         };
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
-        let body = found.join(&mut bytes);
+        let body = span.join(&mut bytes);
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
             .with_extension(self.values.types().clone());

@@ -5,7 +5,7 @@
 use super::{
     header::{Header, Plans},
     types::{Id, Types},
-    value_reader::{Found, ReadError, ValueReader, malformed},
+    value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
 };
 use crate::{
@@ -94,13 +94,13 @@ impl RequestDecoder {
             },
         };
         match self.values.next(buf, self.limits.max_message_bytes) {
-            Ok(Some(found)) => Ok(Some(self.request(header, buf, &found))),
+            Ok(Some(span)) => Ok(Some(self.request(header, buf, &span))),
             Ok(None) => {
                 self.waiting = Some((header, header_end));
                 Ok(None)
             }
             Err(ReadError::Value(error)) if !error.is_fatal() => {
-                Ok(Some(self.request(header, buf, &Found::At(0..0)).with_broken_args(error)))
+                Ok(Some(self.request(header, buf, &Span::Whole(0..0)).with_broken_args(error)))
             }
             Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
@@ -163,8 +163,10 @@ impl RequestDecoder {
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
         match self.values.next(buf, limit) {
             Ok(None) => Ok(None),
-            Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at).map(Some),
-            Ok(Some(Found::InPieces(_))) => Err(malformed(0, "definition inside a header")),
+            Ok(Some(Span::Whole(at))) => {
+                Header::read(&mut self.plans, self.values.types(), buf, at).map(Some)
+            }
+            Ok(Some(Span::Pieces(_))) => Err(malformed(0, "definition inside a header")),
             Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
             Err(ReadError::Stream(error)) => Err(error),
         }
@@ -172,7 +174,7 @@ impl RequestDecoder {
 
     /// Takes what has been understood out of `buf`.
     #[inline]
-    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Found) -> Request {
+    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
         // A definition may have given it interfaces.
         self.plain_args = Id::NONE;
@@ -188,7 +190,7 @@ impl RequestDecoder {
     #[cold]
     fn refuse(&mut self, header: Header, buf: &mut BytesMut, args: ValueError, then: DecodeError) -> Request {
         self.broken = Some(Box::new(then));
-        let request = self.request(header, buf, &Found::At(0..0)).with_broken_args(args);
+        let request = self.request(header, buf, &Span::Whole(0..0)).with_broken_args(args);
         buf.clear();
         request
     }

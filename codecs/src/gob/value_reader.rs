@@ -37,18 +37,18 @@ impl From<DecodeError> for ReadError {
 
 /// Where in the buffer a value lies: its type's id, then its bytes, without definitions.
 #[derive(Debug)]
-pub(super) enum Found {
-    At(Range<usize>),
+pub(super) enum Span {
+    Whole(Range<usize>),
     /// In pieces, in order.
-    InPieces(Vec<Range<usize>>),
+    Pieces(Vec<Range<usize>>),
 }
 
-impl Found {
+impl Span {
     /// Where the value lies once it is in one piece.
     pub(super) fn join(&self, bytes: &mut BytesMut) -> Range<usize> {
         let pieces = match self {
-            Self::At(range) => return range.clone(),
-            Self::InPieces(pieces) => pieces,
+            Self::Whole(range) => return range.clone(),
+            Self::Pieces(pieces) => pieces,
         };
         let start = pieces.first().map_or(0, |piece| piece.start);
         let mut end = start;
@@ -125,7 +125,7 @@ impl ValueReader {
     /// # Errors
     /// [`ReadError::Stream`] if a message would end beyond `limit`, or a definition is bad.
     #[inline]
-    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Found>, ReadError> {
+    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Span>, ReadError> {
         loop {
             let Some(message) = message(buf, self.at, limit)? else {
                 return Ok(None);
@@ -133,8 +133,8 @@ impl ValueReader {
             let content = buf.get(message.clone()).unwrap_or_default();
             let mut reader = Reader::new(content);
             if self.scan.is_some() {
-                if let Some(found) = self.go_on(reader, &message)? {
-                    return Ok(Some(found));
+                if let Some(span) = self.go_on(reader, &message)? {
+                    return Ok(Some(span));
                 }
                 continue;
             }
@@ -146,13 +146,13 @@ impl ValueReader {
                     };
                     if !interface {
                         self.at = message.end;
-                        return Ok(Some(Found::At(message)));
+                        return Ok(Some(Span::Whole(message)));
                     }
                     let walk = Walk::begin(&self.types, &mut reader, id);
                     let walk = walk.map_err(|error| self.broken(error, &message))?;
                     self.scan = Some(Box::new(Scan { walk, pieces: Vec::new() }));
-                    if let Some(found) = self.go_on_from(reader, &message, message.start)? {
-                        return Ok(Some(found));
+                    if let Some(span) = self.go_on_from(reader, &message, message.start)? {
+                        return Ok(Some(span));
                     }
                 }
                 Ok(Err(Stop::Definition)) => {
@@ -173,7 +173,7 @@ impl ValueReader {
     }
 
     /// Walks on at the start of a message.
-    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Found>, ReadError> {
+    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Span>, ReadError> {
         if reader.rest().is_empty() {
             return Err(self.broken(WireError::Corrupt("EOF"), message));
         }
@@ -186,7 +186,7 @@ impl ValueReader {
         mut reader: Reader<'_>,
         message: &Range<usize>,
         mut start: usize,
-    ) -> Result<Option<Found>, ReadError> {
+    ) -> Result<Option<Span>, ReadError> {
         loop {
             let Some(scan) = &mut self.scan else { return Ok(None) };
             let stop = scan.walk.run(&self.types, &mut reader);
@@ -216,8 +216,8 @@ impl ValueReader {
                     self.at = message.end;
                     let pieces = self.scan.take().map(|scan| scan.pieces).unwrap_or_default();
                     return Ok(Some(match &*pieces {
-                        [whole] => Found::At(whole.clone()),
-                        _ => Found::InPieces(pieces),
+                        [whole] => Span::Whole(whole.clone()),
+                        _ => Span::Pieces(pieces),
                     }));
                 }
             }
