@@ -18,6 +18,7 @@ pub mod msgpack;
 pub mod proxy_header;
 pub mod rows;
 pub mod schema;
+mod serde_methods;
 pub mod text;
 pub mod types;
 mod zero;

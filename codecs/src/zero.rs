@@ -3,7 +3,7 @@
 //! A deserializer without bytes, shared by the codecs whose peers leave zero values out, and the loop that finds out
 //! which of them a type wants. Knows no codec's wire.
 
-use crate::error::ValueError;
+use crate::{error::ValueError, serde_methods::forward_deserialize};
 use serde::{
     de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor},
     forward_to_deserialize_any,
@@ -72,6 +72,8 @@ macro_rules! zeros {
 impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
     type Error = E;
 
+    forward_deserialize!('de: newtype_struct, tuple_struct);
+
     zeros! {
         deserialize_bool => visit_bool(false),
         deserialize_i8 => visit_i8(0),
@@ -108,25 +110,12 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_seq(Zeros { zero: self, left: 0 })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, E> {
         visitor.visit_seq(Zeros { zero: self, left: len })
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, E> {
-        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {

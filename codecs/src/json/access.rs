@@ -1,7 +1,10 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
 use super::{de::De, de_error::DeError};
-use crate::zero::Zero;
+use crate::{
+    serde_methods::{each_integer, forward_variant},
+    zero::Zero,
+};
 use serde::{
     de::{
         DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -142,7 +145,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
 struct Name<'de>(Cow<'de, str>);
 
 macro_rules! numbers {
-    ($($method:ident => $visit:ident, $go:literal;)*) => {$(
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             match self.0.parse() {
                 Ok(value) => visitor.$visit(value),
@@ -155,18 +158,11 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for Name<'de> {
     type Error = DeError;
 
+    each_integer!(numbers);
     numbers! {
-        deserialize_i8 => visit_i8, "int8";
-        deserialize_i16 => visit_i16, "int16";
-        deserialize_i32 => visit_i32, "int32";
-        deserialize_i64 => visit_i64, "int";
-        deserialize_i128 => visit_i128, "int128";
-        deserialize_u8 => visit_u8, "uint8";
-        deserialize_u16 => visit_u16, "uint16";
-        deserialize_u32 => visit_u32, "uint32";
-        deserialize_u64 => visit_u64, "uint";
-        deserialize_u128 => visit_u128, "uint128";
-        deserialize_bool => visit_bool, "bool";
+        deserialize_i128 => visit_i128, signed, "int128";
+        deserialize_u128 => visit_u128, unsigned, "uint128";
+        deserialize_bool => visit_bool, unsigned, "bool";
     }
 
     forward_to_deserialize_any! {
@@ -226,19 +222,5 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
         self.de.cursor.skip()
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DeError> {
-        seed.deserialize(self.de)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
-        self.de.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.de.deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.de, "");
 }

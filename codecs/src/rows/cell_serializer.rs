@@ -3,6 +3,7 @@
 use super::{cell::Cell, cell_error::CellError, shape::Kind};
 use crate::{
     error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, refuse_serialize},
     types::{TEXT, TIME, Time},
 };
 use serde::ser::{Impossible, Serialize, Serializer};
@@ -64,24 +65,14 @@ macro_rules! cells {
     )*};
 }
 
-macro_rules! nested {
-    ($($method:ident($($type:ty),*) -> $part:ident;)*) => {$(
-        fn $method(self, $(_: $type),*) -> Result<Self::$part, CellError> {
-            Err(CellError::Nested)
-        }
-    )*};
-}
-
 impl Serializer for CellSerializer<'_> {
     type Ok = ();
     type Error = CellError;
-    type SerializeSeq = Impossible<(), CellError>;
-    type SerializeTuple = Impossible<(), CellError>;
-    type SerializeTupleStruct = Impossible<(), CellError>;
-    type SerializeTupleVariant = Impossible<(), CellError>;
-    type SerializeMap = Impossible<(), CellError>;
-    type SerializeStruct = Impossible<(), CellError>;
-    type SerializeStructVariant = Impossible<(), CellError>;
+    compound_types!(Impossible<(), CellError>);
+
+    forward_serialize!(char, some, unit_variant);
+
+    refuse_serialize!(Err(CellError::Nested); newtype_variant, compounds);
 
     cells! {
         serialize_bool(bool) => Bool;
@@ -98,16 +89,6 @@ impl Serializer for CellSerializer<'_> {
         serialize_f64(f64) => Float;
     }
 
-    nested! {
-        serialize_seq(Option<usize>) -> SerializeSeq;
-        serialize_tuple(usize) -> SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
-        serialize_map(Option<usize>) -> SerializeMap;
-        serialize_struct(&'static str, usize) -> SerializeStruct;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
-    }
-
     fn serialize_i128(self, value: i128) -> Result<(), CellError> {
         let cell = match self.role {
             Role::Time => Cell::Time(
@@ -116,10 +97,6 @@ impl Serializer for CellSerializer<'_> {
             Role::Plain | Role::Text => Cell::Int(value),
         };
         Ok((self.put)(cell)?)
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), CellError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
     fn serialize_str(self, value: &str) -> Result<(), CellError> {
@@ -134,20 +111,12 @@ impl Serializer for CellSerializer<'_> {
         Ok((self.put)(Cell::Null)?)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CellError> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<(), CellError> {
         self.serialize_none()
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
         self.serialize_none()
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), CellError> {
-        self.serialize_str(variant)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -161,16 +130,6 @@ impl Serializer for CellSerializer<'_> {
             _ => Role::Plain,
         };
         value.serialize(CellSerializer { role, ..self })
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), CellError> {
-        Err(CellError::Nested)
     }
 
     fn is_human_readable(&self) -> bool {

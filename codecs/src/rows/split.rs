@@ -5,11 +5,11 @@ use super::{
     cell_error::CellError,
     cell_serializer::write_cell,
 };
-use crate::error::EncodeError;
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+use crate::{
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, impl_elements, impl_members, refuse_serialize},
 };
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What a value is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,43 +61,17 @@ impl<'p, P: Parts> Split<'p, P> {
     }
 }
 
-macro_rules! whole {
-    ($($method:ident($($type:ty),*);)*) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), CellError> {
-            Err(CellError::Nested)
-        }
-    )*};
-}
-
 impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Ok = ();
     type Error = CellError;
-    type SerializeSeq = Inside<'p, P>;
-    type SerializeTuple = Inside<'p, P>;
-    type SerializeTupleStruct = Inside<'p, P>;
-    type SerializeTupleVariant = Inside<'p, P>;
-    type SerializeMap = Inside<'p, P>;
-    type SerializeStruct = Inside<'p, P>;
-    type SerializeStructVariant = Inside<'p, P>;
+    compound_types!(Inside<'p, P>);
 
-    whole! {
-        serialize_bool(bool);
-        serialize_i8(i8);
-        serialize_i16(i16);
-        serialize_i32(i32);
-        serialize_i64(i64);
-        serialize_i128(i128);
-        serialize_u8(u8);
-        serialize_u16(u16);
-        serialize_u32(u32);
-        serialize_u64(u64);
-        serialize_u128(u128);
-        serialize_f32(f32);
-        serialize_f64(f64);
-        serialize_char(char);
-        serialize_str(&str);
-        serialize_bytes(&[u8]);
-        serialize_unit_variant(&'static str, u32, &'static str);
+    forward_serialize!(some, newtype_struct);
+
+    refuse_serialize! {
+        Err(CellError::Nested);
+        bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, f32, f64, char, str, bytes, unit_variant,
+        newtype_variant, tuple_variant, struct_variant
     }
 
     fn serialize_none(self) -> Result<(), CellError> {
@@ -110,28 +84,6 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
         Ok(self.0.null()?)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CellError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), CellError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), CellError> {
-        Err(CellError::Nested)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
@@ -154,26 +106,6 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         self.begin(CompoundKind::Struct)
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Inside<'p, P>, CellError> {
-        Err(CellError::Nested)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Inside<'p, P>, CellError> {
-        Err(CellError::Nested)
-    }
-
     /// As cells are read: [`write_cell`].
     fn is_human_readable(&self) -> bool {
         false
@@ -191,60 +123,21 @@ impl<P: Parts> Inside<'_, P> {
         Ok(self.parts.part(Name::None, value)?)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
         Ok(self.parts.part(Name::Field(name), value)?)
     }
 
-    fn end(self) -> Result<(), CellError> {
+    fn close(self) -> Result<(), CellError> {
         Ok(self.parts.end()?)
     }
 }
 
-macro_rules! elements {
-    ($($kind:ident: $method:ident;)*) => {$(
-        impl<P: Parts> $kind for Inside<'_, P> {
-            type Ok = ();
-            type Error = CellError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<(), CellError> {
-                self.end()
-            }
-        }
-    )*};
+impl_elements! {
+    [] [P: Parts] Inside<'_, P> => (), CellError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
 
-elements! {
-    SerializeSeq: serialize_element;
-    SerializeTuple: serialize_element;
-    SerializeTupleStruct: serialize_field;
-    SerializeTupleVariant: serialize_field;
-}
-
-macro_rules! fields {
-    ($($kind:ident;)*) => {$(
-        impl<P: Parts> $kind for Inside<'_, P> {
-            type Ok = ();
-            type Error = CellError;
-
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
-                self.field(name, value)
-            }
-
-            fn end(self) -> Result<(), CellError> {
-                self.end()
-            }
-        }
-    )*};
-}
-
-fields! {
-    SerializeStruct;
-    SerializeStructVariant;
-}
+impl_members!([] [P: Parts] Inside<'_, P> => (), CellError: SerializeStruct, SerializeStructVariant);
 
 impl<P: Parts> SerializeMap for Inside<'_, P> {
     type Ok = ();
@@ -263,6 +156,6 @@ impl<P: Parts> SerializeMap for Inside<'_, P> {
     }
 
     fn end(self) -> Result<(), CellError> {
-        self.end()
+        self.close()
     }
 }

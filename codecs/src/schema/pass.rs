@@ -5,7 +5,10 @@
 //! [`Sample`]. Which passes to make is decided in [`super::trace`].
 
 use super::{Node, Untyped, pass_end::PassEnd, sample::Sample};
-use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME};
+use crate::{
+    serde_methods::forward_deserialize,
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
+};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -160,6 +163,8 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Probe<'_, '_> {
     type Error = PassEnd;
 
+    forward_deserialize!('de: binary);
+
     leaves! {
         deserialize_any => Found::Leaf(Node::Untyped(Untyped::AnyForm)),
         deserialize_ignored_any => Found::Ignored,
@@ -276,10 +281,6 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
             Some(name) => visitor.visit_enum(Variant { pass: self.0, name }),
             None => Err(PassEnd::custom("variants change from one reading to the next")),
         }
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 

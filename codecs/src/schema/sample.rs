@@ -3,7 +3,10 @@
 //! A deserializer without bytes that hands over the simplest value of the type that is asked for.
 
 use super::pass_end::PassEnd;
-use crate::types::{COMPLEX, TIME, Time};
+use crate::{
+    serde_methods::{forward_deserialize, forward_variant},
+    types::{COMPLEX, TIME, Time},
+};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -56,6 +59,8 @@ macro_rules! constants {
 impl<'de> Deserializer<'de> for Sample {
     type Error = PassEnd;
 
+    forward_deserialize!('de: unit_struct, tuple_struct, binary);
+
     numbers! {
         deserialize_i16 => visit_i16,
         deserialize_i32 => visit_i32,
@@ -88,14 +93,6 @@ impl<'de> Deserializer<'de> for Sample {
         visitor.visit_i8(i8::from(self.number != 0))
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, PassEnd> {
-        visitor.visit_unit()
-    }
-
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -114,15 +111,6 @@ impl<'de> Deserializer<'de> for Sample {
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
         visitor.visit_seq(self.elements(len)?)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, PassEnd> {
-        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
@@ -146,10 +134,6 @@ impl<'de> Deserializer<'de> for Sample {
     ) -> Result<V::Value, PassEnd> {
         let first = variants.first().ok_or_else(|| PassEnd::custom("an enum without variants"))?;
         visitor.visit_enum(Variant { sample: self.deeper()?, name: first })
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 
@@ -203,19 +187,5 @@ impl<'de> VariantAccess<'de> for Sample {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, PassEnd> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, PassEnd> {
-        self.deserialize_tuple(fields.len(), visitor)
-    }
+    forward_variant!('de: self => self, "");
 }

@@ -9,7 +9,7 @@ use super::{
     token_de::TokenDeserializer,
     token_list::{TokenList, is_identifier},
 };
-use crate::types::is_blob;
+use crate::{serde_methods::forward_deserialize, types::is_blob};
 use serde::de::{Deserializer, IgnoredAny, Visitor};
 
 /// The deserializer of the whole argument.
@@ -82,6 +82,8 @@ macro_rules! scalars {
 impl<'a> Deserializer<'a> for Args<'a, '_> {
     type Error = DeError;
 
+    forward_deserialize!('a: unit_struct, newtype_struct, tuple_struct);
+
     scalars! {
         deserialize_bool, "bool";
         deserialize_i8, "int8";
@@ -143,22 +145,6 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let given = self.positional(&self.hint.name("a list"))?;
         if Self::is_json(given, b'[', self.hint.element(0).is_text()) {
@@ -177,15 +163,6 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
             return Err(DeError::count(given.len(), len, &wanted));
         }
         visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {

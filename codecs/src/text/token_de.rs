@@ -5,7 +5,10 @@ use super::{
     hint::Hint,
     token::Token,
 };
-use crate::types::{Time, is_blob};
+use crate::{
+    serde_methods::forward_deserialize,
+    types::{Time, is_blob},
+};
 use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, Visitor, value::StrDeserializer};
 use std::str::{self, FromStr};
 
@@ -129,6 +132,8 @@ macro_rules! integers {
 impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
     type Error = DeError;
 
+    forward_deserialize!('a: string, identifier, byte_buf, unit_struct, newtype_struct, tuple_struct);
+
     integers! {
         deserialize_i8 => visit_i8, "int8";
         deserialize_i16 => visit_i16, "int16";
@@ -177,20 +182,8 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
         }
     }
 
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_str(visitor)
-    }
-
     fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_borrowed_bytes(self.bytes().ok_or_else(|| DeError::wants("[]byte"))?)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -229,37 +222,12 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.json("a list", b'[', |json| json.deserialize_seq(visitor))
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         self.json("a list", b'[', |json| json.deserialize_tuple(len, visitor))
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {

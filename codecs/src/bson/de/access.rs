@@ -7,11 +7,12 @@ use super::{element::Element, key::Key, not_a_document};
 use crate::{
     bson::{VAL, kind, read::Reader},
     error::ValueError,
+    serde_methods::forward_variant,
 };
 use serde::{
     Deserializer as _,
     de::{
-        DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
+        DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess,
         value::BorrowedStrDeserializer,
     },
 };
@@ -177,19 +178,5 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
         Ok(self.members.reader.skip(self.members.kind)?)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self.members.value())
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.members.value().deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.members.value().deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.members.value(), "");
 }

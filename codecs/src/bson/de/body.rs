@@ -4,6 +4,7 @@ use super::{element::Element, unexpected};
 use crate::{
     bson::{VAL, crate_types, kind, read::Reader},
     error::ValueError,
+    serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
 use serde::{Deserializer, de::Visitor};
@@ -73,9 +74,7 @@ macro_rules! simple {
 impl<'de> Deserializer<'de> for Body<'_, 'de> {
     type Error = ValueError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, unit_struct, ignored_any, binary);
 
     simple! {
         deserialize_bool: "bool",
@@ -131,10 +130,6 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
@@ -164,15 +159,6 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         self.document().deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.document().deserialize_tuple_struct(name, len, visitor)
-    }
-
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.document().deserialize_map(visitor)
@@ -195,9 +181,5 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.either(|element| element.deserialize_enum(name, variants, visitor))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     bson::{crate_types, kind, read::Reader, time},
     error::ValueError,
+    serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
 use bson::Bson;
@@ -177,9 +178,7 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for Element<'_, 'de> {
     type Error = ValueError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, #[inline] string, #[inline] byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.kind {
@@ -249,22 +248,12 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
-    #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         // The crate's ObjectId asks for bytes.
         if self.kind == kind::OBJECT_ID {
             return visitor.visit_borrowed_bytes(self.reader.take(12)?);
         }
         visitor.visit_borrowed_bytes(self.text("[]byte")?)
-    }
-
-    #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
     }
 
     #[inline]
@@ -278,10 +267,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             other => return Err(not_a_document(other)),
         }
         visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 
     #[inline]
@@ -306,15 +291,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
 
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.list(len, visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
         self.list(len, visitor)
     }
 
@@ -349,10 +325,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         let value = visitor.visit_enum(Variant { members: &mut members })?;
         members.finish()?;
         Ok(value)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
     }
 
     #[inline]

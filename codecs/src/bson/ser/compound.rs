@@ -1,7 +1,7 @@
 //! Documents and lists in the making: elements go in, the length is patched in at the end.
 
 use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire_len};
-use crate::{bson::Dialect, error::EncodeError};
+use crate::{bson::Dialect, error::EncodeError, serde_methods::impl_elements};
 use bytes::BytesMut;
 use serde::{Serialize, ser};
 
@@ -75,31 +75,10 @@ impl<'a> Document<'a> {
     }
 }
 
-macro_rules! list {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Document<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<()> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [#[inline]] [] Document<'_> => (), EncodeError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
-
-list!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
-);
 
 impl ser::SerializeMap for Document<'_> {
     type Ok = ();

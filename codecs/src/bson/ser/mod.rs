@@ -11,6 +11,7 @@ mod key;
 use super::{Dialect, VAL, crate_types, kind, time};
 use crate::{
     error::EncodeError,
+    serde_methods::{compound_types, forward_serialize},
     types::{TEXT, TIME},
 };
 use bytes::BytesMut;
@@ -191,16 +192,14 @@ macro_rules! widened {
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Document<'a>;
-    type SerializeTuple = Document<'a>;
-    type SerializeTupleStruct = Document<'a>;
-    type SerializeTupleVariant = Document<'a>;
-    type SerializeMap = Document<'a>;
+    compound_types! {
+        Document<'a>:
+        SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, SerializeMap, SerializeStructVariant
+    }
     type SerializeStruct = Struct<'a>;
-    type SerializeStructVariant = Document<'a>;
 
-    fn is_human_readable(&self) -> bool {
-        false
+    forward_serialize! {
+        char, #[inline] some, unit_struct, unit_variant, binary
     }
 
     #[inline]
@@ -252,10 +251,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.fixed(kind::DOUBLE, value.to_le_bytes())
     }
 
-    fn serialize_char(self, value: char) -> Result<()> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<()> {
         self.text(value.as_bytes())
@@ -281,24 +276,11 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    #[inline]
     fn serialize_unit(self) -> Result<()> {
         if matches!(self.place, Place::Top) {
             return self.open(kind::DOCUMENT)?.close();
         }
         self.fixed(kind::NULL, [])
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
-        self.serialize_str(variant)
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use crate::gob::{
     scan::{Walk, present},
     types::Id,
 };
+use crate::serde_methods::forward_variant;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
@@ -165,21 +166,7 @@ impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
         <()>::deserialize(self)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.deserialize_struct("struct", fields, visitor)
-    }
+    forward_variant!('de: self => self, "struct");
 }
 
 /// Two floats, as a list.

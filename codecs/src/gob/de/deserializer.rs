@@ -10,6 +10,7 @@ use crate::{
         scan::Walk,
         types::{Id, Marshaler, Type},
     },
+    serde_methods::{each_integer, forward_deserialize},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
     zero::ZeroFieldError,
 };
@@ -23,8 +24,8 @@ use serde::{
 
 type Result<T> = std::result::Result<T, DeError>;
 
-macro_rules! integers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+macro_rules! numbers {
+    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             visitor.$visit(self.$read($go)?)
@@ -35,26 +36,17 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, #[inline] string, byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.any(false, visitor)
     }
 
-    integers! {
-        deserialize_i8: visit_i8(signed, "int8"),
-        deserialize_i16: visit_i16(signed, "int16"),
-        deserialize_i32: visit_i32(signed, "int32"),
-        deserialize_i64: visit_i64(signed, "int"),
-        deserialize_i128: visit_i128(signed, "int128"),
-        deserialize_u8: visit_u8(unsigned, "uint8"),
-        deserialize_u16: visit_u16(unsigned, "uint16"),
-        deserialize_u32: visit_u32(unsigned, "uint32"),
-        deserialize_u64: visit_u64(unsigned, "uint"),
-        deserialize_u128: visit_u128(unsigned, "uint128"),
-        deserialize_f64: visit_f64(float, "float64"),
+    each_integer!(numbers);
+    numbers! {
+        deserialize_i128 => visit_i128, signed, "int128";
+        deserialize_u128 => visit_u128, unsigned, "uint128";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -83,11 +75,6 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         visitor.visit_borrowed_str(self.utf8()?)
     }
 
-    #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
     /// Bytes, what a type marshals itself into, and lists of small enough unsigned integers.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let mut this = self.opened()?;
@@ -102,10 +89,6 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
-    }
-
     /// As a pointer in Go: what is not there is none, and a nil interface neither.
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
@@ -118,10 +101,6 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
             Walk::skip(self.de.types, &mut self.de.reader, self.id)?;
         }
         visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 
     #[inline]
@@ -149,15 +128,6 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.array(len, visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
         self.array(len, visitor)
     }
 
@@ -221,10 +191,6 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
             _ if registered.is_empty() => Err(self.mismatch(name)),
             _ => Err(not_registered(registered)),
         }
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {

@@ -6,6 +6,7 @@ use crate::gob::{
     types::Id,
     wire::{put_uint, put_uint_at},
 };
+use crate::serde_methods::impl_elements;
 use bytes::BufMut;
 use serde::{Serialize, ser};
 
@@ -142,30 +143,9 @@ impl<'a> Elements<'a> {
     }
 }
 
-macro_rules! elements {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements<'_> {
-            type Ok = bool;
-            type Error = SerError;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<bool> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [#[inline]] [] Elements<'_> => bool, SerError: SerializeSeq, SerializeTuple, SerializeTupleStruct
 }
-
-elements!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
 
 impl ser::SerializeMap for Elements<'_> {
     type Ok = bool;

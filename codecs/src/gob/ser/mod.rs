@@ -17,7 +17,10 @@ use super::{
     types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
 };
-use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time};
+use crate::{
+    serde_methods::{compound_types, forward_serialize},
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time},
+};
 use bytes::BufMut;
 use compound::{Elements, Fields};
 use serde::{
@@ -245,16 +248,13 @@ impl<'a> Serializer<'a> {
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = bool;
     type Error = SerError;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
+    compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
     type SerializeTupleVariant = Impossible<bool, SerError>;
-    type SerializeMap = Elements<'a>;
-    type SerializeStruct = Fields<'a>;
     type SerializeStructVariant = Impossible<bool, SerError>;
+    type SerializeStruct = Fields<'a>;
 
-    fn is_human_readable(&self) -> bool {
-        false
+    forward_serialize! {
+        char, #[inline] some, unit_struct, binary
     }
 
     #[inline]
@@ -329,10 +329,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.scalar(Id::FLOAT, "float64", value == 0.0, |bytes| put_float(bytes, value))
     }
 
-    fn serialize_char(self, value: char) -> Result<bool> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<bool> {
         self.text(value.as_bytes())
@@ -355,11 +351,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.nil()
     }
 
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<bool> {
         match self.table.form(self.id) {
             Some(Form::Struct { fields, .. }) if self.delta == 0 && fields.is_empty() => {
@@ -369,10 +360,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
             _ if self.delta > 0 || self.id == Id::INTERFACE => self.nil(),
             _ => Err(SerError::Mismatch("struct{}")),
         }
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<bool> {
-        self.serialize_unit()
     }
 
     fn serialize_unit_variant(self, of: &'static str, _: u32, variant: &'static str) -> Result<bool> {

@@ -6,6 +6,7 @@ use crate::{
         define,
         types::{Id, Marshaler},
     },
+    serde_methods::{compound_types, forward_serialize, impl_elements},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME},
 };
 use serde::{
@@ -86,17 +87,12 @@ macro_rules! scalars {
 impl<'a> ser::Serializer for Observer<'a> {
     type Ok = Shape;
     type Error = SerError;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
+    compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
     type SerializeTupleVariant = Impossible<Shape, SerError>;
-    type SerializeMap = Elements<'a>;
-    type SerializeStruct = Fields<'a>;
     type SerializeStructVariant = Impossible<Shape, SerError>;
+    type SerializeStruct = Fields<'a>;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_serialize!(some, unit_struct, binary);
 
     scalars! {
         serialize_bool(bool) => Id::BOOL,
@@ -131,16 +127,8 @@ impl<'a> ser::Serializer for Observer<'a> {
         Ok(Shape::Unobserved)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<Shape> {
         Ok(if self.is_field { Shape::Unobserved } else { Shape::Unit })
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Shape> {
-        self.serialize_unit()
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<Shape> {
@@ -249,38 +237,17 @@ impl Elements<'_> {
         Ok(())
     }
 
-    fn shape(self) -> Shape {
+    fn close(self) -> Result<Shape> {
         let (elem, filled) = (Box::new(self.elem), self.count > 0);
-        match self.kind {
+        Ok(match self.kind {
             Kind::List => Shape::List { elem, filled },
             Kind::Array => Shape::Array { elem, len: self.count },
             Kind::Map => Shape::Map { key: Box::new(self.key), elem, filled },
-        }
+        })
     }
 }
 
-macro_rules! elements {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements<'_> {
-            type Ok = Shape;
-            type Error = SerError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<Shape> {
-                Ok(self.shape())
-            }
-        }
-    )*};
-}
-
-elements!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
+impl_elements!([] [] Elements<'_> => Shape, SerError: SerializeSeq, SerializeTuple, SerializeTupleStruct);
 
 impl ser::SerializeMap for Elements<'_> {
     type Ok = Shape;
@@ -298,7 +265,7 @@ impl ser::SerializeMap for Elements<'_> {
     }
 
     fn end(self) -> Result<Shape> {
-        Ok(self.shape())
+        self.close()
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::ValueError,
+    serde_methods::{each_integer, forward_deserialize},
     zero::{Zero, with_zeros},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -179,16 +180,9 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     type Error = DeError;
 
-    integers! {
-        deserialize_i8 => visit_i8, signed, "int8";
-        deserialize_i16 => visit_i16, signed, "int16";
-        deserialize_i32 => visit_i32, signed, "int32";
-        deserialize_i64 => visit_i64, signed, "int";
-        deserialize_u8 => visit_u8, unsigned, "uint8";
-        deserialize_u16 => visit_u16, unsigned, "uint16";
-        deserialize_u32 => visit_u32, unsigned, "uint32";
-        deserialize_u64 => visit_u64, unsigned, "uint";
-    }
+    forward_deserialize!('de: byte_buf, unit_struct, ignored_any, #[inline] newtype_struct, tuple_struct);
+
+    each_integer!(integers);
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("int128")?;
@@ -252,10 +246,6 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_bytes(visitor)
-    }
-
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -266,41 +256,11 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_unit(visitor)
-    }
-
-    #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.array(0, "[]interface {}", visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
-        self.array(len, "[]interface {}", visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
         self.array(len, "[]interface {}", visitor)
     }
 

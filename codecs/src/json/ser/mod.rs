@@ -8,13 +8,13 @@ use super::{
     keys::Key,
     text::{write_escaped, write_quoted},
 };
-use crate::error::EncodeError;
+use crate::{
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, impl_elements, impl_members},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Display, Write};
 
 /// Appends one bare JSON value that is a whole reply: as [`ReplyEncoder::encode`](super::ReplyEncoder::encode) puts
@@ -116,13 +116,11 @@ macro_rules! integers {
 impl<'o> Serializer for Writer<'o> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Inside<'o>;
-    type SerializeTuple = Inside<'o>;
-    type SerializeTupleStruct = Inside<'o>;
-    type SerializeTupleVariant = Inside<'o>;
-    type SerializeMap = Inside<'o>;
-    type SerializeStruct = Inside<'o>;
-    type SerializeStructVariant = Inside<'o>;
+    compound_types!(Inside<'o>);
+
+    forward_serialize! {
+        char, some, unit_variant, #[inline] newtype_struct
+    }
 
     integers! {
         serialize_i8(i8),
@@ -149,10 +147,6 @@ impl<'o> Serializer for Writer<'o> {
         self.float(value, value)
     }
 
-    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
         write_quoted(value, self.out);
@@ -168,34 +162,12 @@ impl<'o> Serializer for Writer<'o> {
         self.put(b"null")
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<(), EncodeError> {
         self.put(b"null")
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
         self.put(b"{}")
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        self.serialize_str(variant)
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -293,52 +265,12 @@ impl Inside<'_> {
     }
 }
 
-macro_rules! elements {
-    ($($compound:ident.$method:ident,)*) => {$(
-        impl $compound for Inside<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<(), EncodeError> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [] [] Inside<'_> => (), EncodeError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
 
-elements! {
-    SerializeSeq.serialize_element,
-    SerializeTuple.serialize_element,
-    SerializeTupleStruct.serialize_field,
-    SerializeTupleVariant.serialize_field,
-}
-
-macro_rules! members {
-    ($($compound:ident,)*) => {$(
-        impl $compound for Inside<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
-                self.member(name, value)
-            }
-
-            fn end(self) -> Result<(), EncodeError> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-members! {
-    SerializeStruct,
-    SerializeStructVariant,
-}
+impl_members!([#[inline]] [] Inside<'_> => (), EncodeError: SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Inside<'_> {
     type Ok = ();

@@ -3,14 +3,12 @@
 use super::{De, DeError, Result};
 use crate::{
     msgpack::read::{Reader, Token},
+    serde_methods::forward_variant,
     zero::Zero,
 };
 use serde::{
     Deserializer as _,
-    de::{
-        DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-        value::BorrowedStrDeserializer,
-    },
+    de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, value::BorrowedStrDeserializer},
 };
 
 /// The elements of a list, then zero values until `expected` are handed over.
@@ -185,19 +183,5 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
         Ok(self.de.reader.skip()?)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self.de)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.de.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.de.deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.de, "");
 }

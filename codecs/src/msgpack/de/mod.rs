@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     error::ValueError,
+    serde_methods::{each_integer, forward_deserialize},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
@@ -191,8 +192,14 @@ fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| DeError::other("string is not valid UTF-8"))
 }
 
+macro_rules! integers {
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {
+        numbers! { $($method => $visit, integer, $go;)* }
+    };
+}
+
 macro_rules! numbers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             visitor.$visit(self.$read($go)?)
@@ -203,27 +210,18 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: #[inline] string, byte_buf, unit_struct, ignored_any, tuple_struct, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.any(false, visitor)
     }
 
+    each_integer!(integers);
     numbers! {
-        deserialize_i8: visit_i8(integer, "int8"),
-        deserialize_i16: visit_i16(integer, "int16"),
-        deserialize_i32: visit_i32(integer, "int32"),
-        deserialize_i64: visit_i64(integer, "int"),
-        deserialize_i128: visit_i128(integer, "int128"),
-        deserialize_u8: visit_u8(integer, "uint8"),
-        deserialize_u16: visit_u16(integer, "uint16"),
-        deserialize_u32: visit_u32(integer, "uint32"),
-        deserialize_u64: visit_u64(integer, "uint"),
-        deserialize_u128: visit_u128(integer, "uint128"),
-        deserialize_f32: visit_f64(float, "float32"),
-        deserialize_f64: visit_f64(float, "float64"),
+        deserialize_i128 => visit_i128, integer, "int128";
+        deserialize_u128 => visit_u128, integer, "uint128";
+        deserialize_f32 => visit_f64, float, "float32";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     /// 0 and 1 will do, as in Go's codec.
@@ -253,11 +251,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         visitor.visit_borrowed_str(utf8(self.bytes("string")?)?)
     }
 
-    #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
     /// The name of a member: a text; a number where the peer's code has one.
     #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -280,10 +273,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
-    }
-
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.reader.peek()? {
@@ -299,14 +288,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.reader.skip()?;
         visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 
     #[inline]
@@ -348,15 +329,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             }
             other => Err(DeError::mismatch(&other, "array")),
         }
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.deserialize_tuple(len, visitor)
     }
 
     #[inline]
