@@ -20,6 +20,7 @@ pub mod rows;
 pub mod schema;
 mod serde_methods;
 pub mod text;
+mod two_part;
 pub mod types;
 mod zero;
 

@@ -10,7 +10,7 @@ use super::{
     kind,
     read::{Reader, WireError},
 };
-use crate::error::DecodeError;
+use crate::{codec::timeout_of, error::DecodeError};
 use bytes::BytesMut;
 use std::{borrow::Cow, ops::Range, time::Duration};
 
@@ -68,10 +68,7 @@ impl RequestHeader {
                 b"Seq" => header.seq = seq(reader, kind)?,
                 b"Timeout" => match integer(reader, kind)? {
                     Some(millis) => {
-                        header.timeout = u64::try_from(millis)
-                            .ok()
-                            .filter(|&millis| millis > 0)
-                            .map(Duration::from_millis);
+                        header.timeout = u64::try_from(millis).ok().and_then(timeout_of);
                     }
                     None => reader.skip(kind)?,
                 },

@@ -11,7 +11,7 @@ use super::{
     value_reader::malformed,
     wire::{Reader, WireError},
 };
-use crate::error::DecodeError;
+use crate::{codec::timeout_of, error::DecodeError};
 use std::{ops::Range, time::Duration};
 
 /// What a field of a header means to us.
@@ -170,8 +170,8 @@ impl Header {
                 Role::ServiceMethod => self.service_method = text(reader)?,
                 Role::Seq => self.seq = reader.uint()?,
                 Role::Error => self.error = text(reader)?,
-                Role::TimeoutInt => self.timeout = u64::try_from(reader.int()?).ok().and_then(timeout),
-                Role::TimeoutUint => self.timeout = timeout(reader.uint()?),
+                Role::TimeoutInt => self.timeout = u64::try_from(reader.int()?).ok().and_then(timeout_of),
+                Role::TimeoutUint => self.timeout = timeout_of(reader.uint()?),
                 Role::Details => self.details = reader.uint()? != 0,
                 Role::Code => self.code = text(reader)?,
                 Role::Data => self.data = text(reader)?,
@@ -180,8 +180,4 @@ impl Header {
         }
         Ok(())
     }
-}
-
-fn timeout(millis: u64) -> Option<Duration> {
-    (millis > 0).then(|| Duration::from_millis(millis))
 }

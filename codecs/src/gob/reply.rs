@@ -72,10 +72,7 @@ impl ReplyDecoder {
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
             .with_extension(self.values.types().clone());
-        Ok(Some(match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }))
+        Ok(Some(reply.with_any_error(error)))
     }
 }
 
@@ -102,11 +99,7 @@ pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueEr
 }
 
 fn error_reply(header: &Header, bytes: &[u8]) -> ErrorReply {
-    let bytes = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let text = |range: &Range<usize>| String::from_utf8_lossy(bytes(range)).into_owned();
-    ErrorReply {
-        text: text(&header.error),
-        code: text(&header.code),
-        data: serde_json::from_slice(bytes(&header.data)).ok(),
-    }
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let data = serde_json::from_slice(part(&header.data)).ok();
+    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

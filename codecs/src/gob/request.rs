@@ -12,6 +12,7 @@ use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Request,
+    two_part::{Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use std::ops::Range;
@@ -34,10 +35,8 @@ pub struct RequestDecoder {
     plans: Plans,
     /// The type of the last plain arguments: it has no interfaces, as far as has been defined.
     plain_args: Id,
-    /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
-    waiting: Option<(Header, usize)>,
-    /// Why nothing can be read any more.
-    broken: Option<Box<DecodeError>>,
+    /// A header and where it ends.
+    progress: Progress<(Header, usize)>,
 }
 
 impl RequestDecoder {
@@ -45,7 +44,7 @@ impl RequestDecoder {
     pub fn new(limits: Limits) -> Self {
         let mut values = ValueReader::new();
         values.share();
-        Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, waiting: None, broken: None }
+        Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, progress: Progress::default() }
     }
 
     /// Other limits for what comes from now on.
@@ -76,17 +75,15 @@ impl RequestDecoder {
     /// Source: Go `net/rpc` `gobServerCodec`, `encoding/gob` `Decoder`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(error) = &self.broken {
-            return Err(DecodeError::clone(error));
-        }
-        if self.waiting.is_none()
+        self.progress.check()?;
+        if self.progress.header.is_none()
             && self.values.is_at_start()
             && let Some(Plain { seq, method, args }) = self.plain(buf)
         {
             let bytes = buf.split_to(args.end).freeze();
             return Ok(Some(Request::new(bytes, seq, method, args)));
         }
-        let (header, header_end) = match self.waiting.take() {
+        let (header, header_end) = match self.progress.header.take() {
             Some(waiting) => waiting,
             None => match self.header(buf)? {
                 Some(header) => (header, self.values.at()),
@@ -96,7 +93,7 @@ impl RequestDecoder {
         match self.values.next(buf, self.limits.max_message_bytes) {
             Ok(Some(span)) => Ok(Some(self.request(header, buf, &span))),
             Ok(None) => {
-                self.waiting = Some((header, header_end));
+                self.progress.header = Some((header, header_end));
                 Ok(None)
             }
             Err(ReadError::Value(error)) if !error.is_fatal() => {
@@ -104,10 +101,11 @@ impl RequestDecoder {
             }
             Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
-                Ok(Some(self.refuse(header, buf, error, then)))
+                Ok(Some(self.refuse((header, header_end), buf, error, then)))
             }
             Err(ReadError::Stream(error)) => {
-                Ok(Some(self.refuse(header, buf, ValueError::fatal(error.to_string()), error)))
+                let args = ValueError::fatal(error.to_string());
+                Ok(Some(self.refuse((header, header_end), buf, args, error)))
             }
         }
     }
@@ -146,15 +144,7 @@ impl RequestDecoder {
     /// # Errors
     /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(request) = self.decode(buf)? {
-            return Ok(Some(request));
-        }
-        if buf.is_empty() {
-            return Ok(None);
-        }
-        let (header, end) = self.waiting.take().ok_or(DecodeError::Truncated)?;
-        let text = if buf.len() == end { "EOF" } else { "unexpected EOF" };
-        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+        self.decode_rest(buf)
     }
 
     /// The header at the front of `buf`, as soon as it is there.
@@ -185,13 +175,9 @@ impl RequestDecoder {
             .with_timeout(header.timeout)
             .with_details(header.details)
     }
+}
 
-    /// The last request of a connection that cannot go on.
-    #[cold]
-    fn refuse(&mut self, header: Header, buf: &mut BytesMut, args: ValueError, then: DecodeError) -> Request {
-        self.broken = Some(Box::new(then));
-        let request = self.request(header, buf, &Span::Whole(0..0)).with_broken_args(args);
-        buf.clear();
-        request
-    }
+two_part_decoder! {
+    RequestDecoder, Request, header: (Header, usize) => header.1,
+    (decoder, buf) => decoder.request(header.0, buf, &Span::Whole(0..0))
 }

@@ -10,7 +10,7 @@ use super::{
     text::{compact, is_compact, unescape, write_quoted},
 };
 use crate::{
-    codec::{CallOptions, Limits},
+    codec::{CallOptions, Limits, timeout_of},
     error::{DecodeError, EncodeError, ValueError},
     message,
 };
@@ -136,8 +136,7 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
 
 /// A `timeout` that says something: whole milliseconds over 0.
 fn milliseconds(text: &[u8]) -> Option<Duration> {
-    let millis = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (millis > 0).then(|| Duration::from_millis(millis))
+    timeout_of(std::str::from_utf8(text).ok()?.parse().ok()?)
 }
 
 /// A client's writing half of one connection.
@@ -177,10 +176,9 @@ impl RequestEncoder {
         let mut digits = itoa::Buffer::new();
         out.extend_from_slice(b"],\"id\":");
         out.extend_from_slice(digits.format(seq).as_bytes());
-        if let Some(timeout) = options.timeout {
-            let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
+        if let Some(millis) = options.timeout_millis() {
             out.extend_from_slice(b",\"timeout\":");
-            out.extend_from_slice(digits.format(u64::try_from(millis).unwrap_or(u64::MAX)).as_bytes());
+            out.extend_from_slice(digits.format(millis).as_bytes());
         }
         if options.details {
             out.extend_from_slice(b",\"details\":true");

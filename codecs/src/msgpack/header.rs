@@ -10,7 +10,7 @@ use super::{
     read::{Reader, Token},
     write,
 };
-use crate::error::DecodeError;
+use crate::{codec::timeout_of, error::DecodeError};
 use bytes::BytesMut;
 use std::{ops::Range, time::Duration};
 
@@ -38,7 +38,7 @@ impl RequestHeader {
                 b"Seq" => read.seq = seq(reader)?,
                 b"Timeout" => {
                     read.timeout = match reader.peek().map_err(|_| SHORT)? {
-                        Token::Uint(millis) if millis > 0 => Some(Duration::from_millis(millis)),
+                        Token::Uint(millis) => timeout_of(millis),
                         _ => None,
                     };
                     skip(reader)?;

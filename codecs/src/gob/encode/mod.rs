@@ -22,7 +22,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use draft::Draft;
 use serde::Serialize;
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 use value_writer::ValueWriter;
 
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
@@ -115,14 +115,13 @@ impl ReplyEncoder {
     /// A peer that asked for details gets a header of another type with `Code` (if there is one) and `Data` (JSON in a
     /// string, if there is some) behind `Error`; Go skips such fields.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
-        let code = Some(error.code.as_bytes()).filter(|code| head.details() && !code.is_empty());
-        let data = error.data.as_ref().filter(|_| head.details());
+        let (code, data) = error.details(head.details());
         let id = if code.is_some() || data.is_some() { LONG_HEADER } else { HEADER };
         let write = |header: &mut Vec<u8>| {
             let mut last = put_common(header, head.service_method(), head.seq());
             put_text_field(header, &mut last, 3, &error.text_for(head.service_method()));
             if let Some(code) = code {
-                put_text_field(header, &mut last, 4, code);
+                put_text_field(header, &mut last, 4, code.as_bytes());
             }
             if let Some(data) = data {
                 put_text_field(header, &mut last, 5, data.to_string().as_bytes());
@@ -233,21 +232,15 @@ fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]
 }
 
 fn put_options(header: &mut Vec<u8>, mut last: u32, options: CallOptions) {
-    if let Some(timeout) = options.timeout {
+    if let Some(millis) = options.timeout_signed_millis() {
         put_uint(header, u64::from(3 - last));
-        put_int(header, millis(timeout));
+        put_int(header, millis);
         last = 3;
     }
     if options.details {
         put_uint(header, u64::from(4 - last));
         header.put_u8(1);
     }
-}
-
-/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
-fn millis(timeout: Duration) -> i64 {
-    let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
-    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
+    time::Duration,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
