@@ -25,6 +25,7 @@
 //! [`Any`](crate::types::Any) takes any value they hold and forgets the names of programs' own types.
 //! Source: Go `encoding/gob`, `net/rpc`.
 
+mod cache;
 mod de;
 mod define;
 mod encode;
@@ -33,7 +34,6 @@ mod reply;
 mod request;
 mod scan;
 mod ser;
-mod shared;
 #[cfg(test)]
 mod tests;
 mod types;

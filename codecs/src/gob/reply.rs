@@ -4,7 +4,8 @@
 //! value while the next reply is read.
 
 use super::{
-    header::{Header, Plans},
+    cache::HeaderLayouts,
+    header::Header,
     types::Types,
     value_from_slice,
     value_reader::{ReadError, Span, ValueReader, malformed},
@@ -23,14 +24,14 @@ use std::ops::Range;
 pub struct ReplyDecoder {
     limits: Limits,
     values: ValueReader,
-    plans: Plans,
+    layouts: HeaderLayouts,
     waiting: Option<Header>,
 }
 
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: ValueReader::new(), plans: Plans::default(), waiting: None }
+        Self { limits, values: ValueReader::new(), layouts: HeaderLayouts::default(), waiting: None }
     }
 
     /// Takes one reply from the front of `buf`.
@@ -50,7 +51,7 @@ impl ReplyDecoder {
             Some(header) => header,
             None => match self.values.next(buf, limit) {
                 Ok(None) => return Ok(None),
-                Ok(Some(Span::Whole(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
+                Ok(Some(Span::Whole(at))) => Header::read(&mut self.layouts, self.values.types(), buf, at)?,
                 Ok(Some(Span::Pieces(_))) => return Err(malformed(0, "definition inside a header")),
                 Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
                 Err(ReadError::Stream(error)) => return Err(error),

@@ -3,7 +3,8 @@
 //! Takes two values with [`super::values`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
-    header::{Header, Plans},
+    cache::{HeaderLayouts, PlainArgs},
+    header::Header,
     types::{Id, Types},
     value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
@@ -32,9 +33,8 @@ struct Plain {
 pub struct RequestDecoder {
     limits: Limits,
     values: ValueReader,
-    plans: Plans,
-    /// The type of the last plain arguments: it has no interfaces, as far as has been defined.
-    plain_args: Id,
+    layouts: HeaderLayouts,
+    plain_args: PlainArgs,
     /// A header and where it ends.
     progress: Progress<(Header, usize)>,
 }
@@ -44,7 +44,13 @@ impl RequestDecoder {
     pub fn new(limits: Limits) -> Self {
         let mut values = ValueReader::new();
         values.share();
-        Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, progress: Progress::default() }
+        Self {
+            limits,
+            values,
+            layouts: HeaderLayouts::default(),
+            plain_args: PlainArgs::default(),
+            progress: Progress::default(),
+        }
     }
 
     /// Other limits for what comes from now on.
@@ -123,13 +129,10 @@ impl RequestDecoder {
         if header_end > MAX_HEADER_BYTES || end > self.limits.max_message_bytes {
             return None;
         }
-        let (method, seq) = self.plans.plain(header)?;
+        let (method, seq) = self.layouts.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
-        if id != self.plain_args {
-            if self.values.types().knows_interface(id) != Some(false) {
-                return None;
-            }
-            self.plain_args = id;
+        if !self.plain_args.are(id, self.values.types()) {
+            return None;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
@@ -154,7 +157,7 @@ impl RequestDecoder {
         match self.values.next(buf, limit) {
             Ok(None) => Ok(None),
             Ok(Some(Span::Whole(at))) => {
-                Header::read(&mut self.plans, self.values.types(), buf, at).map(Some)
+                Header::read(&mut self.layouts, self.values.types(), buf, at).map(Some)
             }
             Ok(Some(Span::Pieces(_))) => Err(malformed(0, "definition inside a header")),
             Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
@@ -166,8 +169,7 @@ impl RequestDecoder {
     #[inline]
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
-        // A definition may have given it interfaces.
-        self.plain_args = Id::NONE;
+        self.plain_args.forget();
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);

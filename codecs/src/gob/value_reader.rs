@@ -5,8 +5,8 @@
 //! Source: Go `encoding/gob` `decoder.go` (`recvMessage`, `decodeTypeSequence`).
 
 use super::{
+    cache::Shared,
     scan::{Stop, Walk, next_id},
-    shared::Shared,
     types::{MAX_TYPES, Types},
     wire::{Reader, WireError},
 };

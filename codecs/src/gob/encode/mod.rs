@@ -5,7 +5,6 @@
 //! Source: Go `net/rpc` `gobServerCodec.WriteResponse`, `gobClientCodec.WriteRequest`.
 
 mod draft;
-mod observed;
 mod value_writer;
 
 use super::{

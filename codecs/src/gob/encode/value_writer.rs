@@ -3,16 +3,13 @@
 //! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as
 //! what it shows. What headers say is their callers' business.
 
-use super::{
-    draft::Draft,
-    observed::{ObservedType, ObservedTypes},
-};
+use super::draft::Draft;
 use crate::{
     error::EncodeError,
     gob::{
+        cache::{ObservedType, ObservedTypes, Shared},
         define::{Headers, Table},
         ser::{self, Observation, SerError, Shape, Sink, Structs},
-        shared::Shared,
         types::Id,
         wire::{put_bytes, put_int},
     },

@@ -7,7 +7,10 @@ use super::{
     Entry, Field, Id, MAX_ALL_FIELDS, MAX_ALL_NAME_BYTES, MAX_FIELDS, MAX_NAME_BYTES, MAX_TYPES, Marshaler,
     Name, Struct, Type, Types,
 };
-use crate::gob::wire::{Reader, WireError};
+use crate::gob::{
+    cache::HoldsInterface,
+    wire::{Reader, WireError},
+};
 
 impl Types {
     /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
@@ -54,7 +57,8 @@ impl Types {
             Some(6) => Type::Opaque(Marshaler::Text),
             _ => return Err(WireError::Hostile("gob: type of no kind")),
         };
-        self.entries.insert(at, Entry { id, name: parts.name, shape, interface: false, known_at: 0 });
+        self.entries
+            .insert(at, Entry { id, name: parts.name, shape, holds_interface: HoldsInterface::default() });
         Ok(())
     }
 

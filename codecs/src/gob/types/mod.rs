@@ -1,5 +1,5 @@
 //! The types a peer has defined: one table per direction per connection, which those that are equal
-//! [share](super::shared).
+//! [share](super::cache).
 //!
 //! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
 //! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and
@@ -7,6 +7,8 @@
 //! `type.go` (`wireType`), `decoder.go` (`recvType`).
 
 mod definition;
+
+use super::cache::HoldsInterface;
 
 /// Types one connection may define in one direction.
 pub(super) const MAX_TYPES: usize = 2048;
@@ -133,14 +135,8 @@ struct Entry {
     id: Id,
     name: Name,
     shape: Type,
-    /// Whether values of the type may hold interfaces, and how many types there were when that was found out;
-    /// [`FINAL`] if no other type can change it.
-    interface: bool,
-    known_at: u16,
+    holds_interface: HoldsInterface,
 }
-
-/// More types than there can be.
-const FINAL: u16 = u16::MAX;
 
 /// The types one peer has defined so far.
 ///
@@ -226,14 +222,7 @@ impl Types {
             return Some(id == Id::INTERFACE);
         }
         match self.entry(id) {
-            Some(entry)
-                if entry.interface
-                    || entry.known_at == FINAL
-                    || usize::from(entry.known_at) == self.entries.len() =>
-            {
-                Some(entry.interface)
-            }
-            Some(_) => None,
+            Some(entry) => entry.holds_interface.among(self.entries.len()),
             None => Some(false),
         }
     }
@@ -242,12 +231,11 @@ impl Types {
     /// there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
         let (found, is_final) = self.reaches_interface(id);
-        // Far below 2^16, see the limits.
-        let now = if is_final { FINAL } else { self.entries.len() as u16 };
+        let answer = HoldsInterface::new(found, is_final, self.entries.len());
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
-            (entry.interface, entry.known_at) = (found, now);
+            entry.holds_interface = answer;
         }
         found
     }

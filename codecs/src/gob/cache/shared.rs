@@ -12,19 +12,19 @@ const MAX_KNOWN: usize = 64;
 
 /// The tables of one kind that connections share.
 #[derive(Debug)]
-pub(super) struct Shared<T> {
+pub(in crate::gob) struct Shared<T> {
     /// None is kept alive by being known.
     known: Mutex<Vec<Weak<T>>>,
 }
 
 impl<T: PartialEq> Shared<T> {
-    pub(super) const fn new() -> Self {
+    pub(in crate::gob) const fn new() -> Self {
         Self { known: Mutex::new(Vec::new()) }
     }
 
     /// Puts the table that is known in the place of one that is equal to it; one that is new is known from now on.
     #[cold]
-    pub(super) fn share(&self, own: &mut Arc<T>) {
+    pub(in crate::gob) fn share(&self, own: &mut Arc<T>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = known.iter().filter_map(Weak::upgrade).find(|other| other == own) {
             *own = same;
