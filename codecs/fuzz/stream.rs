@@ -1,7 +1,7 @@
 //! A decoder over a stream of messages, whole and byte by byte: both have to read the same.
 
-/// The fuzz target of a decoder made by `$new`, whose messages are decoded and told by `$told`; `$eof` is its method for
-/// what is left at the end of the stream.
+/// The fuzz target of a decoder made by `$new`, whose messages are decoded and told by `$told`; `$eof` is its method
+/// for what is left at the end of the stream.
 macro_rules! stream_target {
     ($new:expr, |$decoder:ident, $message:ident| $told:expr $(, $eof:ident)?) => {
         /// The messages of a stream in pieces of `step` bytes, as far as they can be read.

@@ -274,8 +274,8 @@ macro_rules! compound_types {
     )+};
 }
 
-/// The compounds that are only elements in a row: each goes to `element`, the end to `close`. In front of the type stand
-/// the methods' attributes and the parameters of the implementations.
+/// The compounds that are only elements in a row: each goes to `element`, the end to `close`. In front of the type
+/// stand the methods' attributes and the parameters of the implementations.
 macro_rules! impl_elements {
     (@SerializeSeq $($rest:tt)+) => {
         $crate::serde_methods::impl_elements!(@@SerializeSeq serialize_element $($rest)+);

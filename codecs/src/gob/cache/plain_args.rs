@@ -1,7 +1,7 @@
 //! The type of the arguments of the last request, so that a request like the one before is not looked up in the table.
 //!
-//! Valid until the next definition, which may give the type an interface: the decoder forgets it with every request that
-//! it reads the long way, and definitions come with no others.
+//! Valid until the next definition, which may give the type an interface: the decoder forgets it with every request
+//! that it reads the long way, and definitions come with no others.
 
 use crate::gob::types::{Id, Types};
 

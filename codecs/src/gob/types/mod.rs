@@ -44,7 +44,8 @@ impl Id {
     /// The first id we define: accepted by all of them.
     pub(super) const FIRST_OWN: Self = Self(65);
 
-    /// The id as a number on the wire; Go's are 32 bits with a sign.
+    /// The id as a number on the wire; Go's are 32 bits with a sign (`type.go` `typeId`), negative in front of a
+    /// definition.
     #[inline]
     pub(super) fn new(number: i64) -> Option<Self> {
         match u32::try_from(number) {
@@ -168,6 +169,7 @@ impl Types {
         }
     }
 
+    /// Where the entry of a type is, or where it would have to go.
     fn position(&self, id: Id) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&id, |entry| entry.id)
     }
@@ -241,12 +243,15 @@ impl Types {
     }
 
     /// Looks through everything a type is made of, each type once; also says whether all of it is defined.
+    ///
+    /// With a list and not by recursion: types may be nested as deep as there are ids, and may contain themselves.
     fn reaches_interface(&self, id: Id) -> (bool, bool) {
         let mut seen = vec![false; self.entries.len()];
         let (mut to_visit, mut complete) = (vec![id], true);
         while let Some(id) = to_visit.pop() {
             if id < Id::FIRST_USER {
                 if id == Id::INTERFACE {
+                    // No later definition takes it away: ids cannot be defined twice.
                     return (true, true);
                 }
                 continue;

@@ -2,7 +2,9 @@
 //!
 //! The target says what it wants, the token what is there. Integers and floats fit by value, not by their width on
 //! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
-//! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`error`] says what does not fit.
+//! Nothing is taken on trust: lengths are compared with what is there when a token is read, and room is made for
+//! elements only as they arrive. [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`error`]
+//! says what does not fit.
 
 mod access;
 mod error;
@@ -77,7 +79,9 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Zero::new(self.zero_fields)
     }
 
-    /// An integer of any width that holds the value.
+    /// An integer of any width that holds the value. Go's codec writes the shortest form that fits, so the width on the
+    /// wire says nothing about the type. Source: `hashicorp/go-msgpack`
+    /// `codec/msgpack.go` `msgpackEncDriver`.
     #[inline]
     fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
         match self.reader.token()? {
@@ -100,7 +104,9 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         })
     }
 
-    /// A string or bytes; nil is the empty one.
+    /// A string or bytes; nil is the empty one. Before the specification of 2013 strings and bytes had one form, which
+    /// Go's codec still writes unless `MsgpackHandle.WriteExt` is set. Source: MessagePack specification, "Upgrading
+    /// MessagePack specification".
     #[inline]
     fn bytes(self, wanted: &'static str) -> Result<&'de [u8]> {
         match self.reader.token()? {
@@ -112,6 +118,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     /// A number where the key of a map is to be a text.
     fn number_as_text(&mut self) -> Result<Option<String>> {
+        // Only for keys: a Go map may have numbers for keys where the target, such as a JSON value, has texts.
         let text = match self.reader.peek()? {
             Token::Uint(value) if self.key => value.to_string(),
             Token::Int(value) if self.key => value.to_string(),
@@ -349,6 +356,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     ) -> Result<V::Value> {
         match self.reader.token()? {
             Token::Map(len) => self.members(len, fields, visitor),
+            // `StructToArray`: by position, so a shorter list is of an older peer, and what it lacks is zero.
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
             other => Err(DeError::mismatch(&other, name)),
@@ -365,6 +373,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Str(variant) | Token::Bin(variant) => {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }
+            // serde's form of a variant with a value, as other crates write it too.
             Token::Map(1) => {
                 let depth = self.deeper()?;
                 visitor.visit_enum(Variant { de: De { depth, ..self } })
