@@ -14,7 +14,6 @@ use crate::{
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt;
 
 /// A client's writing half of any codec.
 pub enum RequestWriter {
@@ -66,18 +65,9 @@ impl RequestWriter {
     }
 }
 
-impl fmt::Debug for RequestWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "RequestWriter(json)",
-            Self::Bson(_) => "RequestWriter(bson)",
-            Self::Gob(_) => "RequestWriter(gob)",
-            Self::Msgpack(_) => "RequestWriter(msgpack)",
-            Self::BaiduStd(_) => "RequestWriter(baidu_std)",
-            Self::Custom(_) => "RequestWriter(custom)",
-        })
-    }
-}
+debug_by_codec!(RequestWriter:
+    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+);
 
 /// A client's reading half of any codec.
 pub enum ReplyReader {
@@ -128,18 +118,9 @@ impl ReplyReader {
     }
 }
 
-impl fmt::Debug for ReplyReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "ReplyReader(json)",
-            Self::Bson(_) => "ReplyReader(bson)",
-            Self::Gob(_) => "ReplyReader(gob)",
-            Self::Msgpack(_) => "ReplyReader(msgpack)",
-            Self::BaiduStd(_) => "ReplyReader(baidu_std)",
-            Self::Custom(_) => "ReplyReader(custom)",
-        })
-    }
-}
+debug_by_codec!(ReplyReader:
+    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+);
 
 /// Appends one whole request with JSON in a frame of baidu_std, or nothing.
 fn as_json<T: Serialize + ?Sized>(

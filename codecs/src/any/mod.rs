@@ -3,6 +3,19 @@
 //! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They
 //! only hand on; each format's rules live in its own module.
 
+/// `Debug` of an enum over all codecs, which says which one it is and nothing of what is inside.
+macro_rules! debug_by_codec {
+    ($type:ident: $($codec:ident $name:literal),+ $(,)?) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$codec(..) => concat!(stringify!($type), "(", $name, ")"),)+
+                })
+            }
+        }
+    };
+}
+
 mod args;
 mod body;
 mod client;

@@ -13,7 +13,6 @@ use crate::{
     msgpack,
 };
 use bytes::BytesMut;
-use std::fmt;
 
 /// What a server does with the bytes of one connection whose codec it knows.
 pub trait ServerCodec: Send + 'static {
@@ -202,14 +201,4 @@ impl AnyServerCodec {
     }
 }
 
-impl fmt::Debug for AnyServerCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "AnyServerCodec(json)",
-            Self::Bson(_) => "AnyServerCodec(bson)",
-            Self::Gob(_) => "AnyServerCodec(gob)",
-            Self::Msgpack(_) => "AnyServerCodec(msgpack)",
-            Self::Custom(_) => "AnyServerCodec(custom)",
-        })
-    }
-}
+debug_by_codec!(AnyServerCodec: Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", Custom "custom");

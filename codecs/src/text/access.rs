@@ -12,7 +12,7 @@ use std::{collections::HashSet, fmt};
 
 /// The elements of a list or tuple.
 pub(super) struct Elements<'a, 's> {
-    pub(super) given: TokenList<'a>,
+    pub(super) tokens: TokenList<'a>,
     pub(super) hint: Hint<'s>,
     pub(super) at: usize,
 }
@@ -21,7 +21,7 @@ impl<'a> SeqAccess<'a> for Elements<'a, '_> {
     type Error = DeError;
 
     fn next_element_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        let Some((_, token)) = self.given.get(self.at) else { return Ok(None) };
+        let Some((_, token)) = self.tokens.get(self.at) else { return Ok(None) };
         let hint = self.hint.element(self.at);
         self.at += 1;
         let at = self.at;
@@ -61,7 +61,7 @@ pub(super) enum Keys<'s> {
 
 /// The fields of a struct, or the members of a map.
 pub(super) struct Members<'a, 's> {
-    given: TokenList<'a>,
+    tokens: TokenList<'a>,
     keys: Keys<'s>,
     hint: Hint<'s>,
     at: usize,
@@ -87,17 +87,17 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a, 's> Members<'a, 's> {
-    pub(super) fn new(given: TokenList<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
-        Self { given, keys, hint, at: 0, seen: HashSet::new(), next: None }
+    pub(super) fn new(tokens: TokenList<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
+        Self { tokens, keys, hint, at: 0, seen: HashSet::new(), next: None }
     }
 
     /// The key of the value that is next, if there is one more.
     fn step(&mut self) -> Result<Option<(Key<'a>, Token<'a>)>, DeError> {
-        let Some((name, token)) = self.given.get(self.at) else { return Ok(None) };
+        let Some((name, token)) = self.tokens.get(self.at) else { return Ok(None) };
         let key = match self.keys {
-            Keys::Fields(_, own) if !self.given.named => match own.get(self.at) {
+            Keys::Fields(_, own) if !self.tokens.named => match own.get(self.at) {
                 Some(name) => Key::Field(name),
-                None => return Err(DeError::count(self.given.len(), own.len(), &list(own))),
+                None => return Err(DeError::count(self.tokens.len(), own.len(), &list(own))),
             },
             Keys::Fields(names, own) => {
                 let field = names.find(name).ok_or_else(|| unknown(name, names, own))?;

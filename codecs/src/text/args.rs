@@ -22,12 +22,12 @@ pub(super) struct Args<'a, 's> {
 impl<'a, 's> Args<'a, 's> {
     /// The tokens of a type without names.
     fn positional(self, wanted: &str) -> Result<TokenList<'a>, DeError> {
-        let given = TokenList::new(self.args, |_| false)?;
-        if given.named {
-            let names = list(&given.names());
+        let tokens = TokenList::new(self.args, |_| false)?;
+        if tokens.named {
+            let names = list(&tokens.names());
             return Err(DeError::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
         }
-        Ok(given)
+        Ok(tokens)
     }
 
     /// The one value that a type without parts takes.
@@ -37,34 +37,34 @@ impl<'a, 's> Args<'a, 's> {
         read: impl FnOnce(TokenDeserializer<'a, 's>) -> Result<T, DeError>,
     ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
-        let given = self.positional(&wanted)?;
-        match given.single() {
+        let tokens = self.positional(&wanted)?;
+        match tokens.single() {
             Some(token) => read(TokenDeserializer { token, hint: self.hint })
                 .map_err(|error| error.at("argument", token)),
-            None => Err(DeError::count(given.len(), 1, &wanted)),
+            None => Err(DeError::count(tokens.len(), 1, &wanted)),
         }
     }
 
     /// Whether the only token is the whole argument in JSON; if the token may be a part of it too, only valid JSON is.
-    fn is_json(given: TokenList<'a>, bracket: u8, may_be_part: bool) -> bool {
-        let token = given.single().filter(|token| token.starts_with(bracket));
+    fn is_json(tokens: TokenList<'a>, bracket: u8, may_be_part: bool) -> bool {
+        let token = tokens.single().filter(|token| token.starts_with(bracket));
         let Some(text) = token.and_then(Token::as_text) else { return false };
         !may_be_part || serde_json::from_slice::<IgnoredAny>(text).is_ok()
     }
 
     fn members<V: Visitor<'a>>(
         self,
-        given: TokenList<'a>,
+        tokens: TokenList<'a>,
         keys: Keys<'_>,
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        let value = visitor.visit_map(Members::new(given, keys, self.hint));
+        let value = visitor.visit_map(Members::new(tokens, keys, self.hint));
         value.map_err(|error| match (error.missing(), keys) {
-            (Some(name), Keys::Fields(_, own)) if given.named => {
+            (Some(name), Keys::Fields(_, own)) if tokens.named => {
                 DeError::told(format!("field {name} is missing, there are: {}", list(own)))
             }
             (Some(name), Keys::Fields(_, own)) => {
-                DeError::count(given.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
+                DeError::count(tokens.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
             }
             _ => error,
         })
@@ -112,9 +112,9 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
             return self.one("any value", |value| value.deserialize_any(visitor));
         }
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = TokenList::new(self.args, |name| !in_turn && is_identifier(name))?;
-        match (given.named, given.len()) {
-            (true, _) => visitor.visit_map(Members::new(given, Keys::Any, self.hint)),
+        let tokens = TokenList::new(self.args, |name| !in_turn && is_identifier(name))?;
+        match (tokens.named, tokens.len()) {
+            (true, _) => visitor.visit_map(Members::new(tokens, Keys::Any, self.hint)),
             (false, 0) => visitor.visit_unit(),
             (false, 1) => self.one("any value", |value| value.deserialize_any(visitor)),
             (false, _) => self.deserialize_seq(visitor),
@@ -126,10 +126,10 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let given = TokenList::new(self.args, |_| false)?;
-        let is_null = match given.single() {
+        let tokens = TokenList::new(self.args, |_| false)?;
+        let is_null = match tokens.single() {
             Some(token) => (TokenDeserializer { token, hint: self.hint }).is_none(),
-            None => given.len() == 0,
+            None => tokens.len() == 0,
         };
         if is_null {
             visitor.visit_none()
@@ -141,41 +141,41 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.positional("nothing")?.len() {
             0 => visitor.visit_unit(),
-            given => Err(DeError::count(given, 0, "")),
+            count => Err(DeError::count(count, 0, "")),
         }
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let given = self.positional(&self.hint.name("a list"))?;
-        if Self::is_json(given, b'[', self.hint.element(0).is_text()) {
+        let tokens = self.positional(&self.hint.name("a list"))?;
+        if Self::is_json(tokens, b'[', self.hint.element(0).is_text()) {
             return Err(DeError::whole_json());
         }
-        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         let wanted = self.hint.name("a list");
-        let given = self.positional(&wanted)?;
-        if Self::is_json(given, b'[', len == 1 && self.hint.element(0).is_text()) {
+        let tokens = self.positional(&wanted)?;
+        if Self::is_json(tokens, b'[', len == 1 && self.hint.element(0).is_text()) {
             return Err(DeError::whole_json());
         }
-        if given.len() != len {
-            return Err(DeError::count(given.len(), len, &wanted));
+        if tokens.len() != len {
+            return Err(DeError::count(tokens.len(), len, &wanted));
         }
-        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = TokenList::new(self.args, |name| in_turn || is_identifier(name))?;
-        if !given.named && Self::is_json(given, b'{', false) {
+        let tokens = TokenList::new(self.args, |name| in_turn || is_identifier(name))?;
+        if !tokens.named && Self::is_json(tokens, b'{', false) {
             return Err(DeError::whole_json());
         }
-        if !given.named && given.len() > 0 {
+        if !tokens.named && tokens.len() > 0 {
             let wanted = self.hint.name("a map");
             return Err(DeError::told(format!("arguments have to have names here: {wanted} is wanted")));
         }
-        self.members(given, Keys::Any, visitor)
+        self.members(tokens, Keys::Any, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -185,19 +185,19 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         let names = Names(fields);
-        let given = TokenList::new(self.args, |name| names.find(name).is_some())?;
+        let tokens = TokenList::new(self.args, |name| names.find(name).is_some())?;
         // Without a trace serde's names have to do, aliases and all.
         let traced: Vec<_> = self.hint.fields().iter().map(|field| field.name).collect();
         let own = if traced.is_empty() { fields } else { &traced };
         let first_is_text = own.first().is_some_and(|first| self.hint.field(first).is_text());
         let alone = own.len() == 1 && first_is_text;
-        if !alone && Self::is_json(given, b'{', first_is_text) {
+        if !alone && Self::is_json(tokens, b'{', first_is_text) {
             return Err(DeError::whole_json());
         }
-        if !given.named && given.len() > own.len() {
-            return Err(DeError::count(given.len(), own.len(), &list(own)));
+        if !tokens.named && tokens.len() > own.len() {
+            return Err(DeError::count(tokens.len(), own.len(), &list(own)));
         }
-        self.members(given, Keys::Fields(names, own), visitor)
+        self.members(tokens, Keys::Fields(names, own), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
