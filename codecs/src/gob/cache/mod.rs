@@ -11,7 +11,7 @@
 //! - [`HoldsInterface`], one per type of a table. Saves searching the type for interfaces, for each value. Valid for
 //!   good; if parts of the type are missing, until a definition comes.
 //! - [`ObservedTypes`], one per writer. Saves going through a value whose type only the value shows, for each value of
-//! a method. Valid until a value of the method does not fit, whose type takes its place.
+//!   a method. Valid until a value of the method does not fit, whose type takes its place.
 //! - [`Shared`], one per kind of table and process. Saves some KiB per connection: equal tables are kept once. Valid
 //!   until a connection changes its table, which copies it first.
 
