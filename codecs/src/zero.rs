@@ -72,7 +72,7 @@ macro_rules! zeros {
 impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
     type Error = E;
 
-    forward_deserialize!('de: newtype_struct, tuple_struct);
+    forward_deserialize!('de: unit_struct, newtype_struct, tuple_struct);
 
     zeros! {
         deserialize_bool => visit_bool(false),
@@ -104,10 +104,6 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_none()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_unit()
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {

@@ -1,6 +1,6 @@
 //! Requests: a server's reading half.
 //!
-//! Takes two values with [`super::values`] and hands the first to [`super::header`]; never looks into the second.
+//! Takes two values with [`super::value_reader`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
     cache::{HeaderLayouts, PlainArgs},

@@ -2,7 +2,7 @@
 
 use super::{de::De, de_error::DeError};
 use crate::{
-    serde_methods::{each_integer, forward_variant},
+    serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
 };
 use serde::{
@@ -158,6 +158,8 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for Name<'de> {
     type Error = DeError;
 
+    forward_deserialize!('de: option, newtype_struct);
+
     each_integer!(numbers);
     numbers! {
         deserialize_i128 => visit_i128, signed, "int128";
@@ -175,18 +177,6 @@ impl<'de> Deserializer<'de> for Name<'de> {
             Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
             Cow::Owned(name) => visitor.visit_string(name),
         }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

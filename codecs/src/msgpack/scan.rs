@@ -11,7 +11,7 @@ use crate::error::DecodeError;
 pub(super) struct Scanner {
     /// Bytes walked.
     at: usize,
-    /// Values still owed to each open list or map, the outermost first.
+    /// Values still to come of each open list or map, the outermost first.
     open: Vec<u64>,
 }
 

@@ -70,7 +70,7 @@ impl Serializer for CellSerializer<'_> {
     type Error = CellError;
     compound_types!(Impossible<(), CellError>);
 
-    forward_serialize!(char, some, unit_variant);
+    forward_serialize!(char, none, some, unit_struct, unit_variant);
 
     refuse_serialize!(Err(CellError::Nested); newtype_variant, compounds);
 
@@ -107,16 +107,8 @@ impl Serializer for CellSerializer<'_> {
         Ok((self.put)(if self.role == Role::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
     }
 
-    fn serialize_none(self) -> Result<(), CellError> {
-        Ok((self.put)(Cell::Null)?)
-    }
-
     fn serialize_unit(self) -> Result<(), CellError> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
-        self.serialize_none()
+        Ok((self.put)(Cell::Null)?)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(

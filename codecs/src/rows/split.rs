@@ -66,7 +66,7 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Error = CellError;
     compound_types!(Inside<'p, P>);
 
-    forward_serialize!(some, newtype_struct);
+    forward_serialize!(none, some, unit_struct, newtype_struct);
 
     refuse_serialize! {
         Err(CellError::Nested);
@@ -74,15 +74,7 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
         newtype_variant, tuple_variant, struct_variant
     }
 
-    fn serialize_none(self) -> Result<(), CellError> {
-        Ok(self.0.null()?)
-    }
-
     fn serialize_unit(self) -> Result<(), CellError> {
-        Ok(self.0.null()?)
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CellError> {
         Ok(self.0.null()?)
     }
 

@@ -1,11 +1,13 @@
 //! The insides of lists and maps.
 
 use super::{De, error::DeError, typed_value::TypedValue};
-use crate::gob::{
-    scan::{Walk, present},
-    types::Id,
+use crate::{
+    gob::{
+        scan::{Walk, present},
+        types::Id,
+    },
+    serde_methods::{forward_deserialize, forward_variant},
 };
-use crate::serde_methods::forward_variant;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
@@ -121,9 +123,7 @@ struct TextKey<'r, 'a, 'de>(TypedValue<'r, 'a, 'de>);
 impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
     type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let key = self.0.opened()?;
@@ -218,6 +218,8 @@ macro_rules! refuse {
 impl<'de> Deserializer<'de> for Byte {
     type Error = DeError;
 
+    forward_deserialize!('de: newtype_struct);
+
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_u8(self.0)
@@ -231,10 +233,6 @@ impl<'de> Deserializer<'de> for Byte {
         deserialize_u16 => "uint16",
         deserialize_u32 => "uint32",
         deserialize_u64 => "uint",
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
     }
 
     forward_to_deserialize_any! {

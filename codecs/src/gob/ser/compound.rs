@@ -1,12 +1,14 @@
 //! Lists, arrays, maps and structs in the making.
 
 use super::{Result, Role, SerError, Serializer, Sink};
-use crate::gob::{
-    define::{Field, Table},
-    types::Id,
-    wire::{put_uint, put_uint_at},
+use crate::{
+    gob::{
+        define::{Field, Table},
+        types::Id,
+        wire::{put_uint, put_uint_at},
+    },
+    serde_methods::impl_elements,
 };
-use crate::serde_methods::impl_elements;
 use bytes::BufMut;
 use serde::{Serialize, ser};
 

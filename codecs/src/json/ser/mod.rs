@@ -119,7 +119,7 @@ impl<'o> Serializer for Writer<'o> {
     compound_types!(Inside<'o>);
 
     forward_serialize! {
-        char, some, unit_variant, #[inline] newtype_struct
+        char, none, some, unit_variant, #[inline] newtype_struct
     }
 
     integers! {
@@ -156,10 +156,6 @@ impl<'o> Serializer for Writer<'o> {
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
         write_quoted(&STANDARD.encode(value), self.out);
         Ok(())
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        self.put(b"null")
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
