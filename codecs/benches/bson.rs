@@ -4,7 +4,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a program that prints, with nobody to hand errors to"
+    reason = "a program that prints, without a caller to hand errors to"
 )]
 
 use bytes::BytesMut;

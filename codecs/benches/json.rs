@@ -5,7 +5,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a benchmark prints, and stops at the first fault"
+    reason = "a benchmark prints, and stops at the first error"
 )]
 
 use bytes::BytesMut;

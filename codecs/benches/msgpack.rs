@@ -1,6 +1,6 @@
 //! Time and allocations of the MessagePack codec: `cargo bench -p rpcwrap-codecs --bench msgpack`.
 
-#![allow(clippy::unwrap_used, reason = "a program that measures, with nobody to hand errors to")]
+#![allow(clippy::unwrap_used, reason = "a program that measures, without a caller to hand errors to")]
 
 use bytes::BytesMut;
 use codecs::{

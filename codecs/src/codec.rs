@@ -35,6 +35,25 @@ pub struct CallOptions {
     pub details: bool,
 }
 
+impl CallOptions {
+    /// What `Timeout` says: whole milliseconds, rounded up and at least 1, as a shorter limit would read as none.
+    pub(crate) fn timeout_millis(&self) -> Option<u64> {
+        let millis = self.timeout?.as_nanos().div_ceil(1_000_000).max(1);
+        Some(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// As [`Self::timeout_millis`], for formats whose integers have a sign.
+    pub(crate) fn timeout_signed_millis(&self) -> Option<i64> {
+        self.timeout_millis().map(|millis| i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+}
+
+/// The limit that a `Timeout` of so many milliseconds sets: 0 is none.
+#[inline]
+pub(crate) fn timeout_of(millis: u64) -> Option<Duration> {
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
 /// An encoding of Go-RPC messages, named in `CONNECT /_<name>_rpc_`.
 ///
 /// # Example

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snappy_length_nobody_could_mean_is_not_allocated() {
+    fn a_snappy_length_beyond_the_limit_is_not_allocated() {
         // 64 MiB announced by four bytes of preamble and one of data.
         let error = Compression::Snappy.decompress(&[0x80, 0x80, 0x80, 0x20, 0], 64 << 20).unwrap_err();
         assert_eq!(error.text(), "snappy: 5 bytes cannot become 67108864");

@@ -1,7 +1,7 @@
 //! The handshake of Go-RPC over HTTP: one CONNECT line, one status line, then the socket is the codec's.
 //!
 //! Both sides, as pure functions over bytes. The first step of every connection; knows paths and codec names but
-//! no codec, and leaves refusals (404, 405) to whoever speaks HTTP.
+//! no codec, and leaves refusals (404, 405) to the HTTP server.
 //! Source: Go `net/rpc` `DialHTTPPath`, `ServeHTTP`; vitess `go/rpcwrap` `GetRpcPath`.
 
 use bytes::{Buf, BytesMut};
@@ -19,8 +19,8 @@ const MAX_HEAD_BYTES: usize = 8 << 10;
 const MAX_HEADERS: usize = 64;
 const CONNECTED: &str = "Connected to Go RPC";
 
-/// The path a codec is asked for on: `/_bson_rpc_`, with `auth` `/_bson_rpc_/auth`; gob without a login on [`GOB_PATH`],
-/// which is the only one Go's own servers have.
+/// The path a codec is asked for on: `/_bson_rpc_`, with `auth` `/_bson_rpc_/auth`; gob without a login on
+/// [`GOB_PATH`], which is the only one Go's own servers have.
 pub fn rpc_path(codec: &str, auth: bool) -> String {
     if codec == "gob" && !auth {
         return GOB_PATH.to_owned();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_nobodys() {
+    fn other_paths_name_no_codec() {
         for path in [
             "",
             "/",

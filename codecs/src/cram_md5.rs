@@ -15,7 +15,7 @@ pub const SERVICE: &str = "AuthenticatorCRAMMD5";
 pub const GET_NEW_CHALLENGE: &str = "GetNewChallenge";
 /// Answers it: argument [`Proof`], reply empty.
 pub const AUTHENTICATE: &str = "Authenticate";
-/// The error text of every failed login, whatever the cause.
+/// The error text of every failed login, the same for every cause.
 pub const FAILED: &str = "authentication error: authentication failed";
 
 /// The reply to [`GET_NEW_CHALLENGE`]: `{Challenge: string}`.
@@ -63,10 +63,10 @@ pub fn verify<'p, 's>(
     challenge: &str,
     secrets: impl FnOnce(&str) -> Option<&'s [String]>,
 ) -> Option<&'p str> {
-    let nobody = [String::new()];
+    let unknown_user = [String::new()];
     let (user, claimed) = proof.split_once(' ')?;
     let known = secrets(user).filter(|secrets| !secrets.is_empty() && !challenge.is_empty());
-    let matches = known.unwrap_or(&nobody).iter().fold(Choice::from(0), |matches, secret| {
+    let matches = known.unwrap_or(&unknown_user).iter().fold(Choice::from(0), |matches, secret| {
         matches | digest(secret, challenge).ct_eq(claimed.as_bytes())
     });
     (bool::from(matches) && known.is_some()).then_some(user)
@@ -89,7 +89,8 @@ fn digest(secret: &str, challenge: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    /// Challenge, proof and user of every recorded successful login; the passwords are `ala`: `ma kota`, `kot2`; `ola`: `p`.
+    /// Challenge, proof and user of every recorded successful login; the passwords are `ala`: `ma kota`, `kot2`; `ola`:
+    /// `p`.
     const RECORDED: &str = include_str!("../testdata/cram_md5/logins.txt");
 
     fn lookup(user: &str) -> Option<Vec<String>> {
@@ -137,7 +138,7 @@ mod tests {
         let (user, hex) = good.split_once(' ').unwrap();
         for (bad, why) in [
             (proof("ola", "q", challenge), "wrong secret"),
-            (proof("ala", "p", challenge), "somebody else's secret"),
+            (proof("ala", "p", challenge), "another user's secret"),
             (proof("eve", "p", challenge), "unknown user"),
             (proof("eve", "", challenge), "unknown user with the stand-in secret"),
             (proof("none", "", challenge), "user without secrets"),

@@ -85,7 +85,7 @@ impl serde::de::Error for ValueError {
     }
 }
 
-/// A value of ours that the format cannot carry; whatever was written for it has been taken back.
+/// A value of ours that the format cannot carry; what was written for it has been taken back.
 ///
 /// On the server the caller gets this text as an error reply and the connection stays in step.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 
 pub mod any;
 pub mod baidu_std;
+pub mod body;
 pub mod bson;
 pub mod codec;
 pub mod compress;
@@ -15,10 +16,11 @@ pub mod json;
 mod message;
 pub mod msgpack;
 pub mod proxy_header;
-pub mod raw;
 pub mod rows;
 pub mod schema;
+mod serde_methods;
 pub mod text;
+mod two_part;
 pub mod types;
 mod zero;
 
@@ -26,7 +28,7 @@ pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, 
 pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
-pub use message::{END_OF_STREAM, ErrorReply, Head, Own, Reply, Request};
+pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

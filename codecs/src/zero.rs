@@ -3,7 +3,7 @@
 //! A deserializer without bytes, shared by the codecs whose peers leave zero values out, and the loop that finds out
 //! which of them a type wants. Knows no codec's wire.
 
-use crate::error::ValueError;
+use crate::{error::ValueError, serde_methods::forward_deserialize};
 use serde::{
     de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor},
     forward_to_deserialize_any,
@@ -11,66 +11,68 @@ use serde::{
 use std::marker::PhantomData;
 
 /// An error that remembers which member of a struct was missing.
-pub(crate) trait ZeroFault: Error + Into<ValueError> {
-    /// The same fault, of a struct whose missing members may be made of zero values.
+pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
+    /// The same error, of a struct whose missing members may be made of zero values.
     #[must_use]
-    fn of_zero(self) -> Self;
+    fn may_be_zero(self) -> Self;
 
     /// The member whose zero value is wanted and would have helped.
-    fn zero_wanted(&self) -> Option<&'static str>;
+    fn zero_field(&self) -> Option<&'static str>;
 }
 
 /// Reads until no struct lacks a member any more that may be zero: once, unless the peer left one out.
 #[inline]
-pub(crate) fn with_zeros<T, F: ZeroFault>(
-    read: impl Fn(&[&'static str]) -> Result<T, F>,
+pub(crate) fn with_zeros<T, E: ZeroFieldError>(
+    read: impl Fn(&[&'static str]) -> Result<T, E>,
 ) -> Result<T, ValueError> {
-    let mut feed = Vec::new();
+    let mut zero_fields = Vec::new();
     loop {
-        let fault = match read(&feed) {
+        let error = match read(&zero_fields) {
             Ok(value) => return Ok(value),
-            Err(fault) => fault,
+            Err(error) => error,
         };
-        match fault.zero_wanted() {
-            Some(name) if !feed.contains(&name) => feed.push(name),
-            _ => return Err(fault.into()),
+        match error.zero_field() {
+            Some(name) if !zero_fields.contains(&name) => zero_fields.push(name),
+            _ => return Err(error.into()),
         }
     }
 }
 
-/// Hands over 0, `""`, empty lists and so on. Of a struct's members only those in `feed` are handed over, so that
-/// serde's own defaults, options and aliases keep their say: a struct that lacks one more asks for it by
-/// [`ZeroFault::zero_wanted`].
+/// Hands over 0, `""`, empty lists and so on. Of a struct's members only those in `zero_fields` are handed over, so
+/// that serde's own defaults, options and aliases keep their say: a struct that lacks one more asks for it by
+/// [`ZeroFieldError::zero_field`].
 #[derive(Debug)]
-pub(crate) struct Zero<'f, F> {
-    feed: &'f [&'static str],
-    fault: PhantomData<F>,
+pub(crate) struct Zero<'f, E> {
+    zero_fields: &'f [&'static str],
+    error: PhantomData<E>,
 }
 
-impl<'f, F> Zero<'f, F> {
-    pub(crate) fn new(feed: &'f [&'static str]) -> Self {
-        Self { feed, fault: PhantomData }
+impl<'f, E> Zero<'f, E> {
+    pub(crate) fn new(zero_fields: &'f [&'static str]) -> Self {
+        Self { zero_fields, error: PhantomData }
     }
 }
 
-impl<F> Clone for Zero<'_, F> {
+impl<E> Clone for Zero<'_, E> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<F> Copy for Zero<'_, F> {}
+impl<E> Copy for Zero<'_, E> {}
 
 macro_rules! zeros {
     ($($method:ident => $visit:ident($value:expr),)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, F> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
             visitor.$visit($value)
         }
     )*};
 }
 
-impl<'de, F: ZeroFault> Deserializer<'de> for Zero<'_, F> {
-    type Error = F;
+impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
+    type Error = E;
+
+    forward_deserialize!('de: unit_struct, newtype_struct, tuple_struct);
 
     zeros! {
         deserialize_bool => visit_bool(false),
@@ -96,40 +98,23 @@ impl<'de, F: ZeroFault> Deserializer<'de> for Zero<'_, F> {
 
     forward_to_deserialize_any! { unit ignored_any }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, F> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, F> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_none()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, F> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, F> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, F> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_seq(Zeros { zero: self, left: 0 })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, F> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, E> {
         visitor.visit_seq(Zeros { zero: self, left: len })
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, F> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, F> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_map(ZeroMembers { zero: self, fields: &[] })
     }
 
@@ -138,8 +123,8 @@ impl<'de, F: ZeroFault> Deserializer<'de> for Zero<'_, F> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, F> {
-        visitor.visit_map(ZeroMembers { zero: self, fields }).map_err(F::of_zero)
+    ) -> Result<V::Value, E> {
+        visitor.visit_map(ZeroMembers { zero: self, fields }).map_err(E::may_be_zero)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -147,45 +132,45 @@ impl<'de, F: ZeroFault> Deserializer<'de> for Zero<'_, F> {
         name: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, F> {
-        Err(F::custom(format_args!("{name} has no zero value")))
+    ) -> Result<V::Value, E> {
+        Err(E::custom(format_args!("{name} has no zero value")))
     }
 }
 
-struct Zeros<'f, F> {
-    zero: Zero<'f, F>,
+struct Zeros<'f, E> {
+    zero: Zero<'f, E>,
     left: usize,
 }
 
-impl<'de, F: ZeroFault> SeqAccess<'de> for Zeros<'_, F> {
-    type Error = F;
+impl<'de, E: ZeroFieldError> SeqAccess<'de> for Zeros<'_, E> {
+    type Error = E;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, F> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, E> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         seed.deserialize(self.zero).map(Some)
     }
 }
 
-struct ZeroMembers<'f, F> {
-    zero: Zero<'f, F>,
+struct ZeroMembers<'f, E> {
+    zero: Zero<'f, E>,
     fields: &'static [&'static str],
 }
 
-impl<'de, F: ZeroFault> MapAccess<'de> for ZeroMembers<'_, F> {
-    type Error = F;
+impl<'de, E: ZeroFieldError> MapAccess<'de> for ZeroMembers<'_, E> {
+    type Error = E;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, F> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, E> {
         while let Some((&field, rest)) = self.fields.split_first() {
             self.fields = rest;
-            if self.zero.feed.contains(&field) {
+            if self.zero.zero_fields.contains(&field) {
                 return seed.deserialize(field.into_deserializer()).map(Some);
             }
         }
         Ok(None)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, F> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, E> {
         seed.deserialize(self.zero)
     }
 }

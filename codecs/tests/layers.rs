@@ -1,6 +1,6 @@
 //! The layers of the crate's source: modules import from below them only, and no format knows another.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first fault")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first error")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

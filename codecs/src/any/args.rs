@@ -2,13 +2,13 @@
 
 use super::body;
 use crate::{
+    body::BytesArgs,
     bson,
     codec::{RequestDecoder, Visit},
     error::ValueError,
     gob, json,
     message::Request,
     msgpack,
-    raw::RawArgs,
     schema::TypeOf,
     text::{self, TextArgs},
 };
@@ -34,11 +34,11 @@ pub enum Args<'a> {
     },
     /// A MessagePack value.
     Msgpack(&'a [u8]),
-    /// Whatever a program's own codec reads.
+    /// What a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
     /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
     /// that is bytes itself ([`Blob`](crate::types::Blob)).
-    Raw(&'a RawArgs<'a>),
+    Bytes(&'a BytesArgs<'a>),
     /// Tokens of a text protocol, and the method's argument type.
     Text(&'a TextArgs<'a>, Option<&'a TypeOf>),
     /// Arguments known to be unreadable, and why.
@@ -59,7 +59,7 @@ impl Args<'_> {
             Self::Gob { types, value } => gob::value_from_slice(types, value),
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
-            Self::Raw(args) => body::decode_args(args),
+            Self::Bytes(args) => body::decode_args(args),
             Self::Text(args, type_of) => text::decode(args, *type_of),
             Self::Broken(error) => Err((*error).clone()),
         }
@@ -75,7 +75,7 @@ impl fmt::Debug for Args<'_> {
             Self::Gob { .. } => "Gob",
             Self::Msgpack(_) => "Msgpack",
             Self::Custom(..) => "Custom",
-            Self::Raw(_) => "Raw",
+            Self::Bytes(_) => "Bytes",
             Self::Text(..) => "Text",
             Self::Broken(_) => "Broken",
         })

@@ -2,18 +2,18 @@
 
 use super::{args::decode_erased, body};
 use crate::{
-    baidu_std, bson,
+    baidu_std,
+    body::ContentType,
+    bson,
     codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     gob, json,
     message::Reply,
     msgpack,
-    raw::ContentType,
     schema::TypeOf,
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt;
 
 /// A client's writing half of any codec.
 pub enum RequestWriter {
@@ -32,8 +32,8 @@ pub enum RequestWriter {
 }
 
 impl RequestWriter {
-    /// Appends one whole request to `out`, or nothing. The arguments' type, where it is known without them, is for codecs
-    /// that put types on the wire; others do not look at it.
+    /// Appends one whole request to `out`, or nothing. The arguments' type, where it is known without them, is for
+    /// codecs that put types on the wire; others do not look at it.
     ///
     /// # Errors
     /// The arguments do not fit the format; `out` is as it was.
@@ -57,26 +57,17 @@ impl RequestWriter {
         }
     }
 
-    /// The request encoded last will not be sent: to be said by whoever cuts it off `out` again.
-    pub fn take_back(&mut self) {
+    /// The request encoded last will not be sent: said by the caller that cuts it off `out` again.
+    pub fn rollback(&mut self) {
         if let Self::Gob(encoder) = self {
-            encoder.take_back();
+            encoder.rollback();
         }
     }
 }
 
-impl fmt::Debug for RequestWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "RequestWriter(json)",
-            Self::Bson(_) => "RequestWriter(bson)",
-            Self::Gob(_) => "RequestWriter(gob)",
-            Self::Msgpack(_) => "RequestWriter(msgpack)",
-            Self::BaiduStd(_) => "RequestWriter(baidu_std)",
-            Self::Custom(_) => "RequestWriter(custom)",
-        })
-    }
-}
+debug_by_codec!(RequestWriter:
+    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+);
 
 /// A client's reading half of any codec.
 pub enum ReplyReader {
@@ -127,18 +118,9 @@ impl ReplyReader {
     }
 }
 
-impl fmt::Debug for ReplyReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "ReplyReader(json)",
-            Self::Bson(_) => "ReplyReader(bson)",
-            Self::Gob(_) => "ReplyReader(gob)",
-            Self::Msgpack(_) => "ReplyReader(msgpack)",
-            Self::BaiduStd(_) => "ReplyReader(baidu_std)",
-            Self::Custom(_) => "ReplyReader(custom)",
-        })
-    }
-}
+debug_by_codec!(ReplyReader:
+    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+);
 
 /// Appends one whole request with JSON in a frame of baidu_std, or nothing.
 fn as_json<T: Serialize + ?Sized>(
@@ -160,7 +142,7 @@ fn as_json<T: Serialize + ?Sized>(
         content_type: ContentType::Json,
         ..baidu_std::RequestHead::default()
     };
-    encoder.encode_raw(&head, &body, b"", out)
+    encoder.encode_bytes(&head, &body, b"", out)
 }
 
 /// Why the reply of a frame is no value.

@@ -1,7 +1,20 @@
-//! The codecs known by name, and the halves each makes for a new connection.
+//! The codecs known by name, and the readers and writers each makes for a new connection.
 //!
-//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They only
-//! hand on; each format's rules live in its own module.
+//! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They
+//! only hand on; each format's rules live in its own module.
+
+/// `Debug` of an enum over all codecs, which says which one it is and nothing of what is inside.
+macro_rules! debug_by_codec {
+    ($type:ident: $($codec:ident $name:literal),+ $(,)?) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$codec(..) => concat!(stringify!($type), "(", $name, ")"),)+
+                })
+            }
+        }
+    };
+}
 
 mod args;
 mod body;
@@ -14,7 +27,7 @@ pub use args::Args;
 pub use client::{ReplyReader, RequestWriter};
 pub use reply_to::{ReplyTo, Saved};
 pub use request::AnyRequest;
-pub use server::{AnyServerCodec, Halves, ServerCodec};
+pub use server::{AnyServerCodec, CodecPair, ServerCodec};
 
 use crate::{
     bson::{self, BsonDialect, Dialect},
@@ -54,23 +67,23 @@ impl AnyCodec {
     /// The server's side of one new connection.
     pub fn server(&self, limits: Limits) -> AnyServerCodec {
         match self {
-            Self::Json => AnyServerCodec::Json(Halves {
+            Self::Json => AnyServerCodec::Json(CodecPair {
                 decoder: json::RequestDecoder::new(limits),
                 encoder: json::ReplyEncoder::new(),
             }),
-            Self::Bson(dialect) => AnyServerCodec::Bson(Halves {
+            Self::Bson(dialect) => AnyServerCodec::Bson(CodecPair {
                 decoder: bson::RequestDecoder::new(limits, *dialect),
                 encoder: bson::ReplyEncoder::new(),
             }),
-            Self::Gob => AnyServerCodec::Gob(Halves {
+            Self::Gob => AnyServerCodec::Gob(CodecPair {
                 decoder: gob::RequestDecoder::new(limits),
                 encoder: gob::ReplyEncoder::new(),
             }),
-            Self::Msgpack => AnyServerCodec::Msgpack(Halves {
+            Self::Msgpack => AnyServerCodec::Msgpack(CodecPair {
                 decoder: msgpack::RequestDecoder::new(limits),
                 encoder: msgpack::ReplyEncoder::new(),
             }),
-            Self::Custom(codec) => AnyServerCodec::Custom(Halves {
+            Self::Custom(codec) => AnyServerCodec::Custom(CodecPair {
                 decoder: codec.request_decoder(limits),
                 encoder: codec.reply_encoder(),
             }),

@@ -1,14 +1,14 @@
-//! Where and how one reply is written, whatever the protocol.
+//! Where and how one reply is written, for all protocols.
 
 use super::body::{self, AsBlob};
 use crate::{
+    body::{BytesReply, BytesReplyEncoder, ContentType},
     bson,
     codec::ReplyEncoder,
     error::EncodeError,
     gob, json,
     message::{ErrorReply, Head},
     msgpack,
-    raw::{ContentType, RawBody, RawEncoder},
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -31,7 +31,7 @@ pub enum ReplyTo<'a> {
     /// The bare JSON value, for protocols whose own framing says whose reply it is and what failed.
     JsonValue,
     /// Bytes, in the frames of a protocol that carries them.
-    Raw(&'a mut dyn RawEncoder),
+    Bytes(&'a mut dyn BytesReplyEncoder),
     /// A program's own codec.
     Custom(&'a mut dyn ReplyEncoder, &'a Head),
 }
@@ -55,7 +55,7 @@ impl ReplyTo<'_> {
             Self::Gob(encoder, head) => encoder.encode(head, reply, reply_type, out),
             Self::Msgpack(encoder, head) => encoder.encode(head, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
-            Self::Raw(encoder) => body::encode(&mut **encoder, reply, out),
+            Self::Bytes(encoder) => body::encode(&mut **encoder, reply, out),
             Self::Custom(encoder, head) => encoder.encode(head, &reply, out),
         }
     }
@@ -66,9 +66,9 @@ impl ReplyTo<'_> {
     ///
     /// # Errors
     /// The value does not fit the format; `out` is as it was.
-    pub fn encode_raw(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+    pub fn encode_bytes(&mut self, reply: &BytesReply<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
         match self {
-            Self::Raw(encoder) => encoder.encode(reply, out),
+            Self::Bytes(encoder) => encoder.encode(reply, out),
             _ => self.encode(&AsBlob(reply.body), None, out),
         }
     }
@@ -81,7 +81,7 @@ impl ReplyTo<'_> {
             Self::Bson(encoder, head) => encoder.encode_error(head, error, out),
             Self::Gob(encoder, head) => encoder.encode_error(head, error, out),
             Self::Msgpack(encoder, head) => encoder.encode_error(head, error, out),
-            Self::JsonValue | Self::Raw(_) => {}
+            Self::JsonValue | Self::Bytes(_) => {}
             Self::Custom(encoder, head) => encoder.encode_error(head, error, out),
         }
     }
@@ -89,7 +89,7 @@ impl ReplyTo<'_> {
     /// What the body of a reply that is bytes is taken for where the method does not say.
     pub fn content_type(&self) -> ContentType {
         match self {
-            Self::Raw(encoder) => encoder.content_type(),
+            Self::Bytes(encoder) => encoder.content_type(),
             _ => ContentType::default(),
         }
     }
@@ -97,10 +97,10 @@ impl ReplyTo<'_> {
     /// What the encoder remembers of earlier replies, so that later ones can be taken back. Cheap: a reference.
     pub fn save(&self) -> Saved {
         Saved(match self {
-            Self::Gob(encoder, _) => Memory::Gob(encoder.save()),
-            Self::Custom(encoder, _) => encoder.save().map_or(Memory::Nothing, Memory::Custom),
-            Self::Json(..) | Self::Bson(..) | Self::Msgpack(..) | Self::JsonValue | Self::Raw(_) => {
-                Memory::Nothing
+            Self::Gob(encoder, _) => EncoderState::Gob(encoder.save()),
+            Self::Custom(encoder, _) => encoder.save().map_or(EncoderState::Nothing, EncoderState::Custom),
+            Self::Json(..) | Self::Bson(..) | Self::Msgpack(..) | Self::JsonValue | Self::Bytes(_) => {
+                EncoderState::Nothing
             }
         })
     }
@@ -109,8 +109,8 @@ impl ReplyTo<'_> {
     /// encoder forgets them.
     pub fn restore(&mut self, saved: Saved) {
         match (self, saved.0) {
-            (Self::Gob(encoder, _), Memory::Gob(saved)) => encoder.restore(saved),
-            (Self::Custom(encoder, _), Memory::Custom(saved)) => encoder.restore(saved),
+            (Self::Gob(encoder, _), EncoderState::Gob(saved)) => encoder.restore(saved),
+            (Self::Custom(encoder, _), EncoderState::Custom(saved)) => encoder.restore(saved),
             _ => {}
         }
     }
@@ -123,16 +123,16 @@ impl fmt::Debug for ReplyTo<'_> {
             Self::Bson(_, head) => head,
             Self::Gob(_, head) | Self::Msgpack(_, head) | Self::Custom(_, head) => head,
             Self::JsonValue => &"a bare value",
-            Self::Raw(_) => &"bytes",
+            Self::Bytes(_) => &"bytes",
         };
         f.debug_tuple("ReplyTo").field(head).finish()
     }
 }
 
 /// What an encoder remembered when [`ReplyTo::save`] was called.
-pub struct Saved(Memory);
+pub struct Saved(EncoderState);
 
-enum Memory {
+enum EncoderState {
     Nothing,
     Gob(gob::Saved),
     Custom(Box<dyn Any + Send>),

@@ -3,7 +3,7 @@
 use crate::{bson, json, message::Request};
 use std::time::Duration;
 
-/// One call as a server reads it, whatever the codec: see [`Request`].
+/// One call as a server reads it, of any codec: see [`Request`].
 #[derive(Debug, Clone)]
 pub enum AnyRequest {
     /// With a JSON id.

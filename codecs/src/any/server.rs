@@ -9,42 +9,41 @@ use crate::{
     codec::{Limits, ReplyEncoder, RequestDecoder},
     error::DecodeError,
     gob, json,
-    message::{Head, Own, Request},
+    message::{Head, HeadExtension, Request},
     msgpack,
 };
 use bytes::BytesMut;
-use std::fmt;
 
 /// What a server does with the bytes of one connection whose codec it knows.
 pub trait ServerCodec: Send + 'static {
     /// The codec's own part of a request's head.
-    type Own: Own;
+    type Extension: HeadExtension;
 
     /// As [`RequestDecoder::decode`].
     ///
     /// # Errors
     /// The stream is out of step.
-    fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+    fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Extension>>, DecodeError>;
 
     /// As [`RequestDecoder::decode_eof`].
     ///
     /// # Errors
     /// The stream ended inside a message.
-    fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Own>>, DecodeError>;
+    fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request<Self::Extension>>, DecodeError>;
 
     /// Sets other limits for what comes from now on.
     fn set_limits(&mut self, limits: Limits);
 
     /// The arguments of a request of this connection, ready to be decoded into a type.
-    fn args<'a>(&'a self, request: &'a Request<Self::Own>) -> Args<'a>;
+    fn args<'a>(&'a self, request: &'a Request<Self::Extension>) -> Args<'a>;
 
     /// The answer to a request of this connection.
-    fn reply_to<'a>(&'a mut self, head: &'a Head<Self::Own>) -> ReplyTo<'a>;
+    fn reply_to<'a>(&'a mut self, head: &'a Head<Self::Extension>) -> ReplyTo<'a>;
 }
 
-/// A server's two objects of one codec and one connection.
+/// A server's decoder and encoder of one codec and one connection.
 #[derive(Debug)]
-pub struct Halves<D, E> {
+pub struct CodecPair<D, E> {
     /// Reads requests.
     pub decoder: D,
     /// Writes replies.
@@ -58,8 +57,8 @@ macro_rules! server_codec {
         ($decoder:pat, $request:pat, $bytes:pat) => $args:expr,
         ($encoder:ident, $head:ident) => $to:expr
     ) => {
-        impl ServerCodec for Halves<$decoders, $encoders> {
-            type Own = $own;
+        impl ServerCodec for CodecPair<$decoders, $encoders> {
+            type Extension = $own;
 
             #[inline]
             fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request<$own>>, DecodeError> {
@@ -120,15 +119,15 @@ server_codec!(
 /// The server's side of a connection of any codec.
 pub enum AnyServerCodec {
     /// JSON.
-    Json(Halves<json::RequestDecoder, json::ReplyEncoder>),
+    Json(CodecPair<json::RequestDecoder, json::ReplyEncoder>),
     /// BSON.
-    Bson(Halves<bson::RequestDecoder, bson::ReplyEncoder>),
+    Bson(CodecPair<bson::RequestDecoder, bson::ReplyEncoder>),
     /// Gob.
-    Gob(Halves<gob::RequestDecoder, gob::ReplyEncoder>),
+    Gob(CodecPair<gob::RequestDecoder, gob::ReplyEncoder>),
     /// MessagePack.
-    Msgpack(Halves<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
+    Msgpack(CodecPair<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
     /// A program's own.
-    Custom(Halves<Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>>),
+    Custom(CodecPair<Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>>),
 }
 
 impl AnyServerCodec {
@@ -138,11 +137,11 @@ impl AnyServerCodec {
     /// The stream is out of step.
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
         Ok(match self {
-            Self::Json(halves) => halves.decode(buf)?.map(AnyRequest::Json),
-            Self::Bson(halves) => halves.decode(buf)?.map(AnyRequest::Bson),
-            Self::Gob(halves) => halves.decode(buf)?.map(AnyRequest::Common),
-            Self::Msgpack(halves) => halves.decode(buf)?.map(AnyRequest::Common),
-            Self::Custom(halves) => halves.decode(buf)?.map(AnyRequest::Common),
+            Self::Json(pair) => pair.decode(buf)?.map(AnyRequest::Json),
+            Self::Bson(pair) => pair.decode(buf)?.map(AnyRequest::Bson),
+            Self::Gob(pair) => pair.decode(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(pair) => pair.decode(buf)?.map(AnyRequest::Common),
+            Self::Custom(pair) => pair.decode(buf)?.map(AnyRequest::Common),
         })
     }
 
@@ -152,22 +151,22 @@ impl AnyServerCodec {
     /// The stream ended inside a message.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
         Ok(match self {
-            Self::Json(halves) => halves.decode_eof(buf)?.map(AnyRequest::Json),
-            Self::Bson(halves) => halves.decode_eof(buf)?.map(AnyRequest::Bson),
-            Self::Gob(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
-            Self::Msgpack(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
-            Self::Custom(halves) => halves.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Json(pair) => pair.decode_eof(buf)?.map(AnyRequest::Json),
+            Self::Bson(pair) => pair.decode_eof(buf)?.map(AnyRequest::Bson),
+            Self::Gob(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Msgpack(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
+            Self::Custom(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
         })
     }
 
     /// Sets other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         match self {
-            Self::Json(halves) => halves.set_limits(limits),
-            Self::Bson(halves) => halves.set_limits(limits),
-            Self::Gob(halves) => halves.set_limits(limits),
-            Self::Msgpack(halves) => halves.set_limits(limits),
-            Self::Custom(halves) => halves.set_limits(limits),
+            Self::Json(pair) => pair.set_limits(limits),
+            Self::Bson(pair) => pair.set_limits(limits),
+            Self::Gob(pair) => pair.set_limits(limits),
+            Self::Msgpack(pair) => pair.set_limits(limits),
+            Self::Custom(pair) => pair.set_limits(limits),
         }
     }
 
@@ -177,11 +176,11 @@ impl AnyServerCodec {
     /// For a request of another codec.
     pub fn args<'a>(&'a self, request: &'a AnyRequest) -> Args<'a> {
         match (self, request) {
-            (Self::Json(halves), AnyRequest::Json(request)) => halves.args(request),
-            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.args(request),
-            (Self::Gob(halves), AnyRequest::Common(request)) => halves.args(request),
-            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.args(request),
-            (Self::Custom(halves), AnyRequest::Common(request)) => halves.args(request),
+            (Self::Json(pair), AnyRequest::Json(request)) => pair.args(request),
+            (Self::Bson(pair), AnyRequest::Bson(request)) => pair.args(request),
+            (Self::Gob(pair), AnyRequest::Common(request)) => pair.args(request),
+            (Self::Msgpack(pair), AnyRequest::Common(request)) => pair.args(request),
+            (Self::Custom(pair), AnyRequest::Common(request)) => pair.args(request),
             _ => panic!("{self:?} has not read this request"),
         }
     }
@@ -192,24 +191,14 @@ impl AnyServerCodec {
     /// For a request of another codec.
     pub fn reply_to<'a>(&'a mut self, request: &'a AnyRequest) -> ReplyTo<'a> {
         match (self, request) {
-            (Self::Json(halves), AnyRequest::Json(request)) => halves.reply_to(request.head()),
-            (Self::Bson(halves), AnyRequest::Bson(request)) => halves.reply_to(request.head()),
-            (Self::Gob(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
-            (Self::Msgpack(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
-            (Self::Custom(halves), AnyRequest::Common(request)) => halves.reply_to(request.head()),
+            (Self::Json(pair), AnyRequest::Json(request)) => pair.reply_to(request.head()),
+            (Self::Bson(pair), AnyRequest::Bson(request)) => pair.reply_to(request.head()),
+            (Self::Gob(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
+            (Self::Msgpack(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
+            (Self::Custom(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
             (codec, _) => panic!("{codec:?} has not read this request"),
         }
     }
 }
 
-impl fmt::Debug for AnyServerCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "AnyServerCodec(json)",
-            Self::Bson(_) => "AnyServerCodec(bson)",
-            Self::Gob(_) => "AnyServerCodec(gob)",
-            Self::Msgpack(_) => "AnyServerCodec(msgpack)",
-            Self::Custom(_) => "AnyServerCodec(custom)",
-        })
-    }
-}
+debug_by_codec!(AnyServerCodec: Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", Custom "custom");

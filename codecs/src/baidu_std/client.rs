@@ -26,7 +26,7 @@ impl RequestEncoder {
     ///
     /// # Errors
     /// As [`encode_request`].
-    pub fn encode_raw(
+    pub fn encode_bytes(
         &mut self,
         head: &RequestHead<'_>,
         body: &[u8],
@@ -48,8 +48,8 @@ impl std::fmt::Debug for RequestEncoder {
     }
 }
 
-/// The same reply in the form of all codecs: its number is the correlation id, its body the whole frame, and the code of
-/// an error stands in it as a decimal number. [`Reply::from_frame`] is the way back.
+/// The same reply in the form of all codecs: its number is the correlation id, its body the whole frame, and the code
+/// of an error stands in it as a decimal number. [`Reply::from_frame`] is the way back.
 impl From<Reply> for message::Reply {
     fn from(reply: Reply) -> Self {
         let error = reply.error().map(|(code, text)| ErrorReply {

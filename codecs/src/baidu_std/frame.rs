@@ -6,10 +6,10 @@ use super::{
     wire::{put_bytes, put_int},
 };
 use crate::{
+    body::ContentType,
     codec::Limits,
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
-    raw::ContentType,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use std::borrow::Cow;

@@ -6,8 +6,8 @@
 //!
 //! [`RequestDecoder`] and [`ReplyDecoder`] frame the bytes and read the meta by hand; the data stays as it came until
 //! [`Request::payload`] or [`Reply::payload`] checks and decompresses it. What the data means is the caller's business:
-//! it is protobuf whose schema nobody here knows. [`RequestHead`] and [`ReplyHead`] are what is written in front of it.
-//! Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp` and `baidu_rpc_meta.proto`; recordings in
+//! it is protobuf of a schema that is not known here. [`RequestHead`] and [`ReplyHead`] are what is written in front of
+//! it. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp` and `baidu_rpc_meta.proto`; recordings in
 //! `codecs/testdata/baidu_std`.
 
 mod checksum;
@@ -26,7 +26,7 @@ pub use frame::Payload;
 pub use reply::{Reply, ReplyDecoder, ReplyHead, encode_error, encode_reply};
 pub use request::{Request, RequestDecoder, RequestHead, encode_request};
 
-use crate::{compress::Compression, raw::ContentType};
+use crate::{body::ContentType, compress::Compression};
 
 /// The protocol's name, in bRPC's own words.
 pub const NAME: &str = "baidu_std";

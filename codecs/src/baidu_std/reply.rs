@@ -8,10 +8,10 @@ use super::{
     wire::{put_bytes, put_int, put_varint, varint_len},
 };
 use crate::{
+    body::ContentType,
     codec::Limits,
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
-    raw::ContentType,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 

@@ -8,10 +8,10 @@ use super::{
     wire::{put_bytes, put_int, put_varint, varint_len},
 };
 use crate::{
+    body::ContentType,
     codec::Limits,
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
-    raw::ContentType,
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -150,9 +150,9 @@ impl Request {
     /// Uncompressed data is a slice of what was read. Decompressed data may be as long as a message.
     ///
     /// # Errors
-    /// A text for the caller, in bRPC's words, to be sent with [`EREQUEST`](super::code::EREQUEST): an attachment longer
-    /// than what is there, an unknown or broken compression, a checksum that does not match, a streaming RPC. The
-    /// connection stays.
+    /// A text for the caller, in bRPC's words, to be sent with [`EREQUEST`](super::code::EREQUEST): an attachment
+    /// longer than what is there, an unknown or broken compression, a checksum that does not match, a streaming RPC.
+    /// The connection stays.
     #[inline]
     pub fn payload(&self, limits: &Limits) -> Result<Payload, ValueError> {
         self.frame.payload("request", limits)

@@ -1,6 +1,6 @@
 //! The two dialects of BSON, and what is BSON's own in a request's head.
 
-use crate::message::{self, Own};
+use crate::message::{self, HeadExtension};
 
 /// How a request's kinds of BSON element are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,7 +22,7 @@ pub enum BsonDialect {
     Always(Dialect),
 }
 
-impl Own for Dialect {}
+impl HeadExtension for Dialect {}
 
 /// What a reply needs of its request.
 pub type Head = message::Head<Dialect>;
@@ -34,6 +34,6 @@ impl Head {
     /// The dialect to answer in.
     #[inline]
     pub fn dialect(&self) -> Dialect {
-        *self.own()
+        *self.extension()
     }
 }

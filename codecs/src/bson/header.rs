@@ -8,9 +8,9 @@
 use super::{
     dialect::{Dialect, Head},
     kind,
-    read::{Fault, Reader},
+    read::{Reader, WireError},
 };
-use crate::error::DecodeError;
+use crate::{codec::timeout_of, error::DecodeError};
 use bytes::BytesMut;
 use std::{borrow::Cow, ops::Range, time::Duration};
 
@@ -68,10 +68,7 @@ impl RequestHeader {
                 b"Seq" => header.seq = seq(reader, kind)?,
                 b"Timeout" => match integer(reader, kind)? {
                     Some(millis) => {
-                        header.timeout = u64::try_from(millis)
-                            .ok()
-                            .filter(|&millis| millis > 0)
-                            .map(Duration::from_millis);
+                        header.timeout = u64::try_from(millis).ok().and_then(timeout_of);
                     }
                     None => reader.skip(kind)?,
                 },
@@ -126,7 +123,7 @@ impl ReplyHeader {
 #[inline]
 fn each_member<'de>(
     document: &'de [u8],
-    mut member: impl FnMut(&mut Reader<'de>, u8, &'de [u8]) -> Result<(), Fault>,
+    mut member: impl FnMut(&mut Reader<'de>, u8, &'de [u8]) -> Result<(), WireError>,
 ) -> Result<(), DecodeError> {
     let mut reader = Reader::new(document);
     let mut walk = || {
@@ -147,29 +144,29 @@ fn each_member<'de>(
             member(&mut reader, kind, key)?;
         }
     };
-    walk().map_err(|fault| malformed(fault, document.len() - reader.rest().len()))
+    walk().map_err(|error| malformed(error, document.len() - reader.rest().len()))
 }
 
 #[cold]
-fn malformed(fault: Fault, at: usize) -> DecodeError {
-    let what = match fault {
-        Fault::Eof => "header ends early",
-        Fault::EmptyString => "string of length 0",
-        Fault::TooDeep => "header nested too deep",
-        Fault::ShortDocument => "document length under 4",
-        Fault::Kind(_) => "unexpected kind of header member",
+fn malformed(error: WireError, at: usize) -> DecodeError {
+    let what = match error {
+        WireError::Eof => "header ends early",
+        WireError::EmptyString => "string of length 0",
+        WireError::TooDeep => "header nested too deep",
+        WireError::ShortDocument => "document length under 4",
+        WireError::Kind(_) => "unexpected kind of header member",
     };
     DecodeError::Malformed { at, what }
 }
 
 /// Where in `document` a text lies.
 #[inline]
-fn text(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Range<usize>, Fault> {
+fn text(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Range<usize>, WireError> {
     let (text, terminator) = match kind {
         kind::BINARY => (reader.binary()?.1, 0),
         kind::STRING => (reader.string()?, 1),
         kind::NULL => return Ok(0..0),
-        other => return Err(Fault::Kind(other)),
+        other => return Err(WireError::Kind(other)),
     };
     let end = document.len() - reader.rest().len() - terminator;
     Ok(end - text.len()..end)
@@ -177,16 +174,16 @@ fn text(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Range<usiz
 
 /// `Seq`: an int32 is zero-extended as in the original.
 #[inline]
-fn seq(reader: &mut Reader<'_>, kind: u8) -> Result<u64, Fault> {
+fn seq(reader: &mut Reader<'_>, kind: u8) -> Result<u64, WireError> {
     match kind {
         kind::UINT64 | kind::INT64 => reader.u64(),
         kind::INT32 => reader.u32().map(u64::from),
         kind::NULL => Ok(0),
-        other => Err(Fault::Kind(other)),
+        other => Err(WireError::Kind(other)),
     }
 }
 
-fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, Fault> {
+fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, WireError> {
     Ok(Some(match kind {
         kind::INT32 => reader.i32()?.into(),
         kind::INT64 => reader.i64()?.into(),

@@ -6,9 +6,9 @@
 //! Source: vitess `go/bson` and `go/rpcwrap/bsonrpc`; kinds of element as in the BSON specification 1.1, plus
 //! vitess' own 0x3F.
 
+mod crate_types;
 mod de;
 mod dialect;
-mod foreign;
 mod header;
 mod kind;
 mod read;

@@ -7,7 +7,7 @@ use crate::error::ValueError;
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum WireError {
     /// The bytes end inside an element, or before the terminator.
     Eof,
     /// A string of length 0, which has no room for its terminator; the original panics.
@@ -16,19 +16,19 @@ pub(super) enum Fault {
     TooDeep,
     /// A document that says it is shorter than its own length.
     ShortDocument,
-    /// A kind nobody can skip.
+    /// A kind whose length is not known, so that it cannot be skipped.
     Kind(u8),
 }
 
-impl From<Fault> for ValueError {
+impl From<WireError> for ValueError {
     #[cold]
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Eof => Self::new("unexpected EOF"),
-            Fault::EmptyString => Self::fatal("string of length 0"),
-            Fault::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
-            Fault::ShortDocument => Self::new("Object or Array should at least be 4 bytes long"),
-            Fault::Kind(kind) => Self::new(format!("unexpected kind {kind} for skip")),
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Eof => Self::new("unexpected EOF"),
+            WireError::EmptyString => Self::fatal("string of length 0"),
+            WireError::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
+            WireError::ShortDocument => Self::new("Object or Array should at least be 4 bytes long"),
+            WireError::Kind(kind) => Self::new(format!("unexpected kind {kind} for skip")),
         }
     }
 }
@@ -53,54 +53,54 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Fault> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Fault::Eof)?;
+    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], WireError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Eof)?;
         self.rest = rest;
         Ok(taken)
     }
 
     #[inline]
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Fault::Eof)?;
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(WireError::Eof)?;
         self.rest = rest;
         Ok(*taken)
     }
 
     #[inline]
-    pub(super) fn byte(&mut self) -> Result<u8, Fault> {
+    pub(super) fn byte(&mut self) -> Result<u8, WireError> {
         self.array().map(|[byte]| byte)
     }
 
     #[inline]
-    pub(super) fn i32(&mut self) -> Result<i32, Fault> {
+    pub(super) fn i32(&mut self) -> Result<i32, WireError> {
         self.array().map(i32::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn u32(&mut self) -> Result<u32, Fault> {
+    pub(super) fn u32(&mut self) -> Result<u32, WireError> {
         self.array().map(u32::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn i64(&mut self) -> Result<i64, Fault> {
+    pub(super) fn i64(&mut self) -> Result<i64, WireError> {
         self.array().map(i64::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn u64(&mut self) -> Result<u64, Fault> {
+    pub(super) fn u64(&mut self) -> Result<u64, WireError> {
         self.array().map(u64::from_le_bytes)
     }
 
     /// A length; one that does not fit this machine's memory cannot have arrived either.
     #[inline]
-    fn len(&mut self) -> Result<usize, Fault> {
-        usize::try_from(self.u32()?).map_err(|_| Fault::Eof)
+    fn len(&mut self) -> Result<usize, WireError> {
+        usize::try_from(self.u32()?).map_err(|_| WireError::Eof)
     }
 
     /// A key, or anything else that ends with a zero byte; the zero is gone too.
     #[inline]
-    pub(super) fn cstr(&mut self) -> Result<&'de [u8], Fault> {
-        let len = self.rest.iter().position(|&byte| byte == 0).ok_or(Fault::Eof)?;
+    pub(super) fn cstr(&mut self) -> Result<&'de [u8], WireError> {
+        let len = self.rest.iter().position(|&byte| byte == 0).ok_or(WireError::Eof)?;
         let text = self.take(len)?;
         self.take(1)?;
         Ok(text)
@@ -129,8 +129,8 @@ impl<'de> Reader<'de> {
 
     /// The value of a String 0x02, without its terminator.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<&'de [u8], Fault> {
-        let len = self.len()?.checked_sub(1).ok_or(Fault::EmptyString)?;
+    pub(super) fn string(&mut self) -> Result<&'de [u8], WireError> {
+        let len = self.len()?.checked_sub(1).ok_or(WireError::EmptyString)?;
         let text = self.take(len)?;
         self.take(1)?;
         Ok(text)
@@ -138,7 +138,7 @@ impl<'de> Reader<'de> {
 
     /// The value of a Binary 0x05: its subtype and its bytes.
     #[inline]
-    pub(super) fn binary(&mut self) -> Result<(u8, &'de [u8]), Fault> {
+    pub(super) fn binary(&mut self) -> Result<(u8, &'de [u8]), WireError> {
         let len = self.len()?;
         let subtype = self.byte()?;
         Ok((subtype, self.take(len)?))
@@ -146,9 +146,9 @@ impl<'de> Reader<'de> {
 
     /// Enters a document and drops its length, which as in the original does not count.
     #[inline]
-    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+    pub(super) fn enter(&mut self) -> Result<(), WireError> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::TooDeep);
+            return Err(WireError::TooDeep);
         }
         self.depth += 1;
         self.take(4).map(drop)
@@ -160,9 +160,9 @@ impl<'de> Reader<'de> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Drops a value nobody wants; a document by its length, unread.
+    /// Drops a value that the target does not want; a document by its length, unread.
     #[inline]
-    pub(super) fn skip(&mut self, kind: u8) -> Result<(), Fault> {
+    pub(super) fn skip(&mut self, kind: u8) -> Result<(), WireError> {
         match kind {
             kind::NULL => return Ok(()),
             kind::BOOL => self.take(1)?,
@@ -171,10 +171,10 @@ impl<'de> Reader<'de> {
             kind::STRING => self.string()?,
             kind::BINARY => self.binary()?.1,
             kind::DOCUMENT | kind::ARRAY => {
-                let rest = self.len()?.checked_sub(4).ok_or(Fault::ShortDocument)?;
+                let rest = self.len()?.checked_sub(4).ok_or(WireError::ShortDocument)?;
                 self.take(rest)?
             }
-            other => return Err(Fault::Kind(other)),
+            other => return Err(WireError::Kind(other)),
         };
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use serde::Serialize;
+use std::ops::Range;
 
 /// The body of a reply without a value.
 const EMPTY_DOCUMENT: [u8; 5] = [5, 0, 0, 0, 0];
@@ -54,15 +55,14 @@ impl ReplyEncoder {
     /// can carry it) behind `Error`.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
         let start = header::put_reply(out, head, &error.text_for(head.service_method()));
-        if head.details() {
-            if !error.code.is_empty() {
-                header::put_text(out, head.dialect(), b"Code\0", error.code.as_bytes());
-            }
-            if let Some(data) = &error.data {
-                let end = out.len();
-                if ser::element_to_buf("Data", data, head.dialect(), out).is_err() {
-                    out.truncate(end);
-                }
+        let (code, data) = error.details(head.details());
+        if let Some(code) = code {
+            header::put_text(out, head.dialect(), b"Code\0", code.as_bytes());
+        }
+        if let Some(data) = data {
+            let end = out.len();
+            if ser::element_to_buf("Data", data, head.dialect(), out).is_err() {
+                out.truncate(end);
             }
         }
         header::end(out, start);
@@ -114,20 +114,12 @@ impl ReplyDecoder {
         let bytes = buf.split_to(total).freeze();
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes, header.seq, header.service_method, header.len..total);
-        Ok(Some(match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }))
+        Ok(Some(reply.with_any_error(error)))
     }
 }
 
 fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
-    let text = |range: &std::ops::Range<usize>| {
-        String::from_utf8_lossy(bytes.get(range.clone()).unwrap_or_default()).into_owned()
-    };
-    let data = header.data.as_ref().and_then(|(kind, range)| {
-        let bytes = bytes.get(range.clone()).unwrap_or_default();
-        de::json_from_element(*kind, bytes).ok()
-    });
-    ErrorReply { text: text(&header.error), code: text(&header.code), data }
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let data = header.data.as_ref().and_then(|(kind, range)| de::json_from_element(*kind, part(range)).ok());
+    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

@@ -11,20 +11,17 @@ use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
     message,
+    two_part::{Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use serde::Serialize;
-use std::time::Duration;
 
 /// Reads the requests of one connection.
 #[derive(Debug)]
 pub struct RequestDecoder {
     limits: Limits,
     dialect: Option<Dialect>,
-    /// The header at the front of the buffer, read while its body is still on the way.
-    waiting: Option<RequestHeader>,
-    /// Why nothing can be read any more.
-    broken: Option<DecodeError>,
+    progress: Progress<RequestHeader>,
 }
 
 impl RequestDecoder {
@@ -34,7 +31,7 @@ impl RequestDecoder {
             BsonDialect::Auto => None,
             BsonDialect::Always(dialect) => Some(dialect),
         };
-        Self { limits, dialect, waiting: None, broken: None }
+        Self { limits, dialect, progress: Progress::default() }
     }
 
     /// Other limits for what comes from now on.
@@ -57,9 +54,7 @@ impl RequestDecoder {
     /// Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go` `RequestBson.UnmarshalBson`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
+        self.progress.check()?;
         let Some(header) = self.header(buf)? else {
             return Ok(None);
         };
@@ -67,7 +62,7 @@ impl RequestDecoder {
         let total = match document_len(buf, header.len, limit) {
             Ok(Some(body)) if buf.len() - header.len >= body => header.len + body,
             Ok(_) => {
-                self.waiting = Some(header);
+                self.progress.header = Some(header);
                 return Ok(None);
             }
             Err(error) => {
@@ -85,21 +80,13 @@ impl RequestDecoder {
     /// # Errors
     /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(request) = self.decode(buf)? {
-            return Ok(Some(request));
-        }
-        if buf.is_empty() {
-            return Ok(None);
-        }
-        let header = self.waiting.take().ok_or(DecodeError::Truncated)?;
-        let text = if buf.len() == header.len { "EOF" } else { "unexpected EOF" };
-        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+        self.decode_rest(buf)
     }
 
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
     fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
-        if let Some(header) = self.waiting.take() {
+        if let Some(header) = self.progress.header.take() {
             return Ok(Some(header));
         }
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
@@ -122,23 +109,15 @@ impl RequestDecoder {
         )
         .with_timeout(header.timeout)
         .with_details(header.details)
-        .with_own(self.dialect.unwrap_or_default())
+        .with_extension(self.dialect.unwrap_or_default())
     }
+}
 
-    /// The last request of a connection that cannot go on.
-    #[cold]
-    fn refuse(
-        &mut self,
-        header: RequestHeader,
-        buf: &mut BytesMut,
-        args: ValueError,
-        then: DecodeError,
-    ) -> Request {
-        self.broken = Some(then);
-        let len = header.len;
-        let request = self.request(header, buf, len).with_broken_args(args);
-        buf.clear();
-        request
+two_part_decoder! {
+    RequestDecoder, Request, header: RequestHeader => header.len,
+    (decoder, buf) => {
+        let end = header.len;
+        decoder.request(header, buf, end)
     }
 }
 
@@ -171,10 +150,10 @@ impl RequestEncoder {
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let start = header::put_request(out, self.dialect, service_method, seq);
-        if let Some(timeout) = options.timeout {
+        if let Some(millis) = options.timeout_signed_millis() {
             out.extend_from_slice(&[kind::INT64]);
             out.extend_from_slice(b"Timeout\0");
-            out.extend_from_slice(&millis(timeout).to_le_bytes());
+            out.extend_from_slice(&millis.to_le_bytes());
         }
         if options.details {
             out.extend_from_slice(&[kind::BOOL]);
@@ -183,10 +162,4 @@ impl RequestEncoder {
         header::end(out, start);
         ser::to_buf(args, self.dialect, out).inspect_err(|_| out.truncate(start))
     }
-}
-
-/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
-fn millis(timeout: Duration) -> i64 {
-    let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
-    i64::try_from(millis).unwrap_or(i64::MAX)
 }

@@ -17,7 +17,7 @@ const ZERO_IN_VITESS: i64 = -6_795_364_578_871;
 /// Milliseconds since 1970 of a packed time, cut off toward zero.
 ///
 /// vitess goes through 64-bit nanoseconds, which hold the years 1678 to 2262 only. Its peers know what that makes of
-/// the zero time, so this is kept for them; what it makes of other far years is of use to nobody. Source: vitess
+/// the zero time, so this is kept for them; what it makes of other far years is of no use to a peer. Source: vitess
 /// `go/bson` `EncodeTime` (`UnixNano() / 1e6`).
 pub(super) fn to_millis(packed: i128, dialect: Dialect) -> i64 {
     if packed == zero() && dialect == Dialect::Vitess {

@@ -1,9 +1,9 @@
 //! Go's `encoding/gob` as `net/rpc` uses it: a stream of definitions and values, two values per message.
 //!
-//! Bytes come in through [`RequestDecoder`] (server) or [`ReplyDecoder`] (client): `values` frames them and keeps the
-//! definitions in a table, `types`; `header` reads the first value of a message by hand; the second waits in the
-//! message until [`value_from_slice`] decodes it straight into the wanted type. `scan` walks over values nobody keeps,
-//! `wire` reads and writes scalars. [`ReplyEncoder`] and [`RequestEncoder`] go the other way. Nothing here knows
+//! Bytes come in through [`RequestDecoder`] (server) or [`ReplyDecoder`] (client): `value_reader` frames them and keeps
+//! the definitions in a table, `types`; `header` reads the first value of a message by hand; the second waits in the
+//! message until [`value_from_slice`] decodes it straight into the wanted type. `scan` walks over values that are not
+//! kept, `wire` reads and writes scalars. [`ReplyEncoder`] and [`RequestEncoder`] go the other way. Nothing here knows
 //! services or sockets.
 //!
 //! Go's interfaces are enums whose variants have the names that types are registered under; a nil one is `None`:
@@ -22,9 +22,10 @@
 //! #[serde(rename_all = "PascalCase")]
 //! struct Args { shape: Option<Shape> }
 //! ```
-//! [`Any`](crate::types::Any) takes whatever they hold and forgets the names of programs' own types.
+//! [`Any`](crate::types::Any) takes any value they hold and forgets the names of programs' own types.
 //! Source: Go `encoding/gob`, `net/rpc`.
 
+mod cache;
 mod de;
 mod define;
 mod encode;
@@ -33,11 +34,10 @@ mod reply;
 mod request;
 mod scan;
 mod ser;
-mod shared;
 #[cfg(test)]
 mod tests;
 mod types;
-mod values;
+mod value_reader;
 mod wire;
 
 pub use de::value_from_slice;

@@ -1,13 +1,14 @@
 //! Replies: a client's reading half.
 //!
-//! Frames like [`super::request`]; a reply takes the table of types along, so that whoever waits for it can decode its
+//! Frames like [`super::request`]; a reply takes the table of types along, so that the waiting call can decode its
 //! value while the next reply is read.
 
 use super::{
-    header::{Header, Plans},
+    cache::HeaderLayouts,
+    header::Header,
     types::Types,
     value_from_slice,
-    values::{Found, Trouble, Values, malformed},
+    value_reader::{ReadError, Span, ValueReader, malformed},
 };
 use crate::{
     codec::Limits,
@@ -22,15 +23,15 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
-    values: Values,
-    plans: Plans,
+    values: ValueReader,
+    layouts: HeaderLayouts,
     waiting: Option<Header>,
 }
 
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: Values::new(), plans: Plans::default(), waiting: None }
+        Self { limits, values: ValueReader::new(), layouts: HeaderLayouts::default(), waiting: None }
     }
 
     /// Takes one reply from the front of `buf`.
@@ -50,32 +51,29 @@ impl ReplyDecoder {
             Some(header) => header,
             None => match self.values.next(buf, limit) {
                 Ok(None) => return Ok(None),
-                Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at)?,
-                Ok(Some(Found::InPieces(_))) => return Err(malformed(0, "definition inside a header")),
-                Err(Trouble::Value(_)) => return Err(malformed(0, "broken header")),
-                Err(Trouble::Stream(error)) => return Err(error),
+                Ok(Some(Span::Whole(at))) => Header::read(&mut self.layouts, self.values.types(), buf, at)?,
+                Ok(Some(Span::Pieces(_))) => return Err(malformed(0, "definition inside a header")),
+                Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
+                Err(ReadError::Stream(error)) => return Err(error),
             },
         };
-        let found = match self.values.next(buf, limit) {
-            Ok(Some(found)) => found,
+        let span = match self.values.next(buf, limit) {
+            Ok(Some(span)) => span,
             Ok(None) => {
                 self.waiting = Some(header);
                 return Ok(None);
             }
-            Err(Trouble::Value(error)) if !error.is_fatal() => Found::At(0..0),
-            Err(Trouble::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
-            Err(Trouble::Stream(error)) => return Err(error),
+            Err(ReadError::Value(error)) if !error.is_fatal() => Span::Whole(0..0),
+            Err(ReadError::Value(_)) => return Err(malformed(self.values.at(), "value beyond repair")),
+            Err(ReadError::Stream(error)) => return Err(error),
         };
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
-        let body = found.join(&mut bytes);
+        let body = span.join(&mut bytes);
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
-            .with_own(self.values.types().clone());
-        Ok(Some(match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }))
+            .with_extension(self.values.types().clone());
+        Ok(Some(reply.with_any_error(error)))
     }
 }
 
@@ -83,7 +81,7 @@ impl Reply {
     /// The types that the server had defined when this reply came; `None` for replies of other codecs.
     #[inline]
     pub fn types(&self) -> Option<&Types> {
-        self.own()
+        self.extension()
     }
 }
 
@@ -102,11 +100,7 @@ pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueEr
 }
 
 fn error_reply(header: &Header, bytes: &[u8]) -> ErrorReply {
-    let bytes = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let text = |range: &Range<usize>| String::from_utf8_lossy(bytes(range)).into_owned();
-    ErrorReply {
-        text: text(&header.error),
-        code: text(&header.code),
-        data: serde_json::from_slice(bytes(&header.data)).ok(),
-    }
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let data = serde_json::from_slice(part(&header.data)).ok();
+    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

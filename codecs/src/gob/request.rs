@@ -1,17 +1,19 @@
 //! Requests: a server's reading half.
 //!
-//! Takes two values with [`super::values`] and hands the first to [`super::header`]; never looks into the second.
+//! Takes two values with [`super::value_reader`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
-    header::{Header, Plans},
+    cache::{HeaderLayouts, PlainArgs},
+    header::Header,
     types::{Id, Types},
-    values::{Found, Trouble, Values, malformed},
+    value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
 };
 use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Request,
+    two_part::{Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use std::ops::Range;
@@ -30,22 +32,25 @@ struct Plain {
 #[derive(Debug)]
 pub struct RequestDecoder {
     limits: Limits,
-    values: Values,
-    plans: Plans,
-    /// The type of the last plain arguments: it has no interfaces, as far as has been defined.
-    plain_args: Id,
-    /// The header at the front of the buffer, read while its arguments are still on the way, and where it ends.
-    waiting: Option<(Header, usize)>,
-    /// Why nothing can be read any more.
-    broken: Option<Box<DecodeError>>,
+    values: ValueReader,
+    layouts: HeaderLayouts,
+    plain_args: PlainArgs,
+    /// A header and where it ends.
+    progress: Progress<(Header, usize)>,
 }
 
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        let mut values = Values::new();
+        let mut values = ValueReader::new();
         values.share();
-        Self { limits, values, plans: Plans::default(), plain_args: Id::NONE, waiting: None, broken: None }
+        Self {
+            limits,
+            values,
+            layouts: HeaderLayouts::default(),
+            plain_args: PlainArgs::default(),
+            progress: Progress::default(),
+        }
     }
 
     /// Other limits for what comes from now on.
@@ -63,7 +68,7 @@ impl RequestDecoder {
     ///
     /// Shape: messages of a length and that many bytes. Each is a definition of a type or a value; the first value is
     /// the struct `{ServiceMethod string, Seq uint}`, by its fields' names, the second the arguments. `Ok(None)`: not
-    /// complete yet, `buf` untouched; asking again costs nothing, whatever the number of messages. `Ok(Some(_))`:
+    /// complete yet, `buf` untouched; asking again costs nothing, also with many messages. `Ok(Some(_))`:
     /// exactly its bytes are gone. All messages of a request together may have at most
     /// [`Limits::max_message_bytes`], those of the header 64 KiB; a length is refused before anything is kept for it.
     /// Arguments that cannot be read make a request with broken arguments, so that its caller gets an answer, and the
@@ -76,17 +81,15 @@ impl RequestDecoder {
     /// Source: Go `net/rpc` `gobServerCodec`, `encoding/gob` `Decoder`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(error) = &self.broken {
-            return Err(DecodeError::clone(error));
-        }
-        if self.waiting.is_none()
+        self.progress.check()?;
+        if self.progress.header.is_none()
             && self.values.is_at_start()
             && let Some(Plain { seq, method, args }) = self.plain(buf)
         {
             let bytes = buf.split_to(args.end).freeze();
             return Ok(Some(Request::new(bytes, seq, method, args)));
         }
-        let (header, header_end) = match self.waiting.take() {
+        let (header, header_end) = match self.progress.header.take() {
             Some(waiting) => waiting,
             None => match self.header(buf)? {
                 Some(header) => (header, self.values.at()),
@@ -94,26 +97,28 @@ impl RequestDecoder {
             },
         };
         match self.values.next(buf, self.limits.max_message_bytes) {
-            Ok(Some(found)) => Ok(Some(self.request(header, buf, &found))),
+            Ok(Some(span)) => Ok(Some(self.request(header, buf, &span))),
             Ok(None) => {
-                self.waiting = Some((header, header_end));
+                self.progress.header = Some((header, header_end));
                 Ok(None)
             }
-            Err(Trouble::Value(error)) if !error.is_fatal() => {
-                Ok(Some(self.request(header, buf, &Found::At(0..0)).with_broken_args(error)))
+            Err(ReadError::Value(error)) if !error.is_fatal() => {
+                Ok(Some(self.request(header, buf, &Span::Whole(0..0)).with_broken_args(error)))
             }
-            Err(Trouble::Value(error)) => {
+            Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
-                Ok(Some(self.refuse(header, buf, error, then)))
+                Ok(Some(self.refuse((header, header_end), buf, error, then)))
             }
-            Err(Trouble::Stream(error)) => {
-                Ok(Some(self.refuse(header, buf, ValueError::fatal(error.to_string()), error)))
+            Err(ReadError::Stream(error)) => {
+                let args = ValueError::fatal(error.to_string());
+                Ok(Some(self.refuse((header, header_end), buf, args, error)))
             }
         }
     }
 
-    /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and number and nothing else, the
-    /// arguments are of a type without interfaces. Any other is not touched, and read the long way.
+    /// The request at the front of `buf` if it is as nearly all are: both messages are there, the header has method and
+    /// number and nothing else, the arguments are of a type without interfaces. Any other is not touched, and read the
+    /// long way.
     #[inline]
     fn plain(&mut self, buf: &[u8]) -> Option<Plain> {
         let mut reader = Reader::new(buf);
@@ -124,13 +129,10 @@ impl RequestDecoder {
         if header_end > MAX_HEADER_BYTES || end > self.limits.max_message_bytes {
             return None;
         }
-        let (method, seq) = self.plans.plain(header)?;
+        let (method, seq) = self.layouts.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
-        if id != self.plain_args {
-            if self.values.types().knows_interface(id) != Some(false) {
-                return None;
-            }
-            self.plain_args = id;
+        if !self.plain_args.are(id, self.values.types()) {
+            return None;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
@@ -145,15 +147,7 @@ impl RequestDecoder {
     /// # Errors
     /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(request) = self.decode(buf)? {
-            return Ok(Some(request));
-        }
-        if buf.is_empty() {
-            return Ok(None);
-        }
-        let (header, end) = self.waiting.take().ok_or(DecodeError::Truncated)?;
-        let text = if buf.len() == end { "EOF" } else { "unexpected EOF" };
-        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+        self.decode_rest(buf)
     }
 
     /// The header at the front of `buf`, as soon as it is there.
@@ -162,19 +156,20 @@ impl RequestDecoder {
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
         match self.values.next(buf, limit) {
             Ok(None) => Ok(None),
-            Ok(Some(Found::At(at))) => Header::read(&mut self.plans, self.values.types(), buf, at).map(Some),
-            Ok(Some(Found::InPieces(_))) => Err(malformed(0, "definition inside a header")),
-            Err(Trouble::Value(_)) => Err(malformed(0, "broken header")),
-            Err(Trouble::Stream(error)) => Err(error),
+            Ok(Some(Span::Whole(at))) => {
+                Header::read(&mut self.layouts, self.values.types(), buf, at).map(Some)
+            }
+            Ok(Some(Span::Pieces(_))) => Err(malformed(0, "definition inside a header")),
+            Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
+            Err(ReadError::Stream(error)) => Err(error),
         }
     }
 
     /// Takes what has been understood out of `buf`.
     #[inline]
-    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Found) -> Request {
+    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
-        // A definition may have given it interfaces.
-        self.plain_args = Id::NONE;
+        self.plain_args.forget();
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
@@ -182,13 +177,9 @@ impl RequestDecoder {
             .with_timeout(header.timeout)
             .with_details(header.details)
     }
+}
 
-    /// The last request of a connection that cannot go on.
-    #[cold]
-    fn refuse(&mut self, header: Header, buf: &mut BytesMut, args: ValueError, then: DecodeError) -> Request {
-        self.broken = Some(Box::new(then));
-        let request = self.request(header, buf, &Found::At(0..0)).with_broken_args(args);
-        buf.clear();
-        request
-    }
+two_part_decoder! {
+    RequestDecoder, Request, header: (Header, usize) => header.1,
+    (decoder, buf) => decoder.request(header.0, buf, &Span::Whole(0..0))
 }

@@ -1,14 +1,14 @@
 //! Walks over a value of a given type without keeping anything: where it ends, what it brings with it.
 //!
-//! Used to skip what nobody wants, and to find the definitions that stand in the midst of values with interfaces. The
-//! walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the next, and a
-//! hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
+//! Used to skip what the target does not want, and to find the definitions that stand in the midst of values with
+//! interfaces. The walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the
+//! next, and a hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
 //! `decodeInterface`).
 
 use super::{
     MAX_DEPTH,
     types::{Field, Id, Struct, Type, Types},
-    wire::{Fault, Reader},
+    wire::{Reader, WireError},
 };
 
 /// The longest name of an interface's concrete type, in bytes. Source: Go `decodeInterface`.
@@ -49,30 +49,30 @@ enum Open {
 impl Walk {
     /// Drops a value of type `id` that is no message of its own.
     #[inline]
-    pub(super) fn skip(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+    pub(super) fn skip(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), WireError> {
         let mut walk = Self { open: Vec::new() };
         walk.value(types, reader, id)?;
         match walk.run(types, reader)? {
             Stop::End => Ok(()),
-            Stop::Message => Err(Fault::Eof),
-            Stop::Definition => Err(Fault::Corrupt("gob: definition inside a value")),
+            Stop::Message => Err(WireError::Eof),
+            Stop::Definition => Err(WireError::Corrupt("gob: definition inside a value")),
         }
     }
 
     /// Begins a whole value, which is alone in its message or in its interface.
-    pub(super) fn begin(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Self, Fault> {
+    pub(super) fn begin(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Self, WireError> {
         let mut walk = Self { open: Vec::new() };
         walk.whole(types, reader, id)?;
         Ok(walk)
     }
 
-    fn whole(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+    fn whole(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), WireError> {
         singleton(types, reader, id)?;
         self.value(types, reader, id)
     }
 
-    /// Goes on until the value ends or somebody else has to do something first.
-    pub(super) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop, Fault> {
+    /// Goes on until the value ends, or until the caller has to take in a definition or the next message first.
+    pub(super) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop, WireError> {
         while let Some(open) = self.open.last_mut() {
             let id = match open {
                 Open::List { left: 0, .. } | Open::Map { left: 0, half: false, .. } | Open::Inside => {
@@ -124,7 +124,7 @@ impl Walk {
 
     /// Drops a simple value, or begins one that has others inside.
     #[inline]
-    fn value(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), Fault> {
+    fn value(&mut self, types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<(), WireError> {
         let open = match types.get(id).ok_or(UNDEFINED)? {
             Type::Bool | Type::Int | Type::Uint | Type::Float => return reader.uint().map(drop),
             Type::Bytes | Type::String | Type::Opaque(_) => return reader.bytes().map(drop),
@@ -145,33 +145,33 @@ impl Walk {
             Type::Struct(fields) => Open::Struct { fields, next: 0 },
         };
         if self.open.len() >= MAX_DEPTH {
-            return Err(Fault::TooDeep(MAX_DEPTH));
+            return Err(WireError::TooDeep(MAX_DEPTH));
         }
         self.open.push(open);
         Ok(())
     }
 }
 
-/// A type nobody has defined.
-pub(super) const UNDEFINED: Fault = Fault::Corrupt("gob: unknown type id or corrupted data");
-pub(super) const LENGTH_MISMATCH: Fault = Fault::Corrupt("gob: length mismatch in decodeArray");
+/// A type that the peer has not defined.
+pub(super) const UNDEFINED: WireError = WireError::Corrupt("gob: unknown type id or corrupted data");
+pub(super) const LENGTH_MISMATCH: WireError = WireError::Corrupt("gob: length mismatch in decodeArray");
 
 /// An element takes at least a byte: what is announced and not there is found out before anything is done with it.
 #[inline]
-pub(super) fn present(reader: &Reader<'_>) -> Result<(), Fault> {
+pub(super) fn present(reader: &Reader<'_>) -> Result<(), WireError> {
     if reader.rest().is_empty() {
-        return Err(Fault::Corrupt("gob: decoding array or slice: length exceeds input size"));
+        return Err(WireError::Corrupt("gob: decoding array or slice: length exceeds input size"));
     }
     Ok(())
 }
 
 /// The type of a whole value, and takes the zero away that one that is no struct has in front, as if it were a field.
 #[inline(always)]
-pub(super) fn singleton(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Type, Fault> {
+pub(super) fn singleton(types: &Types, reader: &mut Reader<'_>, id: Id) -> Result<Type, WireError> {
     match types.get(id).ok_or(UNDEFINED)? {
         shape @ Type::Struct(_) => Ok(shape),
         shape if reader.uint()? == 0 => Ok(shape),
-        _ => Err(Fault::Corrupt("gob: decode: corrupted data: non-zero delta for singleton")),
+        _ => Err(WireError::Corrupt("gob: decode: corrupted data: non-zero delta for singleton")),
     }
 }
 
@@ -181,7 +181,7 @@ pub(super) fn next_field<'a>(
     fields: &'a [Field],
     reader: &mut Reader<'_>,
     next: usize,
-) -> Result<Option<(usize, &'a Field)>, Fault> {
+) -> Result<Option<(usize, &'a Field)>, WireError> {
     if reader.rest().is_empty() {
         return Ok(None);
     }
@@ -192,21 +192,21 @@ pub(super) fn next_field<'a>(
     let number = usize::try_from(delta - 1).ok().and_then(|skipped| next.checked_add(skipped));
     match number.and_then(|number| Some((number, fields.get(number)?))) {
         Some(found) => Ok(Some(found)),
-        None => Err(Fault::Corrupt("gob: bad data: field numbers out of bounds")),
+        None => Err(WireError::Corrupt("gob: bad data: field numbers out of bounds")),
     }
 }
 
 /// The name of an interface's concrete type; empty for nil.
-pub(super) fn interface_name<'de>(reader: &mut Reader<'de>) -> Result<&'de [u8], Fault> {
+pub(super) fn interface_name<'de>(reader: &mut Reader<'de>) -> Result<&'de [u8], WireError> {
     let name = reader.bytes()?;
     if name.len() > MAX_INTERFACE_NAME_BYTES {
-        return Err(Fault::Corrupt("gob: interface name too long"));
+        return Err(WireError::Corrupt("gob: interface name too long"));
     }
     Ok(name)
 }
 
 /// The id of the type that comes next, or what has to happen before it can be read.
-pub(super) fn next_id(reader: &mut Reader<'_>) -> Result<Result<Id, Stop>, Fault> {
+pub(super) fn next_id(reader: &mut Reader<'_>) -> Result<Result<Id, Stop>, WireError> {
     if reader.rest().is_empty() {
         return Ok(Err(Stop::Message));
     }

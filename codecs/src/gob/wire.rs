@@ -8,7 +8,7 @@ use bytes::BufMut;
 
 /// What is wrong with bytes that should be gob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum WireError {
     /// The message ends inside a value.
     Eof,
     /// An integer of more than 8 bytes.
@@ -17,12 +17,12 @@ pub(super) enum Fault {
     TooDeep(usize),
     /// Anything else, in words; Go's own where Go has them.
     Corrupt(&'static str),
-    /// As [`Fault::Corrupt`], of bytes that only somebody hostile sends, or that leave the type table in doubt.
+    /// As [`WireError::Corrupt`], of bytes that only a hostile peer sends, or that leave the type table in doubt.
     Hostile(&'static str),
 }
 
-impl Fault {
-    /// The fault in words that need not be built.
+impl WireError {
+    /// The error in words that need not be built.
     pub(super) fn what(self) -> &'static str {
         match self {
             Self::Eof => "unexpected EOF",
@@ -33,13 +33,13 @@ impl Fault {
     }
 }
 
-impl From<Fault> for ValueError {
+impl From<WireError> for ValueError {
     #[cold]
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::TooDeep(limit) => Self::fatal(format!("nesting deeper than {limit}")),
-            Fault::Hostile(what) => Self::fatal(what),
-            _ => Self::new(fault.what()),
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::TooDeep(limit) => Self::fatal(format!("nesting deeper than {limit}")),
+            WireError::Hostile(what) => Self::fatal(what),
+            _ => Self::new(error.what()),
         }
     }
 }
@@ -63,8 +63,8 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Fault> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or(Fault::Eof)?;
+    pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], WireError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Eof)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -72,7 +72,7 @@ impl<'de> Reader<'de> {
     /// Below 128 one byte; else one byte, the negated count of the big-endian bytes that follow. Leading zeros are
     /// accepted as in Go.
     #[inline(always)]
-    pub(super) fn uint(&mut self) -> Result<u64, Fault> {
+    pub(super) fn uint(&mut self) -> Result<u64, WireError> {
         match self.rest {
             [byte @ ..0x80, rest @ ..] => {
                 self.rest = rest;
@@ -87,7 +87,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    fn long_uint(&mut self) -> Result<u64, Fault> {
+    fn long_uint(&mut self) -> Result<u64, WireError> {
         // Most numbers of calls.
         let short = match self.rest {
             [0xFE, high, low, rest @ ..] => Some((u32::from_be_bytes([0, 0, *high, *low]), rest)),
@@ -98,10 +98,10 @@ impl<'de> Reader<'de> {
             self.rest = rest;
             return Ok(value.into());
         }
-        let (&first, rest) = self.rest.split_first().ok_or(Fault::Eof)?;
+        let (&first, rest) = self.rest.split_first().ok_or(WireError::Eof)?;
         let len = usize::from(first.wrapping_neg());
         if len > 8 {
-            return Err(Fault::LongUint);
+            return Err(WireError::LongUint);
         }
         if let Some(eight) = rest.first_chunk::<8>()
             && len > 0
@@ -109,14 +109,14 @@ impl<'de> Reader<'de> {
             self.rest = rest.get(len..).unwrap_or_default();
             return Ok(u64::from_be_bytes(*eight) >> (64 - 8 * len));
         }
-        let (digits, rest) = rest.split_at_checked(len).ok_or(Fault::Eof)?;
+        let (digits, rest) = rest.split_at_checked(len).ok_or(WireError::Eof)?;
         self.rest = rest;
         Ok(digits.iter().fold(0, |value, &digit| value << 8 | u64::from(digit)))
     }
 
     /// The sign is the lowest bit; the other bits are inverted if it is set.
     #[inline]
-    pub(super) fn int(&mut self) -> Result<i64, Fault> {
+    pub(super) fn int(&mut self) -> Result<i64, WireError> {
         let bits = self.uint()?;
         let value = (bits >> 1).cast_signed();
         Ok(if bits & 1 == 0 { value } else { !value })
@@ -124,7 +124,7 @@ impl<'de> Reader<'de> {
 
     /// The bits of the number, last byte first.
     #[inline]
-    pub(super) fn float(&mut self) -> Result<f64, Fault> {
+    pub(super) fn float(&mut self) -> Result<f64, WireError> {
         self.uint().map(|bits| f64::from_bits(bits.swap_bytes()))
     }
 
@@ -142,16 +142,16 @@ impl<'de> Reader<'de> {
 
     /// A length that has to lie within what is left.
     #[inline]
-    pub(super) fn len(&mut self) -> Result<usize, Fault> {
+    pub(super) fn len(&mut self) -> Result<usize, WireError> {
         match usize::try_from(self.uint()?) {
             Ok(len) if len <= self.rest.len() => Ok(len),
-            _ => Err(Fault::Eof),
+            _ => Err(WireError::Eof),
         }
     }
 
     /// A length and as many bytes: texts, bytes and opaque values.
     #[inline]
-    pub(super) fn bytes(&mut self) -> Result<&'de [u8], Fault> {
+    pub(super) fn bytes(&mut self) -> Result<&'de [u8], WireError> {
         let len = self.len()?;
         self.take(len)
     }
@@ -250,12 +250,12 @@ mod tests {
             assert_eq!(written(|out| put_uint(out, value)), bytes, "{value}");
             assert_eq!(Reader::new(bytes).uint(), Ok(value));
             for cut in 0..bytes.len() {
-                assert_eq!(Reader::new(&bytes[..cut]).uint(), Err(Fault::Eof), "{value} cut at {cut}");
+                assert_eq!(Reader::new(&bytes[..cut]).uint(), Err(WireError::Eof), "{value} cut at {cut}");
             }
         }
         assert_eq!(Reader::new(b"\xfc\0\0\0\x05").uint(), Ok(5), "leading zeros");
-        assert_eq!(Reader::new(b"\xf7\0\0\0\0\0\0\0\0\0").uint(), Err(Fault::LongUint));
-        assert_eq!(Reader::new(b"\x80").uint(), Err(Fault::LongUint));
+        assert_eq!(Reader::new(b"\xf7\0\0\0\0\0\0\0\0\0").uint(), Err(WireError::LongUint));
+        assert_eq!(Reader::new(b"\x80").uint(), Err(WireError::LongUint));
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
         let mut reader = Reader::new(b"\x03abcd");
         assert_eq!(reader.bytes(), Ok(&b"abc"[..]));
         assert_eq!(reader.rest(), b"d");
-        assert_eq!(Reader::new(b"\x03ab").bytes(), Err(Fault::Eof));
-        assert_eq!(Reader::new(b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff").bytes(), Err(Fault::Eof));
+        assert_eq!(Reader::new(b"\x03ab").bytes(), Err(WireError::Eof));
+        assert_eq!(Reader::new(b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff").bytes(), Err(WireError::Eof));
     }
 }

@@ -1,7 +1,10 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
-use super::{de::De, fault::Fault};
-use crate::zero::Zero;
+use super::{de::De, de_error::DeError};
+use crate::{
+    serde_methods::{each_integer, forward_deserialize, forward_variant},
+    zero::Zero,
+};
 use serde::{
     de::{
         DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -11,16 +14,16 @@ use serde::{
 };
 use std::borrow::Cow;
 
-/// The elements of an array, then zero values until `owed` are handed over.
+/// The elements of an array, then zero values until `expected` are handed over.
 pub(super) struct Elements<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
-    owed: usize,
+    expected: usize,
     first: bool,
 }
 
 impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>, owed: usize) -> Self {
-        Self { de, owed, first: true }
+    pub(super) fn new(de: &'a mut De<'de, 'f>, expected: usize) -> Self {
+        Self { de, expected, first: true }
     }
 
     /// Whether no element has been taken.
@@ -30,16 +33,16 @@ impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
-        let owed = self.owed != 0;
-        self.owed = self.owed.saturating_sub(1);
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
+        let is_expected = self.expected != 0;
+        self.expected = self.expected.saturating_sub(1);
         if self.de.cursor.next(self.first, b']')? {
             self.first = false;
             seed.deserialize(&mut *self.de).map(Some)
-        } else if owed {
-            seed.deserialize(Zero::new(self.de.feed)).map(Some)
+        } else if is_expected {
+            seed.deserialize(Zero::new(self.de.zero_fields)).map(Some)
         } else {
             Ok(None)
         }
@@ -64,9 +67,9 @@ impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }
@@ -74,7 +77,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         seed.deserialize(Name(self.de.cursor.name()?)).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
         seed.deserialize(&mut *self.de)
     }
@@ -105,7 +108,7 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
 
     /// A name with escapes, in another case, or of no member of the struct.
     #[cold]
-    fn unusual_name(&mut self) -> Result<Cow<'de, str>, Fault> {
+    fn unusual_name(&mut self) -> Result<Cow<'de, str>, DeError> {
         let name = self.de.cursor.name()?;
         let exact = self.fields.iter().find(|&&field| field == name);
         let field = exact.or_else(|| self.fields.iter().find(|field| field.eq_ignore_ascii_case(&name)));
@@ -115,10 +118,10 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }
@@ -132,9 +135,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
     }
 
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
-        seed.deserialize(&mut *self.de).map_err(|fault| fault.within(self.name, self.field))
+        seed.deserialize(&mut *self.de).map_err(|error| error.within(self.name, self.field))
     }
 }
 
@@ -142,31 +145,26 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
 struct Name<'de>(Cow<'de, str>);
 
 macro_rules! numbers {
-    ($($method:ident => $visit:ident, $go:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             match self.0.parse() {
                 Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Fault::mismatch(format!("number {}", self.0), $go)),
+                Err(_) => Err(DeError::mismatch(format!("number {}", self.0), $go)),
             }
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
+    forward_deserialize!('de: option, newtype_struct);
+
+    each_integer!(numbers);
     numbers! {
-        deserialize_i8 => visit_i8, "int8";
-        deserialize_i16 => visit_i16, "int16";
-        deserialize_i32 => visit_i32, "int32";
-        deserialize_i64 => visit_i64, "int";
-        deserialize_i128 => visit_i128, "int128";
-        deserialize_u8 => visit_u8, "uint8";
-        deserialize_u16 => visit_u16, "uint16";
-        deserialize_u32 => visit_u32, "uint32";
-        deserialize_u64 => visit_u64, "uint";
-        deserialize_u128 => visit_u128, "uint128";
-        deserialize_bool => visit_bool, "bool";
+        deserialize_i128 => visit_i128, signed, "int128";
+        deserialize_u128 => visit_u128, unsigned, "uint128";
+        deserialize_bool => visit_bool, unsigned, "bool";
     }
 
     forward_to_deserialize_any! {
@@ -174,23 +172,11 @@ impl<'de> Deserializer<'de> for Name<'de> {
     }
 
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.0 {
             Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
             Cow::Owned(name) => visitor.visit_string(name),
         }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -198,7 +184,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         visitor.visit_enum(serde::de::value::CowStrDeserializer::new(self.0))
     }
 }
@@ -209,10 +195,10 @@ pub(super) struct Variant<'a, 'de, 'f> {
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DeError> {
         let name = self.de.cursor.name()?;
         self.de.cursor.expect(b':')?;
         Ok((seed.deserialize(Name(name))?, self))
@@ -220,25 +206,11 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), DeError> {
         self.de.cursor.skip()
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(self.de)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.de.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.de.deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.de, "");
 }

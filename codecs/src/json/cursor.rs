@@ -4,12 +4,13 @@
 //! checked here. Knows nothing of types.
 
 use super::{
-    fault::Fault,
+    de_error::DeError,
     text::{plain_len, unescape},
 };
 use std::borrow::Cow;
 
-/// How deep values may nest; protects the stack, whatever [`Limits::max_depth`](crate::Limits::max_depth) says.
+/// How deep values may nest; protects the stack also where [`Limits::max_depth`](crate::Limits::max_depth) is
+/// larger.
 pub(super) const MAX_DEPTH: usize = 128;
 
 #[derive(Debug)]
@@ -85,15 +86,15 @@ impl<'de> Cursor<'de> {
     }
 
     #[inline]
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), DeError> {
         if self.take(byte) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// Steps into the array or object that starts here.
     #[inline]
-    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+    pub(super) fn enter(&mut self) -> Result<(), DeError> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::other("exceeded max depth"));
+            return Err(DeError::other("exceeded max depth"));
         }
         (self.at, self.depth) = (self.at + 1, self.depth + 1);
         Ok(())
@@ -101,7 +102,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes what ends the array or object: `end`.
     #[inline]
-    pub(super) fn leave(&mut self, end: u8) -> Result<(), Fault> {
+    pub(super) fn leave(&mut self, end: u8) -> Result<(), DeError> {
         self.expect(end)?;
         self.depth -= 1;
         Ok(())
@@ -109,18 +110,18 @@ impl<'de> Cursor<'de> {
 
     /// What is wrong with the next byte, in Go's words.
     #[cold]
-    pub(super) fn unexpected(&self) -> Fault {
+    pub(super) fn unexpected(&self) -> DeError {
         match self.bytes.get(self.at) {
-            None => Fault::other("unexpected end of JSON input"),
+            None => DeError::other("unexpected end of JSON input"),
             Some(&byte) => {
-                Fault::other(format!("invalid character {:?} at byte {}", char::from(byte), self.at))
+                DeError::other(format!("invalid character {:?} at byte {}", char::from(byte), self.at))
             }
         }
     }
 
     /// That the value which starts here is none of the type `wanted`, in Go's words.
     #[cold]
-    pub(super) fn mismatch(&mut self, wanted: &str) -> Fault {
+    pub(super) fn mismatch(&mut self, wanted: &str) -> DeError {
         let found = match self.peek() {
             Some(b'"') => "string",
             Some(b'{') => "object",
@@ -130,12 +131,12 @@ impl<'de> Cursor<'de> {
             Some(b'-' | b'0'..=b'9') => "number",
             _ => return self.unexpected(),
         };
-        Fault::mismatch(found, wanted)
+        DeError::mismatch(found, wanted)
     }
 
     /// Takes `null` if that is what starts here.
     #[inline]
-    pub(super) fn take_null(&mut self) -> Result<bool, Fault> {
+    pub(super) fn take_null(&mut self) -> Result<bool, DeError> {
         if self.peek() != Some(b'n') {
             return Ok(false);
         }
@@ -144,7 +145,7 @@ impl<'de> Cursor<'de> {
     }
 
     /// Takes `true` or `false`.
-    pub(super) fn boolean(&mut self) -> Result<bool, Fault> {
+    pub(super) fn boolean(&mut self) -> Result<bool, DeError> {
         match self.peek() {
             Some(b't') => self.literal(b"true").map(|()| true),
             Some(b'f') => self.literal(b"false").map(|()| false),
@@ -152,7 +153,7 @@ impl<'de> Cursor<'de> {
         }
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<(), Fault> {
+    fn literal(&mut self, word: &[u8]) -> Result<(), DeError> {
         for wanted in word {
             if self.bytes.get(self.at) != Some(wanted) {
                 return Err(self.unexpected());
@@ -164,7 +165,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes the string whose quote is next.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Fault> {
+    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, DeError> {
         let Some(text) = self.plain_string() else { return self.escaped_string() };
         match std::str::from_utf8(text) {
             Ok(text) => Ok(Cow::Borrowed(text)),
@@ -186,7 +187,7 @@ impl<'de> Cursor<'de> {
 
     /// A string with escapes, or one that does not end.
     #[cold]
-    fn escaped_string(&mut self) -> Result<Cow<'de, str>, Fault> {
+    fn escaped_string(&mut self) -> Result<Cow<'de, str>, DeError> {
         let start = self.at + 1;
         self.at = start;
         loop {
@@ -202,7 +203,7 @@ impl<'de> Cursor<'de> {
         Ok(unescape(raw))
     }
 
-    fn escape(&mut self) -> Result<(), Fault> {
+    fn escape(&mut self) -> Result<(), DeError> {
         self.at += 1;
         let digits = match self.bytes.get(self.at) {
             Some(b'u') => 4,
@@ -221,7 +222,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes the number that starts here.
     #[inline]
-    pub(super) fn number(&mut self) -> Result<Number<'de>, Fault> {
+    pub(super) fn number(&mut self) -> Result<Number<'de>, DeError> {
         let start = self.at;
         let negative = self.bytes.get(start) == Some(&b'-');
         self.at += usize::from(negative);
@@ -251,7 +252,7 @@ impl<'de> Cursor<'de> {
         Ok(Number { text, negative, magnitude })
     }
 
-    fn fraction(&mut self) -> Result<(), Fault> {
+    fn fraction(&mut self) -> Result<(), DeError> {
         if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
             self.digits()?;
@@ -265,7 +266,7 @@ impl<'de> Cursor<'de> {
     }
 
     /// Takes at least one digit.
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self) -> Result<(), DeError> {
         let start = self.at;
         while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
@@ -275,7 +276,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes the comma before every value but the first; `false` at the `end` of the array or object.
     #[inline]
-    pub(super) fn next(&mut self, first: bool, end: u8) -> Result<bool, Fault> {
+    pub(super) fn next(&mut self, first: bool, end: u8) -> Result<bool, DeError> {
         let byte = self.peek();
         if byte == Some(end) {
             return Ok(false);
@@ -317,7 +318,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes a member's name, quoted, and leaves its value.
     #[inline]
-    pub(super) fn name(&mut self) -> Result<Cow<'de, str>, Fault> {
+    pub(super) fn name(&mut self) -> Result<Cow<'de, str>, DeError> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected());
         }
@@ -325,7 +326,7 @@ impl<'de> Cursor<'de> {
     }
 
     /// Takes a value of any kind.
-    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+    pub(super) fn skip(&mut self) -> Result<(), DeError> {
         let end = match self.peek() {
             Some(b'{') => b'}',
             Some(b'[') => b']',
@@ -341,7 +342,7 @@ impl<'de> Cursor<'de> {
 
     /// Takes what is left of the array or object around here, with its `end`.
     #[inline]
-    pub(super) fn skip_rest(&mut self, first: bool, end: u8) -> Result<(), Fault> {
+    pub(super) fn skip_rest(&mut self, first: bool, end: u8) -> Result<(), DeError> {
         if self.peek() == Some(end) {
             return self.leave(end);
         }
@@ -349,7 +350,7 @@ impl<'de> Cursor<'de> {
     }
 
     #[inline(never)]
-    fn skip_values(&mut self, mut first: bool, end: u8) -> Result<(), Fault> {
+    fn skip_values(&mut self, mut first: bool, end: u8) -> Result<(), DeError> {
         while self.next(first, end)? {
             first = false;
             if end == b'}' {

@@ -1,6 +1,6 @@
 //! What is JSON-RPC's own in a request's head: an id of any kind, where other codecs have a number.
 
-use crate::message::{self, Own};
+use crate::message::{self, HeadExtension};
 use std::ops::Range;
 
 /// The place of the `id`, any JSON value, as compact text; `null` where the request had none.
@@ -14,12 +14,12 @@ impl Id {
     }
 }
 
-impl Own for Id {
+impl HeadExtension for Id {
     fn seq(&self, bytes: &[u8]) -> Option<u64> {
         Some(std::str::from_utf8(self.text(bytes)).ok().and_then(|text| text.parse().ok()).unwrap_or(0))
     }
 
-    fn kept(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {
+    fn detached(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {
         let start = copy.len();
         copy.extend_from_slice(self.text(bytes));
         Self(start..copy.len())
@@ -36,6 +36,6 @@ impl Head {
     /// The id to echo, as compact JSON text.
     #[inline]
     pub fn id(&self) -> &[u8] {
-        self.own().text(self.bytes())
+        self.extension().text(self.bytes())
     }
 }

@@ -1,9 +1,12 @@
 //! Keys of maps: texts as they are, numbers in quotes, as Go writes them.
 
 use super::text::write_quoted;
-use crate::error::EncodeError;
+use crate::{
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, refuse_serialize},
+};
 use bytes::BytesMut;
-use serde::ser::{Impossible, Serialize, Serializer};
+use serde::ser::{Impossible, Serializer};
 
 /// Writes one key, quoted.
 pub(super) struct Key<'o> {
@@ -26,13 +29,11 @@ macro_rules! integers {
 impl Serializer for Key<'_> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Impossible<(), EncodeError>;
-    type SerializeTuple = Impossible<(), EncodeError>;
-    type SerializeTupleStruct = Impossible<(), EncodeError>;
-    type SerializeTupleVariant = Impossible<(), EncodeError>;
-    type SerializeMap = Impossible<(), EncodeError>;
-    type SerializeStruct = Impossible<(), EncodeError>;
-    type SerializeStructVariant = Impossible<(), EncodeError>;
+    compound_types!(Impossible<(), EncodeError>);
+
+    forward_serialize!(char, some, unit_variant, newtype_struct);
+
+    refuse_serialize!(no_key(); f32, f64, bytes, none, unit, unit_struct, newtype_variant, compounds);
 
     integers! {
         serialize_i8(i8),
@@ -51,111 +52,8 @@ impl Serializer for Key<'_> {
         self.serialize_str(if value { "true" } else { "false" })
     }
 
-    fn serialize_f32(self, _: f32) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_f64(self, _: f64) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
         write_quoted(value, self.out);
         Ok(())
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), EncodeError> {
-        no_key()
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, EncodeError> {
-        no_key()
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, EncodeError> {
-        no_key()
     }
 }

@@ -9,7 +9,7 @@
 mod access;
 mod cursor;
 mod de;
-mod fault;
+mod de_error;
 mod head;
 mod keys;
 mod plain;

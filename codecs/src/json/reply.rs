@@ -61,8 +61,17 @@ impl ReplyEncoder {
         write_id(head, out);
         out.extend_from_slice(b",\"result\":null,\"error\":");
         write_quoted(&error.text, out);
-        if head.details() {
-            write_details(error, out);
+        let (code, data) = error.details(head.details());
+        if let Some(code) = code {
+            out.extend_from_slice(b",\"code\":");
+            write_quoted(code, out);
+        }
+        if let Some(data) = data {
+            let start = out.len();
+            out.extend_from_slice(b",\"data\":");
+            if ser::write_value(data, out).is_err() {
+                out.truncate(start);
+            }
         }
         out.extend_from_slice(b"}\n");
     }
@@ -72,20 +81,6 @@ impl ReplyEncoder {
 fn write_id(head: &Head, out: &mut BytesMut) {
     out.extend_from_slice(b"{\"id\":");
     out.extend_from_slice(head.id());
-}
-
-fn write_details(error: &ErrorReply, out: &mut BytesMut) {
-    if !error.code.is_empty() {
-        out.extend_from_slice(b",\"code\":");
-        write_quoted(&error.code, out);
-    }
-    if let Some(data) = &error.data {
-        let start = out.len();
-        out.extend_from_slice(b",\"data\":");
-        if ser::write_value(data, out).is_err() {
-            out.truncate(start);
-        }
-    }
 }
 
 static MEMBERS: [&str; 5] = ["id", "result", "error", "code", "data"];

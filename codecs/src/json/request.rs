@@ -10,7 +10,7 @@ use super::{
     text::{compact, is_compact, unescape, write_quoted},
 };
 use crate::{
-    codec::{CallOptions, Limits},
+    codec::{CallOptions, Limits, timeout_of},
     error::{DecodeError, EncodeError, ValueError},
     message,
 };
@@ -42,9 +42,9 @@ impl RequestDecoder {
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: one JSON object with `method` (text), `params` (array, of which the first element is the argument), `id`
-    /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match in
-    /// any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf` of
-    /// blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
+    /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match
+    /// in any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf`
+    /// of blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
     /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl RequestDecoder {
         {
             within(&self.limits, end)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
-            return Ok(Some(request.with_own(Id(id))));
+            return Ok(Some(request.with_extension(Id(id))));
         }
         self.decode_any(buf)
     }
@@ -106,7 +106,7 @@ fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
     let details = part(&details) == b"true";
     let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
     let request = if as_it_is {
-        message::Request::new(bytes, 0, name, params).with_own(Id(id))
+        message::Request::new(bytes, 0, name, params).with_extension(Id(id))
     } else {
         rewritten(&bytes, &name, params, &id)
     };
@@ -131,13 +131,12 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
         copy.extend_from_slice(&compact(part(id)));
     }
     let id = name.end..copy.len();
-    message::Request::new(copy.into(), 0, name, params).with_own(Id(id))
+    message::Request::new(copy.into(), 0, name, params).with_extension(Id(id))
 }
 
 /// A `timeout` that says something: whole milliseconds over 0.
 fn milliseconds(text: &[u8]) -> Option<Duration> {
-    let millis = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (millis > 0).then(|| Duration::from_millis(millis))
+    timeout_of(std::str::from_utf8(text).ok()?.parse().ok()?)
 }
 
 /// A client's writing half of one connection.
@@ -177,10 +176,9 @@ impl RequestEncoder {
         let mut digits = itoa::Buffer::new();
         out.extend_from_slice(b"],\"id\":");
         out.extend_from_slice(digits.format(seq).as_bytes());
-        if let Some(timeout) = options.timeout {
-            let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
+        if let Some(millis) = options.timeout_millis() {
             out.extend_from_slice(b",\"timeout\":");
-            out.extend_from_slice(digits.format(u64::try_from(millis).unwrap_or(u64::MAX)).as_bytes());
+            out.extend_from_slice(digits.format(millis).as_bytes());
         }
         if options.details {
             out.extend_from_slice(b",\"details\":true");

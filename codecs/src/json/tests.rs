@@ -254,7 +254,7 @@ pub(super) fn shown(request: &Request) -> String {
 }
 
 /// Feeds `bytes` cut at `cuts`; what was decoded, or the error it ended with.
-fn feed(bytes: &[u8], cuts: &[usize]) -> (Vec<String>, Option<DecodeError>) {
+fn zero_fields(bytes: &[u8], cuts: &[usize]) -> (Vec<String>, Option<DecodeError>) {
     let mut decoder = RequestDecoder::new(Limits::default());
     let (mut buf, mut requests, mut from) = (BytesMut::new(), Vec::new(), 0);
     for &cut in cuts.iter().chain([&bytes.len()]) {
@@ -281,16 +281,16 @@ fn feed(bytes: &[u8], cuts: &[usize]) -> (Vec<String>, Option<DecodeError>) {
 }
 
 fn check(bytes: &[u8], expected: &[&str], error: Option<&DecodeError>) {
-    let (whole, end) = feed(bytes, &[]);
+    let (whole, end) = zero_fields(bytes, &[]);
     assert_eq!(
         (&whole[..], end.as_ref()),
         (&expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>()[..], error)
     );
     for cut in 0..bytes.len() {
-        assert_eq!(feed(bytes, &[cut]), (whole.clone(), end.clone()), "cut at {cut}");
+        assert_eq!(zero_fields(bytes, &[cut]), (whole.clone(), end.clone()), "cut at {cut}");
     }
     let every: Vec<_> = (0..bytes.len()).collect();
-    assert_eq!(feed(bytes, &every), (whole, end), "one byte at a time");
+    assert_eq!(zero_fields(bytes, &every), (whole, end), "one byte at a time");
 }
 
 #[test]
@@ -693,7 +693,7 @@ proptest! {
     fn what_is_encoded_is_decoded(value in json_value(), seq: u64, name: String, cut: prop::sample::Index) {
         let mut out = BytesMut::new();
         RequestEncoder::new().encode(seq, &name, CallOptions::default(), &value, &mut out).unwrap();
-        // Another JSON library finds no fault with it.
+        // Another JSON library takes it.
         serde_json::from_slice::<Value>(&out).unwrap();
         let tail = out.split_off(cut.index(out.len()));
         let mut decoder = RequestDecoder::new(Limits::default());
@@ -723,6 +723,6 @@ proptest! {
         let bytes = exchanges[index % exchanges.len()].requests.as_bytes();
         let mut cuts: Vec<_> = cuts.drain(..).map(|cut| cut.index(bytes.len() + 1)).collect();
         cuts.sort_unstable();
-        prop_assert_eq!(feed(bytes, &cuts), feed(bytes, &[]));
+        prop_assert_eq!(zero_fields(bytes, &cuts), zero_fields(bytes, &[]));
     }
 }

@@ -4,32 +4,33 @@ use bytes::Bytes;
 use std::{fmt, ops::Range};
 
 /// The part of a [`Head`] that only its codec understands; `()` for a codec that needs none.
-pub trait Own: Clone + fmt::Debug + Send + Sync + 'static {
+pub trait HeadExtension: Clone + fmt::Debug + Send + Sync + 'static {
     /// The number of the call where this part says it; `bytes` are those of the message.
     fn seq(&self, bytes: &[u8]) -> Option<u64> {
         let _ = bytes;
         None
     }
 
-    /// The same part in a head of its own: whatever it needs of `bytes` it puts behind `copy`, from where it finds it
+    /// The same part in a head of its own: what it needs of `bytes` it puts behind `copy`, from where it finds it
     /// from then on.
     #[must_use]
-    fn kept(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {
+    fn detached(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {
         let _ = (bytes, copy);
         self.clone()
     }
 }
 
-impl Own for () {}
+impl HeadExtension for () {}
 
-/// What a reply needs of the request it answers: the method's name, the number of the call, and what is the codec's own.
+/// What a reply needs of the request it answers: the method's name, the number of the call, and what is the codec's
+/// own.
 #[derive(Clone)]
 pub struct Head<O = ()> {
     pub(super) bytes: Bytes,
     pub(super) service_method: Range<usize>,
     pub(super) seq: u64,
     pub(super) details: bool,
-    pub(super) own: O,
+    pub(super) extension: O,
 }
 
 impl<O> Head<O> {
@@ -53,8 +54,8 @@ impl<O> Head<O> {
 
     /// The codec's own part.
     #[inline]
-    pub fn own(&self) -> &O {
-        &self.own
+    pub fn extension(&self) -> &O {
+        &self.extension
     }
 
     /// The bytes in which the parts lie.
@@ -65,37 +66,43 @@ impl<O> Head<O> {
 
     /// The same head with a part of a codec's own.
     #[inline]
-    pub(crate) fn with_own<P>(self, own: P) -> Head<P> {
+    pub(crate) fn with_extension<P>(self, extension: P) -> Head<P> {
         let Self { bytes, service_method, seq, details, .. } = self;
-        Head { bytes, service_method, seq, details, own }
+        Head { bytes, service_method, seq, details, extension }
     }
 }
 
-impl<O: Own> Head<O> {
+impl<O: HeadExtension> Head<O> {
     /// Go's `Seq`, the number of the call; 0 for an id that is no unsigned integer.
     #[inline]
     pub fn seq(&self) -> u64 {
-        self.own.seq(&self.bytes).unwrap_or(self.seq)
+        self.extension.seq(&self.bytes).unwrap_or(self.seq)
     }
 
     /// The same head in bytes of its own, so that it does not hold the buffer it was read from.
     #[must_use]
-    pub(super) fn kept(&self) -> Self {
+    pub(super) fn detached(&self) -> Self {
         let name = self.service_method();
         let mut copy = Vec::with_capacity(name.len() + 24);
         copy.extend_from_slice(name);
-        let own = self.own.kept(&self.bytes, &mut copy);
-        Self { service_method: 0..name.len(), bytes: copy.into(), seq: self.seq, details: self.details, own }
+        let extension = self.extension.detached(&self.bytes, &mut copy);
+        Self {
+            service_method: 0..name.len(),
+            bytes: copy.into(),
+            seq: self.seq,
+            details: self.details,
+            extension,
+        }
     }
 }
 
-impl<O: Own> fmt::Debug for Head<O> {
+impl<O: HeadExtension> fmt::Debug for Head<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Head")
             .field("service_method", &String::from_utf8_lossy(self.service_method()))
             .field("seq", &self.seq())
             .field("details", &self.details)
-            .field("own", &self.own)
+            .field("extension", &self.extension)
             .finish()
     }
 }

@@ -12,7 +12,7 @@ pub struct Reply {
     service_method: Range<usize>,
     body: Range<usize>,
     error: Option<Box<ErrorReply>>,
-    own: Option<Arc<dyn Any + Send + Sync>>,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Reply {
@@ -25,7 +25,7 @@ impl Reply {
             service_method.end <= bytes.len() && body.end <= bytes.len(),
             "ranges lie within the message"
         );
-        Self { bytes, seq, service_method, body, error: None, own: None }
+        Self { bytes, seq, service_method, body, error: None, extension: None }
     }
 
     /// The same reply as a failure.
@@ -35,11 +35,20 @@ impl Reply {
         self
     }
 
+    /// The same reply, as a failure if there is an error.
+    #[inline]
+    pub(crate) fn with_any_error(self, error: Option<ErrorReply>) -> Self {
+        match error {
+            Some(error) => self.with_error(error),
+            None => self,
+        }
+    }
+
     /// The same reply with something of its codec's own, which the codec needs to read the value.
     #[inline]
     #[must_use]
-    pub fn with_own(mut self, own: Arc<dyn Any + Send + Sync>) -> Self {
-        self.own = Some(own);
+    pub fn with_extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
+        self.extension = Some(extension);
         self
     }
 
@@ -70,8 +79,8 @@ impl Reply {
 
     /// The codec's own part, if it is of this type.
     #[inline]
-    pub fn own<O: Any>(&self) -> Option<&O> {
-        self.own.as_deref()?.downcast_ref()
+    pub fn extension<O: Any>(&self) -> Option<&O> {
+        self.extension.as_deref()?.downcast_ref()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One call as a server reads it.
 
-use super::head::{Head, Own};
+use super::head::{Head, HeadExtension};
 use crate::error::ValueError;
 use bytes::Bytes;
 use std::{fmt, ops::Range, time::Duration};
@@ -36,7 +36,7 @@ impl Request {
             "ranges lie within the message"
         );
         Self {
-            head: Head { bytes, service_method, seq, details: false, own: () },
+            head: Head { bytes, service_method, seq, details: false, extension: () },
             body: Body::At(args),
             timeout: None,
         }
@@ -47,8 +47,8 @@ impl<O> Request<O> {
     /// The same request with a part of the codec's own.
     #[inline]
     #[must_use]
-    pub fn with_own<P: Own>(self, own: P) -> Request<P> {
-        Request { head: self.head.with_own(own), body: self.body, timeout: self.timeout }
+    pub fn with_extension<P: HeadExtension>(self, extension: P) -> Request<P> {
+        Request { head: self.head.with_extension(extension), body: self.body, timeout: self.timeout }
     }
 
     /// The same request with a time limit set by the caller.
@@ -67,7 +67,7 @@ impl<O> Request<O> {
         self
     }
 
-    /// The same request with arguments that cannot be read: whatever the method, the caller gets `error`.
+    /// The same request with arguments that cannot be read: the caller gets `error` from every method.
     #[must_use]
     pub fn with_broken_args(mut self, error: ValueError) -> Self {
         self.body = Body::Broken(error);
@@ -116,7 +116,7 @@ impl<O> Request<O> {
     }
 }
 
-impl<O: Own> Request<O> {
+impl<O: HeadExtension> Request<O> {
     /// The number of the call: see [`Head::seq`].
     pub fn seq(&self) -> u64 {
         self.head.seq()
@@ -125,17 +125,17 @@ impl<O: Own> Request<O> {
     /// Gives up the arguments and keeps a copy of the head, so that a waiting call does not hold the read buffer.
     #[must_use]
     pub fn into_head(self) -> Head<O> {
-        self.head.kept()
+        self.head.detached()
     }
 
     /// The same request without its arguments and without the buffer it was read from.
     #[must_use]
     pub fn without_args(self) -> Self {
-        Self { head: self.head.kept(), body: Body::At(0..0), timeout: self.timeout }
+        Self { head: self.head.detached(), body: Body::At(0..0), timeout: self.timeout }
     }
 }
 
-impl<O: Own> fmt::Debug for Request<O> {
+impl<O: HeadExtension> fmt::Debug for Request<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("head", &self.head)

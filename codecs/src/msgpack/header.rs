@@ -1,16 +1,16 @@
 //! The header values of both directions, read and written by hand.
 //!
-//! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, as a map with names in any order, unknown
-//! ones skipped and the last of equal ones counting, or as a list in this order, which is how Go's codec writes structs
-//! with `StructToArray`. Optional members of ours that other peers skip: request `Timeout` (milliseconds) and `Details`
-//! (bool), reply `Code` (string) and `Data` (any value).
-//! Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`; Go `net/rpc` `Request`, `Response`.
+//! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, as a map with names in any order,
+//! unknown ones skipped and the last of equal ones counting, or as a list in this order, which is how Go's codec writes
+//! structs with `StructToArray`. Optional members of ours that other peers skip: request `Timeout` (milliseconds) and
+//! `Details` (bool), reply `Code` (string) and `Data` (any value). Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`;
+//! Go `net/rpc` `Request`, `Response`.
 
 use super::{
     read::{Reader, Token},
     write,
 };
-use crate::error::DecodeError;
+use crate::{codec::timeout_of, error::DecodeError};
 use bytes::BytesMut;
 use std::{ops::Range, time::Duration};
 
@@ -38,7 +38,7 @@ impl RequestHeader {
                 b"Seq" => read.seq = seq(reader)?,
                 b"Timeout" => {
                     read.timeout = match reader.peek().map_err(|_| SHORT)? {
-                        Token::Uint(millis) if millis > 0 => Some(Duration::from_millis(millis)),
+                        Token::Uint(millis) => timeout_of(millis),
                         _ => None,
                     };
                     skip(reader)?;
@@ -95,8 +95,8 @@ impl ReplyHeader {
 
 const SHORT: &str = "header ends early";
 
-/// Calls `member` with the key of each member; it reads the value. A list's members have the names `of_list`. The length
-/// of the whole.
+/// Calls `member` with the key of each member; it reads the value. A list's members have the names `of_list`. The
+/// length of the whole.
 #[inline]
 fn each_member<'de>(
     header: &'de [u8],

@@ -8,7 +8,7 @@ use crate::error::ValueError;
 
 /// What is wrong with the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum WireError {
     /// They end inside a token, which has `wanted` bytes.
     Eof {
         /// Bytes from the token's marker to its end, as far as is known yet.
@@ -20,13 +20,13 @@ pub(super) enum Fault {
     TooDeep,
 }
 
-impl From<Fault> for ValueError {
+impl From<WireError> for ValueError {
     #[cold]
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Eof { .. } => Self::new("unexpected EOF"),
-            Fault::Reserved => Self::fatal("msgpack: unrecognized descriptor byte: c1"),
-            Fault::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Eof { .. } => Self::new("unexpected EOF"),
+            WireError::Reserved => Self::fatal("msgpack: unrecognized descriptor byte: c1"),
+            WireError::TooDeep => Self::fatal(format!("nesting deeper than {MAX_DEPTH}")),
         }
     }
 }
@@ -36,7 +36,7 @@ impl From<Fault> for ValueError {
 pub(super) enum Token<'de> {
     Nil,
     Bool(bool),
-    /// A negative integer; those that are not are [`Uint`](Self::Uint) whatever their marker says.
+    /// A negative integer; those that are not are [`Uint`](Self::Uint) under a signed marker too.
     Int(i64),
     Uint(u64),
     F32(f32),
@@ -98,7 +98,7 @@ impl<'de> Reader<'de> {
 
     /// The next token, left where it is.
     #[inline]
-    pub(super) fn peek(&self) -> Result<Token<'de>, Fault> {
+    pub(super) fn peek(&self) -> Result<Token<'de>, WireError> {
         Self { rest: self.rest }.token()
     }
 
@@ -107,8 +107,8 @@ impl<'de> Reader<'de> {
     /// The short forms, which most tokens have, in place: the caller looks for one or two kinds, and knows most of the
     /// answer when it is compiled.
     #[inline(always)]
-    pub(super) fn token(&mut self) -> Result<Token<'de>, Fault> {
-        let Some((&marker, rest)) = self.rest.split_first() else { return Err(Fault::Eof { wanted: 1 }) };
+    pub(super) fn token(&mut self) -> Result<Token<'de>, WireError> {
+        let Some((&marker, rest)) = self.rest.split_first() else { return Err(WireError::Eof { wanted: 1 }) };
         let token = match marker {
             0x00..=0x7F => Token::Uint(marker.into()),
             0x80..=0x8F => Token::Map(u32::from(marker & 0x0F)),
@@ -121,10 +121,10 @@ impl<'de> Reader<'de> {
     }
 
     /// The next token, which begins with `marker`.
-    fn other_token(&mut self, marker: u8) -> Result<Token<'de>, Fault> {
+    fn other_token(&mut self, marker: u8) -> Result<Token<'de>, WireError> {
         match marker {
             0xC0 => self.fixed(|[]| Token::Nil),
-            0xC1 => Err(Fault::Reserved),
+            0xC1 => Err(WireError::Reserved),
             0xC2 | 0xC3 => self.fixed(|[]| Token::Bool(marker == 0xC3)),
             0xC4 => self.sized(|[a]| a.into(), Self::bytes).map(Token::Bin),
             0xC5 => self.sized(|len| u16::from_be_bytes(len).into(), Self::bytes).map(Token::Bin),
@@ -160,9 +160,9 @@ impl<'de> Reader<'de> {
     fn fixed<const N: usize>(
         &mut self,
         make: impl FnOnce([u8; N]) -> Token<'de>,
-    ) -> Result<Token<'de>, Fault> {
+    ) -> Result<Token<'de>, WireError> {
         let value = self.rest.get(1..).and_then(<[u8]>::split_first_chunk);
-        let (value, rest) = value.ok_or(Fault::Eof { wanted: 1 + N as u64 })?;
+        let (value, rest) = value.ok_or(WireError::Eof { wanted: 1 + N as u64 })?;
         self.rest = rest;
         Ok(make(*value))
     }
@@ -172,17 +172,17 @@ impl<'de> Reader<'de> {
     fn sized<const N: usize, T>(
         &mut self,
         len: impl FnOnce([u8; N]) -> u32,
-        read: impl FnOnce(&mut Self, usize, u32) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+        read: impl FnOnce(&mut Self, usize, u32) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
         let bytes = self.rest.get(1..).and_then(<[u8]>::first_chunk);
-        let bytes = bytes.ok_or(Fault::Eof { wanted: 1 + N as u64 })?;
+        let bytes = bytes.ok_or(WireError::Eof { wanted: 1 + N as u64 })?;
         read(self, 1 + N, len(*bytes))
     }
 
     /// Drops `head` bytes and takes `len`.
     #[inline]
-    fn bytes(&mut self, head: usize, len: u32) -> Result<&'de [u8], Fault> {
-        let short = Fault::Eof { wanted: head as u64 + u64::from(len) };
+    fn bytes(&mut self, head: usize, len: u32) -> Result<&'de [u8], WireError> {
+        let short = WireError::Eof { wanted: head as u64 + u64::from(len) };
         let all = usize::try_from(len).ok().and_then(|len| head.checked_add(len)).ok_or(short)?;
         let (taken, rest) = self.rest.split_at_checked(all).ok_or(short)?;
         self.rest = rest;
@@ -191,19 +191,19 @@ impl<'de> Reader<'de> {
 
     /// Drops `head` bytes and takes an extension of `len` bytes, whose type comes first.
     #[inline]
-    fn extension(&mut self, head: usize, len: u32) -> Result<Token<'de>, Fault> {
+    fn extension(&mut self, head: usize, len: u32) -> Result<Token<'de>, WireError> {
         let kind = self.rest.get(head).copied();
         let bytes = self.bytes(head + 1, len)?;
         Ok(Token::Ext(i8::from_be_bytes([kind.unwrap_or_default()]), bytes))
     }
 
-    /// Drops a whole value nobody wants, without recursion.
+    /// Drops a whole value that the target does not want, without recursion.
     #[inline]
-    pub(super) fn skip(&mut self) -> Result<(), Fault> {
-        let mut owed = 1u64;
-        while owed > 0 {
+    pub(super) fn skip(&mut self) -> Result<(), WireError> {
+        let mut pending = 1u64;
+        while pending > 0 {
             // Every token has bytes of its own, so these counts cost no more than what has arrived.
-            owed = (owed - 1).saturating_add(self.step()?);
+            pending = (pending - 1).saturating_add(self.step()?);
         }
         Ok(())
     }
@@ -212,7 +212,7 @@ impl<'de> Reader<'de> {
     ///
     /// The short forms, which most tokens have, without making a [`Token`] of them.
     #[inline]
-    pub(super) fn step(&mut self) -> Result<u64, Fault> {
+    pub(super) fn step(&mut self) -> Result<u64, WireError> {
         let (len, children) = match self.rest.first() {
             Some(0x00..=0x7F | 0xE0..=0xFF) => (1, 0),
             Some(&marker @ 0xA0..=0xBF) => (1 + usize::from(marker & 0x1F), 0),
@@ -220,7 +220,7 @@ impl<'de> Reader<'de> {
             Some(&marker @ 0x90..=0x9F) => (1, u64::from(marker & 0x0F)),
             _ => return Ok(self.token()?.children()),
         };
-        self.rest = self.rest.get(len..).ok_or(Fault::Eof { wanted: len as u64 })?;
+        self.rest = self.rest.get(len..).ok_or(WireError::Eof { wanted: len as u64 })?;
         Ok(children)
     }
 }

@@ -53,20 +53,20 @@ impl ReplyEncoder {
     ///
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some) behind `Error`.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
-        let code = head.details() && !error.code.is_empty();
+        let (code, value) = error.details(head.details());
         let mut data = BytesMut::new();
-        if let Some(value) = error.data.as_ref().filter(|_| head.details())
+        if let Some(value) = value
             && ser::to_buf(value, &mut data).is_err()
         {
             data.clear();
         }
-        let members = 3 + u8::from(code) + u8::from(!data.is_empty());
+        let members = 3 + u8::from(code.is_some()) + u8::from(!data.is_empty());
         header::put(out, members, head.service_method(), head.seq());
         out.extend_from_slice(b"\xA5Error");
         header::put_text(out, error.text.as_bytes());
-        if code {
+        if let Some(code) = code {
             out.extend_from_slice(b"\xA4Code");
-            header::put_text(out, error.code.as_bytes());
+            header::put_text(out, code.as_bytes());
         }
         if !data.is_empty() {
             out.extend_from_slice(b"\xA4Data");
@@ -92,9 +92,9 @@ impl ReplyDecoder {
 
     /// Takes one reply from the front of `buf`.
     ///
-    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as in
-    /// [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be as long
-    /// as a message.
+    /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as
+    /// in [`RequestDecoder::decode`](super::RequestDecoder::decode), but a header with an error text or data may be as
+    /// long as a message.
     ///
     /// # Errors
     /// The stream is out of step: close the connection.
@@ -118,16 +118,12 @@ impl ReplyDecoder {
         let bytes = buf.split_to(end).freeze();
         let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
         let reply = Reply::new(bytes, header.seq, header.service_method, header.len..end);
-        Ok(Some(match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }))
+        Ok(Some(reply.with_any_error(error)))
     }
 }
 
 fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let text = |range: &Range<usize>| String::from_utf8_lossy(part(range)).into_owned();
     let data = if header.data.is_empty() { None } else { de::value_from_slice(part(&header.data)).ok() };
-    ErrorReply { text: text(&header.error), code: text(&header.code), data }
+    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

@@ -12,26 +12,23 @@ use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
     message::Request,
+    two_part::{Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use serde::Serialize;
-use std::time::Duration;
 
 /// Reads the requests of one connection.
 #[derive(Debug)]
 pub struct RequestDecoder {
     limits: Limits,
     scanner: Scanner,
-    /// The header at the front of the buffer, read while its body is still on the way.
-    waiting: Option<RequestHeader>,
-    /// Why nothing can be read any more.
-    broken: Option<DecodeError>,
+    progress: Progress<RequestHeader>,
 }
 
 impl RequestDecoder {
     /// A decoder for one new connection.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, scanner: Scanner::default(), waiting: None, broken: None }
+        Self { limits, scanner: Scanner::default(), progress: Progress::default() }
     }
 
     /// Other limits for what comes from now on.
@@ -44,22 +41,20 @@ impl RequestDecoder {
     /// Shape: two values back to back, `{ServiceMethod: string, Seq: int}` (or `[string, int]`) then the arguments;
     /// unknown header members are skipped. `Ok(None)`: not complete yet, `buf` untouched; what has been walked over is
     /// not walked over again. `Ok(Some(_))`: exactly its bytes are gone. Both values together may be at most
-    /// [`Limits::max_message_bytes`], the header 64 KiB; a length or a count beyond is refused before anything of it has
-    /// arrived. A body that is refused still makes a request, with broken arguments, so that its caller gets an answer;
-    /// all of `buf` is gone then, and the next call fails.
+    /// [`Limits::max_message_bytes`], the header 64 KiB; a length or a count beyond is refused before anything of it
+    /// has arrived. A body that is refused still makes a request, with broken arguments, so that its caller gets an
+    /// answer; all of `buf` is gone then, and the next call fails.
     ///
     /// # Errors
-    /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step, close
-    /// the connection.
+    /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step,
+    /// close the connection.
     ///
     /// Source: `hashicorp/net-rpc-msgpackrpc` `MsgpackCodec.ReadRequestHeader`, `ReadRequestBody`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
+        self.progress.check()?;
         let Limits { max_message_bytes, max_depth } = self.limits;
-        let header = match self.waiting.take() {
+        let header = match self.progress.header.take() {
             Some(header) => header,
             None => match self.header(buf)? {
                 Some(header) => header,
@@ -69,7 +64,7 @@ impl RequestDecoder {
         match self.scanner.scan(buf, max_message_bytes, max_depth) {
             Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),
             Ok(None) => {
-                self.waiting = Some(header);
+                self.progress.header = Some(header);
                 Ok(None)
             }
             Err(error) => Ok(Some(self.refuse(header, buf, ValueError::new(error.to_string()), error))),
@@ -84,22 +79,15 @@ impl RequestDecoder {
     /// # Errors
     /// [`DecodeError::Truncated`] if the rest is not even a header; what [`Self::decode`] says otherwise.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        if let Some(request) = self.decode(buf)? {
-            return Ok(Some(request));
-        }
-        if buf.is_empty() {
-            return Ok(None);
-        }
-        let header = self.waiting.take().ok_or(DecodeError::Truncated)?;
-        let text = if buf.len() == header.len { "EOF" } else { "unexpected EOF" };
-        Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
+        self.decode_rest(buf)
     }
 
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
     fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
-        // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte twice.
+        // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte
+        // twice.
         if self.scanner.is_at_start()
             && let Ok(header) = RequestHeader::read(buf.get(..limit).unwrap_or(buf))
         {
@@ -117,21 +105,13 @@ impl RequestDecoder {
             .with_timeout(header.timeout)
             .with_details(header.details)
     }
+}
 
-    /// The last request of a connection that cannot go on.
-    #[cold]
-    fn refuse(
-        &mut self,
-        header: RequestHeader,
-        buf: &mut BytesMut,
-        args: ValueError,
-        then: DecodeError,
-    ) -> Request {
-        self.broken = Some(then);
-        let len = header.len;
-        let request = self.request(header, buf, len).with_broken_args(args);
-        buf.clear();
-        request
+two_part_decoder! {
+    RequestDecoder, Request, header: RequestHeader => header.len,
+    (decoder, buf) => {
+        let end = header.len;
+        decoder.request(header, buf, end)
     }
 }
 
@@ -164,18 +144,13 @@ impl RequestEncoder {
         let start = out.len();
         let members = 2 + u8::from(options.timeout.is_some()) + u8::from(options.details);
         header::put(out, members, service_method.as_bytes(), seq);
-        if let Some(timeout) = options.timeout {
+        if let Some(millis) = options.timeout_millis() {
             out.extend_from_slice(b"\xA7Timeout");
-            write::uint(out, millis(timeout));
+            write::uint(out, millis);
         }
         if options.details {
             out.extend_from_slice(b"\xA7Details\xC3");
         }
         ser::to_buf(args, out).inspect_err(|_| out.truncate(start))
     }
-}
-
-/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
-fn millis(timeout: Duration) -> u64 {
-    u64::try_from(timeout.as_nanos().div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX)
 }

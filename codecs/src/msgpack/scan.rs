@@ -3,7 +3,7 @@
 //! Walks markers and lengths only, without recursion, and refuses what announces more than its limits before any of
 //! it has arrived. Knows nothing of messages.
 
-use super::read::{Fault, Reader};
+use super::read::{Reader, WireError};
 use crate::error::DecodeError;
 
 /// Walks the values at the front of a buffer, one after the other.
@@ -11,7 +11,7 @@ use crate::error::DecodeError;
 pub(super) struct Scanner {
     /// Bytes walked.
     at: usize,
-    /// Values still owed to each open list or map, the outermost first.
+    /// Values still to come of each open list or map, the outermost first.
     open: Vec<u64>,
 }
 
@@ -34,7 +34,7 @@ impl Scanner {
         loop {
             let children = match reader.step() {
                 Ok(children) => children,
-                Err(Fault::Eof { wanted }) => return self.within(wanted, limit).map(|()| None),
+                Err(WireError::Eof { wanted }) => return self.within(wanted, limit).map(|()| None),
                 Err(_) => {
                     let what = "the byte c1 starts no value";
                     return Err(DecodeError::Malformed { at: self.at, what });

@@ -98,7 +98,7 @@ fn v1_len(buf: &[u8]) -> Result<Option<usize>, DecodeError> {
     let line = line.ok_or_else(|| malformed(end, "LF without CR"))?;
     let mut words = line.split(|byte| *byte == b' ').skip(1);
     match (words.next(), words.next(), words.next(), words.next(), words.next(), words.next()) {
-        // Whatever follows it is to be ignored.
+        // The rest of the line is to be ignored.
         (Some(b"UNKNOWN"), ..) => {}
         // The parser checks the addresses, but of ports it would take "+1" and "01".
         (Some(b"TCP4" | b"TCP6"), Some(_), Some(_), Some(from), Some(to), None)

@@ -44,12 +44,12 @@
 //! ```
 
 mod cell;
-mod fault;
+mod cell_error;
+mod cell_serializer;
+mod inference;
 mod row;
 mod shape;
 mod split;
-mod survey;
-mod value;
 mod writer;
 
 pub use cell::{Cell, RowSink};

@@ -2,9 +2,9 @@
 
 use super::{
     cell::{Cell, OwnedCell, RowSink},
+    cell_serializer::write_cell,
     shape::{Column, Row},
-    split::{Name, Parts, Whole, split},
-    value::write_cell,
+    split::{CompoundKind, Name, Parts, split},
 };
 use crate::error::EncodeError;
 use serde::Serialize;
@@ -106,10 +106,10 @@ impl Parts for RowParts<'_> {
         self.end()
     }
 
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError> {
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
         let fits = match self.row {
-            Row::Fields => matches!(whole, Whole::Struct | Whole::Map),
-            Row::Elements => matches!(whole, Whole::Tuple | Whole::List),
+            Row::Fields => matches!(kind, CompoundKind::Struct | CompoundKind::Map),
+            Row::Elements => matches!(kind, CompoundKind::Tuple | CompoundKind::List),
             Row::Value => false,
         };
         if fits {

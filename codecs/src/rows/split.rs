@@ -2,18 +2,18 @@
 
 use super::{
     cell::{Cell, OwnedCell},
-    fault::Fault,
-    value::write_cell,
+    cell_error::CellError,
+    cell_serializer::write_cell,
 };
-use crate::error::EncodeError;
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+use crate::{
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, impl_elements, impl_members, refuse_serialize},
 };
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What a value is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
+pub(super) enum CompoundKind {
     List,
     Tuple,
     Struct,
@@ -34,7 +34,7 @@ pub(super) trait Parts {
     fn null(&mut self) -> Result<(), EncodeError>;
 
     /// Whether it wants the parts of such a value.
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError>;
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError>;
 
     /// The next part.
     fn part<T: Serialize + ?Sized>(&mut self, name: Name<'_>, value: &T) -> Result<(), EncodeError>;
@@ -47,131 +47,55 @@ pub(super) trait Parts {
 pub(super) fn split<T: Serialize + ?Sized>(value: &T, parts: &mut impl Parts) -> Result<bool, EncodeError> {
     match value.serialize(Split(parts)) {
         Ok(()) => Ok(true),
-        Err(Fault::Nested) => Ok(false),
-        Err(Fault::Unfit(error)) => Err(error),
+        Err(CellError::Nested) => Ok(false),
+        Err(CellError::Unfit(error)) => Err(error),
     }
 }
 
 struct Split<'p, P>(&'p mut P);
 
 impl<'p, P: Parts> Split<'p, P> {
-    fn begin(self, whole: Whole) -> Result<Inside<'p, P>, Fault> {
+    fn begin(self, kind: CompoundKind) -> Result<Inside<'p, P>, CellError> {
         // What is not taken apart is told from errors by this one.
-        if self.0.begin(whole)? { Ok(Inside { parts: self.0, key: None }) } else { Err(Fault::Nested) }
+        if self.0.begin(kind)? { Ok(Inside { parts: self.0, key: None }) } else { Err(CellError::Nested) }
     }
-}
-
-macro_rules! whole {
-    ($($method:ident($($type:ty),*);)*) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), Fault> {
-            Err(Fault::Nested)
-        }
-    )*};
 }
 
 impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Ok = ();
-    type Error = Fault;
-    type SerializeSeq = Inside<'p, P>;
-    type SerializeTuple = Inside<'p, P>;
-    type SerializeTupleStruct = Inside<'p, P>;
-    type SerializeTupleVariant = Inside<'p, P>;
-    type SerializeMap = Inside<'p, P>;
-    type SerializeStruct = Inside<'p, P>;
-    type SerializeStructVariant = Inside<'p, P>;
+    type Error = CellError;
+    compound_types!(Inside<'p, P>);
 
-    whole! {
-        serialize_bool(bool);
-        serialize_i8(i8);
-        serialize_i16(i16);
-        serialize_i32(i32);
-        serialize_i64(i64);
-        serialize_i128(i128);
-        serialize_u8(u8);
-        serialize_u16(u16);
-        serialize_u32(u32);
-        serialize_u64(u64);
-        serialize_u128(u128);
-        serialize_f32(f32);
-        serialize_f64(f64);
-        serialize_char(char);
-        serialize_str(&str);
-        serialize_bytes(&[u8]);
-        serialize_unit_variant(&'static str, u32, &'static str);
+    forward_serialize!(none, some, unit_struct, newtype_struct);
+
+    refuse_serialize! {
+        Err(CellError::Nested);
+        bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, f32, f64, char, str, bytes, unit_variant,
+        newtype_variant, tuple_variant, struct_variant
     }
 
-    fn serialize_none(self) -> Result<(), Fault> {
+    fn serialize_unit(self) -> Result<(), CellError> {
         Ok(self.0.null()?)
     }
 
-    fn serialize_unit(self) -> Result<(), Fault> {
-        Ok(self.0.null()?)
+    fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
+        self.begin(CompoundKind::List)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
-        Ok(self.0.null()?)
+    fn serialize_tuple(self, _: usize) -> Result<Inside<'p, P>, CellError> {
+        self.begin(CompoundKind::Tuple)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        value.serialize(self)
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
+        self.begin(CompoundKind::Tuple)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
+    fn serialize_map(self, _: Option<usize>) -> Result<Inside<'p, P>, CellError> {
+        self.begin(CompoundKind::Map)
     }
 
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Fault> {
-        Err(Fault::Nested)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Inside<'p, P>, Fault> {
-        self.begin(Whole::List)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Inside<'p, P>, Fault> {
-        self.begin(Whole::Tuple)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, Fault> {
-        self.begin(Whole::Tuple)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Inside<'p, P>, Fault> {
-        self.begin(Whole::Map)
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, Fault> {
-        self.begin(Whole::Struct)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Inside<'p, P>, Fault> {
-        Err(Fault::Nested)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Inside<'p, P>, Fault> {
-        Err(Fault::Nested)
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
+        self.begin(CompoundKind::Struct)
     }
 
     /// As cells are read: [`write_cell`].
@@ -187,82 +111,43 @@ struct Inside<'p, P> {
 }
 
 impl<P: Parts> Inside<'_, P> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
         Ok(self.parts.part(Name::None, value)?)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), CellError> {
         Ok(self.parts.part(Name::Field(name), value)?)
     }
 
-    fn end(self) -> Result<(), Fault> {
+    fn close(self) -> Result<(), CellError> {
         Ok(self.parts.end()?)
     }
 }
 
-macro_rules! elements {
-    ($($kind:ident: $method:ident;)*) => {$(
-        impl<P: Parts> $kind for Inside<'_, P> {
-            type Ok = ();
-            type Error = Fault;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<(), Fault> {
-                self.end()
-            }
-        }
-    )*};
+impl_elements! {
+    [] [P: Parts] Inside<'_, P> => (), CellError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
 
-elements! {
-    SerializeSeq: serialize_element;
-    SerializeTuple: serialize_element;
-    SerializeTupleStruct: serialize_field;
-    SerializeTupleVariant: serialize_field;
-}
-
-macro_rules! fields {
-    ($($kind:ident;)*) => {$(
-        impl<P: Parts> $kind for Inside<'_, P> {
-            type Ok = ();
-            type Error = Fault;
-
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
-                self.field(name, value)
-            }
-
-            fn end(self) -> Result<(), Fault> {
-                self.end()
-            }
-        }
-    )*};
-}
-
-fields! {
-    SerializeStruct;
-    SerializeStructVariant;
-}
+impl_members!([] [P: Parts] Inside<'_, P> => (), CellError: SerializeStruct, SerializeStructVariant);
 
 impl<P: Parts> SerializeMap for Inside<'_, P> {
     type Ok = ();
-    type Error = Fault;
+    type Error = CellError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CellError> {
         Ok(write_cell(key, &mut |cell: Cell<'_>| {
             self.key = Some(OwnedCell::new(cell));
             Ok(())
         })?)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        let key = self.key.take().ok_or_else(|| Fault::unfit("a value without a key"))?;
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CellError> {
+        let key = self.key.take().ok_or_else(|| CellError::unfit("a value without a key"))?;
         Ok(self.parts.part(Name::Key(&key), value)?)
     }
 
-    fn end(self) -> Result<(), Fault> {
-        self.end()
+    fn end(self) -> Result<(), CellError> {
+        self.close()
     }
 }

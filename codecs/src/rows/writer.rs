@@ -2,11 +2,11 @@
 
 use super::{
     cell::RowSink,
+    cell_serializer::write_cell,
+    inference,
     row::{Empty, put, write_row},
     shape::{Column, Layout, Row, Shape},
-    split::{Name, Parts, Whole, split},
-    survey,
-    value::write_cell,
+    split::{CompoundKind, Name, Parts, split},
 };
 use crate::error::EncodeError;
 use serde::Serialize;
@@ -42,8 +42,8 @@ impl<'s> RowWriter<'s> {
     ) -> Result<(), EncodeError> {
         if self.found.is_none() {
             self.found = match self.shape.layout {
-                Layout::Dynamic => Some(survey::of_reply(value)?),
-                Layout::DynamicItem => Some(survey::of_item(value)?),
+                Layout::Dynamic => Some(inference::of_reply(value)?),
+                Layout::DynamicItem => Some(inference::of_item(value)?),
                 _ => None,
             };
         }
@@ -53,8 +53,8 @@ impl<'s> RowWriter<'s> {
             Layout::Nothing => Ok(()),
             Layout::One(row) => write_row(value, row, Empty::NoRow, columns, sink),
             Layout::Item(row) => write_row(value, row, Empty::Nulls, columns, sink),
-            Layout::Each(row) => many(value, Whole::List, Rows { row: Some(row), columns, sink }),
-            Layout::Entries => many(value, Whole::Map, Rows { row: None, columns, sink }),
+            Layout::Each(row) => many(value, CompoundKind::List, Rows { row: Some(row), columns, sink }),
+            Layout::Entries => many(value, CompoundKind::Map, Rows { row: None, columns, sink }),
             // Found out above.
             Layout::Dynamic | Layout::DynamicItem => Ok(()),
         }
@@ -66,7 +66,7 @@ impl<'s> RowWriter<'s> {
     /// The sink refuses the columns.
     pub fn finish(mut self, sink: &mut dyn RowSink) -> Result<(), EncodeError> {
         if self.found.is_none() && self.shape.columns().is_none() {
-            self.found = Some(survey::one_column(Layout::Item(Row::Value)));
+            self.found = Some(inference::one_column(Layout::Item(Row::Value)));
         }
         self.announce(sink)
     }
@@ -79,11 +79,11 @@ impl<'s> RowWriter<'s> {
     }
 }
 
-fn many<T: Serialize + ?Sized>(value: &T, whole: Whole, mut rows: Rows<'_>) -> Result<(), EncodeError> {
+fn many<T: Serialize + ?Sized>(value: &T, kind: CompoundKind, mut rows: Rows<'_>) -> Result<(), EncodeError> {
     if split(value, &mut rows)? {
         return Ok(());
     }
-    let wanted = if whole == Whole::Map { "map" } else { "list" };
+    let wanted = if kind == CompoundKind::Map { "map" } else { "list" };
     Err(EncodeError::new(format!("the reply's type is a {wanted}, its value is none")))
 }
 
@@ -100,10 +100,10 @@ impl Parts for Rows<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError> {
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
         Ok(match self.row {
-            Some(_) => matches!(whole, Whole::List | Whole::Tuple),
-            None => whole == Whole::Map,
+            Some(_) => matches!(kind, CompoundKind::List | CompoundKind::Tuple),
+            None => kind == CompoundKind::Map,
         })
     }
 

@@ -5,9 +5,9 @@
 //! as a graph of [`Node`]s; [`TypeOf`] traces it when it is first asked for and keeps it. Knows serde's calls and
 //! the newtypes of [`types`](crate::types), and no codec.
 
-mod fault;
 mod go;
 mod pass;
+mod pass_end;
 mod sample;
 mod template;
 #[cfg(test)]
@@ -120,7 +120,7 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Untyped {
-    /// It takes whatever comes: `serde_json::Value`, untagged and internally tagged enums.
+    /// It takes a value of any form: `serde_json::Value`, untagged and internally tagged enums.
     AnyForm,
     /// `#[serde(flatten)]`: its fields are not announced.
     Flattened,
@@ -176,7 +176,7 @@ impl Schema {
     }
 }
 
-/// A type that is traced when somebody first asks, and then kept.
+/// A type that is traced when its schema is first asked for, and then kept.
 ///
 /// Cheap to make, in constants too, so that every method can have one and only those pay for it whose codec or page
 /// wants the type.

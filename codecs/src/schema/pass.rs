@@ -4,8 +4,11 @@
 //! the probe answers as a deserializer would that holds just that one part; what stands before it gets a
 //! [`Sample`]. Which passes to make is decided in [`super::trace`].
 
-use super::{Node, Untyped, fault::Fault, sample::Sample};
-use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME};
+use super::{Node, Untyped, pass_end::PassEnd, sample::Sample};
+use crate::{
+    serde_methods::forward_deserialize,
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
+};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -22,7 +25,7 @@ pub(super) enum Found {
     Leaf(Node),
     /// A key that says which field comes: the struct around it is a flattened one.
     Identifier,
-    /// A value nobody looks at.
+    /// A value that the type skips.
     Ignored,
     Newtype,
     Option,
@@ -84,14 +87,14 @@ impl<'p> Pass<'p> {
     }
 
     /// Whether to go on. Implementations that ask on after an error only ever get errors.
-    fn step(&mut self) -> Result<(), Fault> {
+    fn step(&mut self) -> Result<(), PassEnd> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             // The only way out of a loop that ignores errors; the caller of the pass catches it.
             std::panic::resume_unwind(Box::new("no end of questions"));
         }
         if self.found.is_some() || self.obstacle.is_some() || self.duplicate.is_some() {
-            return Err(Fault::Done);
+            return Err(PassEnd::Done);
         }
         Ok(())
     }
@@ -100,7 +103,7 @@ impl<'p> Pass<'p> {
         self.depth == self.path.len()
     }
 
-    fn leaf(&mut self, found: Found) -> Fault {
+    fn leaf(&mut self, found: Found) -> PassEnd {
         if self.step().is_ok() {
             if self.at_end() {
                 self.found = Some((found, None));
@@ -108,30 +111,30 @@ impl<'p> Pass<'p> {
                 self.obstacle = Some("its form changes from one reading to the next".into());
             }
         }
-        Fault::Done
+        PassEnd::Done
     }
 
     /// The slot to go into, unless this is the end of the path.
-    fn enter(&mut self, key: Option<Key>, found: Found) -> Result<usize, Fault> {
+    fn enter(&mut self, key: Option<Key>, found: Found) -> Result<usize, PassEnd> {
         self.step()?;
         let Some(&slot) = self.path.get(self.depth) else {
             self.found = Some((found, key));
-            return Err(Fault::Done);
+            return Err(PassEnd::Done);
         };
         self.depth += 1;
         Ok(slot)
     }
 
     /// The part on the path has been read, and nothing was found.
-    fn passed_over(&mut self) -> Fault {
+    fn passed_over(&mut self) -> PassEnd {
         self.obstacle = Some("its Deserialize asks for nothing".into());
-        Fault::Done
+        PassEnd::Done
     }
 
     /// Gets past a part that is not wanted.
-    fn pass_by<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(Sample::new(self.number)).inspect_err(|fault| {
-            self.obstacle.get_or_insert_with(|| fault.to_string().into());
+    fn pass_by<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
+        seed.deserialize(Sample::new(self.number)).inspect_err(|error| {
+            self.obstacle.get_or_insert_with(|| error.to_string().into());
         })
     }
 }
@@ -151,14 +154,16 @@ impl<'a, 'p> Probe<'a, 'p> {
 
 macro_rules! leaves {
     ($($method:ident => $found:expr,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, PassEnd> {
             Err(self.0.leaf($found))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Probe<'_, '_> {
-    type Error = Fault;
+    type Error = PassEnd;
+
+    forward_deserialize!('de: binary);
 
     leaves! {
         deserialize_any => Found::Leaf(Node::Untyped(Untyped::AnyForm)),
@@ -185,11 +190,11 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         deserialize_unit => Found::Leaf(Node::Unit),
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, PassEnd> {
         Err(self.0.leaf(Found::Leaf(Node::Unit)))
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         self.0.enter(Key::of::<V>("option", ""), Found::Option)?;
         visitor.visit_some(self)
     }
@@ -198,7 +203,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         let special = match name {
             TEXT => Node::Text,
             TIME => Node::Time,
@@ -214,12 +219,12 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         Err(self.0.leaf(Found::Leaf(special)))
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("seq", ""), Found::List)?;
         visitor.visit_seq(self.parts(slot))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
         self.deserialize_tuple_struct("", len, visitor)
     }
 
@@ -228,12 +233,12 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("tuple", name), Found::Tuple(len))?;
         visitor.visit_seq(self.parts(slot))
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("map", ""), Found::Map)?;
         visitor.visit_map(self.parts(slot))
     }
@@ -243,15 +248,15 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         if let Style::Twice(field) = self.0.style
             && self.0.at_end()
         {
             let twice = Twice { field, left: 2, sample: Sample::new(self.0.number) };
-            if let Err(Fault::Duplicate(own)) = visitor.visit_map(twice) {
+            if let Err(PassEnd::Duplicate(own)) = visitor.visit_map(twice) {
                 self.0.duplicate = Some(own);
             }
-            return Err(Fault::Done);
+            return Err(PassEnd::Done);
         }
         let slot = self.0.enter(Key::of::<V>("struct", name), Found::Struct(name, fields))?;
         if self.0.style == Style::ByPosition {
@@ -260,7 +265,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         // Only the last step may go by number: on the way there names are known to work.
         let by_number = self.0.style == Style::ByNumber && self.0.at_end();
         let Some(&name) = fields.get(slot) else {
-            return Err(Fault::custom("fields change from one reading to the next"));
+            return Err(PassEnd::custom("fields change from one reading to the next"));
         };
         visitor.visit_map(Member { pass: self.0, name, number: by_number.then_some(slot), asked: false })
     }
@@ -270,16 +275,12 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("enum", name), Found::Enum(name, variants))?;
         match variants.get(slot) {
             Some(name) => visitor.visit_enum(Variant { pass: self.0, name }),
-            None => Err(Fault::custom("variants change from one reading to the next")),
+            None => Err(PassEnd::custom("variants change from one reading to the next")),
         }
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 
@@ -291,9 +292,9 @@ struct Parts<'a, 'p> {
 }
 
 impl<'de> SeqAccess<'de> for Parts<'_, '_> {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
         self.pass.step()?;
         let at = self.at;
         self.at += 1;
@@ -306,9 +307,9 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
 }
 
 impl<'de> MapAccess<'de> for Parts<'_, '_> {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
         self.pass.step()?;
         if self.slot == 0 {
             seed.deserialize(Probe(self.pass)).map(Some)
@@ -317,7 +318,7 @@ impl<'de> MapAccess<'de> for Parts<'_, '_> {
         }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         self.pass.step()?;
         if self.slot == 0 { Err(self.pass.passed_over()) } else { seed.deserialize(Probe(self.pass)) }
     }
@@ -327,14 +328,14 @@ impl<'de> MapAccess<'de> for Parts<'_, '_> {
         &mut self,
         key: K,
         value: S,
-    ) -> Result<Option<(K::Value, S::Value)>, Fault> {
+    ) -> Result<Option<(K::Value, S::Value)>, PassEnd> {
         self.pass.step()?;
         if self.slot == 0 {
             key.deserialize(Probe(self.pass)).map(drop)?;
         } else {
             value.deserialize(Probe(self.pass)).map(drop)?;
         }
-        Err(Fault::Done)
+        Err(PassEnd::Done)
     }
 }
 
@@ -347,9 +348,9 @@ struct Member<'a, 'p> {
 }
 
 impl<'de> MapAccess<'de> for Member<'_, '_> {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
         self.pass.step()?;
         if std::mem::replace(&mut self.asked, true) {
             return Err(self.pass.passed_over());
@@ -361,7 +362,7 @@ impl<'de> MapAccess<'de> for Member<'_, '_> {
         key.map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         self.pass.step()?;
         seed.deserialize(Probe(self.pass))
     }
@@ -375,15 +376,15 @@ struct Twice {
 }
 
 impl<'de> MapAccess<'de> for Twice {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         seed.deserialize(self.field.into_deserializer()).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         seed.deserialize(self.sample)
     }
 }
@@ -394,28 +395,28 @@ struct Variant<'a, 'p> {
 }
 
 impl<'de, 'a, 'p> EnumAccess<'de> for Variant<'a, 'p> {
-    type Error = Fault;
+    type Error = PassEnd;
     type Variant = Probe<'a, 'p>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'a, 'p>), Fault> {
-        let name: serde::de::value::StrDeserializer<'_, Fault> = self.name.into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'a, 'p>), PassEnd> {
+        let name: serde::de::value::StrDeserializer<'_, PassEnd> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, Probe(self.pass)))
     }
 }
 
 impl<'de> VariantAccess<'de> for Probe<'_, '_> {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), PassEnd> {
         Err(self.0.leaf(Found::Leaf(Node::Unit)))
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, PassEnd> {
         self.0.enter(None, Found::Newtype)?;
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
         self.deserialize_tuple(len, visitor)
     }
 
@@ -423,7 +424,7 @@ impl<'de> VariantAccess<'de> for Probe<'_, '_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         self.deserialize_struct("", fields, visitor)
     }
 }

@@ -1,9 +1,12 @@
 //! Values to get past what stands before the wanted part: elements of a tuple, keys of a map.
 //!
-//! A deserializer without bytes that hands over the simplest value of whatever is asked for.
+//! A deserializer without bytes that hands over the simplest value of the type that is asked for.
 
-use super::fault::Fault;
-use crate::types::{COMPLEX, TIME, Time};
+use super::pass_end::PassEnd;
+use crate::{
+    serde_methods::{forward_deserialize, forward_variant},
+    types::{COMPLEX, TIME, Time},
+};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -25,21 +28,21 @@ impl Sample {
         Self { number, depth: 0 }
     }
 
-    fn deeper(self) -> Result<Self, Fault> {
+    fn deeper(self) -> Result<Self, PassEnd> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::custom("no end of samples"));
+            return Err(PassEnd::custom("no end of samples"));
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
 
-    fn elements(self, left: usize) -> Result<Samples, Fault> {
+    fn elements(self, left: usize) -> Result<Samples, PassEnd> {
         self.deeper().map(|sample| Samples { sample, left })
     }
 }
 
 macro_rules! numbers {
     ($($method:ident => $visit:ident,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
             visitor.$visit(self.number.into())
         }
     )*};
@@ -47,14 +50,16 @@ macro_rules! numbers {
 
 macro_rules! constants {
     ($($method:ident => $visit:ident($($value:expr)?),)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
             visitor.$visit($($value)?)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Sample {
-    type Error = Fault;
+    type Error = PassEnd;
+
+    forward_deserialize!('de: unit_struct, tuple_struct, binary);
 
     numbers! {
         deserialize_i16 => visit_i16,
@@ -84,23 +89,15 @@ impl<'de> Deserializer<'de> for Sample {
         deserialize_unit => visit_unit(),
     }
 
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         visitor.visit_i8(i8::from(self.number != 0))
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_unit()
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         match name {
             TIME => visitor.visit_i128(Time::default().to_packed()),
             COMPLEX => visitor.visit_seq(self.elements(2)?),
@@ -108,24 +105,15 @@ impl<'de> Deserializer<'de> for Sample {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         visitor.visit_seq(self.elements(0)?)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
         visitor.visit_seq(self.elements(len)?)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
         visitor.visit_map(self.elements(0)?)
     }
 
@@ -134,7 +122,7 @@ impl<'de> Deserializer<'de> for Sample {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, PassEnd> {
         self.deserialize_tuple(fields.len(), visitor)
     }
 
@@ -143,13 +131,9 @@ impl<'de> Deserializer<'de> for Sample {
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let first = variants.first().ok_or_else(|| Fault::custom("an enum without variants"))?;
+    ) -> Result<V::Value, PassEnd> {
+        let first = variants.first().ok_or_else(|| PassEnd::custom("an enum without variants"))?;
         visitor.visit_enum(Variant { sample: self.deeper()?, name: first })
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 
@@ -160,9 +144,9 @@ struct Samples {
 }
 
 impl<'de> SeqAccess<'de> for Samples {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         seed.deserialize(self.sample).map(Some)
@@ -170,13 +154,13 @@ impl<'de> SeqAccess<'de> for Samples {
 }
 
 impl<'de> MapAccess<'de> for Samples {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, _: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, _: S) -> Result<Option<S::Value>, PassEnd> {
         Ok(None)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         seed.deserialize(self.sample)
     }
 }
@@ -187,35 +171,21 @@ struct Variant {
 }
 
 impl<'de> EnumAccess<'de> for Variant {
-    type Error = Fault;
+    type Error = PassEnd;
     type Variant = Sample;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Sample), Fault> {
-        let name: serde::de::value::StrDeserializer<'_, Fault> = self.name.into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Sample), PassEnd> {
+        let name: serde::de::value::StrDeserializer<'_, PassEnd> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, self.sample))
     }
 }
 
 impl<'de> VariantAccess<'de> for Sample {
-    type Error = Fault;
+    type Error = PassEnd;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), PassEnd> {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_tuple(fields.len(), visitor)
-    }
+    forward_variant!('de: self => self, "");
 }

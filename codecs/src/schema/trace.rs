@@ -5,8 +5,8 @@
 
 use super::{
     Field, Node, NodeId, Schema, Untyped,
-    fault::Fault,
     pass::{Found, Key, Pass, Style},
+    pass_end::PassEnd,
 };
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Runs `T::deserialize` once.
-pub(super) type Run = fn(&mut Pass<'_>) -> Result<(), Fault>;
+pub(super) type Run = fn(&mut Pass<'_>) -> Result<(), PassEnd>;
 
 /// Passes for one type, all in all.
 const MAX_PASSES: usize = 20_000;
@@ -102,7 +102,7 @@ impl Trace {
             let mut pass = Pass::new(path, style, number);
             let outcome = self.run(&mut pass)?;
             if let Some(found) = pass.found {
-                // Whatever the implementation made of our error afterwards.
+                // The implementation may have replaced our error by one of its own.
                 return Ok(found);
             }
             let Some(outcome) = outcome else {
@@ -111,7 +111,7 @@ impl Trace {
             };
             let text = pass.obstacle.unwrap_or_else(|| match outcome {
                 Ok(()) => "its Deserialize asks for nothing".into(),
-                Err(fault) => fault.to_string().into(),
+                Err(error) => error.to_string().into(),
             });
             obstacle.get_or_insert(text);
         }
@@ -119,7 +119,7 @@ impl Trace {
     }
 
     /// One pass; `None` if it panicked.
-    fn run(&mut self, pass: &mut Pass<'_>) -> Result<Option<Result<(), Fault>>, Untyped> {
+    fn run(&mut self, pass: &mut Pass<'_>) -> Result<Option<Result<(), PassEnd>>, Untyped> {
         self.passes += 1;
         if self.passes > MAX_PASSES {
             return Err(Untyped::TooLarge);

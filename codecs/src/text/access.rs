@@ -1,32 +1,32 @@
 //! Tokens as serde's sequences and maps.
 
 use super::{
-    fault::{Fault, list},
-    given::Given,
+    de_error::{DeError, list},
     hint::Hint,
     token::{Shortened, Token},
-    value::Value,
+    token_de::TokenDeserializer,
+    token_list::TokenList,
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::StrDeserializer};
 use std::{collections::HashSet, fmt};
 
 /// The elements of a list or tuple.
 pub(super) struct Elements<'a, 's> {
-    pub(super) given: Given<'a>,
+    pub(super) tokens: TokenList<'a>,
     pub(super) hint: Hint<'s>,
     pub(super) at: usize,
 }
 
 impl<'a> SeqAccess<'a> for Elements<'a, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_element_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
-        let Some((_, token)) = self.given.get(self.at) else { return Ok(None) };
+    fn next_element_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
+        let Some((_, token)) = self.tokens.get(self.at) else { return Ok(None) };
         let hint = self.hint.element(self.at);
         self.at += 1;
         let at = self.at;
-        let value = seed.deserialize(Value { token, hint });
-        value.map(Some).map_err(|fault| fault.at(format_args!("argument {at}"), token))
+        let value = seed.deserialize(TokenDeserializer { token, hint });
+        value.map(Some).map_err(|error| error.at(format_args!("argument {at}"), token))
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) enum Keys<'s> {
 
 /// The fields of a struct, or the members of a map.
 pub(super) struct Members<'a, 's> {
-    given: Given<'a>,
+    tokens: TokenList<'a>,
     keys: Keys<'s>,
     hint: Hint<'s>,
     at: usize,
@@ -87,17 +87,17 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a, 's> Members<'a, 's> {
-    pub(super) fn new(given: Given<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
-        Self { given, keys, hint, at: 0, seen: HashSet::new(), next: None }
+    pub(super) fn new(tokens: TokenList<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
+        Self { tokens, keys, hint, at: 0, seen: HashSet::new(), next: None }
     }
 
     /// The key of the value that is next, if there is one more.
-    fn step(&mut self) -> Result<Option<(Key<'a>, Token<'a>)>, Fault> {
-        let Some((name, token)) = self.given.get(self.at) else { return Ok(None) };
+    fn step(&mut self) -> Result<Option<(Key<'a>, Token<'a>)>, DeError> {
+        let Some((name, token)) = self.tokens.get(self.at) else { return Ok(None) };
         let key = match self.keys {
-            Keys::Fields(_, own) if !self.given.named => match own.get(self.at) {
+            Keys::Fields(_, own) if !self.tokens.named => match own.get(self.at) {
                 Some(name) => Key::Field(name),
-                None => return Err(Fault::count(self.given.len(), own.len(), &list(own))),
+                None => return Err(DeError::count(self.tokens.len(), own.len(), &list(own))),
             },
             Keys::Fields(names, own) => {
                 let field = names.find(name).ok_or_else(|| unknown(name, names, own))?;
@@ -114,19 +114,19 @@ impl<'a, 's> Members<'a, 's> {
     }
 
     /// Refuses a name that was there.
-    fn once(&mut self, shown: &[u8], name: &'a [u8]) -> Result<(), Fault> {
+    fn once(&mut self, shown: &[u8], name: &'a [u8]) -> Result<(), DeError> {
         if self.seen.insert(name) {
             return Ok(());
         }
-        Err(Fault::told(format!("field {} is given twice", Shortened(shown))))
+        Err(DeError::told(format!("field {} is given twice", Shortened(shown))))
     }
 }
 
 #[cold]
-fn unknown(name: &[u8], names: Names, own: &[&'static str]) -> Fault {
+fn unknown(name: &[u8], names: Names, own: &[&'static str]) -> DeError {
     let alike: Vec<_> = names.alike(name).collect();
     let name = Shortened(name);
-    Fault::told(match (alike.is_empty(), own.is_empty()) {
+    DeError::told(match (alike.is_empty(), own.is_empty()) {
         (false, _) => format!("field {name} is ambiguous, there are: {}", list(&alike)),
         (true, false) => format!("field {name} is unknown, there are: {}", list(own)),
         (true, true) => format!("field {name} is unknown, there are none"),
@@ -134,32 +134,32 @@ fn unknown(name: &[u8], names: Names, own: &[&'static str]) -> Fault {
 }
 
 impl<'a> MapAccess<'a> for Members<'a, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_key_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
         self.next = self.step()?;
         match self.next {
             None => Ok(None),
             Some((Key::Field(name), _)) => {
-                let name: StrDeserializer<'_, Fault> = name.into_deserializer();
+                let name: StrDeserializer<'_, DeError> = name.into_deserializer();
                 seed.deserialize(name).map(Some)
             }
             Some((Key::Member(name), _)) => {
                 let token = Token::Plain(name);
-                let key = seed.deserialize(Value { token, hint: self.hint.entries().0 });
-                key.map(Some).map_err(|fault| fault.at("name", token))
+                let key = seed.deserialize(TokenDeserializer { token, hint: self.hint.entries().0 });
+                key.map(Some).map_err(|error| error.at("name", token))
             }
         }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         let Some((key, token)) = self.next.take() else {
-            return Err(Fault::told("a value was asked for before its name"));
+            return Err(DeError::told("a value was asked for before its name"));
         };
         let hint = match key {
             Key::Field(name) => self.hint.field(name),
             Key::Member(_) => self.hint.entries().1,
         };
-        seed.deserialize(Value { token, hint }).map_err(|fault| fault.at(key, token))
+        seed.deserialize(TokenDeserializer { token, hint }).map_err(|error| error.at(key, token))
     }
 }

@@ -3,13 +3,13 @@
 use super::{
     TextArgs,
     access::{Elements, Keys, Members, Names},
-    fault::{Fault, list},
-    given::{Given, is_identifier},
+    de_error::{DeError, list},
     hint::Hint,
     token::Token,
-    value::Value,
+    token_de::TokenDeserializer,
+    token_list::{TokenList, is_identifier},
 };
-use crate::types::is_blob;
+use crate::{serde_methods::forward_deserialize, types::is_blob};
 use serde::de::{Deserializer, IgnoredAny, Visitor};
 
 /// The deserializer of the whole argument.
@@ -21,63 +21,68 @@ pub(super) struct Args<'a, 's> {
 
 impl<'a, 's> Args<'a, 's> {
     /// The tokens of a type without names.
-    fn positional(self, wanted: &str) -> Result<Given<'a>, Fault> {
-        let given = Given::new(self.args, |_| false)?;
-        if given.named {
-            let names = list(&given.names());
-            return Err(Fault::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
+    fn positional(self, wanted: &str) -> Result<TokenList<'a>, DeError> {
+        let tokens = TokenList::new(self.args, |_| false)?;
+        if tokens.named {
+            let names = list(&tokens.names());
+            return Err(DeError::told(format!("arguments have no names here ({names}): {wanted} is wanted")));
         }
-        Ok(given)
+        Ok(tokens)
     }
 
     /// The one value that a type without parts takes.
-    fn one<T>(self, wanted: &str, read: impl FnOnce(Value<'a, 's>) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn one<T>(
+        self,
+        wanted: &str,
+        read: impl FnOnce(TokenDeserializer<'a, 's>) -> Result<T, DeError>,
+    ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
-        let given = self.positional(&wanted)?;
-        match given.single() {
-            Some(token) => {
-                read(Value { token, hint: self.hint }).map_err(|fault| fault.at("argument", token))
-            }
-            None => Err(Fault::count(given.len(), 1, &wanted)),
+        let tokens = self.positional(&wanted)?;
+        match tokens.single() {
+            Some(token) => read(TokenDeserializer { token, hint: self.hint })
+                .map_err(|error| error.at("argument", token)),
+            None => Err(DeError::count(tokens.len(), 1, &wanted)),
         }
     }
 
     /// Whether the only token is the whole argument in JSON; if the token may be a part of it too, only valid JSON is.
-    fn is_json(given: Given<'a>, bracket: u8, may_be_part: bool) -> bool {
-        let token = given.single().filter(|token| token.starts_with(bracket));
+    fn is_json(tokens: TokenList<'a>, bracket: u8, may_be_part: bool) -> bool {
+        let token = tokens.single().filter(|token| token.starts_with(bracket));
         let Some(text) = token.and_then(Token::as_text) else { return false };
         !may_be_part || serde_json::from_slice::<IgnoredAny>(text).is_ok()
     }
 
     fn members<V: Visitor<'a>>(
         self,
-        given: Given<'a>,
+        tokens: TokenList<'a>,
         keys: Keys<'_>,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let value = visitor.visit_map(Members::new(given, keys, self.hint));
-        value.map_err(|fault| match (fault.missing(), keys) {
-            (Some(name), Keys::Fields(_, own)) if given.named => {
-                Fault::told(format!("field {name} is missing, there are: {}", list(own)))
+    ) -> Result<V::Value, DeError> {
+        let value = visitor.visit_map(Members::new(tokens, keys, self.hint));
+        value.map_err(|error| match (error.missing(), keys) {
+            (Some(name), Keys::Fields(_, own)) if tokens.named => {
+                DeError::told(format!("field {name} is missing, there are: {}", list(own)))
             }
             (Some(name), Keys::Fields(_, own)) => {
-                Fault::count(given.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
+                DeError::count(tokens.len(), own.len(), &format!("{} ({name} is missing)", list(own)))
             }
-            _ => fault,
+            _ => error,
         })
     }
 }
 
 macro_rules! scalars {
     ($($method:ident, $wanted:literal;)*) => {$(
-        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
             self.one($wanted, |value| value.$method(visitor))
         }
     )*};
 }
 
 impl<'a> Deserializer<'a> for Args<'a, '_> {
-    type Error = Fault;
+    type Error = DeError;
+
+    forward_deserialize!('a: unit_struct, newtype_struct, tuple_struct);
 
     scalars! {
         deserialize_bool, "bool";
@@ -102,29 +107,29 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     }
 
     /// A type of any form: one value, several as a list, named ones as a map.
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         if is_blob::<V>() || self.hint.is_one() {
             return self.one("any value", |value| value.deserialize_any(visitor));
         }
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = Given::new(self.args, |name| !in_turn && is_identifier(name))?;
-        match (given.named, given.len()) {
-            (true, _) => visitor.visit_map(Members::new(given, Keys::Any, self.hint)),
+        let tokens = TokenList::new(self.args, |name| !in_turn && is_identifier(name))?;
+        match (tokens.named, tokens.len()) {
+            (true, _) => visitor.visit_map(Members::new(tokens, Keys::Any, self.hint)),
             (false, 0) => visitor.visit_unit(),
             (false, 1) => self.one("any value", |value| value.deserialize_any(visitor)),
             (false, _) => self.deserialize_seq(visitor),
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let given = Given::new(self.args, |_| false)?;
-        let is_null = match given.single() {
-            Some(token) => (Value { token, hint: self.hint }).is_none(),
-            None => given.len() == 0,
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let tokens = TokenList::new(self.args, |_| false)?;
+        let is_null = match tokens.single() {
+            Some(token) => (TokenDeserializer { token, hint: self.hint }).is_none(),
+            None => tokens.len() == 0,
         };
         if is_null {
             visitor.visit_none()
@@ -133,65 +138,44 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.positional("nothing")?.len() {
             0 => visitor.visit_unit(),
-            given => Err(Fault::count(given, 0, "")),
+            count => Err(DeError::count(count, 0, "")),
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let given = self.positional(&self.hint.name("a list"))?;
-        if Self::is_json(given, b'[', self.hint.element(0).is_text()) {
-            return Err(Fault::whole_json());
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let tokens = self.positional(&self.hint.name("a list"))?;
+        if Self::is_json(tokens, b'[', self.hint.element(0).is_text()) {
+            return Err(DeError::whole_json());
         }
-        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
     }
 
-    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         let wanted = self.hint.name("a list");
-        let given = self.positional(&wanted)?;
-        if Self::is_json(given, b'[', len == 1 && self.hint.element(0).is_text()) {
-            return Err(Fault::whole_json());
+        let tokens = self.positional(&wanted)?;
+        if Self::is_json(tokens, b'[', len == 1 && self.hint.element(0).is_text()) {
+            return Err(DeError::whole_json());
         }
-        if given.len() != len {
-            return Err(Fault::count(given.len(), len, &wanted));
+        if tokens.len() != len {
+            return Err(DeError::count(tokens.len(), len, &wanted));
         }
-        visitor.visit_seq(Elements { given, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
-        let given = Given::new(self.args, |name| in_turn || is_identifier(name))?;
-        if !given.named && Self::is_json(given, b'{', false) {
-            return Err(Fault::whole_json());
+        let tokens = TokenList::new(self.args, |name| in_turn || is_identifier(name))?;
+        if !tokens.named && Self::is_json(tokens, b'{', false) {
+            return Err(DeError::whole_json());
         }
-        if !given.named && given.len() > 0 {
+        if !tokens.named && tokens.len() > 0 {
             let wanted = self.hint.name("a map");
-            return Err(Fault::told(format!("arguments have to have names here: {wanted} is wanted")));
+            return Err(DeError::told(format!("arguments have to have names here: {wanted} is wanted")));
         }
-        self.members(given, Keys::Any, visitor)
+        self.members(tokens, Keys::Any, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -199,21 +183,21 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         let names = Names(fields);
-        let given = Given::new(self.args, |name| names.find(name).is_some())?;
+        let tokens = TokenList::new(self.args, |name| names.find(name).is_some())?;
         // Without a trace serde's names have to do, aliases and all.
         let traced: Vec<_> = self.hint.fields().iter().map(|field| field.name).collect();
         let own = if traced.is_empty() { fields } else { &traced };
         let first_is_text = own.first().is_some_and(|first| self.hint.field(first).is_text());
         let alone = own.len() == 1 && first_is_text;
-        if !alone && Self::is_json(given, b'{', first_is_text) {
-            return Err(Fault::whole_json());
+        if !alone && Self::is_json(tokens, b'{', first_is_text) {
+            return Err(DeError::whole_json());
         }
-        if !given.named && given.len() > own.len() {
-            return Err(Fault::count(given.len(), own.len(), &list(own)));
+        if !tokens.named && tokens.len() > own.len() {
+            return Err(DeError::count(tokens.len(), own.len(), &list(own)));
         }
-        self.members(given, Keys::Fields(names, own), visitor)
+        self.members(tokens, Keys::Fields(names, own), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
@@ -221,9 +205,9 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         if Self::is_json(self.positional(name)?, b'{', false) {
-            return Err(Fault::whole_json());
+            return Err(DeError::whole_json());
         }
         self.one(name, |value| value.deserialize_enum(name, variants, visitor))
     }

@@ -1,4 +1,4 @@
-//! Arguments as people and text protocols write them: words of a command line, literals of SQL, a query string.
+//! TokenList as people and text protocols write them: words of a command line, literals of SQL, a query string.
 //!
 //! A protocol cuts its bytes into [`Token`]s and says how they are meant ([`TextArgs`]); reading them is one serde
 //! deserializer for all protocols. serde's own calls say which type each token has to become, so `7` is a number to
@@ -45,12 +45,12 @@
 
 mod access;
 mod args;
-mod fault;
-mod given;
+mod de_error;
 mod hint;
 mod query;
 mod token;
-mod value;
+mod token_de;
+mod token_list;
 
 pub use query::{MAX_PARAMS, Query};
 pub use token::{Param, Token};
@@ -60,9 +60,9 @@ use crate::{
     json,
     schema::{Schema, TypeOf},
 };
-use given::Given;
 use hint::Hint;
 use serde::de::DeserializeOwned;
+use token_list::TokenList;
 
 /// The arguments of one call as tokens, and how they are meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +76,7 @@ pub enum TextArgs<'a> {
     Words(&'a [Token<'a>]),
     /// Names and values in turn, `A 7 B 8`, if every other token is a name of the type, else positional.
     Alternating(&'a [Token<'a>]),
-    /// One JSON value, whatever the type.
+    /// One JSON value, for a type of any kind.
     Json(&'a [u8]),
 }
 
@@ -94,12 +94,12 @@ impl TextArgs<'_> {
             return json::value_from_slice(value);
         }
         let hint = Hint::root(schema);
-        T::deserialize(args::Args { args: *self, hint }).or_else(|fault| match self.single() {
-            Some(token) if fault.is_whole_json() => {
+        T::deserialize(args::Args { args: *self, hint }).or_else(|error| match self.single() {
+            Some(token) if error.is_whole_json() => {
                 json::value_from_slice(token.as_text().unwrap_or_default())
             }
-            Some(token) => Err(fault.at("argument", token).into()),
-            None => Err(fault.into()),
+            Some(token) => Err(error.at("argument", token).into()),
+            None => Err(error.into()),
         })
     }
 }
@@ -107,7 +107,7 @@ impl TextArgs<'_> {
 impl<'a> TextArgs<'a> {
     /// The only token.
     fn single(self) -> Option<Token<'a>> {
-        Given::new(self, |_| false).ok()?.single()
+        TokenList::new(self, |_| false).ok()?.single()
     }
 }
 

@@ -1,8 +1,38 @@
-//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers, what its
-//! types make of themselves, and `any`.
+//! Values that serde's data model has no word for: Go's byte-string texts, byte slices, times, complex numbers, what
+//! its types make of themselves, and `any`.
 //!
-//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX`, `ANY` and the like as the
-//! names of newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
+//! Each is one type here that every codec knows. A codec recognises `TEXT`, `TIME`, `COMPLEX`, `ANY` and the like as
+//! the names of newtype structs; serializers of other crates (serde_json among them) see an ordinary value instead.
+
+/// The conversions of a type that is bytes.
+macro_rules! byte_string {
+    ($type:ident) => {
+        impl std::ops::Deref for $type {
+            type Target = [u8];
+            fn deref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl AsRef<[u8]> for $type {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl From<Vec<u8>> for $type {
+            fn from(bytes: Vec<u8>) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl From<&[u8]> for $type {
+            fn from(bytes: &[u8]) -> Self {
+                Self(bytes.to_vec())
+            }
+        }
+    };
+}
 
 mod any;
 mod blob;

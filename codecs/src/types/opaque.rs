@@ -8,7 +8,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
 };
-use std::{fmt, ops::Deref};
+use std::fmt;
 
 macro_rules! opaque {
     ($($(#[$attribute:meta])* $name:ident: $newtype:ident, $go:literal;)*) => {$(
@@ -22,18 +22,7 @@ macro_rules! opaque {
             }
         }
 
-        impl Deref for $name {
-            type Target = [u8];
-            fn deref(&self) -> &[u8] {
-                &self.0
-            }
-        }
-
-        impl From<Vec<u8>> for $name {
-            fn from(bytes: Vec<u8>) -> Self {
-                Self(bytes)
-            }
-        }
+        byte_string!($name);
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,8 +19,8 @@ mod request;
 
 pub use codecs::{
     baidu_std::{Payload, code},
+    body::ContentType,
     compress::Compression,
-    raw::ContentType,
 };
 pub use request::Request;
 

@@ -128,7 +128,7 @@ fn write(
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
     match writer {
-        RequestWriter::BaiduStd(encoder) => encoder.encode_raw(head, body, attachment, out),
+        RequestWriter::BaiduStd(encoder) => encoder.encode_bytes(head, body, attachment, out),
         _ => encode_request(head, body, attachment, out),
     }
 }

@@ -101,7 +101,7 @@ impl State {
         write(&mut self.writer, seq, rollback.output).map_err(Error::Encode)?;
         let len = rollback.output.len() - keep;
         if len > limit {
-            self.writer.take_back();
+            self.writer.rollback();
             return Err(Error::Encode(EncodeError::new(format!("request of {len} bytes, limit {limit}"))));
         }
         rollback.keep = rollback.output.len();

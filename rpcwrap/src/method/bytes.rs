@@ -7,8 +7,8 @@ use crate::method::{args::FromArgs, context::ContextSource, reply::WriteReply};
 use bytes::{Bytes, BytesMut};
 use codecs::{
     Args, EncodeError, ReplyTo, ValueError,
+    body::{BytesReply, ContentType},
     compress::Compression,
-    raw::{ContentType, RawBody},
     schema::TypeOf,
     types::Blob,
 };
@@ -64,7 +64,7 @@ impl RawCall {
 impl FromArgs for RawCall {
     fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
         let service_method = source.name.to_owned();
-        let Args::Raw(raw) = args else {
+        let Args::Bytes(raw) = args else {
             let body = Vec::from(args.decode::<Blob>()?).into();
             return Ok(Self { service_method, body, ..Self::default() });
         };
@@ -139,13 +139,13 @@ impl WriteReply for RawReply {
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let body = RawBody {
+        let body = BytesReply {
             body: &self.body,
             attachment: &self.attachment,
             content_type: self.content_type.unwrap_or(to.content_type()),
             compression: self.compression,
             checksum: self.checksum,
         };
-        to.encode_raw(&body, out)
+        to.encode_bytes(&body, out)
     }
 }

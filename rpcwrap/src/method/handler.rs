@@ -336,7 +336,7 @@ impl<M: 'static, H: StreamHandler<M>> Start for StreamOf<H, M> {
     type Args = H::Args;
 
     fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<H::Args, CallError> {
-        if matches!(args, Args::Raw(_)) {
+        if matches!(args, Args::Bytes(_)) {
             return Err(CallError::BadArguments(ValueError::new(ONE_REPLY)));
         }
         H::Args::from_args(args, source).map_err(CallError::BadArguments)

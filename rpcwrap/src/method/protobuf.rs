@@ -11,7 +11,7 @@ use crate::method::{
 use bytes::BytesMut;
 use codecs::{
     Args, EncodeError, ReplyTo, ValueError,
-    raw::{ContentType, RawBody},
+    body::{BytesReply, ContentType},
     schema::TypeOf,
     types::Blob,
 };
@@ -52,7 +52,7 @@ fn decode<M: Message + Default>(body: &[u8], content_type: ContentType) -> Resul
 impl<M: Message + Default + 'static> FromArgs for Proto<M> {
     fn from_args(args: Args<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
         match args {
-            Args::Raw(raw) => decode(&raw.body, raw.content_type),
+            Args::Bytes(raw) => decode(&raw.body, raw.content_type),
             args => decode(&args.decode::<Blob>()?, ContentType::Protobuf),
         }
         .map(Self)
@@ -67,7 +67,7 @@ impl<M: Message + 'static> WriteReply for Proto<M> {
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
         let body = self.0.encode_to_vec();
-        to.encode_raw(&RawBody { body: &body, ..RawBody::default() }, out)
+        to.encode_bytes(&BytesReply { body: &body, ..BytesReply::default() }, out)
     }
 }
 

@@ -17,8 +17,8 @@ struct CancelArgs {
 }
 
 impl<C: ServerCodec> Framing for C {
-    type Request = Request<C::Own>;
-    type Head = Head<C::Own>;
+    type Request = Request<C::Extension>;
+    type Head = Head<C::Extension>;
 
     #[inline]
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError> {
@@ -77,7 +77,7 @@ impl<C: ServerCodec> Framing for C {
 
 /// What a [`CANCEL`] asks for.
 #[cold]
-fn cancel<C: ServerCodec>(codec: &mut C, request: &Request<C::Own>) -> Control {
+fn cancel<C: ServerCodec>(codec: &mut C, request: &Request<C::Extension>) -> Control {
     let error = match codec.args(request).decode::<CancelArgs>() {
         Ok(args) => return Control::Cancel(args.seq),
         Err(error) => error,

@@ -4,7 +4,7 @@ use super::demo::{EchoRequest, EchoResponse, HEAD, call, demo, head, outcome, re
 use prost::Message;
 use rpcwrap::{
     Context, Error, Method, Proto, RawCall, RawReply, Service,
-    codecs::{baidu_std::RequestHead, compress::Compression, raw::ContentType, types::Blob},
+    codecs::{baidu_std::RequestHead, body::ContentType, compress::Compression, types::Blob},
 };
 use rpcwrap_tests::{raw::Peer, server::start, services::services};
 use std::{collections::BTreeMap, time::Duration};

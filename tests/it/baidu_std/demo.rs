@@ -6,8 +6,8 @@ use rpcwrap::{
     codecs::{
         Limits,
         baidu_std::{Payload, Reply, ReplyDecoder, RequestHead, encode_request},
+        body::ContentType,
         compress::Compression,
-        raw::ContentType,
     },
 };
 use rpcwrap_tests::raw::Peer;

@@ -5,7 +5,7 @@ use crate::{
     baidu_std::demo::{HEAD, call},
     program::Program,
 };
-use rpcwrap::codecs::{baidu_std::RequestHead, raw::ContentType};
+use rpcwrap::codecs::{baidu_std::RequestHead, body::ContentType};
 use rpcwrap_tests::raw::{Peer, bson_request, document, json_request, opening};
 use std::net::SocketAddr;
 

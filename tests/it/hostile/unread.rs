@@ -8,7 +8,7 @@ use crate::{
 use bytes::BytesMut;
 use futures_util::future::join_all;
 use rpcwrap::codecs::{
-    AnyCodec, BsonDialect, CallOptions, baidu_std::RequestHead, raw::ContentType, types::Blob,
+    AnyCodec, BsonDialect, CallOptions, baidu_std::RequestHead, body::ContentType, types::Blob,
 };
 use rpcwrap_tests::raw::{Peer, opening};
 use serde::Serialize;

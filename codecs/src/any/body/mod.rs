@@ -4,9 +4,9 @@
 mod bytes_only;
 
 use crate::{
+    body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
     error::{EncodeError, ValueError},
     json,
-    raw::{ContentType, RawArgs, RawBody, RawEncoder},
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// # Errors
 /// It does not fit `T`, or is of a kind only its schema explains.
-pub(super) fn decode_args<T: DeserializeOwned>(args: &RawArgs<'_>) -> Result<T, ValueError> {
+pub(super) fn decode_args<T: DeserializeOwned>(args: &BytesArgs<'_>) -> Result<T, ValueError> {
     decode(&args.body, args.content_type, bytes_only::NO_SCHEMA)
 }
 
@@ -35,12 +35,13 @@ pub(super) fn decode<T: DeserializeOwned>(
 
 /// Writes a reply of any serde type: JSON to a caller who sent JSON, or the bytes themselves.
 pub(super) fn encode<T: Serialize + ?Sized>(
-    encoder: &mut dyn RawEncoder,
+    encoder: &mut dyn BytesReplyEncoder,
     reply: &T,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
     let content_type = encoder.content_type();
-    let mut write = |body: &[u8]| encoder.encode(&RawBody { body, content_type, ..RawBody::default() }, out);
+    let mut write =
+        |body: &[u8]| encoder.encode(&BytesReply { body, content_type, ..BytesReply::default() }, out);
     match content_type {
         ContentType::Json => {
             let mut body = BytesMut::new();
@@ -72,36 +73,36 @@ mod tests {
     use bytes::Bytes;
     use std::collections::BTreeMap;
 
-    fn args(body: &'static [u8], content_type: ContentType) -> RawArgs<'static> {
-        RawArgs { body: Bytes::from_static(body), content_type, ..RawArgs::default() }
+    fn args(body: &'static [u8], content_type: ContentType) -> BytesArgs<'static> {
+        BytesArgs { body: Bytes::from_static(body), content_type, ..BytesArgs::default() }
     }
 
     #[test]
     fn json_fits_every_type_and_other_bodies_fit_bytes() {
         let json = args(b" {\"a\": 5}", ContentType::Json);
-        assert_eq!(Args::Raw(&json).decode::<BTreeMap<String, i64>>().unwrap()["a"], 5);
+        assert_eq!(Args::Bytes(&json).decode::<BTreeMap<String, i64>>().unwrap()["a"], 5);
         for content_type in [ContentType::Protobuf, ContentType::ProtoJson, ContentType::ProtoText] {
-            let raw = args(b"\n\x05hello", content_type);
-            assert_eq!(Args::Raw(&raw).decode::<Blob>().unwrap(), Blob::from(b"\n\x05hello"));
-            assert_eq!(Args::Raw(&raw).decode::<Text>().unwrap().0, b"\n\x05hello");
-            let error = Args::Raw(&raw).decode::<i64>().unwrap_err();
+            let bytes = args(b"\n\x05hello", content_type);
+            assert_eq!(Args::Bytes(&bytes).decode::<Blob>().unwrap(), Blob::from(b"\n\x05hello"));
+            assert_eq!(Args::Bytes(&bytes).decode::<Text>().unwrap().0, b"\n\x05hello");
+            let error = Args::Bytes(&bytes).decode::<i64>().unwrap_err();
             assert_eq!(error.text(), bytes_only::NO_SCHEMA);
-            assert!(Args::Raw(&raw).decode::<()>().is_err());
-            assert!(Args::Raw(&raw).decode::<String>().is_err());
-            assert!(Args::Raw(&raw).decode::<Vec<u8>>().is_err(), "serde sees a list of numbers");
+            assert!(Args::Bytes(&bytes).decode::<()>().is_err());
+            assert!(Args::Bytes(&bytes).decode::<String>().is_err());
+            assert!(Args::Bytes(&bytes).decode::<Vec<u8>>().is_err(), "serde sees a list of numbers");
         }
     }
 
     /// Says what the request was, then the reply.
     struct Plain(ContentType);
 
-    impl RawEncoder for Plain {
+    impl BytesReplyEncoder for Plain {
         fn content_type(&self) -> ContentType {
             self.0
         }
 
-        fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
-            let RawBody { body, attachment, content_type, .. } = reply;
+        fn encode(&mut self, reply: &BytesReply<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+            let BytesReply { body, attachment, content_type, .. } = reply;
             out.extend_from_slice(format!("{content_type:?} ").as_bytes());
             out.extend_from_slice(body);
             out.extend_from_slice(attachment);
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn replies_are_json_to_json_and_bytes_to_bytes() {
         let (mut json, mut protobuf) = (Plain(ContentType::Json), Plain(ContentType::Protobuf));
-        let (mut json, mut protobuf) = (ReplyTo::Raw(&mut json), ReplyTo::Raw(&mut protobuf));
+        let (mut json, mut protobuf) = (ReplyTo::Bytes(&mut json), ReplyTo::Bytes(&mut protobuf));
         assert_eq!(
             (json.content_type(), protobuf.content_type()),
             (ContentType::Json, ContentType::Protobuf)
@@ -137,12 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn raw_replies_go_into_every_codec() {
-        let reply = RawBody { body: b"ab", attachment: b"+", ..RawBody::default() };
+    fn replies_of_bytes_go_into_every_codec() {
+        let reply = BytesReply { body: b"ab", attachment: b"+", ..BytesReply::default() };
         let mut out = BytesMut::new();
-        ReplyTo::JsonValue.encode_raw(&reply, &mut out).unwrap();
+        ReplyTo::JsonValue.encode_bytes(&reply, &mut out).unwrap();
         assert_eq!(out.split(), "\"YWI=\"");
-        ReplyTo::Raw(&mut Plain(ContentType::Json)).encode_raw(&reply, &mut out).unwrap();
+        ReplyTo::Bytes(&mut Plain(ContentType::Json)).encode_bytes(&reply, &mut out).unwrap();
         assert_eq!(out.split(), "Protobuf ab+");
     }
 }

@@ -7,8 +7,8 @@ use crate::{
         Payload, ReplyDecoder, ReplyHead, RequestDecoder, RequestHead, code, encode_error, encode_reply,
         encode_request,
     },
+    body::ContentType,
     compress::Compression,
-    raw::ContentType,
 };
 use bytes::BytesMut;
 use std::time::Duration;

@@ -7,11 +7,12 @@ use super::{element::Element, key::Key, not_a_document};
 use crate::{
     bson::{VAL, kind, read::Reader},
     error::ValueError,
+    serde_methods::forward_variant,
 };
 use serde::{
     Deserializer as _,
     de::{
-        DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
+        DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess,
         value::BorrowedStrDeserializer,
     },
 };
@@ -37,8 +38,8 @@ impl<'r, 'de> Members<'r, 'de> {
         Self { reader, kind: kind::NULL, open: open.into(), fields }
     }
 
-    /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing than
-    /// by looking for its end, and UTF-8. Its value is read next.
+    /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing
+    /// than by looking for its end, and UTF-8. Its value is read next.
     #[inline]
     fn next_field(&mut self) -> Option<&'static str> {
         let (&field, fields) = self.fields.split_first()?;
@@ -119,13 +120,13 @@ pub(super) struct List<'r, 'de> {
     /// Elements handed over so far.
     count: usize,
     /// As many the target insists on; those that are not there are zero.
-    at_least: usize,
+    expected: usize,
 }
 
 impl<'r, 'de> List<'r, 'de> {
     #[inline]
-    pub(super) fn new(members: Members<'r, 'de>, at_least: usize) -> Self {
-        Self { members, count: 0, at_least }
+    pub(super) fn new(members: Members<'r, 'de>, expected: usize) -> Self {
+        Self { members, count: 0, expected }
     }
 
     /// A target of fixed length has taken its elements: there must be no more.
@@ -144,7 +145,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         if self.members.next()?.is_none() {
-            if self.count >= self.at_least {
+            if self.count >= self.expected {
                 return Ok(None);
             }
             self.members.kind = kind::NULL;
@@ -177,19 +178,5 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
         Ok(self.members.reader.skip(self.members.kind)?)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self.members.value())
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.members.value().deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.members.value().deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.members.value(), "");
 }

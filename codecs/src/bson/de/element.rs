@@ -5,8 +5,9 @@ use super::{
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
-    bson::{foreign, kind, read::Reader, time},
+    bson::{crate_types, kind, read::Reader, time},
     error::ValueError,
+    serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
 use bson::Bson;
@@ -105,9 +106,9 @@ impl<'de> Element<'_, 'de> {
     }
 
     #[inline]
-    fn list<V: Visitor<'de>>(mut self, at_least: usize, visitor: V) -> Result<V::Value> {
+    fn list<V: Visitor<'de>>(mut self, expected: usize, visitor: V) -> Result<V::Value> {
         let open = self.enter()?;
-        let mut list = List::new(Members::new(self.reader, open, &[]), at_least);
+        let mut list = List::new(Members::new(self.reader, open, &[]), expected);
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -155,8 +156,8 @@ impl<'de> Element<'_, 'de> {
 
     /// A newtype whose name says more than its inside.
     #[cold]
-    fn foreign<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        foreign::visit_newtype(Bson::deserialize(self)?, name, visitor)
+    fn crate_type<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        crate_types::visit_newtype(Bson::deserialize(self)?, name, visitor)
     }
 }
 
@@ -177,9 +178,7 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for Element<'_, 'de> {
     type Error = ValueError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, #[inline] string, #[inline] byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.kind {
@@ -190,7 +189,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             | kind::INT32
             | kind::INT64
             | kind::UINT64 => self.any(visitor),
-            kind => foreign::visit(self.reader, kind, visitor),
+            kind => crate_types::visit(self.reader, kind, visitor),
         }
     }
 
@@ -249,22 +248,12 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
-    #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         // The crate's ObjectId asks for bytes.
         if self.kind == kind::OBJECT_ID {
             return visitor.visit_borrowed_bytes(self.reader.take(12)?);
         }
         visitor.visit_borrowed_bytes(self.text("[]byte")?)
-    }
-
-    #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
     }
 
     #[inline]
@@ -280,10 +269,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
@@ -291,9 +276,10 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY if self.kind == kind::DATETIME => visitor.visit_i128(self.packed_time()?),
             ANY => self.any(visitor),
-            foreign::UUID | foreign::RAW_DOCUMENT | foreign::RAW_ARRAY | foreign::RAW_BSON => {
-                self.foreign(name, visitor)
-            }
+            crate_types::UUID
+            | crate_types::RAW_DOCUMENT
+            | crate_types::RAW_ARRAY
+            | crate_types::RAW_BSON => self.crate_type(name, visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -305,15 +291,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
 
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.list(len, visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
         self.list(len, visitor)
     }
 
@@ -348,10 +325,6 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         let value = visitor.visit_enum(Variant { members: &mut members })?;
         members.finish()?;
         Ok(value)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
     }
 
     #[inline]

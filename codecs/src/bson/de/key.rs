@@ -1,7 +1,11 @@
 //! Keys: texts that need not be UTF-8; integers, for maps that have them, in decimal.
 
 use super::not_utf8;
-use crate::{error::ValueError, types::TEXT};
+use crate::{
+    error::ValueError,
+    serde_methods::{each_integer, forward_deserialize},
+    types::TEXT,
+};
 use serde::{
     Deserializer,
     de::{
@@ -25,7 +29,7 @@ impl<'de> Key<'de> {
 }
 
 macro_rules! integers {
-    ($($method:ident: $visit:ident,)*) => {$(
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             let key = self.utf8()?;
             match key.parse() {
@@ -39,9 +43,7 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for Key<'de> {
     type Error = ValueError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: string, byte_buf, option, binary);
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -51,35 +53,14 @@ impl<'de> Deserializer<'de> for Key<'de> {
         }
     }
 
-    integers! {
-        deserialize_i8: visit_i8,
-        deserialize_i16: visit_i16,
-        deserialize_i32: visit_i32,
-        deserialize_i64: visit_i64,
-        deserialize_u8: visit_u8,
-        deserialize_u16: visit_u16,
-        deserialize_u32: visit_u32,
-        deserialize_u64: visit_u64,
-    }
+    each_integer!(integers);
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_borrowed_str(self.utf8()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_borrowed_bytes(self.0)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_borrowed_bytes(self.0)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {

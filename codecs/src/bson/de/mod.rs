@@ -1,14 +1,14 @@
 //! BSON into values of ours: a serde deserializer over the borrowed body, nothing built in between.
 //!
-//! [`top`] reads a body, whose simple values are wrapped as `{_Val_: x}`; [`element`] reads one element, whose kind
+//! [`body`] reads a body, whose simple values are wrapped as `{_Val_: x}`; [`element`] reads one element, whose kind
 //! must fit what the target asks for; [`access`] walks documents and lists; [`key`] reads keys. Error texts are
 //! those of the original. Source: vitess `go/bson/unmarshal.go`.
 
 mod access;
+mod body;
 mod element;
 mod json;
 mod key;
-mod top;
 
 use super::read::Reader;
 use crate::error::ValueError;
@@ -35,7 +35,7 @@ pub(super) use json::json_from_element;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    T::deserialize(top::Body { reader: &mut Reader::new(bytes) })
+    T::deserialize(body::Body { reader: &mut Reader::new(bytes) })
 }
 
 /// Decodes the value of one element.

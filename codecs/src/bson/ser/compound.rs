@@ -1,7 +1,7 @@
 //! Documents and lists in the making: elements go in, the length is patched in at the end.
 
 use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire_len};
-use crate::{bson::Dialect, error::EncodeError};
+use crate::{bson::Dialect, error::EncodeError, serde_methods::impl_elements};
 use bytes::BytesMut;
 use serde::{Serialize, ser};
 
@@ -75,31 +75,10 @@ impl<'a> Document<'a> {
     }
 }
 
-macro_rules! list {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Document<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<()> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [#[inline]] [] Document<'_> => (), EncodeError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
-
-list!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
-);
 
 impl ser::SerializeMap for Document<'_> {
     type Ok = ();
@@ -144,13 +123,13 @@ impl ser::SerializeStructVariant for Document<'_> {
 #[derive(Debug)]
 pub(in crate::bson) enum Struct<'a> {
     Document(Document<'a>),
-    Foreign(Serializer<'a>, Box<bson::Document>),
+    CrateType(Serializer<'a>, Box<bson::Document>),
 }
 
 impl<'a> Struct<'a> {
     #[cold]
-    pub(super) fn foreign(serializer: Serializer<'a>) -> Self {
-        Self::Foreign(serializer, Box::default())
+    pub(super) fn crate_type(serializer: Serializer<'a>) -> Self {
+        Self::CrateType(serializer, Box::default())
     }
 }
 
@@ -162,7 +141,7 @@ impl ser::SerializeStruct for Struct<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         match self {
             Self::Document(document) => document.member(key, value),
-            Self::Foreign(_, members) => {
+            Self::CrateType(_, members) => {
                 let value =
                     bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
                 members.insert(key, value);
@@ -175,7 +154,9 @@ impl ser::SerializeStruct for Struct<'_> {
     fn end(self) -> Result<()> {
         match self {
             Self::Document(document) => document.close(),
-            Self::Foreign(serializer, members) => serializer.foreign(super::foreign::from_members(*members)?),
+            Self::CrateType(serializer, members) => {
+                serializer.crate_type(super::crate_types::from_members(*members)?)
+            }
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Keys of maps: texts as they are, integers as decimal text; nothing else has a text.
 
 use super::Result;
-use crate::{bson::Dialect, error::EncodeError, types::TEXT};
+use crate::{
+    bson::Dialect,
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, refuse_serialize},
+    types::TEXT,
+};
 use bytes::BytesMut;
 use serde::{
     Serialize,
@@ -32,17 +37,12 @@ macro_rules! integers {
 impl ser::Serializer for KeySerializer<'_> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Impossible<(), EncodeError>;
-    type SerializeTuple = Impossible<(), EncodeError>;
-    type SerializeTupleStruct = Impossible<(), EncodeError>;
-    type SerializeTupleVariant = Impossible<(), EncodeError>;
-    type SerializeMap = Impossible<(), EncodeError>;
-    type SerializeStruct = Impossible<(), EncodeError>;
-    type SerializeStructVariant = Impossible<(), EncodeError>;
+    compound_types!(Impossible<(), EncodeError>);
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_serialize!(char, some, unit_variant, binary);
+
+    // The bson crate's ObjectId and the like come as structs.
+    refuse_serialize!(no_text(); bool, f32, f64, none, unit, unit_struct, newtype_variant, compounds);
 
     integers! {
         serialize_i8: i8,
@@ -61,10 +61,6 @@ impl ser::Serializer for KeySerializer<'_> {
         Ok(())
     }
 
-    fn serialize_char(self, value: char) -> Result<()> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
         if !self.is_text {
             return no_text();
@@ -76,90 +72,7 @@ impl ser::Serializer for KeySerializer<'_> {
         Ok(())
     }
 
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
-        self.serialize_str(variant)
-    }
-
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
         value.serialize(Self { is_text: name == TEXT, ..self })
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    fn serialize_bool(self, _value: bool) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_f32(self, _value: f32) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_f64(self, _value: f64) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_none(self) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_unit(self) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<()> {
-        no_text()
-    }
-
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Self::SerializeSeq> {
-        no_text()
-    }
-
-    fn serialize_tuple(self, _len: usize) -> Result<Self::SerializeTuple> {
-        no_text()
-    }
-
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Self::SerializeTupleStruct> {
-        no_text()
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant> {
-        no_text()
-    }
-
-    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap> {
-        no_text()
-    }
-
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Self::SerializeStruct> {
-        // The bson crate's ObjectId and the like come this way.
-        no_text()
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant> {
-        no_text()
     }
 }

@@ -8,9 +8,10 @@
 mod compound;
 mod key;
 
-use super::{Dialect, VAL, foreign, kind, time};
+use super::{Dialect, VAL, crate_types, kind, time};
 use crate::{
     error::EncodeError,
+    serde_methods::{compound_types, forward_serialize},
     types::{TEXT, TIME},
 };
 use bytes::BytesMut;
@@ -148,7 +149,7 @@ impl<'a> Serializer<'a> {
     }
 
     /// A document that is already encoded.
-    fn raw(mut self, kind: u8, document: &[u8]) -> Result<()> {
+    fn encoded(mut self, kind: u8, document: &[u8]) -> Result<()> {
         if document.first_chunk() != Some(&wire_len(document.len())?) {
             return Err(EncodeError::new("raw document of a wrong length"));
         }
@@ -173,8 +174,8 @@ impl<'a> Serializer<'a> {
     }
 
     /// A value of the `bson` crate that serde's model has no word for.
-    pub(super) fn foreign(self, value: bson::Bson) -> Result<()> {
-        let (kind, bytes) = foreign::to_element(value)?;
+    pub(super) fn crate_type(self, value: bson::Bson) -> Result<()> {
+        let (kind, bytes) = crate_types::to_element(value)?;
         self.parts(kind, [&bytes, &[], &[]])
     }
 }
@@ -191,16 +192,14 @@ macro_rules! widened {
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Document<'a>;
-    type SerializeTuple = Document<'a>;
-    type SerializeTupleStruct = Document<'a>;
-    type SerializeTupleVariant = Document<'a>;
-    type SerializeMap = Document<'a>;
+    compound_types! {
+        Document<'a>:
+        SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, SerializeMap, SerializeStructVariant
+    }
     type SerializeStruct = Struct<'a>;
-    type SerializeStructVariant = Document<'a>;
 
-    fn is_human_readable(&self) -> bool {
-        false
+    forward_serialize! {
+        char, #[inline] some, unit_struct, unit_variant, binary
     }
 
     #[inline]
@@ -252,10 +251,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.fixed(kind::DOUBLE, value.to_le_bytes())
     }
 
-    fn serialize_char(self, value: char) -> Result<()> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<()> {
         self.text(value.as_bytes())
@@ -267,8 +262,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
             Role::Plain | Role::Time => self.binary(kind::GENERIC, value),
             Role::Text => self.text(value),
             Role::Uuid => self.binary(kind::UUID, value),
-            Role::RawDocument => self.raw(kind::DOCUMENT, value),
-            Role::RawArray => self.raw(kind::ARRAY, value),
+            Role::RawDocument => self.encoded(kind::DOCUMENT, value),
+            Role::RawArray => self.encoded(kind::ARRAY, value),
         }
     }
 
@@ -281,11 +276,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    #[inline]
     fn serialize_unit(self) -> Result<()> {
         if matches!(self.place, Place::Top) {
             return self.open(kind::DOCUMENT)?.close();
@@ -293,22 +283,14 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.fixed(kind::NULL, [])
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
-        self.serialize_str(variant)
-    }
-
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
         let role = match name {
             TEXT => Role::Text,
             TIME => Role::Time,
-            foreign::UUID => Role::Uuid,
-            foreign::RAW_DOCUMENT => Role::RawDocument,
-            foreign::RAW_ARRAY => Role::RawArray,
+            crate_types::UUID => Role::Uuid,
+            crate_types::RAW_DOCUMENT => Role::RawDocument,
+            crate_types::RAW_ARRAY => Role::RawArray,
             _ => Role::Plain,
         };
         value.serialize(Self { role, ..self })
@@ -357,8 +339,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Struct<'a>> {
-        if foreign::is_struct(name) {
-            return Ok(Struct::foreign(self));
+        if crate_types::is_struct(name) {
+            return Ok(Struct::crate_type(self));
         }
         self.open(kind::DOCUMENT).map(Struct::Document)
     }

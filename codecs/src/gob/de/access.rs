@@ -1,9 +1,12 @@
 //! The insides of lists and maps.
 
-use super::{De, misfit::Misfit, value::Value};
-use crate::gob::{
-    scan::{Walk, present},
-    types::Id,
+use super::{De, error::DeError, typed_value::TypedValue};
+use crate::{
+    gob::{
+        scan::{Walk, present},
+        types::Id,
+    },
+    serde_methods::{forward_deserialize, forward_variant},
 };
 use serde::{
     Deserialize, Deserializer,
@@ -11,7 +14,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The elements of a slice or array.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Items<'_, '_, '_> {
 
 /// No element is believed in before it is there: there is no size hint.
 impl<'de> SeqAccess<'de> for &mut Items<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -49,7 +52,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_, 'de> {
         if !self.absent {
             present(&self.de.reader)?;
         }
-        let value = Value { de: self.de, id: self.elem, depth: self.depth, absent: self.absent };
+        let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: self.absent };
         seed.deserialize(value).map(Some)
     }
 }
@@ -89,7 +92,7 @@ impl Pairs<'_, '_, '_> {
 }
 
 impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -98,9 +101,9 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         }
         self.left -= 1;
         present(&self.de.reader)?;
-        let key = Value { de: self.de, id: self.key, depth: self.depth, absent: false };
+        let key = TypedValue { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
-        let key = key.map_err(|misfit| misfit.within_key(self.de.type_name(self.elem)))?;
+        let key = key.map_err(|error| error.within_key(self.de.type_name(self.elem)))?;
         self.half = true;
         Ok(Some(key))
     }
@@ -108,21 +111,19 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
-        let value = Value { de: self.de, id: self.elem, depth: self.depth, absent: false };
-        seed.deserialize(value).map_err(|misfit| misfit.within_map(self.de.type_name(self.key)))
+        let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: false };
+        seed.deserialize(value).map_err(|error| error.within_map(self.de.type_name(self.key)))
     }
 }
 
 /// A key of any simple type, as a text.
 #[derive(Debug)]
-struct TextKey<'r, 'a, 'de>(Value<'r, 'a, 'de>);
+struct TextKey<'r, 'a, 'de>(TypedValue<'r, 'a, 'de>);
 
 impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let key = self.0.opened()?;
@@ -132,7 +133,7 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
             Id::UINT => visitor.visit_string(u64::deserialize(key)?.to_string()),
             Id::FLOAT => visitor.visit_string(f64::deserialize(key)?.to_string()),
             Id::BOOL => visitor.visit_string(bool::deserialize(key)?.to_string()),
-            _ => Err(key.misfit("string")),
+            _ => Err(key.mismatch("string")),
         }
     }
 
@@ -144,42 +145,28 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
 
 /// What an interface holds, as the variant of its type's name.
 #[derive(Debug)]
-pub(super) struct Held<'r, 'a, 'de> {
+pub(super) struct InterfaceVariant<'r, 'a, 'de> {
     pub(super) variant: &'static str,
-    pub(super) value: Value<'r, 'a, 'de>,
+    pub(super) value: TypedValue<'r, 'a, 'de>,
 }
 
-impl<'r, 'a, 'de> EnumAccess<'de> for Held<'r, 'a, 'de> {
-    type Error = Misfit;
-    type Variant = Value<'r, 'a, 'de>;
+impl<'r, 'a, 'de> EnumAccess<'de> for InterfaceVariant<'r, 'a, 'de> {
+    type Error = DeError;
+    type Variant = TypedValue<'r, 'a, 'de>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Value<'r, 'a, 'de>)> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, TypedValue<'r, 'a, 'de>)> {
         seed.deserialize(self.variant.into_deserializer()).map(|variant| (variant, self.value))
     }
 }
 
-impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
-    type Error = Misfit;
+impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
+    type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
         <()>::deserialize(self)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.deserialize_struct("struct", fields, visitor)
-    }
+    forward_variant!('de: self => self, "struct");
 }
 
 /// Two floats, as a list.
@@ -187,7 +174,7 @@ impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
 pub(super) struct Pair(pub(super) std::array::IntoIter<f64, 2>);
 
 impl<'de> SeqAccess<'de> for Pair {
-    type Error = Misfit;
+    type Error = DeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         self.0.next().map(|part| seed.deserialize(part.into_deserializer())).transpose()
@@ -201,7 +188,7 @@ pub(super) struct Bytes<'de> {
 }
 
 impl<'de> SeqAccess<'de> for Bytes<'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -223,13 +210,15 @@ struct Byte(u8);
 macro_rules! refuse {
     ($($method:ident => $go:literal,)*) => {$(
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value> {
-            Err(Misfit::of_type($go, "bytes"))
+            Err(DeError::of_type($go, "bytes"))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Byte {
-    type Error = Misfit;
+    type Error = DeError;
+
+    forward_deserialize!('de: newtype_struct);
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -244,10 +233,6 @@ impl<'de> Deserializer<'de> for Byte {
         deserialize_u16 => "uint16",
         deserialize_u32 => "uint32",
         deserialize_u64 => "uint",
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
     }
 
     forward_to_deserialize_any! {

@@ -1,6 +1,6 @@
 //! The inside of structs: the peer's fields for the target's, by name.
 
-use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, misfit::Misfit, value::Value};
+use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, error::DeError, typed_value::TypedValue};
 use crate::{
     gob::{
         scan::{Walk, next_field},
@@ -10,7 +10,7 @@ use crate::{
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess};
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The fields of a struct: all that its type has, those that are not in the bytes as zero.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(super) struct Fields<'r, 'a, 'de> {
     ahead: usize,
     /// The target's fields; `None` if it takes any.
     wanted: Option<&'static [&'static str]>,
-    /// How many of the target's have been handed over as zero without being in the type.
-    fed: usize,
+    /// How many of the target's fields have been looked at for ones that the type lacks and that are to be zero.
+    zeros_passed: usize,
     /// The target's name, if it has to have a field in common with the type.
     target: Option<&'static str>,
     /// Whether it has, and the first field that would have fitted but for its case.
@@ -45,7 +45,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     ) -> Self {
         let fields = de.types.fields(fields);
         let (matched, miscased) = (false, None);
-        Self { de, id, fields, depth, next: 0, ahead: 0, wanted, fed: 0, target, matched, miscased }
+        Self { de, id, fields, depth, next: 0, ahead: 0, wanted, zeros_passed: 0, target, matched, miscased }
     }
 
     /// Finds the first field, if the struct is in the bytes at all.
@@ -84,8 +84,8 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     }
 
     #[cold]
-    fn misfit(&self, misfit: Misfit, number: usize) -> Misfit {
-        misfit.within_field(self.de.type_name(self.id), self.name(number))
+    fn within_field(&self, error: DeError, number: usize) -> DeError {
+        error.within_field(self.de.type_name(self.id), self.name(number))
     }
 
     /// Counts a name against what targets that keep names may have; `false` if it is too much.
@@ -109,14 +109,14 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
             && self.next == self.ahead
             && !self.afford(self.name(self.next).len())
         {
-            return Err(Misfit::placed("gob: names of fields outweigh their values"));
+            return Err(DeError::placed("gob: names of fields outweigh their values"));
         }
         Ok(())
     }
 
     /// Says what became of the field `number`.
     #[inline]
-    fn settle(&mut self, number: usize) {
+    fn record_match(&mut self, number: usize) {
         if !self.de.ignored {
             self.matched = true;
         } else if self.miscased.is_none() {
@@ -144,10 +144,10 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         let nothing =
             !self.matched && !self.fields.is_empty() && self.wanted.is_some_and(|wanted| !wanted.is_empty());
         match (self.target, self.miscased) {
-            (Some(target), _) if nothing => Err(Misfit::placed(format!(
+            (Some(target), _) if nothing => Err(DeError::placed(format!(
                 "gob: type mismatch: no fields matched compiling decoder for {target}"
             ))),
-            (_, Some((name, wanted))) => Err(Misfit::placed(format!(
+            (_, Some((name, wanted))) => Err(DeError::placed(format!(
                 "gob: received field {}.{name} differs only in case from field {wanted}",
                 self.de.type_name(self.id)
             ))),
@@ -155,13 +155,13 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         }
     }
 
-    /// The next of the target's fields that the type lacks and somebody has asked to be zero.
-    fn feed(&mut self) -> Result<Option<&'static str>> {
+    /// The next of the target's fields that the type lacks and that an earlier attempt found to be needed as zero.
+    fn next_zero_field(&mut self) -> Result<Option<&'static str>> {
         let wanted = self.wanted.unwrap_or_default();
-        while let Some(&name) = wanted.get(self.fed) {
-            self.fed += 1;
+        while let Some(&name) = wanted.get(self.zeros_passed) {
+            self.zeros_passed += 1;
             self.de.look_for(self.fields.len())?;
-            if self.de.feed.contains(&name) && !self.has(name) {
+            if self.de.zero_fields.contains(&name) && !self.has(name) {
                 return Ok(Some(name));
             }
         }
@@ -182,7 +182,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
 }
 
 impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
-    type Error = Misfit;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
@@ -192,13 +192,13 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         if self.next < self.fields.len() {
             return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
         }
-        if self.fed == 0 {
+        if self.zeros_passed == 0 {
             self.check()?;
         }
-        if self.de.feed.is_empty() {
+        if self.de.zero_fields.is_empty() {
             return Ok(None);
         }
-        match self.feed()? {
+        match self.next_zero_field()? {
             Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
             None => Ok(None),
         }
@@ -208,7 +208,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let number = self.next;
         let Some(field) = self.fields.get(number) else {
-            return seed.deserialize(Zero::new(self.de.feed));
+            return seed.deserialize(Zero::new(self.de.zero_fields));
         };
         let absent = number != self.ahead;
         if absent {
@@ -216,12 +216,12 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         }
         self.next += 1;
         self.de.ignored = false;
-        let value = Value { de: self.de, id: field.id, depth: self.depth, absent };
+        let value = TypedValue { de: self.de, id: field.id, depth: self.depth, absent };
         let value = match seed.deserialize(value) {
             Ok(value) => value,
-            Err(misfit) => return Err(self.misfit(misfit, number)),
+            Err(error) => return Err(self.within_field(error, number)),
         };
-        self.settle(number);
+        self.record_match(number);
         if !absent {
             self.look_ahead(number + 1)?;
         }

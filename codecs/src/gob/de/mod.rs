@@ -1,16 +1,17 @@
 //! Gob into values of ours: a serde deserializer over the bytes of one value and the types its peer has defined.
 //!
-//! [`target`] hears what the target asks for, [`value`] reads it if the peer's type fits; [`access`] walks lists and
-//! maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that the peer's type has and
-//! the value has not is zero, as it was when the peer left it out; a field that the peer's type lacks is left to serde's
-//! own defaults and options, and only where there are none it is zero, as in Go. Source: Go `encoding/gob` `decode.go`.
+//! [`deserializer`] hears what the target asks for, [`typed_value`] reads it if the peer's type fits; [`access`] walks
+//! lists and maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that
+//! the peer's type has and the value has not is zero, as it was when the peer left it out; a field that the peer's type
+//! lacks is left to serde's own defaults and options, and only where there are none it is zero, as in Go. Source: Go
+//! `encoding/gob` `decode.go`.
 
 mod access;
+mod deserializer;
+mod error;
 mod fields;
-mod misfit;
 mod opaque;
-mod target;
-mod value;
+mod typed_value;
 
 use super::{
     scan::{UNDEFINED, singleton},
@@ -18,9 +19,9 @@ use super::{
     wire::Reader,
 };
 use crate::{error::ValueError, zero::with_zeros};
-use misfit::Misfit;
+use error::DeError;
 use serde::de::DeserializeOwned;
-use value::Value;
+use typed_value::TypedValue;
 
 /// Bytes of fields' names that targets without fields of their own get for nothing, and for each byte of the value.
 const FREE_NAME_BYTES: usize = 64 << 10;
@@ -50,17 +51,21 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| decode(types, value, feed))
+    with_zeros(|zero_fields| decode(types, value, zero_fields))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
 #[inline(never)]
-fn decode<T: DeserializeOwned>(types: &Types, value: &[u8], feed: &[&'static str]) -> Result<T, Misfit> {
+fn decode<T: DeserializeOwned>(
+    types: &Types,
+    value: &[u8],
+    zero_fields: &[&'static str],
+) -> Result<T, DeError> {
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
-    let mut de = De { types, reader, feed, len: value.len(), names: 0, absent: 0, ignored: false };
-    T::deserialize(Value { de: &mut de, id, depth: 0, absent: false })
+    let mut de = De { types, reader, zero_fields, len: value.len(), names: 0, absent: 0, ignored: false };
+    T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })
 }
 
 /// What all parts of one value share.
@@ -69,7 +74,7 @@ struct De<'a, 'de> {
     types: &'a Types,
     reader: Reader<'de>,
     /// Members that are handed over as zero though the peer's type lacks them.
-    feed: &'a [&'static str],
+    zero_fields: &'a [&'static str],
     /// Bytes of the value.
     len: usize,
     /// Bytes of names handed over to targets that keep them.
@@ -83,12 +88,12 @@ struct De<'a, 'de> {
 impl De<'_, '_> {
     /// Counts fields that are looked for and not there.
     #[inline]
-    fn look_for(&mut self, fields: usize) -> Result<(), Misfit> {
+    fn look_for(&mut self, fields: usize) -> Result<(), DeError> {
         self.absent = self.absent.saturating_add(fields);
         if self.absent <= FREE_ABSENT_FIELDS.saturating_add(self.len.saturating_mul(ABSENT_FIELDS_PER_BYTE)) {
             Ok(())
         } else {
-            Err(Misfit::placed("gob: too many fields left out"))
+            Err(DeError::placed("gob: too many fields left out"))
         }
     }
 

@@ -2,20 +2,20 @@
 //!
 //! Source: Go `time.Time.UnmarshalBinary`.
 
-use super::misfit::Misfit;
+use super::error::DeError;
 use crate::types::Time;
 
 /// Seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
 const UNIX_FROM_YEAR_ONE: i64 = 62_135_596_800;
 
-/// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1 for
-/// UTC itself; version 2 adds seconds to the offset.
-pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
+/// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1
+/// for UTC itself; version 2 adds seconds to the offset.
+pub(super) fn time(bytes: &[u8]) -> Result<Time, DeError> {
     let (Some((&version, rest)), len) = (bytes.split_first(), bytes.len()) else {
-        return Err(Misfit::placed("Time.UnmarshalBinary: no data"));
+        return Err(DeError::placed("Time.UnmarshalBinary: no data"));
     };
     if !matches!(version, 1 | 2) {
-        return Err(Misfit::placed("Time.UnmarshalBinary: unsupported version"));
+        return Err(DeError::placed("Time.UnmarshalBinary: unsupported version"));
     }
     let parts = rest.split_first_chunk().and_then(|(seconds, rest)| {
         let (nanos, rest) = rest.split_first_chunk()?;
@@ -26,11 +26,11 @@ pub(super) fn time(bytes: &[u8]) -> Result<Time, Misfit> {
         Some((i64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos), offset))
     });
     let (Some((seconds, nanos, offset)), true) = (parts, len == 14 + usize::from(version)) else {
-        return Err(Misfit::placed("Time.UnmarshalBinary: invalid length"));
+        return Err(DeError::placed("Time.UnmarshalBinary: invalid length"));
     };
     let seconds = seconds.checked_sub(UNIX_FROM_YEAR_ONE);
     let Some(time) = seconds.and_then(|seconds| Time::new(seconds, nanos)) else {
-        return Err(Misfit::placed("Time.UnmarshalBinary: out of range"));
+        return Err(DeError::placed("Time.UnmarshalBinary: out of range"));
     };
     // An offset of a day or more is no zone of this earth: the instant counts.
     Ok(if offset == -60 { time } else { time.with_offset_seconds(offset).unwrap_or(time) })

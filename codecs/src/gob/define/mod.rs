@@ -1,14 +1,14 @@
 //! The types we have defined for a peer: one table per direction per connection.
 //!
-//! A type gets its id when it is first wanted, from a [`traced`] type or from what values have [`shown`], and its
+//! A type gets its id when it is first wanted, from a [`traced`] type or from what values have [`observed`], and its
 //! definition goes out in front of the first value that needs it. Knows no values.
 //! Source: Go `encoding/gob` `encoder.go` (`sendTypeDescriptor`), `type.go` (`wireType`).
 
-mod shown;
+mod observed;
 mod traced;
 
 use super::{
-    ser::Fault,
+    ser::SerError,
     types::{Id, MAX_TYPES, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
@@ -82,8 +82,8 @@ pub(super) struct Table {
     variants: Vec<Variant>,
     /// The ids of traced types by [`TypeOf::key`]; none for those that cannot be written as traced.
     traced: Vec<(usize, Option<Id>)>,
-    /// What was defined since [`Table::settle`].
-    fresh: Vec<Id>,
+    /// What was defined since [`Table::commit`].
+    uncommitted: Vec<Id>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Table {
             entries: Vec::new(),
             variants: Vec::new(),
             traced: Vec::new(),
-            fresh: Vec::new(),
+            uncommitted: Vec::new(),
         }
     }
 
@@ -161,14 +161,14 @@ impl Table {
     ///
     /// # Errors
     /// The table is full.
-    pub(super) fn of_type(&mut self, type_of: &TypeOf) -> Result<Option<Id>, Fault> {
+    pub(super) fn of_type(&mut self, type_of: &TypeOf) -> Result<Option<Id>, SerError> {
         let id = self.of_schema(type_of.schema())?;
         self.traced.push((type_of.key(), id));
         Ok(id)
     }
 
     /// The type writes values that are not what was traced.
-    pub(super) fn distrust(&mut self, type_of: &TypeOf) {
+    pub(super) fn reject_trace(&mut self, type_of: &TypeOf) {
         if let Some((_, id)) = self.traced.iter_mut().find(|(key, _)| *key == type_of.key()) {
             *id = None;
         }
@@ -181,13 +181,13 @@ impl Table {
     }
 
     /// What has been defined so far has reached the peer, or will.
-    pub(super) fn settle(&mut self) {
-        self.fresh = Vec::new();
+    pub(super) fn commit(&mut self) {
+        self.uncommitted = Vec::new();
     }
 
-    /// What was defined since [`Self::settle`] will not reach the peer.
-    pub(super) fn undefine(&mut self) {
-        while let Some(id) = self.fresh.pop() {
+    /// What was defined since [`Self::commit`] will not reach the peer.
+    pub(super) fn rollback(&mut self) {
+        while let Some(id) = self.uncommitted.pop() {
             match self.entries.get_mut(place(id)) {
                 Some(entry) => entry.defined = false,
                 None => self.defined &= !fixed_bit(id),
@@ -195,7 +195,7 @@ impl Table {
         }
     }
 
-    fn push(&mut self, form: Form) -> Result<Id, Fault> {
+    fn push(&mut self, form: Form) -> Result<Id, SerError> {
         let id = Id::new(FIRST_FREE.number() + self.entries.len() as i64);
         match id {
             // The fixed ones count too.
@@ -203,11 +203,11 @@ impl Table {
                 self.entries.push(Entry { form, defined: false });
                 Ok(id)
             }
-            _ => Err(Fault::refused(format!("gob: over {MAX_TYPES} types on one connection"))),
+            _ => Err(SerError::refused(format!("gob: over {MAX_TYPES} types on one connection"))),
         }
     }
 
-    fn find_or_push(&mut self, form: Form) -> Result<Id, Fault> {
+    fn find_or_push(&mut self, form: Form) -> Result<Id, SerError> {
         match self.entries.iter().position(|entry| entry.form == form) {
             Some(place) => Ok(Id::new(FIRST_FREE.number() + place as i64).unwrap_or(Id::NONE)),
             None => self.push(form),
@@ -215,7 +215,7 @@ impl Table {
     }
 
     /// The id of a type whose parts are known: one that is there, or the one that its parts know it by.
-    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, Fault> {
+    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, SerError> {
         let Progress::Open(Some(id)) = progress else { return self.find_or_push(form) };
         if let Some(entry) = self.entries.get_mut(place(id)) {
             entry.form = form;
@@ -224,7 +224,7 @@ impl Table {
     }
 
     /// The id of a type in progress, which one of its parts asks for.
-    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, Fault> {
+    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, SerError> {
         Ok(match progress {
             Progress::New => None,
             Progress::Open(Some(id)) | Progress::Done(id) => Some(*id),
@@ -240,12 +240,12 @@ impl Table {
     /// is made of, depth first.
     #[cold]
     pub(super) fn define(&mut self, id: Id, out: &mut BytesMut) {
-        let mut due = vec![id];
-        while let Some(id) = due.pop() {
+        let mut to_define = vec![id];
+        while let Some(id) = to_define.pop() {
             if self.is_defined(id) {
                 continue;
             }
-            self.fresh.push(id);
+            self.uncommitted.push(id);
             match self.entries.get_mut(place(id)) {
                 Some(entry) => entry.defined = true,
                 None => self.defined |= fixed_bit(id),
@@ -253,9 +253,9 @@ impl Table {
             let Some(form) = self.form(id) else { continue };
             put_definition(id, form, out);
             match form {
-                Form::Array { elem, .. } | Form::Slice { elem } => due.push(*elem),
-                Form::Map { key, elem } => due.extend([*elem, *key]),
-                Form::Struct { fields, .. } => due.extend(fields.iter().rev().map(|field| field.id)),
+                Form::Array { elem, .. } | Form::Slice { elem } => to_define.push(*elem),
+                Form::Map { key, elem } => to_define.extend([*elem, *key]),
+                Form::Struct { fields, .. } => to_define.extend(fields.iter().rev().map(|field| field.id)),
                 Form::Time | Form::Marshaled(_) | Form::Pending => {}
             }
         }
@@ -309,7 +309,7 @@ fn put_definition(id: Id, form: &Form, out: &mut BytesMut) {
         Form::Array { .. } => (1, ""),
         Form::Slice { .. } => (2, ""),
         Form::Struct { name, .. } => (3, *name),
-        // Nobody gets to see one: a type that cannot be closed takes its ids back.
+        // No peer gets one: a type that cannot be closed takes its ids back.
         Form::Pending => (3, ""),
         Form::Map { .. } => (4, ""),
         Form::Time => (5, "Time"),

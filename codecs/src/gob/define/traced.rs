@@ -5,7 +5,7 @@
 use super::{Field, Form, Progress, TIME, Table, Variant};
 use crate::{
     gob::{
-        ser::Fault,
+        ser::SerError,
         types::{Id, Marshaler},
     },
     schema::{Node, NodeId, Schema},
@@ -16,7 +16,7 @@ impl Table {
     ///
     /// # Errors
     /// The table is full.
-    pub(super) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, Fault> {
+    pub(super) fn of_schema(&mut self, schema: &Schema) -> Result<Option<Id>, SerError> {
         if !schema.is_static() {
             return Ok(None);
         }
@@ -30,7 +30,7 @@ impl Table {
         schema: &Schema,
         node: NodeId,
         progress: &mut [Progress],
-    ) -> Result<Option<Id>, Fault> {
+    ) -> Result<Option<Id>, SerError> {
         // A static schema has no option that contains itself.
         let (node, _) = schema.without_options(node);
         if let Some(own) = progress.get_mut(node.number()) {
@@ -84,7 +84,7 @@ impl Table {
         schema: &Schema,
         node: NodeId,
         progress: &mut [Progress],
-    ) -> Result<Option<Form>, Fault> {
+    ) -> Result<Option<Form>, SerError> {
         let mut part = |node: NodeId| self.of_node(schema, node, progress);
         Ok(match schema.node(node) {
             Node::Unit => Some(Form::EMPTY),

@@ -1,6 +1,7 @@
 //! A message while it is written.
 //!
-//! Header and value are written in one go, before it is known whether the value can be; of its types this knows nothing.
+//! Header and value are written in one go, before it is known whether the value can be; of its types this knows
+//! nothing.
 
 use crate::gob::{
     ser::Sink,
@@ -14,7 +15,7 @@ use std::cell::Cell;
 const KEPT_BYTES: usize = 64 << 10;
 
 thread_local! {
-    /// Where messages are written first. One for all connections of the thread: nobody needs it between two messages.
+    /// Where messages are written first. One for all connections of the thread: it is empty between two messages.
     static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

@@ -5,8 +5,7 @@
 //! Source: Go `net/rpc` `gobServerCodec.WriteResponse`, `gobClientCodec.WriteRequest`.
 
 mod draft;
-mod shown;
-mod values;
+mod value_writer;
 
 use super::{
     define::{Field, Form, HEADER, Headers, LONG_HEADER},
@@ -22,8 +21,8 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use draft::Draft;
 use serde::Serialize;
-use std::{borrow::Cow, time::Duration};
-use values::Values;
+use std::borrow::Cow;
+use value_writer::ValueWriter;
 
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
 const ZERO: [u8; 4] = [3, 4, 0, 0];
@@ -68,7 +67,7 @@ static REPLY_HEADERS: Headers = [
 /// Writes the replies of one connection.
 #[derive(Debug)]
 pub struct ReplyEncoder {
-    values: Values,
+    values: ValueWriter,
 }
 
 impl Default for ReplyEncoder {
@@ -80,7 +79,7 @@ impl Default for ReplyEncoder {
 impl ReplyEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REPLY_HEADERS) }
+        Self { values: ValueWriter::new(&REPLY_HEADERS) }
     }
 
     /// Appends one whole reply to `out`, or nothing.
@@ -106,7 +105,7 @@ impl ReplyEncoder {
         });
         self.values.write(&mut draft, method, reply, type_of)?;
         self.values.put(&mut draft, out);
-        self.values.settle();
+        self.values.commit();
         Ok(())
     }
 
@@ -115,14 +114,13 @@ impl ReplyEncoder {
     /// A peer that asked for details gets a header of another type with `Code` (if there is one) and `Data` (JSON in a
     /// string, if there is some) behind `Error`; Go skips such fields.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
-        let code = Some(error.code.as_bytes()).filter(|code| head.details() && !code.is_empty());
-        let data = error.data.as_ref().filter(|_| head.details());
+        let (code, data) = error.details(head.details());
         let id = if code.is_some() || data.is_some() { LONG_HEADER } else { HEADER };
         let write = |header: &mut Vec<u8>| {
             let mut last = put_common(header, head.service_method(), head.seq());
             put_text_field(header, &mut last, 3, &error.text_for(head.service_method()));
             if let Some(code) = code {
-                put_text_field(header, &mut last, 4, code);
+                put_text_field(header, &mut last, 4, code.as_bytes());
             }
             if let Some(data) = data {
                 put_text_field(header, &mut last, 5, data.to_string().as_bytes());
@@ -130,7 +128,7 @@ impl ReplyEncoder {
         };
         self.values.put_header(Draft::new(id, write), out);
         out.extend_from_slice(&ZERO);
-        self.values.settle();
+        self.values.commit();
     }
 
     /// The definitions the peer has, so that later replies can be taken back.
@@ -146,12 +144,12 @@ impl ReplyEncoder {
 
 /// The definitions a peer had at one moment. A reference to what the encoder has, which copies it only if it changes.
 #[derive(Debug)]
-pub struct Saved(Values);
+pub struct Saved(ValueWriter);
 
 /// Writes the requests of one connection.
 #[derive(Debug)]
 pub struct RequestEncoder {
-    values: Values,
+    values: ValueWriter,
 }
 
 impl Default for RequestEncoder {
@@ -163,7 +161,7 @@ impl Default for RequestEncoder {
 impl RequestEncoder {
     /// For a new connection, whose peer knows no types yet.
     pub fn new() -> Self {
-        Self { values: Values::new(&REQUEST_HEADERS) }
+        Self { values: ValueWriter::new(&REQUEST_HEADERS) }
     }
 
     /// Appends one whole request to `out`, or nothing.
@@ -184,7 +182,7 @@ impl RequestEncoder {
         type_of: Option<&TypeOf>,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        self.values.settle();
+        self.values.commit();
         let method = service_method.as_bytes();
         let plain = options == CallOptions::default();
         let id = if plain { HEADER } else { LONG_HEADER };
@@ -199,10 +197,10 @@ impl RequestEncoder {
         Ok(())
     }
 
-    /// The request encoded last will not be sent: whoever cuts it off again says so, and its definitions go out with
-    /// the next.
-    pub fn take_back(&mut self) {
-        self.values.undefine();
+    /// The request encoded last will not be sent: the caller that cuts it off again says so, and its definitions go out
+    /// with the next.
+    pub fn rollback(&mut self) {
+        self.values.rollback();
     }
 }
 
@@ -233,21 +231,15 @@ fn put_text_field(header: &mut Vec<u8>, last: &mut u32, number: u32, text: &[u8]
 }
 
 fn put_options(header: &mut Vec<u8>, mut last: u32, options: CallOptions) {
-    if let Some(timeout) = options.timeout {
+    if let Some(millis) = options.timeout_signed_millis() {
         put_uint(header, u64::from(3 - last));
-        put_int(header, millis(timeout));
+        put_int(header, millis);
         last = 3;
     }
     if options.details {
         put_uint(header, u64::from(4 - last));
         header.put_u8(1);
     }
-}
-
-/// Whole milliseconds, rounded up and at least 1: a shorter limit would read as none.
-fn millis(timeout: Duration) -> i64 {
-    let millis = timeout.as_nanos().div_ceil(1_000_000).max(1);
-    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
+    time::Duration,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -313,7 +314,8 @@ fn values_of_unlike_types_for_one_method_stay_apart() {
     assert_eq!(wire.send("S.M", &quotient, None).as_ref(), Ok(&quotient));
 }
 
-/// Go reads all fields of one type of its own by the definition it meets first, so there is one, whatever each shows.
+/// Go reads all fields of one type of its own by the definition it meets first, so there is one, for all that they
+/// show.
 #[test]
 fn one_type_has_one_definition_within_a_value() {
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -394,7 +396,7 @@ fn a_type_that_writes_otherwise_than_it_reads_goes_by_its_values() {
     #[derive(Serialize, Deserialize)]
     struct Skips {
         #[serde(skip_serializing)]
-        #[allow(dead_code, reason = "what matters is that nobody reads it")]
+        #[allow(dead_code, reason = "the test is about a field that is never read")]
         secret: String,
         list: Vec<i32>,
     }

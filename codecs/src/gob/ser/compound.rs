@@ -1,10 +1,13 @@
 //! Lists, arrays, maps and structs in the making.
 
-use super::{Fault, Result, Role, Serializer, Sink};
-use crate::gob::{
-    define::{Field, Table},
-    types::Id,
-    wire::{put_uint, put_uint_at},
+use super::{Result, Role, SerError, Serializer, Sink};
+use crate::{
+    gob::{
+        define::{Field, Table},
+        types::Id,
+        wire::{put_uint, put_uint_at},
+    },
+    serde_methods::impl_elements,
 };
 use bytes::BufMut;
 use serde::{Serialize, ser};
@@ -86,7 +89,7 @@ impl<'a> Elements<'a> {
     #[inline]
     fn put<T: Serialize + ?Sized>(&mut self, id: Id, role: Role, value: &T) -> Result<()> {
         if let Expects::Nothing = self.expects {
-            return Err(Fault::Mismatch("an element of a list or map"));
+            return Err(SerError::Mismatch("an element of a list or map"));
         }
         value
             .serialize(Serializer {
@@ -112,7 +115,7 @@ impl<'a> Elements<'a> {
             Expects::Nothing => return Ok(false),
             Expects::Exactly(len) if len == self.count => {}
             Expects::Exactly(len) => {
-                return Err(Fault::refused(format!(
+                return Err(SerError::refused(format!(
                     "gob: {} elements where {len} were announced",
                     self.count
                 )));
@@ -142,34 +145,13 @@ impl<'a> Elements<'a> {
     }
 }
 
-macro_rules! elements {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements<'_> {
-            type Ok = bool;
-            type Error = Fault;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<bool> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [#[inline]] [] Elements<'_> => bool, SerError: SerializeSeq, SerializeTuple, SerializeTupleStruct
 }
-
-elements!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
 
 impl ser::SerializeMap for Elements<'_> {
     type Ok = bool;
-    type Error = Fault;
+    type Error = SerError;
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
@@ -222,14 +204,14 @@ impl<'a> Fields<'a> {
 
 impl ser::SerializeStruct for Fields<'_> {
     type Ok = bool;
-    type Error = Fault;
+    type Error = SerError;
 
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         // A field that the type does not have may only be one that shows nothing.
         let (at, id) = self.find(key).unwrap_or((self.last, Id::NONE));
         if at < self.last {
-            return Err(Fault::Mismatch("a field in another order"));
+            return Err(SerError::Mismatch("a field in another order"));
         }
         // Structs have far fewer than 2^32 fields.
         let delta = (at + 1 - self.last) as u32;

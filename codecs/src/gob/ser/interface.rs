@@ -3,7 +3,7 @@
 //!
 //! Go reads a length before the value, so what is held is written first and the length put in front of it.
 
-use super::{Elements, Fault, Result, Role, Serializer, is_struct};
+use super::{Elements, Result, Role, SerError, Serializer, is_struct};
 use crate::gob::{
     define::{ANY_LIST, ANY_MAP, TIME, Table},
     types::{Id, MAX_NAME_BYTES},
@@ -16,8 +16,8 @@ use serde::Serialize;
 #[derive(Debug, Default)]
 pub(in crate::gob) struct Sink {
     pub(in crate::gob) bytes: Vec<u8>,
-    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, the last one first, where
-    /// they are not traced.
+    /// The types of the values that [`Registered`](crate::types::Registered)s and variants hold, the last one first,
+    /// where they are not traced.
     pub(in crate::gob) held: Vec<Id>,
     /// The types that values in interfaces have, beyond those; none twice.
     pub(in crate::gob) uses: Vec<Id>,
@@ -53,7 +53,7 @@ impl Sink {
 }
 
 impl<'a> Serializer<'a> {
-    /// Whether this is an interface that holds whatever comes.
+    /// Whether this is an interface that holds values of any type.
     #[inline]
     pub(super) fn holds_anything(&self) -> bool {
         self.id == Id::INTERFACE && self.role == Role::Any
@@ -68,7 +68,7 @@ impl<'a> Serializer<'a> {
         put: impl FnOnce(&mut Vec<u8>),
     ) -> Result<bool> {
         if !self.holds_anything() {
-            return Err(Fault::Mismatch(name));
+            return Err(SerError::Mismatch(name));
         }
         self.open();
         let at = self.sink.hold(name, id, self.table);
@@ -90,7 +90,7 @@ impl<'a> Serializer<'a> {
             return self.held(id, name, role, value);
         }
         if self.id != id {
-            return Err(Fault::Mismatch(name));
+            return Err(SerError::Mismatch(name));
         }
         value.serialize(Self { role, ..self })
     }
@@ -119,10 +119,10 @@ impl<'a> Serializer<'a> {
         value: &T,
     ) -> Result<bool> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
-            return Err(Fault::refused(format!("gob: registered name of {} bytes", name.len())));
+            return Err(SerError::refused(format!("gob: registered name of {} bytes", name.len())));
         }
         let (Id::INTERFACE, Some(id)) = (self.id, self.sink.held.pop()) else {
-            return Err(Fault::Mismatch("an interface"));
+            return Err(SerError::Mismatch("an interface"));
         };
         self.held(id, name, Role::Plain, value)
     }
@@ -135,12 +135,12 @@ impl<'a> Serializer<'a> {
         value: &T,
     ) -> Result<bool> {
         if self.id != Id::INTERFACE {
-            return Err(Fault::Mismatch("an interface"));
+            return Err(SerError::Mismatch("an interface"));
         }
         if !self.sink.held.is_empty() {
             return self.held_registered(variant, value);
         }
-        let id = self.table.variant(of, variant).ok_or(Fault::Mismatch("an interface"))?;
+        let id = self.table.variant(of, variant).ok_or(SerError::Mismatch("an interface"))?;
         self.sink.mark(id);
         self.held(id, variant, Role::Plain, value)
     }
@@ -162,12 +162,12 @@ impl<'a> Serializer<'a> {
     }
 
     #[cold]
-    pub(super) fn not_a_struct(&self) -> Fault {
+    pub(super) fn not_a_struct(&self) -> SerError {
         if self.holds_anything() {
-            return Fault::refused(
+            return SerError::refused(
                 "gob: a struct in an interface needs the name that Go registered; use codecs::types::Registered",
             );
         }
-        Fault::Mismatch("a struct")
+        SerError::Mismatch("a struct")
     }
 }

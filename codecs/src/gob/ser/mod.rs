@@ -1,13 +1,13 @@
 //! Writes a value of ours as the type the peer knows it by.
 //!
 //! The type is an id of a [`Table`]; every call of serde is checked against it, so that what is written always is
-//! a value of that type. A value that turns out to be of another is a [`Fault::Mismatch`], and its caller tries
-//! another type: the one [`look`] sees. Knows no headers and no messages.
+//! a value of that type. A value that turns out to be of another is a [`SerError::Mismatch`], and its caller tries
+//! another type: the one [`observe`] sees. Knows no headers and no messages.
 //! Source: Go `encoding/gob` `encode.go`.
 
 mod compound;
 mod interface;
-mod look;
+mod observe;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,10 @@ use super::{
     types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
 };
-use crate::types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time};
+use crate::{
+    serde_methods::{compound_types, forward_serialize},
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time},
+};
 use bytes::BufMut;
 use compound::{Elements, Fields};
 use serde::{
@@ -27,7 +30,7 @@ use serde::{
 use std::fmt;
 
 pub(super) use interface::Sink;
-pub(super) use look::{Seen, look};
+pub(super) use observe::{Observation, observe};
 pub(super) use shape::{Shape, Structs};
 
 /// Levels of values inside values; what decoders of ours take.
@@ -36,18 +39,18 @@ const MAX_DEPTH: usize = 100;
 /// Seconds from Go's year 1 to 1970.
 const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 
-type Result<T> = std::result::Result<T, Fault>;
+type Result<T> = std::result::Result<T, SerError>;
 
 /// Why a value was not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum SerError {
     /// It is not of the type it was written as; what it is.
     Mismatch(&'static str),
     /// It has no form in gob; the whole text.
     Refused(Box<str>),
 }
 
-impl Fault {
+impl SerError {
     pub(super) fn refused(text: impl Into<Box<str>>) -> Self {
         Self::Refused(text.into())
     }
@@ -58,7 +61,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch(found) => write!(f, "gob: {found} where the value's type has something else"),
@@ -67,22 +70,22 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for SerError {}
 
-impl ser::Error for Fault {
+impl ser::Error for SerError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::refused(text.to_string())
     }
 }
 
 #[cold]
-fn refused_int128() -> Fault {
-    Fault::refused("gob: integers have at most 64 bits")
+fn refused_int128() -> SerError {
+    SerError::refused("gob: integers have at most 64 bits")
 }
 
 #[cold]
-fn refused_variant(name: &str, variant: &str) -> Fault {
-    Fault::refused(format!(
+fn refused_variant(name: &str, variant: &str) -> SerError {
+    SerError::refused(format!(
         "gob: {name}::{variant} has fields of its own, and Go's interfaces hold one value; put them into a struct"
     ))
 }
@@ -112,7 +115,7 @@ enum Role {
     Time,
     Complex,
     Marshaled,
-    /// An interface holds whatever comes.
+    /// An interface that holds a value of any type.
     Any,
     /// The next newtype is the registered name of what an interface holds.
     Registered,
@@ -183,8 +186,8 @@ impl<'a> Serializer<'a> {
                 self.sink.bytes.put_u8(0);
                 Ok(true)
             }
-            _ if self.depth == 0 => Err(Fault::refused("gob: cannot encode nil pointer")),
-            _ => Err(Fault::refused("gob: encodeReflectValue: nil element")),
+            _ if self.depth == 0 => Err(SerError::refused("gob: cannot encode nil pointer")),
+            _ => Err(SerError::refused("gob: encodeReflectValue: nil element")),
         }
     }
 
@@ -194,12 +197,12 @@ impl<'a> Serializer<'a> {
             Some(Form::Marshaled(own)) if *own == marshaler => {
                 value.serialize(Self { role: Role::Marshaled, ..self })
             }
-            _ => Err(Fault::Mismatch("a value that its type has marshaled")),
+            _ => Err(SerError::Mismatch("a value that its type has marshaled")),
         }
     }
 
     fn deeper(&self) -> Result<usize> {
-        if self.depth == MAX_DEPTH { Err(Fault::too_deep()) } else { Ok(self.depth + 1) }
+        if self.depth == MAX_DEPTH { Err(SerError::too_deep()) } else { Ok(self.depth + 1) }
     }
 
     fn list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
@@ -209,7 +212,7 @@ impl<'a> Serializer<'a> {
         let elem = match self.table.form(self.id) {
             Some(Form::Slice { elem }) => *elem,
             _ if self.id == Id::NONE => Id::NONE,
-            _ => return Err(Fault::Mismatch("a list")),
+            _ => return Err(SerError::Mismatch("a list")),
         };
         let depth = self.deeper()?;
         let start = self.sink.bytes.len();
@@ -237,24 +240,21 @@ impl<'a> Serializer<'a> {
             _ if self.id == Id::NONE => {
                 Ok(Elements::new(self, depth, Id::NONE, Id::NONE, start).counted(Some(len), false))
             }
-            _ => Err(Fault::Mismatch("an array or tuple")),
+            _ => Err(SerError::Mismatch("an array or tuple")),
         }
     }
 }
 
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = bool;
-    type Error = Fault;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Impossible<bool, Fault>;
-    type SerializeMap = Elements<'a>;
+    type Error = SerError;
+    compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
+    type SerializeTupleVariant = Impossible<bool, SerError>;
+    type SerializeStructVariant = Impossible<bool, SerError>;
     type SerializeStruct = Fields<'a>;
-    type SerializeStructVariant = Impossible<bool, Fault>;
 
-    fn is_human_readable(&self) -> bool {
-        false
+    forward_serialize! {
+        char, #[inline] some, unit_struct, binary
     }
 
     #[inline]
@@ -288,7 +288,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
             return Err(refused_int128());
         }
         let time =
-            Time::from_packed(packed).ok_or_else(|| Fault::refused("gob: packed time out of range"))?;
+            Time::from_packed(packed).ok_or_else(|| SerError::refused("gob: packed time out of range"))?;
         let (bytes, len) = time_bytes(time)?;
         let bytes = bytes.get(..len).unwrap_or_default();
         self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
@@ -329,10 +329,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.scalar(Id::FLOAT, "float64", value == 0.0, |bytes| put_float(bytes, value))
     }
 
-    fn serialize_char(self, value: char) -> Result<bool> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<bool> {
         self.text(value.as_bytes())
@@ -355,11 +351,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.nil()
     }
 
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<bool> {
         match self.table.form(self.id) {
             Some(Form::Struct { fields, .. }) if self.delta == 0 && fields.is_empty() => {
@@ -367,12 +358,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
                 Ok(true)
             }
             _ if self.delta > 0 || self.id == Id::INTERFACE => self.nil(),
-            _ => Err(Fault::Mismatch("struct{}")),
+            _ => Err(SerError::Mismatch("struct{}")),
         }
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<bool> {
-        self.serialize_unit()
     }
 
     fn serialize_unit_variant(self, of: &'static str, _: u32, variant: &'static str) -> Result<bool> {
@@ -441,7 +428,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
         let (key, elem) = match self.table.form(self.id) {
             Some(Form::Map { key, elem }) => (*key, *elem),
             _ if self.id == Id::NONE => (Id::NONE, Id::NONE),
-            _ => return Err(Fault::Mismatch("a map")),
+            _ => return Err(SerError::Mismatch("a map")),
         };
         let depth = self.deeper()?;
         let start = self.sink.bytes.len();
@@ -475,12 +462,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 }
 
-/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is left
-/// out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
+/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is
+/// left out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
 fn time_bytes(time: Time) -> Result<([u8; 16], usize)> {
     let (minutes, odd_seconds) = match time.offset_seconds() {
         None => (-1, 0),
-        Some(-119..=-60) => return Err(Fault::refused("Time.MarshalBinary: unexpected zone offset")),
+        Some(-119..=-60) => return Err(SerError::refused("Time.MarshalBinary: unexpected zone offset")),
         // Under a day either way.
         Some(seconds) => ((seconds / 60) as i16, (seconds % 60) as i8),
     };

@@ -1,20 +1,20 @@
 //! The shape of a value: the part of its type that the value itself shows.
 //!
 //! For values whose type could not be traced. What a value does not show (nothing in an option, no element in a
-//! list) stays [`Shape::Unseen`] and is left out of the definition and of the value: a guess could be wrong, and Go
+//! list) stays [`Shape::Unobserved`] and is left out of the definition and of the value: a guess could be wrong, and Go
 //! refuses a wrong type even where no value of it is sent.
 //!
-//! Structs of one name are one type, whatever each of them shows: Go's decoder remembers only one way of reading a type
-//! of its own within a struct, and reads two fields of one type by the definition of the first. Source: Go
+//! Structs of one name are one type, even if they show different fields: Go's decoder remembers only one way of reading
+//! a type of its own within a struct, and reads two fields of one type by the definition of the first. Source: Go
 //! `encoding/gob` `decode.go` (`decOpFor`, `inProgress`).
 
-use super::{Fault, Result};
+use super::{Result, SerError};
 use crate::gob::types::{Id, Marshaler};
 
 /// What one value, or several of one type, have shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::gob) enum Shape {
-    Unseen,
+    Unobserved,
     /// `()` where a value has to be.
     Unit,
     /// A type with a fixed id.
@@ -74,8 +74,8 @@ impl Structs {
 
     /// Takes in what a struct has shown, together with others of its name if no field speaks against it.
     ///
-    /// No name says nothing, so structs without one have to have a field in common: a tree's nodes do, whose type Go has
-    /// to find defined once; a struct and the field it holds mostly do not.
+    /// No name says nothing, so structs without one have to have a field in common: a tree's nodes do, whose type Go
+    /// has to find defined once; a struct and the field it holds mostly do not.
     pub(super) fn add(&mut self, name: &'static str, fields: Fields) -> Result<Shape> {
         let known = self.0.iter().position(|of| {
             of.joined.is_none()
@@ -102,7 +102,7 @@ impl Structs {
     /// No type has both shapes.
     pub(in crate::gob) fn merge(&mut self, one: Shape, two: Shape) -> Result<Shape> {
         Ok(match (one, two) {
-            (Shape::Unseen, shape) | (shape, Shape::Unseen) => shape,
+            (Shape::Unobserved, shape) | (shape, Shape::Unobserved) => shape,
             (Shape::List { elem: one, filled }, Shape::List { elem: two, filled: also }) => {
                 Shape::List { elem: Box::new(self.merge(*one, *two)?), filled: filled | also }
             }
@@ -119,7 +119,7 @@ impl Structs {
             (Shape::Struct(one), Shape::Struct(two)) => Shape::Struct(self.join(one, two)?),
             (one, two) if one == two => one,
             (one, two) => {
-                return Err(Fault::refused(format!(
+                return Err(SerError::refused(format!(
                     "gob: {} and {} in one list or map, whose values are all of one type; use codecs::types::Any",
                     self.word(&one),
                     self.word(&two)
@@ -168,7 +168,7 @@ impl Structs {
                 new.push((name, shape));
                 continue;
             };
-            *known = self.merge(std::mem::replace(known, Shape::Unseen), shape)?;
+            *known = self.merge(std::mem::replace(known, Shape::Unobserved), shape)?;
             next = at + 1 + new.len();
             fields.splice(at..at, new.drain(..));
         }
@@ -184,7 +184,7 @@ impl Structs {
     /// As [`Self::may_be_one`]; `assumed` are the structs being compared already.
     fn fit(&self, one: &Shape, two: &Shape, assumed: &mut Vec<(usize, usize)>) -> bool {
         match (one, two) {
-            (Shape::Unseen, _) | (_, Shape::Unseen) => true,
+            (Shape::Unobserved, _) | (_, Shape::Unobserved) => true,
             (Shape::List { elem: one, .. }, Shape::List { elem: two, .. }) => self.fit(one, two, assumed),
             (Shape::Array { elem: one, len }, Shape::Array { elem: two, len: same }) => {
                 len == same && self.fit(one, two, assumed)
@@ -220,7 +220,7 @@ impl Structs {
 
     fn word(&self, shape: &Shape) -> &'static str {
         match shape {
-            Shape::Unseen => "nil",
+            Shape::Unobserved => "nil",
             Shape::Unit => "struct{}",
             Shape::Scalar(Id::BOOL) => "bool",
             Shape::Scalar(Id::INT) => "int",

@@ -1,10 +1,10 @@
 //! Values and their bytes, both ways of knowing the type; what cannot be written and why.
 
-use super::{Fault, Shape, Structs, look};
+use super::{SerError, Shape, Structs, observe};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::collections::BTreeMap;
 
-/// A struct with whatever fields it is told to have.
+/// A struct with the fields it is told to have.
 struct Row(&'static [(&'static str, Option<i64>)]);
 
 impl Serialize for Row {
@@ -22,13 +22,13 @@ impl Serialize for Row {
 
 /// What a value shows, spelled out; `?` is what it does not.
 fn show<T: Serialize>(value: T) -> String {
-    let seen = look(&value, Structs::default()).unwrap();
+    let seen = observe(&value, Structs::default()).unwrap();
     spell(&seen.structs, &seen.shape, &mut Vec::new())
 }
 
 fn spell(structs: &Structs, shape: &Shape, around: &mut Vec<usize>) -> String {
     match shape {
-        Shape::Unseen => "?".into(),
+        Shape::Unobserved => "?".into(),
         Shape::Unit => "()".into(),
         Shape::Scalar(id) => id.number().to_string(),
         Shape::Marshaled(marshaler) => format!("{marshaler:?}"),
@@ -144,7 +144,7 @@ fn structs_of_one_name_that_do_not_fit_stay_apart() {
 #[test]
 fn lists_of_unlike_elements_are_refused() {
     let unlike = serde_json::json!([1, "x"]);
-    let Err(Fault::Refused(text)) = look(&unlike, Structs::default()) else { panic!() };
+    let Err(SerError::Refused(text)) = observe(&unlike, Structs::default()) else { panic!() };
     assert_eq!(
         &*text,
         "gob: uint and string in one list or map, whose values are all of one type; use codecs::types::Any"
@@ -153,6 +153,6 @@ fn lists_of_unlike_elements_are_refused() {
     for _ in 0..101 {
         deep = serde_json::json!([deep]);
     }
-    let too_deep = look(&deep, Structs::default()).unwrap_err();
-    assert_eq!(too_deep, Fault::refused("gob: nesting deeper than 100"));
+    let too_deep = observe(&deep, Structs::default()).unwrap_err();
+    assert_eq!(too_deep, SerError::refused("gob: nesting deeper than 100"));
 }

@@ -38,7 +38,7 @@ fn told<T: DeserializeOwned>(types: &Types, id: i64, bytes: &[u8]) -> Result<(),
     said
 }
 
-/// Into a struct that ignores it, whatever it is, and into things that take it.
+/// Into a struct that ignores it, and into things that take it.
 #[track_caller]
 fn refused(types: &Types, id: i64, bytes: &[u8], why: &str) {
     for said in [
@@ -74,7 +74,7 @@ fn types_that_hold_themselves() {
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Rec {
         next: Option<Box<Self>>,
     }
@@ -256,7 +256,7 @@ impl Random {
 fn into_types(types: &Types, value: &[u8], which: usize) {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Node {
         val: Option<i64>,
         next: Option<Box<Self>>,

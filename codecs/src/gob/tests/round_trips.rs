@@ -1,4 +1,4 @@
-//! Whatever is encoded comes back, by traced types and by what values show, whole or in pieces.
+//! Encoded values come back, by traced types and by what values show, whole or in pieces.
 
 use crate::{
     CallOptions, Limits,
@@ -155,7 +155,7 @@ proptest! {
         prop_assert_eq!(decoded, values);
     }
 
-    /// In lists and maps, where every element is of one type, whatever each of them shows.
+    /// In lists and maps, where all elements are of one type, even if they show different parts of it.
     #[test]
     fn elements_come_back(list in vec(branch(), 1..4), traced: bool) {
         let list: BTreeMap<usize, Vec<Branch>> = [(1, list)].into();

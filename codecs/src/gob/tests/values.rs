@@ -136,25 +136,25 @@ fn what_is_wrong_inside_is_told_with_its_place() {
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Tags {
         tags: Vec<i64>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Map {
         m: BTreeMap<String, i64>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Keys {
         m: BTreeMap<i64, u64>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Small {
         i: i8,
         #[serde(default)]
@@ -162,13 +162,13 @@ fn what_is_wrong_inside_is_told_with_its_place() {
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Deep {
         r#in: Args,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    #[allow(dead_code, reason = "read by nobody")]
+    #[allow(dead_code, reason = "only decoded, never read")]
     struct Pair {
         p: [i64; 2],
     }

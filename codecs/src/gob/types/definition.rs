@@ -7,26 +7,29 @@ use super::{
     Entry, Field, Id, MAX_ALL_FIELDS, MAX_ALL_NAME_BYTES, MAX_FIELDS, MAX_NAME_BYTES, MAX_TYPES, Marshaler,
     Name, Struct, Type, Types,
 };
-use crate::gob::wire::{Fault, Reader};
+use crate::gob::{
+    cache::HoldsInterface,
+    wire::{Reader, WireError},
+};
 
 impl Types {
     /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
     ///
     /// # Errors
     /// The definition is malformed, over a limit, or a second one; the table is of no more use then.
-    pub(in crate::gob) fn define(&mut self, number: i64, reader: &mut Reader<'_>) -> Result<(), Fault> {
+    pub(in crate::gob) fn define(&mut self, number: i64, reader: &mut Reader<'_>) -> Result<(), WireError> {
         let id = Id::new(number).filter(|&id| id >= Id::FIRST_USER);
         let (Some(id), Some(Err(at))) = (id, id.map(|id| self.position(id))) else {
-            return Err(Fault::Hostile("gob: duplicate type received"));
+            return Err(WireError::Hostile("gob: duplicate type received"));
         };
         if self.entries.len() >= MAX_TYPES {
-            return Err(Fault::Hostile("gob: too many types"));
+            return Err(WireError::Hostile("gob: too many types"));
         }
         let mut parts = Parts::default();
         let mut kind = None;
         each_field(reader, |reader, number| {
             if kind.replace(number).is_some() {
-                return Err(Fault::Hostile("gob: type of two kinds"));
+                return Err(WireError::Hostile("gob: type of two kinds"));
             }
             each_field(reader, |reader, part| match (number, part) {
                 (0..=6, 0) => {
@@ -38,7 +41,7 @@ impl Types {
                 (0, 2) => {
                     let len = u32::try_from(reader.int()?);
                     len.map(|len| parts.len = len)
-                        .map_err(|_| Fault::Hostile("gob: array length out of range"))
+                        .map_err(|_| WireError::Hostile("gob: array length out of range"))
                 }
                 (2, 1) => self.struct_fields(reader).map(|fields| parts.fields = fields),
                 _ => Err(UNKNOWN_FIELD),
@@ -52,14 +55,15 @@ impl Types {
             Some(4) => Type::Opaque(Marshaler::Gob),
             Some(5) => Type::Opaque(Marshaler::Binary),
             Some(6) => Type::Opaque(Marshaler::Text),
-            _ => return Err(Fault::Hostile("gob: type of no kind")),
+            _ => return Err(WireError::Hostile("gob: type of no kind")),
         };
-        self.entries.insert(at, Entry { id, name: parts.name, shape, interface: false, known_at: 0 });
+        self.entries
+            .insert(at, Entry { id, name: parts.name, shape, holds_interface: HoldsInterface::default() });
         Ok(())
     }
 
     /// Reads a `CommonType`: the name; the id in it is not to be believed.
-    fn common(&mut self, reader: &mut Reader<'_>) -> Result<Name, Fault> {
+    fn common(&mut self, reader: &mut Reader<'_>) -> Result<Name, WireError> {
         let mut name = Name::default();
         each_field(reader, |reader, number| match number {
             0 => {
@@ -76,17 +80,17 @@ impl Types {
     }
 
     /// Reads a `[]fieldType`.
-    fn struct_fields(&mut self, reader: &mut Reader<'_>) -> Result<Struct, Fault> {
+    fn struct_fields(&mut self, reader: &mut Reader<'_>) -> Result<Struct, WireError> {
         let (first, count) = (self.fields.len(), reader.len()?);
         if count > MAX_FIELDS || first + count > MAX_ALL_FIELDS {
-            return Err(Fault::Hostile("gob: too many fields"));
+            return Err(WireError::Hostile("gob: too many fields"));
         }
         for _ in 0..count {
             let (mut name, mut id) = (Name::default(), UNDEFINED);
             each_field(reader, |reader, number| match number {
                 0 => {
                     let text = std::str::from_utf8(reader.bytes()?);
-                    let text = text.map_err(|_| Fault::Hostile("gob: field name is not UTF-8"))?;
+                    let text = text.map_err(|_| WireError::Hostile("gob: field name is not UTF-8"))?;
                     name = self.keep_name(text)?;
                     Ok(())
                 }
@@ -99,12 +103,12 @@ impl Types {
         Ok(Struct { first: first as u32, count: count as u32 })
     }
 
-    fn keep_name(&mut self, name: &str) -> Result<Name, Fault> {
+    fn keep_name(&mut self, name: &str) -> Result<Name, WireError> {
         if name.len() > MAX_NAME_BYTES {
-            return Err(Fault::Hostile("gob: name too long"));
+            return Err(WireError::Hostile("gob: name too long"));
         }
         if self.names.len() + name.len() > MAX_ALL_NAME_BYTES {
-            return Err(Fault::Hostile("gob: too many names"));
+            return Err(WireError::Hostile("gob: too many names"));
         }
         // Both far below their types' ends, see the limits.
         let kept = Name { start: self.names.len() as u32, len: name.len() as u16 };
@@ -113,9 +117,9 @@ impl Types {
     }
 }
 
-/// An id nobody can define.
+/// An id that no peer can define.
 const UNDEFINED: Id = Id(0);
-pub(super) const UNKNOWN_FIELD: Fault = Fault::Hostile("gob: unknown field in a type definition");
+pub(super) const UNKNOWN_FIELD: WireError = WireError::Hostile("gob: unknown field in a type definition");
 
 /// What a definition said so far.
 #[derive(Debug)]
@@ -139,16 +143,16 @@ impl Default for Parts {
     }
 }
 
-fn read_id(reader: &mut Reader<'_>) -> Result<Id, Fault> {
-    Id::new(reader.int()?).ok_or(Fault::Hostile("gob: negative type id"))
+fn read_id(reader: &mut Reader<'_>) -> Result<Id, WireError> {
+    Id::new(reader.int()?).ok_or(WireError::Hostile("gob: negative type id"))
 }
 
 /// Calls `field` with the number of each field of a struct, from 0 on; it reads the value.
 #[inline]
 fn each_field<'de>(
     reader: &mut Reader<'de>,
-    mut field: impl FnMut(&mut Reader<'de>, u64) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+    mut field: impl FnMut(&mut Reader<'de>, u64) -> Result<(), WireError>,
+) -> Result<(), WireError> {
     let mut next = 0u64;
     loop {
         let delta = reader.uint()?;

@@ -1,12 +1,14 @@
-//! The types a peer has defined: one table per direction per connection, which those that are equal [share](super::shared).
+//! The types a peer has defined: one table per direction per connection, which those that are equal
+//! [share](super::cache).
 //!
 //! A definition may name types that come later, so ids are resolved when a value is read, never before. Everything
-//! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and copying
-//! one is cheap.
-//! Definitions come in through [`definition`]. Knows no values. Source: Go `encoding/gob` `type.go` (`wireType`),
-//! `decoder.go` (`recvType`).
+//! lies in three flat vectors: a table costs about as much as the bytes that brought it, under a MiB in any case, and
+//! copying one is cheap. Definitions come in through [`definition`]. Knows no values. Source: Go `encoding/gob`
+//! `type.go` (`wireType`), `decoder.go` (`recvType`).
 
 mod definition;
+
+use super::cache::HoldsInterface;
 
 /// Types one connection may define in one direction.
 pub(super) const MAX_TYPES: usize = 2048;
@@ -42,7 +44,8 @@ impl Id {
     /// The first id we define: accepted by all of them.
     pub(super) const FIRST_OWN: Self = Self(65);
 
-    /// The id as a number on the wire; Go's are 32 bits with a sign.
+    /// The id as a number on the wire; Go's are 32 bits with a sign (`type.go` `typeId`), negative in front of a
+    /// definition.
     #[inline]
     pub(super) fn new(number: i64) -> Option<Self> {
         match u32::try_from(number) {
@@ -133,18 +136,13 @@ struct Entry {
     id: Id,
     name: Name,
     shape: Type,
-    /// Whether values of the type may hold interfaces, and how many types there were when that was found out;
-    /// [`FOR_GOOD`] if no other type can change it.
-    interface: bool,
-    known_at: u16,
+    holds_interface: HoldsInterface,
 }
-
-/// More types than there can be.
-const FOR_GOOD: u16 = u16::MAX;
 
 /// The types one peer has defined so far.
 ///
-/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB together.
+/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB
+/// together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Types {
     /// In the order of ids.
@@ -161,8 +159,8 @@ impl Types {
 
     #[inline]
     fn entry(&self, id: Id) -> Option<&Entry> {
-        // Peers number their types in one go, so the place mostly follows from the number; with few types, of which some
-        // peers keep the first numbers for later, the last is often the one.
+        // Peers number their types in one go, so the place mostly follows from the number; with few types, of which
+        // some peers keep the first numbers for later, the last is often the one.
         let first = self.entries.first()?.id;
         let guess = (id.0.wrapping_sub(first.0) as usize).min(self.entries.len() - 1);
         match self.entries.get(guess) {
@@ -171,11 +169,12 @@ impl Types {
         }
     }
 
+    /// Where the entry of a type is, or where it would have to go.
     fn position(&self, id: Id) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&id, |entry| entry.id)
     }
 
-    /// The type of that id; `None` if nobody has defined it.
+    /// The type of that id; `None` if the peer has not defined it.
     #[inline]
     pub(super) fn get(&self, id: Id) -> Option<Type> {
         if id >= Id::FIRST_USER { Some(self.entry(id)?.shape) } else { predefined(id) }
@@ -218,45 +217,41 @@ impl Types {
     }
 
     /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value; `None`
-    /// if nobody has found out since the last definition.
+    /// if that has not been found out since the last definition.
     #[inline]
     pub(super) fn knows_interface(&self, id: Id) -> Option<bool> {
         if id < Id::FIRST_USER {
             return Some(id == Id::INTERFACE);
         }
         match self.entry(id) {
-            Some(entry)
-                if entry.interface
-                    || entry.known_at == FOR_GOOD
-                    || usize::from(entry.known_at) == self.entries.len() =>
-            {
-                Some(entry.interface)
-            }
-            Some(_) => None,
+            Some(entry) => entry.holds_interface.among(self.entries.len()),
             None => Some(false),
         }
     }
 
-    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are there.
+    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are
+    /// there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
-        let (found, for_good) = self.reaches_interface(id);
-        // Far below 2^16, see the limits.
-        let now = if for_good { FOR_GOOD } else { self.entries.len() as u16 };
+        let (found, is_final) = self.reaches_interface(id);
+        let answer = HoldsInterface::new(found, is_final, self.entries.len());
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
-            (entry.interface, entry.known_at) = (found, now);
+            entry.holds_interface = answer;
         }
         found
     }
 
     /// Looks through everything a type is made of, each type once; also says whether all of it is defined.
+    ///
+    /// With a list and not by recursion: types may be nested as deep as there are ids, and may contain themselves.
     fn reaches_interface(&self, id: Id) -> (bool, bool) {
         let mut seen = vec![false; self.entries.len()];
-        let (mut due, mut complete) = (vec![id], true);
-        while let Some(id) = due.pop() {
+        let (mut to_visit, mut complete) = (vec![id], true);
+        while let Some(id) = to_visit.pop() {
             if id < Id::FIRST_USER {
                 if id == Id::INTERFACE {
+                    // No later definition takes it away: ids cannot be defined twice.
                     return (true, true);
                 }
                 continue;
@@ -271,9 +266,9 @@ impl Types {
                 continue;
             }
             match entry.shape {
-                Type::Array { elem, .. } | Type::Slice { elem } => due.push(elem),
-                Type::Map { key, elem } => due.extend([key, elem]),
-                Type::Struct(fields) => due.extend(self.fields(fields).iter().map(|field| field.id)),
+                Type::Array { elem, .. } | Type::Slice { elem } => to_visit.push(elem),
+                Type::Map { key, elem } => to_visit.extend([key, elem]),
+                Type::Struct(fields) => to_visit.extend(self.fields(fields).iter().map(|field| field.id)),
                 _ => {}
             }
         }

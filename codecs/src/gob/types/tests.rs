@@ -1,18 +1,18 @@
-//! Definitions recorded from Go, and ones nobody should accept.
+//! Definitions recorded from Go, and malformed ones, which are refused.
 
 use super::definition::UNKNOWN_FIELD;
 use super::*;
-use crate::gob::wire::{Fault, Reader};
+use crate::gob::wire::{Reader, WireError};
 
 /// `Request{ServiceMethod string, Seq uint}` under id 64, without its length and its id.
 const REQUEST: &[u8] =
     b"\x03\x01\x01\x07Request\x01\xff\x80\x00\x01\x02\x01\x0dServiceMethod\x01\x0c\x00\x01\x03Seq\x01\x06\x00\x00\x00";
-/// `[]int` as Go defines it, whatever its id.
+/// `[]int` as Go defines it, without its id.
 const INTS: &[u8] = b"\x02\x01\x02\xff\x84\x00\x01\x04\x00\x00";
 
 type Definitions<'a> = &'a [(i64, &'a [u8])];
 
-fn defined(definitions: Definitions<'_>) -> Result<Types, Fault> {
+fn defined(definitions: Definitions<'_>) -> Result<Types, WireError> {
     let mut types = Types::new();
     for (id, bytes) in definitions {
         let mut reader = Reader::new(bytes);
@@ -75,35 +75,35 @@ fn interfaces_are_found_through_forward_references_and_cycles() {
 #[test]
 fn refused() {
     let deep = b"\x03\x01\x01\x01T\x01\xff\x80\x00\x01\xf8\x0f\xff\xff\xff\xff\xff\xff\xff";
-    let cases: [(&str, Definitions<'_>, Fault); 11] = [
-        ("twice", &[(64, INTS), (64, INTS)], Fault::Hostile("gob: duplicate type received")),
-        ("below 64", &[(63, INTS)], Fault::Hostile("gob: duplicate type received")),
-        ("over 2^31", &[(1 << 31, INTS)], Fault::Hostile("gob: duplicate type received")),
-        ("i64::MIN negated", &[(i64::MIN, INTS)], Fault::Hostile("gob: duplicate type received")),
-        ("no kind", &[(64, b"\x00")], Fault::Hostile("gob: type of no kind")),
-        ("two kinds", &[(64, b"\x01\x00\x01\x00\x00")], Fault::Hostile("gob: type of two kinds")),
+    let cases: [(&str, Definitions<'_>, WireError); 11] = [
+        ("twice", &[(64, INTS), (64, INTS)], WireError::Hostile("gob: duplicate type received")),
+        ("below 64", &[(63, INTS)], WireError::Hostile("gob: duplicate type received")),
+        ("over 2^31", &[(1 << 31, INTS)], WireError::Hostile("gob: duplicate type received")),
+        ("i64::MIN negated", &[(i64::MIN, INTS)], WireError::Hostile("gob: duplicate type received")),
+        ("no kind", &[(64, b"\x00")], WireError::Hostile("gob: type of no kind")),
+        ("two kinds", &[(64, b"\x01\x00\x01\x00\x00")], WireError::Hostile("gob: type of two kinds")),
         ("kind 8", &[(64, b"\x08\x01\x02\x02\x00\x00\x00")], UNKNOWN_FIELD),
         ("field past the end", &[(64, b"\x02\x05\x02\x00\x00")], UNKNOWN_FIELD),
         (
             "negative length",
             &[(64, b"\x01\x03\x01\x00\x00")],
-            Fault::Hostile("gob: array length out of range"),
+            WireError::Hostile("gob: array length out of range"),
         ),
-        ("fields without end", &[(64, deep)], Fault::Eof),
-        ("cut", &[(64, &REQUEST[..20])], Fault::Eof),
+        ("fields without end", &[(64, deep)], WireError::Eof),
+        ("cut", &[(64, &REQUEST[..20])], WireError::Eof),
     ];
-    for (name, definitions, fault) in cases {
-        assert_eq!(defined(definitions).err(), Some(fault), "{name}");
+    for (name, definitions, error) in cases {
+        assert_eq!(defined(definitions).err(), Some(error), "{name}");
     }
     let long = [b"\x03\x02\x01\x01\xfe\x04\x01", &[b'x'; 1025][..], b"\x01\x04\x00\x00\x00"].concat();
-    assert_eq!(defined(&[(64, &long)]).err(), Some(Fault::Hostile("gob: name too long")));
+    assert_eq!(defined(&[(64, &long)]).err(), Some(WireError::Hostile("gob: name too long")));
 }
 
 #[test]
 fn tables_are_bounded() {
     let mut types = Types::new();
-    let fault = (64..).find_map(|number| types.define(number, &mut Reader::new(INTS)).err());
-    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many types")), MAX_TYPES));
+    let error = (64..).find_map(|number| types.define(number, &mut Reader::new(INTS)).err());
+    assert_eq!((error, types.len()), (Some(WireError::Hostile("gob: too many types")), MAX_TYPES));
 
     let of_fields = |count: u16| {
         let mut bytes = b"\x03\x02\xfe".to_vec();
@@ -112,10 +112,10 @@ fn tables_are_bounded() {
         bytes.extend(b"\x00\x00");
         bytes
     };
-    assert_eq!(defined(&[(64, &of_fields(4097))]).err(), Some(Fault::Hostile("gob: too many fields")));
+    assert_eq!(defined(&[(64, &of_fields(4097))]).err(), Some(WireError::Hostile("gob: too many fields")));
     let (mut types, most) = (Types::new(), of_fields(4096));
-    let fault = (64..).find_map(|number| types.define(number, &mut Reader::new(&most)).err());
-    assert_eq!((fault, types.len()), (Some(Fault::Hostile("gob: too many fields")), 4));
+    let error = (64..).find_map(|number| types.define(number, &mut Reader::new(&most)).err());
+    assert_eq!((error, types.len()), (Some(WireError::Hostile("gob: too many fields")), 4));
 
     let cut = [b"\x03\x01\x01\xfe\x08\x00", &[b'x'; 2048][..], b"\x00\x00\x00"].concat();
     assert_eq!(defined(&[(64, &cut)]).unwrap().name(id(64)), "");

@@ -7,10 +7,11 @@
 use super::{
     access::{Elements, Entries, Members, Variant},
     cursor::{Cursor, Number},
-    fault::Fault,
+    de_error::DeError,
 };
 use crate::{
     error::ValueError,
+    serde_methods::{each_integer, forward_deserialize},
     zero::{Zero, with_zeros},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -23,8 +24,8 @@ use std::borrow::Cow;
 /// It is no JSON, or does not fit `T`; the text is Go's.
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| {
-        let mut de = De { cursor: Cursor::new(bytes), feed };
+    with_zeros(|zero_fields| {
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -41,27 +42,31 @@ pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueErr
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
 #[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|feed| {
-        let mut de = De { cursor: Cursor::new(bytes), feed };
+    with_zeros(|zero_fields| {
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
         de.cursor.enter()?;
-        if de.cursor.peek() == Some(b']') { T::deserialize(Zero::new(feed)) } else { T::deserialize(&mut de) }
+        if de.cursor.peek() == Some(b']') {
+            T::deserialize(Zero::new(zero_fields))
+        } else {
+            T::deserialize(&mut de)
+        }
     })
 }
 
-/// The deserializer; `feed` is for the zero values ([`Zero`]).
+/// The deserializer; `zero_fields` are those that [`Zero`] makes.
 #[derive(Debug)]
 pub(super) struct De<'de, 'f> {
     pub(super) cursor: Cursor<'de>,
-    pub(super) feed: &'f [&'static str],
+    pub(super) zero_fields: &'f [&'static str],
 }
 
 impl<'de> De<'de, '_> {
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.
     #[inline]
-    fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, Fault> {
+    fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, DeError> {
         match self.cursor.peek() {
             Some(b'-' | b'0'..=b'9') => self.cursor.number(),
             _ if self.cursor.take_null()? => Ok(Number::ZERO),
@@ -71,7 +76,7 @@ impl<'de> De<'de, '_> {
 
     /// Takes a string, or `null` for an empty one, where Go has the type `wanted`.
     #[inline]
-    fn text(&mut self, wanted: &'static str) -> Result<Cow<'de, str>, Fault> {
+    fn text(&mut self, wanted: &'static str) -> Result<Cow<'de, str>, DeError> {
         match self.cursor.peek() {
             Some(b'"') => self.cursor.string(),
             _ if self.cursor.take_null()? => Ok(Cow::Borrowed("")),
@@ -79,18 +84,18 @@ impl<'de> De<'de, '_> {
         }
     }
 
-    /// An array for `visitor`, which is owed `len` elements: zero values if there are fewer.
+    /// An array for `visitor`, which expects `len` elements: zero values if there are fewer.
     fn array<V: Visitor<'de>>(
         &mut self,
         len: usize,
         wanted: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
             return if len == 0 {
-                Zero::new(self.feed).deserialize_seq(visitor)
+                Zero::new(self.zero_fields).deserialize_seq(visitor)
             } else {
-                Zero::new(self.feed).deserialize_tuple(len, visitor)
+                Zero::new(self.zero_fields).deserialize_tuple(len, visitor)
             };
         }
         if self.cursor.peek() != Some(b'[') {
@@ -105,7 +110,7 @@ impl<'de> De<'de, '_> {
     }
 
     /// An object for the visitor of a map.
-    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
         let mut entries = Entries::new(self);
         let value = visitor.visit_map(&mut entries)?;
@@ -121,7 +126,7 @@ impl<'de> De<'de, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
         let mut members = Members::new(self, name, fields);
         let value = visitor.visit_map(&mut members)?;
@@ -131,7 +136,7 @@ impl<'de> De<'de, '_> {
     }
 }
 
-fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, Fault> {
+fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
     match text {
         Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
         Cow::Owned(text) => visitor.visit_string(text),
@@ -139,7 +144,7 @@ fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V
 }
 
 /// A number whose kind the visitor does not know beforehand.
-fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
+fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, DeError> {
     match (number.unsigned(), number.signed()) {
         (Some(value), _) if !number.negative => visitor.visit_u64(value),
         (_, Some(value)) if value != 0 => visitor.visit_i64(value),
@@ -147,7 +152,7 @@ fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result
     }
 }
 
-fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
+fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, DeError> {
     match number.text().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err(out_of_type(number, wanted)),
@@ -155,14 +160,14 @@ fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, Fault> {
 }
 
 #[cold]
-fn out_of_type(number: &Number<'_>, wanted: &'static str) -> Fault {
-    Fault::mismatch(format!("number {}", number.text()), wanted)
+fn out_of_type(number: &Number<'_>, wanted: &'static str) -> DeError {
+    DeError::mismatch(format!("number {}", number.text()), wanted)
 }
 
 macro_rules! integers {
     ($($method:ident => $visit:ident, $value:ident, $go:literal;)*) => {$(
         #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             let number = self.number($go)?;
             match number.$value().and_then(|value| value.try_into().ok()) {
                 Some(value) => visitor.$visit(value),
@@ -173,32 +178,25 @@ macro_rules! integers {
 }
 
 impl<'de> Deserializer<'de> for &mut De<'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    integers! {
-        deserialize_i8 => visit_i8, signed, "int8";
-        deserialize_i16 => visit_i16, signed, "int16";
-        deserialize_i32 => visit_i32, signed, "int32";
-        deserialize_i64 => visit_i64, signed, "int";
-        deserialize_u8 => visit_u8, unsigned, "uint8";
-        deserialize_u16 => visit_u16, unsigned, "uint16";
-        deserialize_u32 => visit_u32, unsigned, "uint32";
-        deserialize_u64 => visit_u64, unsigned, "uint";
-    }
+    forward_deserialize!('de: byte_buf, unit_struct, ignored_any, #[inline] newtype_struct, tuple_struct);
 
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    each_integer!(integers);
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("int128")?;
         let value = number.text().parse().map_err(|_| out_of_type(&number, "int128"))?;
         visitor.visit_i128(value)
     }
 
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("uint128")?;
         let value = number.text().parse().map_err(|_| out_of_type(&number, "uint128"))?;
         visitor.visit_u128(value)
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("float32")?;
         match number.text().parse::<f32>() {
             Ok(value) if value.is_finite() => visitor.visit_f32(value),
@@ -206,17 +204,17 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("float64")?;
         visitor.visit_f64(float(&number, "float64")?)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let value = !self.cursor.take_null()? && self.cursor.boolean()?;
         visitor.visit_bool(value)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
             return visitor.visit_char('\0');
         }
@@ -224,86 +222,52 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     }
 
     #[inline]
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.peek() == Some(b'[') {
             return self.array(0, "[]uint8", visitor);
         }
         let text = self.text("[]uint8")?;
         match STANDARD.decode(&*text) {
             Ok(bytes) => visitor.visit_byte_buf(bytes),
-            Err(error) => Err(Fault::other(format!("illegal base64 data: {error}"))),
+            Err(error) => Err(DeError::other(format!("illegal base64 data: {error}"))),
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    /// Nothing to decode: whatever is there will do.
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    /// Nothing to decode: a value of any kind will do.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.skip()?;
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_unit(visitor)
-    }
-
-    #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.array(0, "[]interface {}", visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         self.array(len, "[]interface {}", visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.array(len, "[]interface {}", visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_map(visitor),
+            _ if self.cursor.take_null()? => Zero::new(self.zero_fields).deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
     }
@@ -314,10 +278,12 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_struct(name, fields, visitor),
+            _ if self.cursor.take_null()? => {
+                Zero::new(self.zero_fields).deserialize_struct(name, fields, visitor)
+            }
             _ => Err(self.cursor.mismatch(name)),
         }
     }
@@ -327,7 +293,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
             Some(b'{') => {
@@ -336,12 +302,14 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
                 self.cursor.leave(b'}')?;
                 Ok(value)
             }
-            _ if self.cursor.take_null()? => Zero::new(self.feed).deserialize_enum(name, variants, visitor),
+            _ if self.cursor.take_null()? => {
+                Zero::new(self.zero_fields).deserialize_enum(name, variants, visitor)
+            }
             _ => Err(self.cursor.mismatch(name)),
         }
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'"') => visit_text(self.cursor.string()?, visitor),
             Some(b'{') => self.map(visitor),

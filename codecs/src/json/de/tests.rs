@@ -195,7 +195,7 @@ fn enums_as_serde_json_has_them() {
 }
 
 #[test]
-fn misfits_in_gos_words() {
+fn mismatches_in_gos_words() {
     let top =
         |found: &str, wanted: &str| format!("json: cannot unmarshal {found} into Go value of type {wanted}");
     fails::<i64>(r#""seven""#, &top("string", "int"));
@@ -219,7 +219,7 @@ fn misfits_in_gos_words() {
 }
 
 #[test]
-fn misfits_inside_say_where() {
+fn mismatches_inside_say_where() {
     let text = "json: cannot unmarshal string into Go struct field Args.A of type int";
     fails::<Args>(r#"{"A":"seven","B":"x"}"#, text);
     fails::<Args>(

@@ -2,7 +2,7 @@
 //!
 //! Short cut in front of the scanner for the text nearly all requests have:
 //! `{"method":"Arith.Multiply","params":[{"A":7,"B":8}],"id":0}`, all there, without blanks, at most a newline in
-//! front. What it finds is what the scanner would find; everything else, faults too, is left to the scanner. It keeps
+//! front. What it finds is what the scanner would find; everything else, errors too, is left to the scanner. It keeps
 //! no state and is asked once per message: one that comes in pieces costs at most [`WINDOW`] bytes looked at twice.
 //! Source: RFC 8259; Go `net/rpc/jsonrpc` `clientRequest`.
 

@@ -1,6 +1,6 @@
 //! Finds the end of one JSON object in a stream, byte by byte and never twice.
 //!
-//! First step of both decoders. A [`Scanner`] checks the whole grammar (so whoever reads the value later meets valid
+//! First step of both decoders. A [`Scanner`] checks the whole grammar (so the reader of a value meets valid
 //! JSON only) and notes where the values of the outermost object's members of interest lie. Its state survives
 //! between calls: a value that arrives in many pieces is scanned once. It knows nothing of what the members mean.
 //! Source: RFC 8259; member names match as in Go's `encoding/json`, in any case (ASCII only).
@@ -53,6 +53,9 @@ enum State {
 }
 
 /// For each level whether it is an object; one bit each, the innermost lowest.
+///
+/// Not the thread's stack, which hostile nesting could overflow, and bits, so that memory grows far slower than the
+/// brackets that arrive.
 #[derive(Debug, Default)]
 struct Levels {
     depth: usize,
@@ -157,6 +160,7 @@ impl<const N: usize> Scanner<N> {
         if !ended? {
             return Ok(None);
         }
+        // The next message has to find neither members nor a position of this one.
         let members = std::mem::replace(&mut self.members, [const { 0..0 }; N]);
         let end = std::mem::take(&mut self.at);
         self.state = State::Start;
@@ -377,11 +381,13 @@ impl<const N: usize> Scanner<N> {
     fn number(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let rest = bytes.get(self.at..).unwrap_or_default();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        // RFC 8259 section 6: `int = zero / ( digit1-9 *DIGIT )`.
         if digits != 0 && self.state == State::Zero {
             return Err(self.malformed("leading zero in a number"));
         }
         self.at += digits;
         match (rest.get(digits), self.state) {
+            // The number may go on in the next piece; nothing but the byte behind it ends it.
             (None, _) => return Ok(()),
             (Some(b'.'), State::Zero | State::Integer) => self.state = State::Point,
             (Some(b'e' | b'E'), State::Zero | State::Integer | State::Fraction) => {
@@ -414,6 +420,7 @@ impl<const N: usize> Scanner<N> {
     #[inline(always)]
     fn end_value(&mut self, bytes: &[u8]) {
         self.state = State::After;
+        // Keys further in were not noted, so their values would go to the last one that was.
         if self.levels.depth != 1 {
             return;
         }
@@ -424,6 +431,7 @@ impl<const N: usize> Scanner<N> {
                 return;
             }
         }
+        // Go compares the names as they mean, not as they are written: `"m\u0065thod"` is one too.
         if key.contains(&b'\\') {
             self.end_escaped_member(&unescape(key));
         }

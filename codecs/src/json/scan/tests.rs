@@ -27,7 +27,7 @@ fn a_value_in_pieces_is_scanned_once() {
         assert_eq!(ends.len(), 1);
         assert_eq!(ends[0].end, text.len());
         assert_eq!(ends[0].members, [6..7, 17..text.len() - 1]);
-        // Positions only grow: each byte was passed once, whatever the pieces.
+        // Positions only grow: each byte was passed once, in pieces of any size.
         assert_eq!(scanner.work, text.len());
     }
 }

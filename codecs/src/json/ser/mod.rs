@@ -2,19 +2,19 @@
 //!
 //! The last step of encoding: a serde serializer that appends to the output buffer. Where serde_json differs, Go is
 //! followed: HTML characters are escaped, NaN is an error, `1.0` is `1`, bytes are base64, a unit struct is `{}`.
-//! Whoever calls takes back what an error left behind.
+//! The caller takes back what an error left behind.
 
 use super::{
     keys::Key,
     text::{write_escaped, write_quoted},
 };
-use crate::error::EncodeError;
+use crate::{
+    error::EncodeError,
+    serde_methods::{compound_types, forward_serialize, impl_elements, impl_members},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Display, Write};
 
 /// Appends one bare JSON value that is a whole reply: as [`ReplyEncoder::encode`](super::ReplyEncoder::encode) puts
@@ -70,7 +70,7 @@ pub(super) struct Writer<'o> {
 }
 
 impl<'o> Writer<'o> {
-    fn raw(self, text: &[u8]) -> Result<(), EncodeError> {
+    fn put(self, text: &[u8]) -> Result<(), EncodeError> {
         self.out.extend_from_slice(text);
         Ok(())
     }
@@ -108,7 +108,7 @@ macro_rules! integers {
     ($($method:ident($type:ty),)*) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<(), EncodeError> {
-            self.raw(itoa::Buffer::new().format(value).as_bytes())
+            self.put(itoa::Buffer::new().format(value).as_bytes())
         }
     )*};
 }
@@ -116,13 +116,11 @@ macro_rules! integers {
 impl<'o> Serializer for Writer<'o> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Inside<'o>;
-    type SerializeTuple = Inside<'o>;
-    type SerializeTupleStruct = Inside<'o>;
-    type SerializeTupleVariant = Inside<'o>;
-    type SerializeMap = Inside<'o>;
-    type SerializeStruct = Inside<'o>;
-    type SerializeStructVariant = Inside<'o>;
+    compound_types!(Inside<'o>);
+
+    forward_serialize! {
+        char, none, some, unit_variant, #[inline] newtype_struct
+    }
 
     integers! {
         serialize_i8(i8),
@@ -138,7 +136,7 @@ impl<'o> Serializer for Writer<'o> {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.raw(if value { b"true" } else { b"false" })
+        self.put(if value { b"true" } else { b"false" })
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
@@ -147,10 +145,6 @@ impl<'o> Serializer for Writer<'o> {
 
     fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
         self.float(value, value)
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
     #[inline]
@@ -164,38 +158,12 @@ impl<'o> Serializer for Writer<'o> {
         Ok(())
     }
 
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        self.raw(b"null")
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.raw(b"null")
+        self.put(b"null")
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
-        self.raw(b"{}")
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        self.serialize_str(variant)
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        value.serialize(self)
+        self.put(b"{}")
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -255,7 +223,7 @@ impl<'o> Serializer for Writer<'o> {
         if write!(Escaped(self.out), "{value}").is_err() {
             return Err(EncodeError::new("json: a value could not be formatted"));
         }
-        self.raw(b"\"")
+        self.put(b"\"")
     }
 }
 
@@ -293,52 +261,12 @@ impl Inside<'_> {
     }
 }
 
-macro_rules! elements {
-    ($($compound:ident.$method:ident,)*) => {$(
-        impl $compound for Inside<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<(), EncodeError> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [] [] Inside<'_> => (), EncodeError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
 
-elements! {
-    SerializeSeq.serialize_element,
-    SerializeTuple.serialize_element,
-    SerializeTupleStruct.serialize_field,
-    SerializeTupleVariant.serialize_field,
-}
-
-macro_rules! members {
-    ($($compound:ident,)*) => {$(
-        impl $compound for Inside<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
-                self.member(name, value)
-            }
-
-            fn end(self) -> Result<(), EncodeError> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-members! {
-    SerializeStruct,
-    SerializeStructVariant,
-}
+impl_members!([#[inline]] [] Inside<'_> => (), EncodeError: SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Inside<'_> {
     type Ok = ();

@@ -1,28 +1,26 @@
 //! The insides of lists, maps and enums.
 
-use super::{De, Fault, Result};
+use super::{De, DeError, Result};
 use crate::{
     msgpack::read::{Reader, Token},
+    serde_methods::forward_variant,
     zero::Zero,
 };
 use serde::{
     Deserializer as _,
-    de::{
-        DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-        value::BorrowedStrDeserializer,
-    },
+    de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, value::BorrowedStrDeserializer},
 };
 
-/// The elements of a list, then zero values until `owed` are handed over.
+/// The elements of a list, then zero values until `expected` are handed over.
 ///
 /// No hint of how many there are: the number is the peer's, and room is made as they arrive.
 #[derive(Debug)]
 pub(super) struct List<'r, 'de, 'f> {
     pub(super) reader: &'r mut Reader<'de>,
-    pub(super) feed: &'f [&'static str],
+    pub(super) zero_fields: &'f [&'static str],
     pub(super) depth: usize,
     pub(super) left: u32,
-    pub(super) owed: usize,
+    pub(super) expected: usize,
 }
 
 impl List<'_, '_, '_> {
@@ -37,71 +35,81 @@ impl List<'_, '_, '_> {
 }
 
 impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        let owed = self.owed > 0;
-        self.owed = self.owed.saturating_sub(1);
+        let is_expected = self.expected > 0;
+        self.expected = self.expected.saturating_sub(1);
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
-                let de = De { reader: self.reader, feed: self.feed, depth: self.depth, key: false };
+                let de =
+                    De { reader: self.reader, zero_fields: self.zero_fields, depth: self.depth, key: false };
                 seed.deserialize(de).map(Some)
             }
-            None if owed => seed.deserialize(Zero::new(self.feed)).map(Some),
+            None if is_expected => seed.deserialize(Zero::new(self.zero_fields)).map(Some),
             None => Ok(None),
         }
     }
 }
 
-/// The pairs of a map, then the members of `feed` that a struct has and the bytes do not.
+/// The pairs of a map, then the members of `zero_fields` that a struct has and the bytes do not.
 #[derive(Debug)]
 pub(super) struct Members<'r, 'de, 'f> {
     reader: &'r mut Reader<'de>,
-    feed: &'f [&'static str],
+    zero_fields: &'f [&'static str],
     depth: usize,
     left: u32,
     /// Whether the value of the key read last is still to be read.
-    due: bool,
+    value_pending: bool,
     fields: &'static [&'static str],
-    /// Those of `feed` that the bytes have.
+    /// Those of `zero_fields` that the bytes have.
     seen: Vec<&'static str>,
-    /// Those of `feed` that were gone through after the last pair.
-    fed: usize,
+    /// Of `zero_fields`, those gone through after the last pair.
+    zeros_passed: usize,
 }
 
 impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
     pub(super) fn new(
         reader: &'r mut Reader<'de>,
-        feed: &'f [&'static str],
+        zero_fields: &'f [&'static str],
         depth: usize,
         len: u32,
         fields: &'static [&'static str],
     ) -> Self {
-        Self { reader, feed, depth, left: len, due: false, fields, seen: Vec::new(), fed: 0 }
+        Self {
+            reader,
+            zero_fields,
+            depth,
+            left: len,
+            value_pending: false,
+            fields,
+            seen: Vec::new(),
+            zeros_passed: 0,
+        }
     }
 
     #[inline]
     fn de(&mut self, key: bool) -> De<'_, 'de, 'f> {
-        De { reader: self.reader, feed: self.feed, depth: self.depth, key }
+        De { reader: self.reader, zero_fields: self.zero_fields, depth: self.depth, key }
     }
 
-    /// Notes which of the members that would be fed is there.
+    /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
         if let Token::Str(key) | Token::Bin(key) = self.reader.peek()?
-            && let Some(name) = self.feed.iter().find(|name| name.as_bytes() == key)
+            && let Some(name) = self.zero_fields.iter().find(|name| name.as_bytes() == key)
         {
             self.seen.push(name);
         }
         Ok(())
     }
 
-    /// The next member that is fed.
-    fn next_fed(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.feed.get(self.fed) {
-            self.fed += 1;
+    /// The next member that is filled with zero.
+    fn next_zero_field(&mut self) -> Option<&'static str> {
+        while let Some(&name) = self.zero_fields.get(self.zeros_passed) {
+            self.zeros_passed += 1;
             if self.fields.contains(&name) && !self.seen.contains(&name) {
                 return Some(name);
             }
@@ -112,7 +120,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     /// Skips what the target did not ask for.
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
-        if self.due {
+        if self.value_pending {
             self.reader.skip()?;
         }
         for _ in 0..u64::from(self.left) * 2 {
@@ -123,19 +131,19 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
 }
 
 impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let Some(left) = self.left.checked_sub(1) else {
-            return match self.next_fed() {
+            return match self.next_zero_field() {
                 Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
                 None => Ok(None),
             };
         };
         self.left = left;
-        self.due = true;
-        if !self.feed.is_empty() {
+        self.value_pending = true;
+        if !self.zero_fields.is_empty() {
             self.note()?;
         }
         seed.deserialize(self.de(true)).map(Some)
@@ -143,10 +151,10 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        if self.fed > 0 {
-            return seed.deserialize(Zero::new(self.feed));
+        if self.zeros_passed > 0 {
+            return seed.deserialize(Zero::new(self.zero_fields));
         }
-        self.due = false;
+        self.value_pending = false;
         seed.deserialize(self.de(false))
     }
 }
@@ -158,36 +166,22 @@ pub(super) struct Variant<'r, 'de, 'f> {
 }
 
 impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
-    type Error = Fault;
+    type Error = DeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let De { reader, feed, depth, .. } = self.de;
-        let variant = seed.deserialize(De { reader: &mut *reader, feed, depth, key: false })?;
-        Ok((variant, Self { de: De { reader, feed, depth, key: false } }))
+        let De { reader, zero_fields, depth, .. } = self.de;
+        let variant = seed.deserialize(De { reader: &mut *reader, zero_fields, depth, key: false })?;
+        Ok((variant, Self { de: De { reader, zero_fields, depth, key: false } }))
     }
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
         Ok(self.de.reader.skip()?)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self.de)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.de.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.de.deserialize_struct("", fields, visitor)
-    }
+    forward_variant!('de: self => self.de, "");
 }

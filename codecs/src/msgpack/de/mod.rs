@@ -1,24 +1,27 @@
 //! MessagePack into values of ours: a serde deserializer over the borrowed body, nothing built in between.
 //!
-//! The target says what it wants, the token what is there. Integers and floats fit by value, whatever their width on
+//! The target says what it wants, the token what is there. Integers and floats fit by value, not by their width on
 //! the wire; a nil is the zero value of everything, as in Go, and so is a struct's member that the peer left out.
-//! [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`fault`] says what does not fit.
+//! Nothing is taken on trust: lengths are compared with what is there when a token is read, and room is made for
+//! elements only as they arrive. [`access`] walks lists and maps, [`crate::zero`] makes what is not there, [`error`]
+//! says what does not fit.
 
 mod access;
-mod fault;
+mod error;
 
 use super::{
     MAX_DEPTH,
-    read::{Fault as Broken, Reader, Token},
+    read::{Reader, Token, WireError},
     time,
 };
 use crate::{
     error::ValueError,
+    serde_methods::{each_integer, forward_deserialize},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
 use access::{List, Members, Variant};
-use fault::Fault;
+use error::DeError;
 use serde::{
     Deserializer,
     de::{
@@ -27,7 +30,7 @@ use serde::{
     },
 };
 
-type Result<T> = std::result::Result<T, Fault>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// Decodes one body into `T`; bytes behind it do not count.
 ///
@@ -44,46 +47,48 @@ type Result<T> = std::result::Result<T, Fault>;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
-    with_zeros(|feed| T::deserialize(De::new(&mut Reader::new(bytes), feed)))
+    with_zeros(|zero_fields| T::deserialize(De::new(&mut Reader::new(bytes), zero_fields)))
 }
 
 /// The value at the front of `reader`.
 ///
-/// `feed` names the members that structs ask for and get even where the bytes have none; `key` says that the value is
-/// the key of a map, where a text may be wanted of a number.
+/// `zero_fields` names the members that structs ask for and get even where the bytes have none; `key` says that the
+/// value is the key of a map, where a text may be wanted of a number.
 #[derive(Debug)]
 struct De<'r, 'de, 'f> {
     reader: &'r mut Reader<'de>,
-    feed: &'f [&'static str],
+    zero_fields: &'f [&'static str],
     depth: usize,
     key: bool,
 }
 
 impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
-    fn new(reader: &'r mut Reader<'de>, feed: &'f [&'static str]) -> Self {
-        Self { reader, feed, depth: 0, key: false }
+    fn new(reader: &'r mut Reader<'de>, zero_fields: &'f [&'static str]) -> Self {
+        Self { reader, zero_fields, depth: 0, key: false }
     }
 
     /// The place one level further in.
     #[inline]
     fn deeper(&self) -> Result<usize> {
-        if self.depth >= MAX_DEPTH { Err(Broken::TooDeep.into()) } else { Ok(self.depth + 1) }
+        if self.depth >= MAX_DEPTH { Err(WireError::TooDeep.into()) } else { Ok(self.depth + 1) }
     }
 
     #[inline]
-    fn zero(&self) -> Zero<'f, Fault> {
-        Zero::new(self.feed)
+    fn zero(&self) -> Zero<'f, DeError> {
+        Zero::new(self.zero_fields)
     }
 
-    /// An integer of any width that holds the value.
+    /// An integer of any width that holds the value. Go's codec writes the shortest form that fits, so the width on the
+    /// wire says nothing about the type. Source: `hashicorp/go-msgpack`
+    /// `codec/msgpack.go` `msgpackEncDriver`.
     #[inline]
     fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
         match self.reader.token()? {
-            Token::Uint(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
-            Token::Int(value) => T::try_from(value).map_err(|_| Fault::out_of_range(value.into(), wanted)),
-            Token::Nil => T::try_from(0u64).map_err(|_| Fault::out_of_range(0, wanted)),
-            other => Err(Fault::mismatch(&other, wanted)),
+            Token::Uint(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
+            Token::Int(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
+            Token::Nil => T::try_from(0u64).map_err(|_| DeError::out_of_range(0, wanted)),
+            other => Err(DeError::mismatch(&other, wanted)),
         }
     }
 
@@ -95,22 +100,25 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             Token::Uint(value) => value as f64,
             Token::Int(value) => value as f64,
             Token::Nil => 0.0,
-            other => return Err(Fault::mismatch(&other, wanted)),
+            other => return Err(DeError::mismatch(&other, wanted)),
         })
     }
 
-    /// A string or bytes; nil is the empty one.
+    /// A string or bytes; nil is the empty one. Before the specification of 2013 strings and bytes had one form, which
+    /// Go's codec still writes unless `MsgpackHandle.WriteExt` is set. Source: MessagePack specification, "Upgrading
+    /// MessagePack specification".
     #[inline]
     fn bytes(self, wanted: &'static str) -> Result<&'de [u8]> {
         match self.reader.token()? {
             Token::Str(bytes) | Token::Bin(bytes) => Ok(bytes),
             Token::Nil => Ok(b""),
-            other => Err(Fault::mismatch(&other, wanted)),
+            other => Err(DeError::mismatch(&other, wanted)),
         }
     }
 
     /// A number where the key of a map is to be a text.
     fn number_as_text(&mut self) -> Result<Option<String>> {
+        // Only for keys: a Go map may have numbers for keys where the target, such as a JSON value, has texts.
         let text = match self.reader.peek()? {
             Token::Uint(value) if self.key => value.to_string(),
             Token::Int(value) if self.key => value.to_string(),
@@ -130,14 +138,15 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             Token::Nil => Some(Time::default()),
             _ => None,
         };
-        time.map(Time::to_packed).ok_or_else(|| Fault::mismatch(&token, "time.Time"))
+        time.map(Time::to_packed).ok_or_else(|| DeError::mismatch(&token, "time.Time"))
     }
 
-    /// The elements of a list for `visitor`, which is owed `owed` of them: zero values if there are fewer.
+    /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
     #[inline]
-    fn list<V: Visitor<'de>>(self, len: u32, owed: usize, visitor: V) -> Result<V::Value> {
+    fn list<V: Visitor<'de>>(self, len: u32, expected: usize, visitor: V) -> Result<V::Value> {
         let depth = self.deeper()?;
-        let mut list = List { reader: self.reader, feed: self.feed, depth, left: len, owed };
+        let mut list =
+            List { reader: self.reader, zero_fields: self.zero_fields, depth, left: len, expected };
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -152,13 +161,13 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         visitor: V,
     ) -> Result<V::Value> {
         let depth = self.deeper()?;
-        let mut members = Members::new(self.reader, self.feed, depth, len, fields);
+        let mut members = Members::new(self.reader, self.zero_fields, depth, len, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)
     }
 
-    /// Whatever is there, integers as [`Any`](crate::types::Any) knows them or by their sign.
+    /// A value of any kind, integers as [`Any`](crate::types::Any) knows them or by their sign.
     fn any<V: Visitor<'de>>(self, for_any: bool, visitor: V) -> Result<V::Value> {
         match self.reader.token()? {
             Token::Nil => visitor.visit_unit(),
@@ -178,7 +187,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             token @ Token::Ext(kind, bytes) => match time::read(bytes).filter(|_| kind == time::EXTENSION) {
                 Some(time) if for_any => visitor.visit_i128(time.to_packed()),
                 Some(time) => visitor.visit_string(time.to_string()),
-                None => Err(Fault::mismatch(&token, "interface {}")),
+                None => Err(DeError::mismatch(&token, "interface {}")),
             },
             Token::List(len) => self.list(len, 0, visitor),
             Token::Map(len) => self.members(len, &[], visitor),
@@ -187,11 +196,17 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Fault::other("string is not valid UTF-8"))
+    std::str::from_utf8(bytes).map_err(|_| DeError::other("string is not valid UTF-8"))
+}
+
+macro_rules! integers {
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {
+        numbers! { $($method => $visit, integer, $go;)* }
+    };
 }
 
 macro_rules! numbers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             visitor.$visit(self.$read($go)?)
@@ -200,29 +215,20 @@ macro_rules! numbers {
 }
 
 impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: #[inline] string, byte_buf, unit_struct, ignored_any, tuple_struct, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.any(false, visitor)
     }
 
+    each_integer!(integers);
     numbers! {
-        deserialize_i8: visit_i8(integer, "int8"),
-        deserialize_i16: visit_i16(integer, "int16"),
-        deserialize_i32: visit_i32(integer, "int32"),
-        deserialize_i64: visit_i64(integer, "int"),
-        deserialize_i128: visit_i128(integer, "int128"),
-        deserialize_u8: visit_u8(integer, "uint8"),
-        deserialize_u16: visit_u16(integer, "uint16"),
-        deserialize_u32: visit_u32(integer, "uint32"),
-        deserialize_u64: visit_u64(integer, "uint"),
-        deserialize_u128: visit_u128(integer, "uint128"),
-        deserialize_f32: visit_f64(float, "float32"),
-        deserialize_f64: visit_f64(float, "float64"),
+        deserialize_i128 => visit_i128, integer, "int128";
+        deserialize_u128 => visit_u128, integer, "uint128";
+        deserialize_f32 => visit_f64, float, "float32";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     /// 0 and 1 will do, as in Go's codec.
@@ -231,7 +237,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bool(value) => value,
             Token::Uint(1) => true,
             Token::Uint(0) | Token::Nil => false,
-            other => return Err(Fault::mismatch(&other, "bool")),
+            other => return Err(DeError::mismatch(&other, "bool")),
         })
     }
 
@@ -250,11 +256,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             return visitor.visit_string(text);
         }
         visitor.visit_borrowed_str(utf8(self.bytes("string")?)?)
-    }
-
-    #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
     }
 
     /// The name of a member: a text; a number where the peer's code has one.
@@ -279,10 +280,6 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
-    }
-
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.reader.peek()? {
@@ -294,18 +291,10 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    /// Whoever wants nothing gets it from anything.
+    /// A target that wants nothing takes any value.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.reader.skip()?;
         visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 
     #[inline]
@@ -325,7 +314,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         }
     }
 
-    /// Bytes are a list of numbers to whoever wants one.
+    /// Bytes are a list of numbers to a target that is a list.
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.reader.token()? {
@@ -334,7 +323,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bin(bytes) | Token::Str(bytes) => {
                 visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
             }
-            other => Err(Fault::mismatch(&other, "slice")),
+            other => Err(DeError::mismatch(&other, "slice")),
         }
     }
 
@@ -345,17 +334,8 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bin(bytes) | Token::Str(bytes) => {
                 visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
             }
-            other => Err(Fault::mismatch(&other, "array")),
+            other => Err(DeError::mismatch(&other, "array")),
         }
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.deserialize_tuple(len, visitor)
     }
 
     #[inline]
@@ -363,7 +343,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         match self.reader.token()? {
             Token::Map(len) => self.members(len, &[], visitor),
             Token::Nil => self.zero().deserialize_map(visitor),
-            other => Err(Fault::mismatch(&other, "map")),
+            other => Err(DeError::mismatch(&other, "map")),
         }
     }
 
@@ -376,9 +356,10 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     ) -> Result<V::Value> {
         match self.reader.token()? {
             Token::Map(len) => self.members(len, fields, visitor),
+            // `StructToArray`: by position, so a shorter list is of an older peer, and what it lacks is zero.
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
-            other => Err(Fault::mismatch(&other, name)),
+            other => Err(DeError::mismatch(&other, name)),
         }
     }
 
@@ -392,12 +373,13 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Str(variant) | Token::Bin(variant) => {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }
+            // serde's form of a variant with a value, as other crates write it too.
             Token::Map(1) => {
                 let depth = self.deeper()?;
                 visitor.visit_enum(Variant { de: De { depth, ..self } })
             }
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
-            other => Err(Fault::mismatch(&other, name)),
+            other => Err(DeError::mismatch(&other, name)),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Lists and maps in the making.
 
 use super::{Result, Serializer, fits};
-use crate::{error::EncodeError, msgpack::write};
+use crate::{
+    error::EncodeError,
+    msgpack::write,
+    serde_methods::{impl_elements, impl_members},
+};
 use bytes::BytesMut;
 use serde::{Serialize, ser};
 
@@ -93,52 +97,12 @@ impl<'a> Compound<'a> {
     }
 }
 
-macro_rules! list {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Compound<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<()> {
-                self.close()
-            }
-        }
-    )*};
+impl_elements! {
+    [#[inline]] [] Compound<'_> => (), EncodeError:
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant
 }
 
-list!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
-);
-
-macro_rules! members {
-    ($($trait:ident),*) => {$(
-        impl ser::$trait for Compound<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-                self.member(key, value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<()> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-members!(SerializeStruct, SerializeStructVariant);
+impl_members!([#[inline]] [] Compound<'_> => (), EncodeError: SerializeStruct, SerializeStructVariant);
 
 impl ser::SerializeMap for Compound<'_> {
     type Ok = ();

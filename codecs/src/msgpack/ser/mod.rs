@@ -8,6 +8,7 @@ mod compound;
 use super::{time, write};
 use crate::{
     error::EncodeError,
+    serde_methods::{compound_types, forward_serialize},
     types::{TEXT, TIME, Time},
 };
 use bytes::BytesMut;
@@ -71,16 +72,10 @@ macro_rules! integers {
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Compound<'a>;
-    type SerializeTuple = Compound<'a>;
-    type SerializeTupleStruct = Compound<'a>;
-    type SerializeTupleVariant = Compound<'a>;
-    type SerializeMap = Compound<'a>;
-    type SerializeStruct = Compound<'a>;
-    type SerializeStructVariant = Compound<'a>;
+    compound_types!(Compound<'a>);
 
-    fn is_human_readable(&self) -> bool {
-        false
+    forward_serialize! {
+        char, #[inline] none, #[inline] some, unit_struct, unit_variant, binary
     }
 
     #[inline]
@@ -124,10 +119,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         }
     }
 
-    fn serialize_char(self, value: char) -> Result<()> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     #[inline]
     fn serialize_str(self, value: &str) -> Result<()> {
         fits(write::str(self.out, value))
@@ -142,27 +133,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<()> {
-        self.serialize_unit()
-    }
-
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    #[inline]
     fn serialize_unit(self) -> Result<()> {
         self.out.extend_from_slice(&[write::NIL]);
         Ok(())
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
-        self.serialize_str(variant)
     }
 
     #[inline]

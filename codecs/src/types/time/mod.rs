@@ -23,9 +23,9 @@ const UTC: i32 = i32::MIN;
 
 /// A point in time as Go has it; the default is Go's zero time, 0001-01-01T00:00:00Z.
 ///
-/// On the wire: JSON RFC 3339 text with up to nine digits after the point (years 0 to 9999), which shows a zone's offset
-/// to the minute; BSON datetime in milliseconds; gob all of it. Two times are equal if they are the same instant in the same zone.
-/// Source: Go `time.Time`, layout `time.RFC3339Nano`.
+/// On the wire: JSON RFC 3339 text with up to nine digits after the point (years 0 to 9999), which shows a zone's
+/// offset to the minute; BSON datetime in milliseconds; gob all of it. Two times are equal if they are the same instant
+/// in the same zone. Source: Go `time.Time`, layout `time.RFC3339Nano`.
 ///
 /// ```
 /// use codecs::types::Time;
@@ -63,7 +63,8 @@ impl Time {
         self.with_offset_seconds(minutes as i32 * 60)
     }
 
-    /// The same instant, written `seconds` east of UTC (under a day either way), as the local times of before 1900 were.
+    /// The same instant, written `seconds` east of UTC (under a day either way), as the local times of before 1900
+    /// were.
     pub const fn with_offset_seconds(self, seconds: i32) -> Option<Self> {
         if -DAY < seconds && seconds < DAY { Some(Self { offset: seconds, ..self }) } else { None }
     }

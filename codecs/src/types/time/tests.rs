@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn time(seconds: i64, nanos: u32) -> Time {
     Time::new(seconds, nanos).unwrap()
@@ -148,6 +149,36 @@ fn system_time_both_ways() {
         assert_eq!(SystemTime::try_from(Time::from(system)), Ok(system));
     }
     assert_eq!(Time::from(UNIX_EPOCH - Duration::new(1, 500_000_000)), time(-2, 500_000_000));
+}
+
+/// Formats that are not codecs of this crate: text formats get RFC 3339, binary ones all of the time.
+#[test]
+fn foreign_serde_formats() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Time(Time),
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Event {
+        at: Time,
+        #[serde(flatten)]
+        more: BTreeMap<String, Untagged>,
+    }
+    let at = time(1_421_305_881, 123_456_789).with_offset_minutes(60).unwrap();
+    let event = Event { at, more: [("until".to_owned(), Untagged::Time(at))].into() };
+    let json =
+        "{\"at\":\"2015-01-15T08:11:21.123456789+01:00\",\"until\":\"2015-01-15T08:11:21.123456789+01:00\"}";
+    assert_eq!(serde_json::to_string(&event).unwrap(), json);
+    assert_eq!(serde_json::from_str::<Event>(json).unwrap(), event);
+    let value = serde_json::to_value(&event).unwrap();
+    assert_eq!(serde_json::from_value::<Event>(value).unwrap(), event);
+    for time in [at, time(-1, 1), Time::default()] {
+        let bytes = rmp_serde::to_vec(&time).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Time>(&bytes).unwrap(), time, "MessagePack of another crate");
+        let value = bson::serialize_to_bson(&time).unwrap();
+        assert_eq!(bson::deserialize_from_bson::<Time>(value).unwrap(), time, "BSON of another crate");
+    }
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use codecs::{
     Args, DecodeError, EncodeError, Limits, ReplyTo, ValueError,
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
-    raw::{ContentType, RawArgs, RawBody, RawEncoder},
+    body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
 };
 use tracing::Span;
 
@@ -54,12 +54,12 @@ pub(super) struct Head {
 }
 
 /// Writes replies under the correlation id of the request.
-impl RawEncoder for Head {
+impl BytesReplyEncoder for Head {
     fn content_type(&self) -> ContentType {
         self.content_type
     }
 
-    fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+    fn encode(&mut self, reply: &BytesReply<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
         let head = ReplyHead {
             correlation_id: self.correlation_id,
             content_type: reply.content_type,
@@ -105,7 +105,7 @@ impl Framing for Frames {
         let started = match payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
-                calls.start_short(&self.name, Args::Raw(&raw), wire.timeout())
+                calls.start_short(&self.name, Args::Bytes(&raw), wire.timeout())
             }
             Err(error) => calls.start_short(&self.name, Args::Broken(error), wire.timeout()),
         };
@@ -143,7 +143,7 @@ impl Framing for Frames {
     #[inline]
     fn reply_to<'a>(&'a mut self, head: &'a Head) -> ReplyTo<'a> {
         self.answered = *head;
-        ReplyTo::Raw(&mut self.answered)
+        ReplyTo::Bytes(&mut self.answered)
     }
 
     fn refuse(&mut self, request: &Incoming, error: &CallError, out: &mut BytesMut) {
@@ -163,8 +163,8 @@ impl Framing for Frames {
 }
 
 #[inline]
-fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> RawArgs<'r> {
-    RawArgs {
+fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> BytesArgs<'r> {
+    BytesArgs {
         body: payload.body.clone(),
         attachment: payload.attachment.clone(),
         content_type: payload.content_type,

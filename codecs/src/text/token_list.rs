@@ -1,17 +1,17 @@
 //! How tokens are meant: by position or by name.
 
-use super::{TextArgs, fault::Fault, token::Token};
+use super::{TextArgs, de_error::DeError, token::Token};
 
-/// The tokens of one call, once that is settled.
+/// The tokens of one call, once it is decided whether they are named.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(super) struct TokenList<'a> {
     args: TextArgs<'a>,
     pub(super) named: bool,
 }
 
-impl<'a> Given<'a> {
-    /// Settles it; `is_name` says which words the type has as names.
-    pub(super) fn new(args: TextArgs<'a>, is_name: impl Fn(&[u8]) -> bool) -> Result<Self, Fault> {
+impl<'a> TokenList<'a> {
+    /// Decides it; `is_name` says which words the type has as names.
+    pub(super) fn new(args: TextArgs<'a>, is_name: impl Fn(&[u8]) -> bool) -> Result<Self, DeError> {
         let named = match args {
             TextArgs::Positional(_) | TextArgs::Json(_) => false,
             TextArgs::Params(params) => {
@@ -19,7 +19,7 @@ impl<'a> Given<'a> {
                 if let Some(param) = params.iter().find(|param| param.name.is_none())
                     && named > 0
                 {
-                    return Err(Fault::told(format!(
+                    return Err(DeError::told(format!(
                         "{} has no name, but other arguments have",
                         param.value
                     )));

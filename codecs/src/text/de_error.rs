@@ -10,11 +10,11 @@ const LISTED: usize = 20;
 
 /// Boxed: the good path carries its size through every `Result`.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Cause>);
+pub(super) struct DeError(Box<Cause>);
 
 #[derive(Debug)]
 enum Cause {
-    /// No fault: the only token is the whole argument in JSON.
+    /// No error: the only token is the whole argument in JSON.
     WholeJson,
     /// The token is none of the wanted type.
     Wants(String),
@@ -28,7 +28,7 @@ enum Cause {
     Told(String),
 }
 
-impl Fault {
+impl DeError {
     fn new(cause: Cause) -> Self {
         Self(Box::new(cause))
     }
@@ -74,7 +74,7 @@ impl Fault {
         }
     }
 
-    /// The same fault of the value `token` of `place`, unless it has a place already.
+    /// The same error of the value `token` of `place`, unless it has a place already.
     #[cold]
     pub(super) fn at(self, place: impl fmt::Display, token: Token<'_>) -> Self {
         match *self.0 {
@@ -96,7 +96,7 @@ pub(super) fn list<T: AsRef<[u8]>>(names: &[T]) -> String {
     shown.collect::<Vec<_>>().join(", ") + more
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Cause::WholeJson => f.write_str("the argument is JSON"),
@@ -108,9 +108,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeError {}
 
-impl de::Error for Fault {
+impl de::Error for DeError {
     #[cold]
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(Cause::Other(text.to_string()))
@@ -142,8 +142,8 @@ impl de::Error for Fault {
     }
 }
 
-impl From<Fault> for ValueError {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.to_string())
+impl From<DeError> for ValueError {
+    fn from(error: DeError) -> Self {
+        Self::new(error.to_string())
     }
 }

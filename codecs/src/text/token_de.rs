@@ -1,22 +1,25 @@
 //! One token as a serde value.
 
 use super::{
-    fault::{Fault, list},
+    de_error::{DeError, list},
     hint::Hint,
     token::Token,
 };
-use crate::types::{Time, is_blob};
+use crate::{
+    serde_methods::forward_deserialize,
+    types::{Time, is_blob},
+};
 use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, Visitor, value::StrDeserializer};
 use std::str::{self, FromStr};
 
 /// The deserializer of one token.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a, 's> {
+pub(super) struct TokenDeserializer<'a, 's> {
     pub(super) token: Token<'a>,
     pub(super) hint: Hint<'s>,
 }
 
-impl<'a, 's> Value<'a, 's> {
+impl<'a, 's> TokenDeserializer<'a, 's> {
     /// The token as bytes; nothing if it is NULL.
     fn bytes(self) -> Option<&'a [u8]> {
         match self.token {
@@ -38,17 +41,17 @@ impl<'a, 's> Value<'a, 's> {
         }
     }
 
-    fn parse<T: FromStr>(self, wanted: &str) -> Result<T, Fault> {
-        self.digits().and_then(|digits| digits.parse().ok()).ok_or_else(|| Fault::wants(wanted))
+    fn parse<T: FromStr>(self, wanted: &str) -> Result<T, DeError> {
+        self.digits().and_then(|digits| digits.parse().ok()).ok_or_else(|| DeError::wants(wanted))
     }
 
     /// A finite number; Rust's names of others are none.
-    fn float<T: FromStr + Into<f64> + Copy>(self, wanted: &str) -> Result<T, Fault> {
+    fn float<T: FromStr + Into<f64> + Copy>(self, wanted: &str) -> Result<T, DeError> {
         let digits = self.digits().filter(|digits| {
             !digits.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"eE".contains(&byte))
         });
         let value: Option<T> = digits.and_then(|digits| digits.parse().ok());
-        value.filter(|value| (*value).into().is_finite()).ok_or_else(|| Fault::wants(wanted))
+        value.filter(|value| (*value).into().is_finite()).ok_or_else(|| DeError::wants(wanted))
     }
 
     /// Whether an option is empty.
@@ -66,17 +69,17 @@ impl<'a, 's> Value<'a, 's> {
         wanted: &str,
         bracket: u8,
         read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>) -> serde_json::Result<T>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
         let text = self.token.as_text().filter(|_| self.token.starts_with(bracket));
-        let Some(text) = text else { return Err(Fault::wants(format!("{wanted} as JSON"))) };
+        let Some(text) = text else { return Err(DeError::wants(format!("{wanted} as JSON"))) };
         let mut json = serde_json::Deserializer::from_slice(text);
         let value = read(&mut json).and_then(|value| json.end().map(|()| value));
-        value.map_err(|error| Fault::json(wanted, &error))
+        value.map_err(|error| DeError::json(wanted, &error))
     }
 
     /// A plain token whose kind shows: JSON if it is valid, else a text.
-    fn guess<V: Visitor<'a>>(self, text: &'a [u8], visitor: V) -> Result<V::Value, Fault> {
+    fn guess<V: Visitor<'a>>(self, text: &'a [u8], visitor: V) -> Result<V::Value, DeError> {
         match text.first() {
             Some(b't') if text == b"true" => visitor.visit_bool(true),
             Some(b'f') if text == b"false" => visitor.visit_bool(false),
@@ -97,7 +100,7 @@ fn is_json(text: &[u8]) -> bool {
 }
 
 /// A text; bytes if it is not UTF-8.
-fn visit_text<'a, V: Visitor<'a>>(text: &'a [u8], visitor: V) -> Result<V::Value, Fault> {
+fn visit_text<'a, V: Visitor<'a>>(text: &'a [u8], visitor: V) -> Result<V::Value, DeError> {
     match str::from_utf8(text) {
         Ok(text) => visitor.visit_borrowed_str(text),
         Err(_) => visitor.visit_borrowed_bytes(text),
@@ -105,7 +108,7 @@ fn visit_text<'a, V: Visitor<'a>>(text: &'a [u8], visitor: V) -> Result<V::Value
 }
 
 /// A number of no known type: an integer of 64 bits if it is one, as JSON has it; a text if it is too large for all.
-fn visit_number<'a, V: Visitor<'a>>(digits: &'a str, visitor: V) -> Result<V::Value, Fault> {
+fn visit_number<'a, V: Visitor<'a>>(digits: &'a str, visitor: V) -> Result<V::Value, DeError> {
     if let Ok(value) = digits.parse() {
         visitor.visit_i64(value)
     } else if let Ok(value) = digits.parse() {
@@ -120,14 +123,16 @@ fn visit_number<'a, V: Visitor<'a>>(digits: &'a str, visitor: V) -> Result<V::Va
 
 macro_rules! integers {
     ($($method:ident => $visit:ident, $go:literal;)*) => {$(
-        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
             visitor.$visit(self.parse($go)?)
         }
     )*};
 }
 
-impl<'a> Deserializer<'a> for Value<'a, '_> {
-    type Error = Fault;
+impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
+    type Error = DeError;
+
+    forward_deserialize!('a: string, identifier, byte_buf, unit_struct, newtype_struct, tuple_struct);
 
     integers! {
         deserialize_i8 => visit_i8, "int8";
@@ -142,56 +147,46 @@ impl<'a> Deserializer<'a> for Value<'a, '_> {
         deserialize_u128 => visit_u128, "uint128";
     }
 
-    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_f32(self.float("float32")?)
     }
 
-    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_f64(self.float("float64")?)
     }
 
-    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.bytes() {
             Some(b"true" | b"1") => visitor.visit_bool(true),
             Some(b"false" | b"0") => visitor.visit_bool(false),
-            _ => Err(Fault::wants("bool (true, false, 1 or 0)")),
+            _ => Err(DeError::wants("bool (true, false, 1 or 0)")),
         }
     }
 
-    fn deserialize_char<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_char<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let mut chars = self.bytes().and_then(|text| str::from_utf8(text).ok()).unwrap_or_default().chars();
         match (chars.next(), chars.next()) {
             (Some(char), None) => visitor.visit_char(char),
-            _ => Err(Fault::wants("one character")),
+            _ => Err(DeError::wants("one character")),
         }
     }
 
-    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let text = self.bytes().ok_or_else(|| Fault::wants("string"))?;
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let text = self.bytes().ok_or_else(|| DeError::wants("string"))?;
         match str::from_utf8(text) {
             Ok(text) => visitor.visit_borrowed_str(text),
             // A text of Go's takes them, a `String` does not.
-            Err(_) => visitor.visit_borrowed_bytes(text).map_err(|_: Fault| Fault::wants("string in UTF-8")),
+            Err(_) => {
+                visitor.visit_borrowed_bytes(text).map_err(|_: DeError| DeError::wants("string in UTF-8"))
+            }
         }
     }
 
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_str(visitor)
+    fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+        visitor.visit_borrowed_bytes(self.bytes().ok_or_else(|| DeError::wants("[]byte"))?)
     }
 
-    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_borrowed_bytes(self.bytes().ok_or_else(|| Fault::wants("[]byte"))?)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         if is_blob::<V>() {
             return self.deserialize_bytes(visitor);
         }
@@ -208,11 +203,11 @@ impl<'a> Deserializer<'a> for Value<'a, '_> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.is_none() {
             visitor.visit_none()
         } else {
@@ -220,43 +215,22 @@ impl<'a> Deserializer<'a> for Value<'a, '_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.token {
             Token::Null | Token::Plain(b"" | b"null") => visitor.visit_unit(),
-            _ => Err(Fault::wants("null")),
+            _ => Err(DeError::wants("null")),
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.json("a list", b'[', |json| json.deserialize_seq(visitor))
     }
 
-    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         self.json("a list", b'[', |json| json.deserialize_tuple(len, visitor))
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.json("a map", b'{', |json| json.deserialize_map(visitor))
     }
 
@@ -265,7 +239,7 @@ impl<'a> Deserializer<'a> for Value<'a, '_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         self.json(name, b'{', |json| json.deserialize_struct(name, fields, visitor))
     }
 
@@ -274,17 +248,17 @@ impl<'a> Deserializer<'a> for Value<'a, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         if self.token.starts_with(b'{') {
             return self.json(name, b'{', |json| json.deserialize_enum(name, variants, visitor));
         }
         let variant = self.bytes().and_then(|text| str::from_utf8(text).ok());
         match variant.filter(|variant| variants.contains(variant)) {
             Some(variant) => {
-                let variant: StrDeserializer<'_, Fault> = variant.into_deserializer();
+                let variant: StrDeserializer<'_, DeError> = variant.into_deserializer();
                 variant.deserialize_enum(name, variants, visitor)
             }
-            None => Err(Fault::wants(format!("one of {}", list(variants)))),
+            None => Err(DeError::wants(format!("one of {}", list(variants)))),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Looks at a value and tells its [`Shape`]; writes nothing.
 
-use super::{Fault, MAX_DEPTH, Result, Shape, Structs, refused_int128, refused_variant};
+use super::{MAX_DEPTH, Result, SerError, Shape, Structs, refused_int128, refused_variant};
 use crate::{
     gob::{
         define,
         types::{Id, Marshaler},
     },
+    serde_methods::{compound_types, forward_serialize, impl_elements},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME},
 };
 use serde::{
@@ -15,7 +16,7 @@ use serde::{
 
 /// What a value shows.
 #[derive(Debug)]
-pub(in crate::gob) struct Seen {
+pub(in crate::gob) struct Observation {
     pub(in crate::gob) shape: Shape,
     /// The shapes of the values it holds in interfaces, in their order.
     pub(in crate::gob) held: Vec<Shape>,
@@ -23,14 +24,19 @@ pub(in crate::gob) struct Seen {
 }
 
 /// Looks at `value`, of whose structs `structs` may be known already.
-pub(in crate::gob) fn look<T: Serialize + ?Sized>(value: &T, structs: Structs) -> Result<Seen> {
-    let mut seen = Seen { shape: Shape::Unseen, held: Vec::new(), structs };
-    seen.shape = value.serialize(Look { seen: &mut seen, depth: 0, is_field: false, of_interface: false })?;
-    Ok(seen)
+pub(in crate::gob) fn observe<T: Serialize + ?Sized>(value: &T, structs: Structs) -> Result<Observation> {
+    let mut observed = Observation { shape: Shape::Unobserved, held: Vec::new(), structs };
+    observed.shape = value.serialize(Observer {
+        observed: &mut observed,
+        depth: 0,
+        is_field: false,
+        of_interface: false,
+    })?;
+    Ok(observed)
 }
 
-struct Look<'a> {
-    seen: &'a mut Seen,
+struct Observer<'a> {
+    observed: &'a mut Observation,
     depth: usize,
     /// Whether a `()` may be left out.
     is_field: bool,
@@ -38,31 +44,35 @@ struct Look<'a> {
     of_interface: bool,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Observer<'a> {
     fn deeper(self) -> Result<Self> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::too_deep());
+            return Err(SerError::too_deep());
         }
-        Ok(Self { seen: self.seen, depth: self.depth + 1, is_field: false, of_interface: false })
+        Ok(Self { observed: self.observed, depth: self.depth + 1, is_field: false, of_interface: false })
     }
 
     /// An interface that holds `value`.
     fn interface<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
-        let Self { seen, depth, .. } = self.deeper()?;
+        let Self { observed, depth, .. } = self.deeper()?;
         // Values inside come after it.
-        let at = seen.held.len();
-        seen.held.push(Shape::Unseen);
-        let shape =
-            value.serialize(Look { seen: &mut *seen, depth, is_field: false, of_interface: false })?;
-        if let Some(place) = seen.held.get_mut(at) {
+        let at = observed.held.len();
+        observed.held.push(Shape::Unobserved);
+        let shape = value.serialize(Observer {
+            observed: &mut *observed,
+            depth,
+            is_field: false,
+            of_interface: false,
+        })?;
+        if let Some(place) = observed.held.get_mut(at) {
             *place = shape;
         }
         Ok(Shape::Scalar(Id::INTERFACE))
     }
 
     fn list(self, kind: Kind) -> Result<Elements<'a>> {
-        let Self { seen, depth, .. } = self.deeper()?;
-        Ok(Elements { seen, depth, kind, key: Shape::Unseen, elem: Shape::Unseen, count: 0 })
+        let Self { observed, depth, .. } = self.deeper()?;
+        Ok(Elements { observed, depth, kind, key: Shape::Unobserved, elem: Shape::Unobserved, count: 0 })
     }
 }
 
@@ -74,20 +84,15 @@ macro_rules! scalars {
     )*};
 }
 
-impl<'a> ser::Serializer for Look<'a> {
+impl<'a> ser::Serializer for Observer<'a> {
     type Ok = Shape;
-    type Error = Fault;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Impossible<Shape, Fault>;
-    type SerializeMap = Elements<'a>;
+    type Error = SerError;
+    compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
+    type SerializeTupleVariant = Impossible<Shape, SerError>;
+    type SerializeStructVariant = Impossible<Shape, SerError>;
     type SerializeStruct = Fields<'a>;
-    type SerializeStructVariant = Impossible<Shape, Fault>;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_serialize!(some, unit_struct, binary);
 
     scalars! {
         serialize_bool(bool) => Id::BOOL,
@@ -119,19 +124,11 @@ impl<'a> ser::Serializer for Look<'a> {
     }
 
     fn serialize_none(self) -> Result<Shape> {
-        Ok(Shape::Unseen)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape> {
-        value.serialize(self)
+        Ok(Shape::Unobserved)
     }
 
     fn serialize_unit(self) -> Result<Shape> {
-        Ok(if self.is_field { Shape::Unseen } else { Shape::Unit })
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Shape> {
-        self.serialize_unit()
+        Ok(if self.is_field { Shape::Unobserved } else { Shape::Unit })
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<Shape> {
@@ -191,8 +188,8 @@ impl<'a> ser::Serializer for Look<'a> {
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>> {
-        let Self { seen, depth, .. } = self.deeper()?;
-        Ok(Fields { seen, depth, name, fields: Vec::with_capacity(len) })
+        let Self { observed, depth, .. } = self.deeper()?;
+        Ok(Fields { observed, depth, name, fields: Vec::with_capacity(len) })
     }
 
     fn serialize_struct_variant(
@@ -214,7 +211,7 @@ enum Kind {
 
 /// A list, array or map, of whose elements the shapes are put together.
 struct Elements<'a> {
-    seen: &'a mut Seen,
+    observed: &'a mut Observation,
     depth: usize,
     kind: Kind,
     key: Shape,
@@ -224,58 +221,42 @@ struct Elements<'a> {
 
 impl Elements<'_> {
     fn shape_of<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Shape> {
-        value.serialize(Look { seen: self.seen, depth: self.depth, is_field: false, of_interface: false })
+        value.serialize(Observer {
+            observed: self.observed,
+            depth: self.depth,
+            is_field: false,
+            of_interface: false,
+        })
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let shape = self.shape_of(value)?;
         self.count += 1;
-        let elem = std::mem::replace(&mut self.elem, Shape::Unseen);
-        self.elem = self.seen.structs.merge(elem, shape)?;
+        let elem = std::mem::replace(&mut self.elem, Shape::Unobserved);
+        self.elem = self.observed.structs.merge(elem, shape)?;
         Ok(())
     }
 
-    fn shape(self) -> Shape {
+    fn close(self) -> Result<Shape> {
         let (elem, filled) = (Box::new(self.elem), self.count > 0);
-        match self.kind {
+        Ok(match self.kind {
             Kind::List => Shape::List { elem, filled },
             Kind::Array => Shape::Array { elem, len: self.count },
             Kind::Map => Shape::Map { key: Box::new(self.key), elem, filled },
-        }
+        })
     }
 }
 
-macro_rules! elements {
-    ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements<'_> {
-            type Ok = Shape;
-            type Error = Fault;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<Shape> {
-                Ok(self.shape())
-            }
-        }
-    )*};
-}
-
-elements!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
+impl_elements!([] [] Elements<'_> => Shape, SerError: SerializeSeq, SerializeTuple, SerializeTupleStruct);
 
 impl ser::SerializeMap for Elements<'_> {
     type Ok = Shape;
-    type Error = Fault;
+    type Error = SerError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         let shape = self.shape_of(key)?;
-        let key = std::mem::replace(&mut self.key, Shape::Unseen);
-        self.key = self.seen.structs.merge(key, shape)?;
+        let key = std::mem::replace(&mut self.key, Shape::Unobserved);
+        self.key = self.observed.structs.merge(key, shape)?;
         Ok(())
     }
 
@@ -284,12 +265,12 @@ impl ser::SerializeMap for Elements<'_> {
     }
 
     fn end(self) -> Result<Shape> {
-        Ok(self.shape())
+        self.close()
     }
 }
 
 struct Fields<'a> {
-    seen: &'a mut Seen,
+    observed: &'a mut Observation,
     depth: usize,
     name: &'static str,
     fields: Vec<(&'static str, Shape)>,
@@ -297,21 +278,22 @@ struct Fields<'a> {
 
 impl ser::SerializeStruct for Fields<'_> {
     type Ok = Shape;
-    type Error = Fault;
+    type Error = SerError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        let look = Look { seen: self.seen, depth: self.depth, is_field: true, of_interface: false };
-        self.fields.push((key, value.serialize(look)?));
+        let observer =
+            Observer { observed: self.observed, depth: self.depth, is_field: true, of_interface: false };
+        self.fields.push((key, value.serialize(observer)?));
         Ok(())
     }
 
     /// Keeps the place of a field that this value does not have.
     fn skip_field(&mut self, key: &'static str) -> Result<()> {
-        self.fields.push((key, Shape::Unseen));
+        self.fields.push((key, Shape::Unobserved));
         Ok(())
     }
 
     fn end(self) -> Result<Shape> {
-        self.seen.structs.add(self.name, self.fields)
+        self.observed.structs.add(self.name, self.fields)
     }
 }

@@ -5,36 +5,36 @@ use std::fmt;
 
 /// The error type of the serializers.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum CellError {
     /// A list, map or struct where a cell is wanted: it is written as JSON instead.
     Nested,
     /// The value does not fit.
     Unfit(EncodeError),
 }
 
-impl Fault {
+impl CellError {
     #[cold]
     pub(super) fn unfit(text: impl Into<Box<str>>) -> Self {
         Self::Unfit(EncodeError::new(text))
     }
 }
 
-impl From<EncodeError> for Fault {
+impl From<EncodeError> for CellError {
     fn from(error: EncodeError) -> Self {
         Self::Unfit(error)
     }
 }
 
-impl From<Fault> for EncodeError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Nested => Self::new("a value is nested where rows have none"),
-            Fault::Unfit(error) => error,
+impl From<CellError> for EncodeError {
+    fn from(error: CellError) -> Self {
+        match error {
+            CellError::Nested => Self::new("a value is nested where rows have none"),
+            CellError::Unfit(error) => error,
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for CellError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nested => f.write_str("a value is nested where rows have none"),
@@ -43,9 +43,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for CellError {}
 
-impl serde::ser::Error for Fault {
+impl serde::ser::Error for CellError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::unfit(text.to_string())
     }

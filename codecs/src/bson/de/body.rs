@@ -2,8 +2,9 @@
 
 use super::{element::Element, unexpected};
 use crate::{
-    bson::{VAL, foreign, kind, read::Reader},
+    bson::{VAL, crate_types, kind, read::Reader},
     error::ValueError,
+    serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
 use serde::{Deserializer, de::Visitor};
@@ -73,9 +74,7 @@ macro_rules! simple {
 impl<'de> Deserializer<'de> for Body<'_, 'de> {
     type Error = ValueError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, unit_struct, ignored_any, binary);
 
     simple! {
         deserialize_bool: "bool",
@@ -117,7 +116,7 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         }
     }
 
-    /// Whoever wants nothing gets it from any document whose members can be skipped.
+    /// A target that wants nothing takes any document whose members can be skipped.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.reader.enter()?;
         loop {
@@ -131,22 +130,18 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
-            TEXT | foreign::UUID => {
+            TEXT | crate_types::UUID => {
                 self.simple("string", |element| element.deserialize_newtype_struct(name, visitor))
             }
             TIME => self.simple("time.Time", |element| element.deserialize_newtype_struct(name, visitor)),
-            ANY | foreign::RAW_BSON => {
+            ANY | crate_types::RAW_BSON => {
                 self.either(|element| element.deserialize_newtype_struct(name, visitor))
             }
-            foreign::RAW_DOCUMENT => self.document().deserialize_newtype_struct(name, visitor),
-            foreign::RAW_ARRAY => {
+            crate_types::RAW_DOCUMENT => self.document().deserialize_newtype_struct(name, visitor),
+            crate_types::RAW_ARRAY => {
                 let list = Element { reader: self.reader, kind: kind::ARRAY };
                 list.deserialize_newtype_struct(name, visitor)
             }
@@ -162,15 +157,6 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
         self.document().deserialize_tuple(len, visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.document().deserialize_tuple_struct(name, len, visitor)
     }
 
     #[inline]
@@ -195,9 +181,5 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.either(|element| element.deserialize_enum(name, variants, visitor))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a pass came back.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum PassEnd {
     /// It has seen what it was sent for.
     Done,
     /// A struct was given this field twice; its own name for it.
@@ -13,7 +13,7 @@ pub(super) enum Fault {
     Refused(Box<str>),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for PassEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("the type was only being looked at"),
@@ -23,9 +23,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for PassEnd {}
 
-impl serde::de::Error for Fault {
+impl serde::de::Error for PassEnd {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::Refused(text.to_string().into())
     }

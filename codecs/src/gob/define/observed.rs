@@ -2,7 +2,7 @@
 
 use super::{Field, Form, Progress, Table};
 use crate::gob::{
-    ser::{Fault, Shape, Structs},
+    ser::{SerError, Shape, Structs},
     types::Id,
 };
 
@@ -15,7 +15,7 @@ impl Table {
         &mut self,
         structs: &Structs,
         shapes: impl IntoIterator<Item = &'s Shape>,
-    ) -> Result<Vec<Option<Id>>, Fault> {
+    ) -> Result<Vec<Option<Id>>, SerError> {
         let mut progress = vec![Progress::New; structs.len()];
         shapes.into_iter().map(|shape| self.of_shape(structs, shape, &mut progress)).collect()
     }
@@ -26,10 +26,10 @@ impl Table {
         structs: &Structs,
         shape: &Shape,
         progress: &mut [Progress],
-    ) -> Result<Option<Id>, Fault> {
+    ) -> Result<Option<Id>, SerError> {
         let unseen = |filled: bool| {
             if filled {
-                return Err(Fault::refused(
+                return Err(SerError::refused(
                     "gob: an empty list or a nil inside a list or map does not show its type; \
                      derive Deserialize too, so that the type is known",
                 ));
@@ -38,7 +38,7 @@ impl Table {
         };
         let mut part = |shape: &Shape| self.of_shape(structs, shape, progress);
         let form = match shape {
-            Shape::Unseen => return Ok(None),
+            Shape::Unobserved => return Ok(None),
             Shape::Scalar(id) => return Ok(Some(*id)),
             Shape::Unit => Form::EMPTY,
             Shape::Marshaled(marshaler) => Form::Marshaled(*marshaler),
@@ -59,7 +59,7 @@ impl Table {
         self.find_or_push(form).map(Some)
     }
 
-    fn of_struct(&mut self, structs: &Structs, at: usize, progress: &mut [Progress]) -> Result<Id, Fault> {
+    fn of_struct(&mut self, structs: &Structs, at: usize, progress: &mut [Progress]) -> Result<Id, SerError> {
         if let Some(own) = progress.get_mut(at) {
             if let Some(id) = self.id_in_progress(own)? {
                 return Ok(id);

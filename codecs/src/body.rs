@@ -1,8 +1,8 @@
 //! Bodies as bytes: what byte-oriented protocols carry, whose schemas are not known here.
 //!
-//! A protocol that frames messages itself hands a request's bytes over as [`RawArgs`] and takes a reply's as
-//! [`RawBody`] through its [`RawEncoder`]. Methods of serde types are reached all the same: see
-//! [`Args::Raw`](crate::Args::Raw).
+//! A protocol that frames messages itself hands a request's bytes over as [`BytesArgs`] and takes a reply's as
+//! [`BytesReply`] through its [`BytesReplyEncoder`]. Methods of serde types are reached all the same: see
+//! [`Args::Bytes`](crate::Args::Bytes).
 
 use crate::{compress::Compression, error::EncodeError};
 use bytes::{Bytes, BytesMut};
@@ -23,7 +23,7 @@ pub enum ContentType {
 
 /// The arguments of one call as bytes, and what came beside them. What the protocol has no field for is empty or 0.
 #[derive(Debug, Clone, Default)]
-pub struct RawArgs<'a> {
+pub struct BytesArgs<'a> {
     /// The message, decompressed.
     pub body: Bytes,
     /// Bytes beside the message.
@@ -48,7 +48,7 @@ pub struct RawArgs<'a> {
 
 /// One reply as bytes.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RawBody<'a> {
+pub struct BytesReply<'a> {
     /// The message.
     pub body: &'a [u8],
     /// Bytes beside the message, where the protocol can carry them.
@@ -62,7 +62,7 @@ pub struct RawBody<'a> {
 }
 
 /// Frames the reply to one request of a protocol that carries bytes. Errors are the protocol's own business.
-pub trait RawEncoder: Send {
+pub trait BytesReplyEncoder: Send {
     /// What the body of the request was: its caller expects the like.
     fn content_type(&self) -> ContentType;
 
@@ -70,5 +70,5 @@ pub trait RawEncoder: Send {
     ///
     /// # Errors
     /// The protocol cannot carry it; `out` is as it was.
-    fn encode(&mut self, reply: &RawBody<'_>, out: &mut BytesMut) -> Result<(), EncodeError>;
+    fn encode(&mut self, reply: &BytesReply<'_>, out: &mut BytesMut) -> Result<(), EncodeError>;
 }

@@ -3,13 +3,13 @@
 //! The error type of the deserializer: collects the path of struct members on its way out and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/json` `UnmarshalTypeError`.
 
-use crate::{error::ValueError, zero::ZeroFault};
+use crate::{error::ValueError, zero::ZeroFieldError};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
 /// Boxed: the good path carries its size through every `Result`.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Details>);
+pub(super) struct DeError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
@@ -27,11 +27,11 @@ enum Cause {
     MissingField(&'static str),
     /// As [`Cause::MissingField`], of a struct that has to be made of zero values.
     ZeroWanted(&'static str),
-    /// In somebody else's words.
+    /// In the words of a type's own `Deserialize`.
     Other(String),
 }
 
-impl Fault {
+impl DeError {
     fn new(cause: Cause) -> Self {
         Self(Box::new(Details { cause, root: "", path: Vec::new() }))
     }
@@ -47,7 +47,7 @@ impl Fault {
         Self::new(Cause::Mismatch { found: found.into(), wanted: wanted.into() })
     }
 
-    /// The same fault, seen from the struct around it.
+    /// The same error, seen from the struct around it.
     #[cold]
     pub(super) fn within(mut self, root: &'static str, member: &'static str) -> Self {
         self.0.root = root;
@@ -56,15 +56,15 @@ impl Fault {
     }
 }
 
-impl ZeroFault for Fault {
-    fn of_zero(mut self) -> Self {
+impl ZeroFieldError for DeError {
+    fn may_be_zero(mut self) -> Self {
         if let Cause::MissingField(name) = self.0.cause {
             self.0.cause = Cause::ZeroWanted(name);
         }
         self
     }
 
-    fn zero_wanted(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<&'static str> {
         match self.0.cause {
             Cause::ZeroWanted(name) => Some(name),
             _ => None,
@@ -72,7 +72,7 @@ impl ZeroFault for Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Details { cause, root, path } = &*self.0;
         let path: Vec<_> = path.iter().rev().copied().collect();
@@ -94,9 +94,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeError {}
 
-impl de::Error for Fault {
+impl de::Error for DeError {
     #[cold]
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::other(text.to_string())
@@ -121,8 +121,8 @@ impl de::Error for Fault {
     }
 }
 
-impl From<Fault> for ValueError {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.to_string())
+impl From<DeError> for ValueError {
+    fn from(error: DeError) -> Self {
+        Self::new(error.to_string())
     }
 }

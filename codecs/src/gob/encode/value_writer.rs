@@ -1,18 +1,15 @@
 //! The values of one direction of a connection: written first, put behind their definitions later.
 //!
-//! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as what
-//! it shows. What headers say is their callers' business.
+//! A value whose type was traced is written as that; any other, and one that turns out not to be what was traced, as
+//! what it shows. What headers say is their callers' business.
 
-use super::{
-    draft::Draft,
-    shown::{Shown, ShownTypes},
-};
+use super::draft::Draft;
 use crate::{
     error::EncodeError,
     gob::{
+        cache::{ObservedType, ObservedTypes, Shared},
         define::{Headers, Table},
-        ser::{self, Fault, Seen, Shape, Sink, Structs},
-        shared::Shared,
+        ser::{self, Observation, SerError, Shape, Sink, Structs},
         types::Id,
         wire::{put_bytes, put_int},
     },
@@ -33,23 +30,23 @@ static KNOWN: Shared<Known> = Shared::new();
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
     table: Table,
-    shown: ShownTypes,
+    observed: ObservedTypes,
 }
 
 /// The values of one direction.
 #[derive(Debug, Clone)]
-pub(super) struct Values {
+pub(super) struct ValueWriter {
     known: Arc<Known>,
-    /// Whether it has changed since [`Self::settle`], and how often it was shared after that.
+    /// Whether it has changed since [`Self::commit`], and how often it was shared after that.
     changed: bool,
     shared: u8,
     /// The place of the method used last: most calls are of the same method as the one before.
     last: u32,
 }
 
-impl Values {
+impl ValueWriter {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        let mut known = Arc::new(Known { table: Table::new(headers), shown: ShownTypes::default() });
+        let mut known = Arc::new(Known { table: Table::new(headers), observed: ObservedTypes::default() });
         KNOWN.share(&mut known);
         Self { known, changed: false, shared: 0, last: 0 }
     }
@@ -74,7 +71,7 @@ impl Values {
     /// What has been defined so far has reached the peer, or will. What is known now is one with what other connections
     /// know, where that is the same.
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(super) fn commit(&mut self) {
         if self.changed {
             self.share();
         }
@@ -82,18 +79,18 @@ impl Values {
 
     #[cold]
     fn share(&mut self) {
-        self.known_mut().table.settle();
+        self.known_mut().table.commit();
         self.changed = false;
-        if self.shared < MAX_SHARED && self.known.table.is_small() && self.known.shown.is_small() {
+        if self.shared < MAX_SHARED && self.known.table.is_small() && self.known.observed.is_small() {
             self.shared += 1;
             KNOWN.share(&mut self.known);
         }
     }
 
-    /// What was defined since [`Self::settle`] will not reach the peer.
-    pub(super) fn undefine(&mut self) {
+    /// What was defined since [`Self::commit`] will not reach the peer.
+    pub(super) fn rollback(&mut self) {
         if self.changed {
-            self.known_mut().table.undefine();
+            self.known_mut().table.rollback();
         }
     }
 
@@ -108,7 +105,7 @@ impl Values {
     ) -> Result<(), EncodeError> {
         let id = match type_of {
             Some(type_of) => self.known.table.traced(type_of).flatten(),
-            None => self.known.shown.at(self.last as usize, method).map(|shown| shown.id),
+            None => self.known.observed.at(self.last as usize, method).map(|observed| observed.id),
         };
         if let Some(id) = id
             && self.try_write(draft, value, id, &[]).is_ok()
@@ -128,17 +125,17 @@ impl Values {
         type_of: Option<&TypeOf>,
     ) -> Result<(), EncodeError> {
         let types = self.known.table.len();
-        let mut written = Err(Fault::Mismatch(""));
+        let mut written = Err(SerError::Mismatch(""));
         if let Some(type_of) = type_of {
             written = self.write_traced(draft, value, type_of);
         }
-        if let Err(Fault::Mismatch(_)) = written {
+        if let Err(SerError::Mismatch(_)) = written {
             self.truncate(types);
-            written = self.write_shown(draft, method, value);
+            written = self.write_untraced(draft, method, value);
         }
-        written.map_err(|fault| {
+        written.map_err(|error| {
             self.truncate(types);
-            EncodeError::new(fault.to_string())
+            EncodeError::new(error.to_string())
         })
     }
 
@@ -149,83 +146,83 @@ impl Values {
     }
 
     /// # Errors
-    /// [`Fault::Mismatch`] too if gob has no form for the traced type.
+    /// [`SerError::Mismatch`] too if gob has no form for the traced type.
     fn write_traced<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         value: &T,
         type_of: &TypeOf,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         let id = match self.known.table.traced(type_of) {
             Some(id) => id,
             None => self.known_mut().table.of_type(type_of)?,
         };
-        let id = id.ok_or(Fault::Mismatch("a type without a static form"))?;
+        let id = id.ok_or(SerError::Mismatch("a type without a static form"))?;
         let written = self.try_write(draft, value, id, &[]);
-        if let Err(Fault::Mismatch(_)) = written {
+        if let Err(SerError::Mismatch(_)) = written {
             // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
-            self.known_mut().table.distrust(type_of);
+            self.known_mut().table.reject_trace(type_of);
         }
         written
     }
 
     /// Writes a value by what it shows, together with what earlier ones of the method have shown.
-    fn write_shown<T: Serialize + ?Sized>(
+    fn write_untraced<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
-    ) -> Result<(), Fault> {
-        if let Some(place) = self.known.shown.place(method) {
+    ) -> Result<(), SerError> {
+        if let Some(place) = self.known.observed.place(method) {
             // There are far fewer methods than 2^32.
             self.last = place as u32;
         }
-        let known = self.known.shown.at(self.last as usize, method);
-        if let Some(&Shown { id, .. }) = known
+        let known = self.known.observed.at(self.last as usize, method);
+        if let Some(&ObservedType { id, .. }) = known
             && self.try_write(draft, value, id, &[]).is_ok()
         {
             return Ok(());
         }
-        let known = known.map(|shown| (shown.shape.clone(), shown.structs.clone()));
+        let known = known.map(|observed| (observed.shape.clone(), observed.structs.clone()));
         if let Some((shape, structs)) = known
-            && let Ok(mut seen) = ser::look(value, structs)
-            && seen.structs.may_be_one(&shape, &seen.shape)
-            && let Ok(both) = seen.structs.merge(shape, seen.shape)
+            && let Ok(mut observed) = ser::observe(value, structs)
+            && observed.structs.may_be_one(&shape, &observed.shape)
+            && let Ok(both) = observed.structs.merge(shape, observed.shape)
         {
-            seen.shape = both;
-            if self.write_seen(draft, method, value, seen).is_ok() {
+            observed.shape = both;
+            if self.write_observation(draft, method, value, observed).is_ok() {
                 return Ok(());
             }
         }
-        let seen = ser::look(value, Structs::default())?;
-        self.write_seen(draft, method, value, seen)
+        let observed = ser::observe(value, Structs::default())?;
+        self.write_observation(draft, method, value, observed)
     }
 
-    fn write_seen<T: Serialize + ?Sized>(
+    fn write_observation<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
         method: &[u8],
         value: &T,
-        seen: Seen,
-    ) -> Result<(), Fault> {
-        let Seen { shape, held, structs } = seen;
+        observed: Observation,
+    ) -> Result<(), SerError> {
+        let Observation { shape, held, structs } = observed;
         let shapes = std::iter::once(&shape).chain(&held);
         let mut ids = self.known_mut().table.of_shapes(&structs, shapes)?.into_iter();
         let Some(id) = ids.next().flatten() else {
             return Err(match shape {
-                Shape::Unseen => Fault::refused("gob: cannot encode nil pointer"),
-                _ => Fault::refused(
+                Shape::Unobserved => SerError::refused("gob: cannot encode nil pointer"),
+                _ => SerError::refused(
                     "gob: an empty list or map does not show the type of its elements; \
                      derive Deserialize too, so that the type is known",
                 ),
             });
         };
         let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
-            return Err(Fault::refused("gob: an interface with a value that does not show its type"));
+            return Err(SerError::refused("gob: an interface with a value that does not show its type"));
         };
         self.try_write(draft, value, id, &ids)?;
         draft.sink.uses.extend(ids);
-        self.known_mut().shown.insert(method, Shown { shape, structs, id });
+        self.known_mut().observed.insert(method, ObservedType { shape, structs, id });
         Ok(())
     }
 
@@ -236,7 +233,7 @@ impl Values {
         value: &T,
         id: Id,
         held: &[Id],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SerError> {
         draft.begin();
         draft.id = id;
         draft.len_at = draft.sink.bytes.len();

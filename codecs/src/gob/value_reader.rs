@@ -5,10 +5,10 @@
 //! Source: Go `encoding/gob` `decoder.go` (`recvMessage`, `decodeTypeSequence`).
 
 use super::{
+    cache::Shared,
     scan::{Stop, Walk, next_id},
-    shared::Shared,
     types::{MAX_TYPES, Types},
-    wire::{Fault, Reader},
+    wire::{Reader, WireError},
 };
 use crate::error::{DecodeError, ValueError};
 use bytes::BytesMut;
@@ -22,14 +22,14 @@ const MAX_PIECES: usize = MAX_TYPES + 1;
 
 /// Why a value cannot be had.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ReadError {
     /// The value is broken, but its message has an end: the stream is in step.
     Value(ValueError),
     /// The stream is out of step.
     Stream(DecodeError),
 }
 
-impl From<DecodeError> for Trouble {
+impl From<DecodeError> for ReadError {
     fn from(error: DecodeError) -> Self {
         Self::Stream(error)
     }
@@ -37,18 +37,18 @@ impl From<DecodeError> for Trouble {
 
 /// Where in the buffer a value lies: its type's id, then its bytes, without definitions.
 #[derive(Debug)]
-pub(super) enum Found {
-    At(Range<usize>),
+pub(super) enum Span {
+    Whole(Range<usize>),
     /// In pieces, in order.
-    InPieces(Vec<Range<usize>>),
+    Pieces(Vec<Range<usize>>),
 }
 
-impl Found {
+impl Span {
     /// Where the value lies once it is in one piece.
     pub(super) fn join(&self, bytes: &mut BytesMut) -> Range<usize> {
         let pieces = match self {
-            Self::At(range) => return range.clone(),
-            Self::InPieces(pieces) => pieces,
+            Self::Whole(range) => return range.clone(),
+            Self::Pieces(pieces) => pieces,
         };
         let start = pieces.first().map_or(0, |piece| piece.start);
         let mut end = start;
@@ -70,7 +70,7 @@ struct Scan {
 
 /// Reads the values of one direction of one connection.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(super) struct ValueReader {
     types: Arc<Types>,
     /// Up to here the buffer has been understood.
     at: usize,
@@ -79,7 +79,7 @@ pub(super) struct Values {
     changed: bool,
 }
 
-impl Values {
+impl ValueReader {
     /// The first value of a connection comes next.
     pub(super) fn new() -> Self {
         Self { types: Arc::default(), at: 0, scan: None, changed: true }
@@ -123,9 +123,9 @@ impl Values {
     /// The next value in `buf`; nothing if it is not complete yet, and asking again then costs nothing.
     ///
     /// # Errors
-    /// [`Trouble::Stream`] if a message would end beyond `limit`, or a definition is bad.
+    /// [`ReadError::Stream`] if a message would end beyond `limit`, or a definition is bad.
     #[inline]
-    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Found>, Trouble> {
+    pub(super) fn next(&mut self, buf: &[u8], limit: usize) -> Result<Option<Span>, ReadError> {
         loop {
             let Some(message) = message(buf, self.at, limit)? else {
                 return Ok(None);
@@ -133,8 +133,8 @@ impl Values {
             let content = buf.get(message.clone()).unwrap_or_default();
             let mut reader = Reader::new(content);
             if self.scan.is_some() {
-                if let Some(found) = self.go_on(reader, &message)? {
-                    return Ok(Some(found));
+                if let Some(span) = self.go_on(reader, &message)? {
+                    return Ok(Some(span));
                 }
                 continue;
             }
@@ -146,13 +146,13 @@ impl Values {
                     };
                     if !interface {
                         self.at = message.end;
-                        return Ok(Some(Found::At(message)));
+                        return Ok(Some(Span::Whole(message)));
                     }
                     let walk = Walk::begin(&self.types, &mut reader, id);
-                    let walk = walk.map_err(|fault| self.broken(fault, &message))?;
+                    let walk = walk.map_err(|error| self.broken(error, &message))?;
                     self.scan = Some(Box::new(Scan { walk, pieces: Vec::new() }));
-                    if let Some(found) = self.go_on_from(reader, &message, message.start)? {
-                        return Ok(Some(found));
+                    if let Some(span) = self.go_on_from(reader, &message, message.start)? {
+                        return Ok(Some(span));
                     }
                 }
                 Ok(Err(Stop::Definition)) => {
@@ -165,17 +165,17 @@ impl Values {
                 // Go takes an empty message for the end of the stream; as a value it is one that is not there.
                 Ok(Err(_)) => {
                     self.at = message.end;
-                    return Err(Trouble::Value(ValueError::new("EOF")));
+                    return Err(ReadError::Value(ValueError::new("EOF")));
                 }
-                Err(fault) => return Err(self.broken(fault, &message)),
+                Err(error) => return Err(self.broken(error, &message)),
             }
         }
     }
 
     /// Walks on at the start of a message.
-    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Found>, Trouble> {
+    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Span>, ReadError> {
         if reader.rest().is_empty() {
-            return Err(self.broken(Fault::Corrupt("EOF"), message));
+            return Err(self.broken(WireError::Corrupt("EOF"), message));
         }
         self.go_on_from(reader, message, message.start)
     }
@@ -186,25 +186,25 @@ impl Values {
         mut reader: Reader<'_>,
         message: &Range<usize>,
         mut start: usize,
-    ) -> Result<Option<Found>, Trouble> {
+    ) -> Result<Option<Span>, ReadError> {
         loop {
             let Some(scan) = &mut self.scan else { return Ok(None) };
             let stop = scan.walk.run(&self.types, &mut reader);
-            let stop = stop.map_err(|fault| self.broken(fault, message))?;
+            let stop = stop.map_err(|error| self.broken(error, message))?;
             let end = message.end - reader.rest().len();
             let Some(scan) = &mut self.scan else { return Ok(None) };
             if start < end {
                 scan.pieces.push(start..end);
             }
             if scan.pieces.len() > MAX_PIECES {
-                return Err(self.broken(Fault::Hostile("gob: value in too many pieces"), message));
+                return Err(self.broken(WireError::Hostile("gob: value in too many pieces"), message));
             }
             match stop {
                 Stop::Definition => {
                     self.define(&mut reader, message)?;
                     // The length of what follows, if that is not a message of its own.
                     if !reader.rest().is_empty() {
-                        reader.uint().map_err(|fault| self.broken(fault, message))?;
+                        reader.uint().map_err(|error| self.broken(error, message))?;
                     }
                     start = message.end - reader.rest().len();
                 }
@@ -216,8 +216,8 @@ impl Values {
                     self.at = message.end;
                     let pieces = self.scan.take().map(|scan| scan.pieces).unwrap_or_default();
                     return Ok(Some(match &*pieces {
-                        [whole] => Found::At(whole.clone()),
-                        _ => Found::InPieces(pieces),
+                        [whole] => Span::Whole(whole.clone()),
+                        _ => Span::Pieces(pieces),
                     }));
                 }
             }
@@ -230,15 +230,15 @@ impl Values {
             // i64::MIN has no counterpart, and is no type either.
             self.types_mut().define(number.saturating_neg(), reader)
         });
-        defined.map_err(|fault| malformed(message.end - reader.rest().len(), fault.what()))
+        defined.map_err(|error| malformed(message.end - reader.rest().len(), error.what()))
     }
 
     /// Gives the value up; the next one starts after this message.
     #[cold]
-    fn broken(&mut self, fault: Fault, message: &Range<usize>) -> Trouble {
+    fn broken(&mut self, error: WireError, message: &Range<usize>) -> ReadError {
         self.scan = None;
         self.at = message.end;
-        Trouble::Value(fault.into())
+        ReadError::Value(error.into())
     }
 }
 
@@ -248,8 +248,8 @@ fn message(buf: &[u8], at: usize, limit: usize) -> Result<Option<Range<usize>>, 
     let mut reader = Reader::new(buf.get(at..).unwrap_or_default());
     let len = match reader.uint() {
         Ok(len) => len,
-        Err(Fault::Eof) => return Ok(None),
-        Err(fault) => return Err(malformed(at, fault.what())),
+        Err(WireError::Eof) => return Ok(None),
+        Err(error) => return Err(malformed(at, error.what())),
     };
     let start = buf.len() - reader.rest().len();
     match usize::try_from(len).ok().and_then(|len| start.checked_add(len)) {

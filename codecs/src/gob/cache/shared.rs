@@ -2,7 +2,8 @@
 //!
 //! Clients of one program define the same types in the same order, and get the same replies. Without this each of their
 //! connections would keep some kilobytes of its own, and a call would find them in no cache. A saving and nothing else:
-//! a table that is not shared works as well. Whoever changes a shared table copies it first ([`Arc::make_mut`]).
+//! a table that is not shared works as well. A connection that changes a shared table copies it first
+//! ([`Arc::make_mut`]).
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -11,19 +12,19 @@ const MAX_KNOWN: usize = 64;
 
 /// The tables of one kind that connections share.
 #[derive(Debug)]
-pub(super) struct Shared<T> {
+pub(in crate::gob) struct Shared<T> {
     /// None is kept alive by being known.
     known: Mutex<Vec<Weak<T>>>,
 }
 
 impl<T: PartialEq> Shared<T> {
-    pub(super) const fn new() -> Self {
+    pub(in crate::gob) const fn new() -> Self {
         Self { known: Mutex::new(Vec::new()) }
     }
 
     /// Puts the table that is known in the place of one that is equal to it; one that is new is known from now on.
     #[cold]
-    pub(super) fn share(&self, own: &mut Arc<T>) {
+    pub(in crate::gob) fn share(&self, own: &mut Arc<T>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = known.iter().filter_map(Weak::upgrade).find(|other| other == own) {
             *own = same;
@@ -75,7 +76,7 @@ mod tests {
         shared.share(&mut late);
         shared.share(&mut later);
         assert!(!Arc::ptr_eq(&late, &later), "one too many");
-        // Those that nobody has any more make room.
+        // Those that no connection has any more make room.
         tables.truncate(1);
         shared.share(&mut late);
         shared.share(&mut later);

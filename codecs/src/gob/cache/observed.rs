@@ -10,10 +10,10 @@ use std::collections::HashMap;
 
 /// What the values of one method have shown, and its type.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shown {
-    pub(super) shape: Shape,
-    pub(super) structs: Structs,
-    pub(super) id: Id,
+pub(in crate::gob) struct ObservedType {
+    pub(in crate::gob) shape: Shape,
+    pub(in crate::gob) structs: Structs,
+    pub(in crate::gob) id: Id,
 }
 
 /// More methods than these are found by a hash.
@@ -21,27 +21,27 @@ const FEW: usize = 8;
 
 /// By method.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct ShownTypes {
-    types: Vec<(Box<[u8]>, Shown)>,
+pub(in crate::gob) struct ObservedTypes {
+    types: Vec<(Box<[u8]>, ObservedType)>,
     /// The places of all, once there are more than a few.
     places: HashMap<Box<[u8]>, usize>,
 }
 
-impl ShownTypes {
+impl ObservedTypes {
     /// Whether there are few.
-    pub(super) fn is_small(&self) -> bool {
+    pub(in crate::gob) fn is_small(&self) -> bool {
         self.types.len() <= FEW
     }
 
     /// What is known at a place, if that is the method's.
     #[inline]
-    pub(super) fn at(&self, place: usize, method: &[u8]) -> Option<&Shown> {
-        let (name, shown) = self.types.get(place)?;
-        (**name == *method).then_some(shown)
+    pub(in crate::gob) fn at(&self, place: usize, method: &[u8]) -> Option<&ObservedType> {
+        let (name, observed) = self.types.get(place)?;
+        (**name == *method).then_some(observed)
     }
 
     /// The place of a method.
-    pub(super) fn place(&self, method: &[u8]) -> Option<usize> {
+    pub(in crate::gob) fn place(&self, method: &[u8]) -> Option<usize> {
         if self.types.len() > FEW {
             return self.places.get(method).copied();
         }
@@ -49,16 +49,16 @@ impl ShownTypes {
     }
 
     /// Keeps what the values of a method have shown.
-    pub(super) fn insert(&mut self, method: &[u8], shown: Shown) {
+    pub(in crate::gob) fn insert(&mut self, method: &[u8], observed: ObservedType) {
         if let Some((_, known)) = self.place(method).and_then(|place| self.types.get_mut(place)) {
-            *known = shown;
+            *known = observed;
             return;
         }
         if self.types.is_empty() {
             // Many connections call one method, and no other.
             self.types.reserve_exact(1);
         }
-        self.types.push((method.into(), shown));
+        self.types.push((method.into(), observed));
         if self.types.len() > FEW {
             let known = self.places.len();
             self.places.extend(self.types.iter().map(|(name, _)| name.clone()).zip(0..).skip(known));

@@ -1,10 +1,10 @@
 //! The shape of a value whose type does not say it: found by going through the value once.
 
 use super::{
+    cell_serializer::kind_of,
     row::key_text,
     shape::{Column, Kind, Layout, Row, Shape},
-    split::{Name, Parts, Whole, split},
-    value::kind_of,
+    split::{CompoundKind, Name, Parts, split},
 };
 use crate::error::EncodeError;
 use serde::Serialize;
@@ -14,23 +14,23 @@ const MAX_COLUMNS: usize = 1000;
 
 /// The shape of a whole reply.
 pub(super) fn of_reply<T: Serialize + ?Sized>(value: &T) -> Result<Shape, EncodeError> {
-    let mut list = List { survey: Survey::default(), is_null: false };
+    let mut list = List { inference: Inference::default(), is_null: false };
     if !split(value, &mut list)? {
-        let mut survey = Survey::default();
-        survey.row(value)?;
-        return Ok(survey.shape(Layout::One));
+        let mut inference = Inference::default();
+        inference.row(value)?;
+        return Ok(inference.shape(Layout::One));
     }
     if list.is_null {
         return Ok(Shape { columns: Vec::new(), layout: Layout::Nothing });
     }
-    Ok(list.survey.shape(Layout::Each))
+    Ok(list.inference.shape(Layout::Each))
 }
 
 /// The shape of a stream that starts with this item. Later ones may be of other kinds.
 pub(super) fn of_item<T: Serialize + ?Sized>(item: &T) -> Result<Shape, EncodeError> {
-    let mut survey = Survey::default();
-    survey.row(item)?;
-    let mut shape = survey.shape(Layout::Item);
+    let mut inference = Inference::default();
+    inference.row(item)?;
+    let mut shape = inference.shape(Layout::Item);
     shape.columns.iter_mut().for_each(|column| column.kind = Kind::Json);
     Ok(shape)
 }
@@ -42,7 +42,7 @@ pub(super) fn one_column(layout: Layout) -> Shape {
 
 /// What the rows so far have shown.
 #[derive(Debug, Default)]
-struct Survey {
+struct Inference {
     /// Unless all were nothing.
     row: Option<Row>,
     /// The columns with their kinds, unless all their cells were NULL.
@@ -51,12 +51,12 @@ struct Survey {
     is_mixed: bool,
 }
 
-impl Survey {
+impl Inference {
     fn row<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         if self.is_mixed {
             return Ok(());
         }
-        if !split(value, &mut Parted { survey: self, next: 0 })? {
+        if !split(value, &mut Parted { inference: self, next: 0 })? {
             self.is(Row::Value);
             self.column(0, "value", kind_of(value)?);
         }
@@ -93,7 +93,7 @@ impl Survey {
 
 /// The elements of a list, which are rows.
 struct List {
-    survey: Survey,
+    inference: Inference,
     is_null: bool,
 }
 
@@ -103,12 +103,12 @@ impl Parts for List {
         Ok(())
     }
 
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError> {
-        Ok(whole == Whole::List)
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
+        Ok(kind == CompoundKind::List)
     }
 
     fn part<T: Serialize + ?Sized>(&mut self, _: Name<'_>, value: &T) -> Result<(), EncodeError> {
-        self.survey.row(value)
+        self.inference.row(value)
     }
 
     fn end(&mut self) -> Result<(), EncodeError> {
@@ -118,7 +118,7 @@ impl Parts for List {
 
 /// The parts of a row.
 struct Parted<'s> {
-    survey: &'s mut Survey,
+    inference: &'s mut Inference,
     next: usize,
 }
 
@@ -127,24 +127,24 @@ impl Parts for Parted<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, whole: Whole) -> Result<bool, EncodeError> {
-        match whole {
-            Whole::List => return Ok(false),
-            Whole::Tuple => self.survey.is(Row::Elements),
-            Whole::Struct | Whole::Map => self.survey.is(Row::Fields),
+    fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
+        match kind {
+            CompoundKind::List => return Ok(false),
+            CompoundKind::Tuple => self.inference.is(Row::Elements),
+            CompoundKind::Struct | CompoundKind::Map => self.inference.is(Row::Fields),
         }
         Ok(true)
     }
 
     fn part<T: Serialize + ?Sized>(&mut self, name: Name<'_>, value: &T) -> Result<(), EncodeError> {
-        if self.survey.is_mixed {
+        if self.inference.is_mixed {
             return Ok(());
         }
         let kind = kind_of(value)?;
         match name {
-            Name::None => self.survey.column(self.next, &(self.next + 1).to_string(), kind),
-            Name::Field(name) => self.survey.column(self.next, name, kind),
-            Name::Key(key) => self.survey.column(self.next, &key_text(key), kind),
+            Name::None => self.inference.column(self.next, &(self.next + 1).to_string(), kind),
+            Name::Field(name) => self.inference.column(self.next, name, kind),
+            Name::Key(key) => self.inference.column(self.next, &key_text(key), kind),
         }
         self.next += 1;
         Ok(())

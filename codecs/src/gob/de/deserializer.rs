@@ -1,17 +1,18 @@
 //! What the target asks for: serde's calls on one value.
 
 use super::{
-    access::{ByteBuf, Held},
-    misfit::Misfit,
-    value::Value,
+    access::{ByteBuf, InterfaceVariant},
+    error::DeError,
+    typed_value::TypedValue,
 };
 use crate::{
     gob::{
         scan::Walk,
         types::{Id, Marshaler, Type},
     },
+    serde_methods::{each_integer, forward_deserialize},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
-    zero::ZeroFault,
+    zero::ZeroFieldError,
 };
 use serde::{
     Deserializer,
@@ -21,10 +22,10 @@ use serde::{
     },
 };
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
-macro_rules! integers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
+macro_rules! numbers {
+    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             visitor.$visit(self.$read($go)?)
@@ -32,36 +33,27 @@ macro_rules! integers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
-    type Error = Misfit;
+impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
+    type Error = DeError;
 
-    fn is_human_readable(&self) -> bool {
-        false
-    }
+    forward_deserialize!('de: tuple_struct, #[inline] string, byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.any(false, visitor)
     }
 
-    integers! {
-        deserialize_i8: visit_i8(signed, "int8"),
-        deserialize_i16: visit_i16(signed, "int16"),
-        deserialize_i32: visit_i32(signed, "int32"),
-        deserialize_i64: visit_i64(signed, "int"),
-        deserialize_i128: visit_i128(signed, "int128"),
-        deserialize_u8: visit_u8(unsigned, "uint8"),
-        deserialize_u16: visit_u16(unsigned, "uint16"),
-        deserialize_u32: visit_u32(unsigned, "uint32"),
-        deserialize_u64: visit_u64(unsigned, "uint"),
-        deserialize_u128: visit_u128(unsigned, "uint128"),
-        deserialize_f64: visit_f64(float, "float64"),
+    each_integer!(numbers);
+    numbers! {
+        deserialize_i128 => visit_i128, signed, "int128";
+        deserialize_u128 => visit_u128, unsigned, "uint128";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let value = self.float("float32")?;
         // As in Go: infinities and NaN pass, what is too large for a float32 does not.
         if value.is_finite() && value.abs() > f64::from(f32::MAX) {
-            return Err(Misfit::range("float32"));
+            return Err(DeError::range("float32"));
         }
         visitor.visit_f32(value as f32)
     }
@@ -83,11 +75,6 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         visitor.visit_borrowed_str(self.utf8()?)
     }
 
-    #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
     /// Bytes, what a type marshals itself into, and lists of small enough unsigned integers.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let mut this = self.opened()?;
@@ -98,12 +85,8 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let left = this.count()?;
                 visitor.visit_byte_buf(this.list(Id::UINT, left, None, ByteBuf)?)
             }
-            _ => Err(this.misfit("[]uint8")),
+            _ => Err(this.mismatch("[]uint8")),
         }
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_bytes(visitor)
     }
 
     /// As a pointer in Go: what is not there is none, and a nil interface neither.
@@ -112,16 +95,12 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         if self.absent || self.take_nil()? { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    /// Nothing to decode: whatever is there will do.
+    /// Nothing to decode: a value of any type will do.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if !self.absent {
             Walk::skip(self.de.types, &mut self.de.reader, self.id)?;
         }
         visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
     }
 
     #[inline]
@@ -136,7 +115,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let this = self.opened()?;
                 match this.shape()? {
                     Type::Complex | Type::Interface => visitor.visit_newtype_struct(this),
-                    _ => Err(this.misfit("complex128")),
+                    _ => Err(this.mismatch("complex128")),
                 }
             }
             _ => visitor.visit_newtype_struct(self),
@@ -152,15 +131,6 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         self.array(len, visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.array(len, visitor)
-    }
-
     /// A map, or a struct as a map from the names of its fields.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let this = self.opened()?;
@@ -168,7 +138,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             Type::Map { key, elem } => this.pairs(key, elem, false, visitor),
             Type::Struct(fields) => this.members(fields, visitor),
             Type::Interface => this.zero().deserialize_map(visitor),
-            _ => Err(this.misfit("map")),
+            _ => Err(this.mismatch("map")),
         }
     }
 
@@ -187,12 +157,12 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let absent = this.absent;
                 let mut fields = this.fields(fields, Some(wanted), target)?;
                 fields.begin(absent)?;
-                let value = visitor.visit_map(&mut fields).map_err(ZeroFault::of_zero)?;
+                let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
                 fields.finish()?;
                 Ok(value)
             }
             Type::Interface => this.zero().deserialize_struct(name, wanted, visitor),
-            _ => Err(Misfit::placed(format!(
+            _ => Err(DeError::placed(format!(
                 "gob: type mismatch in decoder: want struct type {name}; got non-struct"
             ))),
         }
@@ -210,7 +180,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         while self.id == Id::INTERFACE && !self.absent {
             registered = self.enter()?;
             if let Some(variant) = variants.iter().find(|variant| variant.as_bytes() == registered) {
-                return visitor.visit_enum(Held { variant, value: self });
+                return visitor.visit_enum(InterfaceVariant { variant, value: self });
             }
         }
         match self.id {
@@ -218,13 +188,9 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             Id::INT => visitor.visit_enum(self.signed::<u32>(name)?.into_deserializer()),
             Id::UINT => visitor.visit_enum(self.unsigned::<u32>(name)?.into_deserializer()),
             Id::INTERFACE => self.zero().deserialize_enum(name, variants, visitor),
-            _ if registered.is_empty() => Err(self.misfit(name)),
+            _ if registered.is_empty() => Err(self.mismatch(name)),
             _ => Err(not_registered(registered)),
         }
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -234,6 +200,6 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 }
 
 #[cold]
-fn not_registered(name: &[u8]) -> Misfit {
-    Misfit::placed(format!("gob: name not registered for interface: {:?}", String::from_utf8_lossy(name)))
+fn not_registered(name: &[u8]) -> DeError {
+    DeError::placed(format!("gob: name not registered for interface: {:?}", String::from_utf8_lossy(name)))
 }

@@ -3,8 +3,8 @@
 use super::{
     De,
     access::{Bytes, Items, Pair, Pairs},
+    error::DeError,
     fields::Fields,
-    misfit::Misfit,
     opaque,
 };
 use crate::{
@@ -12,18 +12,18 @@ use crate::{
         MAX_DEPTH,
         scan::{LENGTH_MISMATCH, Stop, UNDEFINED, interface_name, next_id, singleton},
         types::{Id, Marshaler, Struct, Type},
-        wire::Fault,
+        wire::WireError,
     },
     types::{Complex, Time},
     zero::Zero,
 };
 use serde::{Deserializer, de::Visitor};
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// A value of a known type.
 #[derive(Debug)]
-pub(super) struct Value<'r, 'a, 'de> {
+pub(super) struct TypedValue<'r, 'a, 'de> {
     pub(super) de: &'r mut De<'a, 'de>,
     pub(super) id: Id,
     /// Values around this one.
@@ -32,7 +32,7 @@ pub(super) struct Value<'r, 'a, 'de> {
     pub(super) absent: bool,
 }
 
-impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
+impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
     /// The value inside an interface; of a nil one, an absent interface.
     pub(super) fn opened(mut self) -> Result<Self> {
         while self.id == Id::INTERFACE && !self.absent {
@@ -52,8 +52,8 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         }
         self.id = match next_id(reader)? {
             Ok(id) => id,
-            Err(Stop::Definition) => return Err(Fault::Corrupt("gob: definition inside a value").into()),
-            Err(_) => return Err(Fault::Eof.into()),
+            Err(Stop::Definition) => return Err(WireError::Corrupt("gob: definition inside a value").into()),
+            Err(_) => return Err(WireError::Eof.into()),
         };
         // The length of the value, which says nothing to those who know its type.
         reader.uint()?;
@@ -87,9 +87,9 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     #[cold]
     fn other_bits(self, wanted: Id, local: &'static str) -> Result<u64> {
         match self.opened()? {
-            Value { absent: true, id: Id::INTERFACE, .. } => Ok(0),
+            TypedValue { absent: true, id: Id::INTERFACE, .. } => Ok(0),
             inside if inside.id == wanted => Ok(inside.de.reader.uint()?),
-            inside => Err(inside.misfit(local)),
+            inside => Err(inside.mismatch(local)),
         }
     }
 
@@ -97,12 +97,12 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     pub(super) fn signed<T: TryFrom<i64>>(self, local: &'static str) -> Result<T> {
         let bits = self.bits(Id::INT, local)?;
         let value = (bits >> 1).cast_signed();
-        T::try_from(if bits & 1 == 0 { value } else { !value }).map_err(|_| Misfit::range(local))
+        T::try_from(if bits & 1 == 0 { value } else { !value }).map_err(|_| DeError::range(local))
     }
 
     #[inline]
     pub(super) fn unsigned<T: TryFrom<u64>>(self, local: &'static str) -> Result<T> {
-        T::try_from(self.bits(Id::UINT, local)?).map_err(|_| Misfit::range(local))
+        T::try_from(self.bits(Id::UINT, local)?).map_err(|_| DeError::range(local))
     }
 
     #[inline]
@@ -117,7 +117,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         match this.id {
             _ if this.absent && matches!(this.id, Id::STRING | Id::INTERFACE) => Ok(b""),
             Id::STRING => Ok(this.de.reader.bytes()?),
-            _ => Err(this.misfit("string")),
+            _ => Err(this.mismatch("string")),
         }
     }
 
@@ -144,7 +144,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         match this.shape()? {
             Type::Opaque(other) if other == marshaler => this.plain_bytes(),
             Type::Interface => Ok(b""),
-            _ => Err(this.misfit(local)),
+            _ => Err(this.mismatch(local)),
         }
     }
 
@@ -154,14 +154,14 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         match this.shape()? {
             Type::Opaque(_) | Type::Interface if this.absent => Ok(Time::default().to_packed()),
             Type::Opaque(_) => opaque::time(this.de.reader.bytes()?).map(Time::to_packed),
-            _ => Err(this.misfit("time.Time")),
+            _ => Err(this.mismatch("time.Time")),
         }
     }
 
     /// Says that `local` is wanted and something else is there.
     #[cold]
-    pub(super) fn misfit(&self, local: &str) -> Misfit {
-        Misfit::of_type(local, self.de.type_name(self.id))
+    pub(super) fn mismatch(&self, local: &str) -> DeError {
+        DeError::of_type(local, self.de.type_name(self.id))
     }
 
     #[inline]
@@ -174,7 +174,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
     ) -> Result<V::Value> {
         let depth = deeper(self.depth)?;
         let mut items = Items { de: self.de, elem, left, depth, absent: self.absent };
-        let value = visitor.visit_seq(&mut items).map_err(|misfit| misfit.within_list(len))?;
+        let value = visitor.visit_seq(&mut items).map_err(|error| error.within_list(len))?;
         items.finish()?;
         Ok(value)
     }
@@ -196,10 +196,10 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
             }
             Type::Bytes => {
                 let bytes = Bytes { bytes: this.plain_bytes()? };
-                visitor.visit_seq(bytes).map_err(|misfit| misfit.within_list(None))
+                visitor.visit_seq(bytes).map_err(|error| error.within_list(None))
             }
             Type::Interface => this.zero().deserialize_seq(visitor),
-            _ => Err(this.misfit("slice")),
+            _ => Err(this.mismatch("slice")),
         }
     }
 
@@ -215,7 +215,7 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
             }
             Type::Complex if len == 2 => visitor.visit_seq(Pair(this.complex()?.into_iter())),
             Type::Interface => this.zero().deserialize_tuple(len, visitor),
-            _ => Err(this.misfit(&format!("[{len}]array"))),
+            _ => Err(this.mismatch(&format!("[{len}]array"))),
         }
     }
 
@@ -260,9 +260,9 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
         Ok(value)
     }
 
-    /// The zero value of whatever is wanted, in the place of a nil interface.
-    pub(super) fn zero(&self) -> Zero<'a, Misfit> {
-        Zero::new(self.de.feed)
+    /// The zero value of the target's type, in the place of a nil interface.
+    pub(super) fn zero(&self) -> Zero<'a, DeError> {
+        Zero::new(self.de.zero_fields)
     }
 
     /// The types that mean the same to every target that takes anything; `exact` for the visitor of
@@ -321,10 +321,10 @@ impl<'r, 'a, 'de> Value<'r, 'a, 'de> {
 
 #[inline]
 fn deeper(depth: usize) -> Result<usize> {
-    if depth >= MAX_DEPTH { Err(Fault::TooDeep(MAX_DEPTH).into()) } else { Ok(depth + 1) }
+    if depth >= MAX_DEPTH { Err(WireError::TooDeep(MAX_DEPTH).into()) } else { Ok(depth + 1) }
 }
 
 #[cold]
-fn not_utf8() -> Misfit {
+fn not_utf8() -> DeError {
     serde::de::Error::custom("string is not valid UTF-8")
 }

@@ -5,22 +5,22 @@
 
 use crate::{
     error::ValueError,
-    msgpack::read::{Fault as Broken, Token},
-    zero::ZeroFault,
+    msgpack::read::{Token, WireError},
+    zero::ZeroFieldError,
 };
 use serde::de;
 use std::fmt;
 
 /// Why a value cannot be made.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum DeError {
     /// A struct lacks a member that has no default.
     Missing(&'static str),
     /// Anything else.
     Value(ValueError),
 }
 
-impl Fault {
+impl DeError {
     #[cold]
     pub(super) fn other(text: impl Into<Box<str>>) -> Self {
         Self::Value(ValueError::new(text))
@@ -38,13 +38,13 @@ impl Fault {
     }
 }
 
-impl ZeroFault for Fault {
+impl ZeroFieldError for DeError {
     /// Any struct's missing members may be zero here, also of one that is there.
-    fn of_zero(self) -> Self {
+    fn may_be_zero(self) -> Self {
         self
     }
 
-    fn zero_wanted(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<&'static str> {
         match self {
             Self::Missing(name) => Some(name),
             Self::Value(_) => None,
@@ -52,7 +52,7 @@ impl ZeroFault for Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(name) => write!(f, "missing field `{name}`"),
@@ -61,9 +61,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeError {}
 
-impl de::Error for Fault {
+impl de::Error for DeError {
     #[cold]
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::other(text.to_string())
@@ -75,17 +75,17 @@ impl de::Error for Fault {
     }
 }
 
-impl From<Broken> for Fault {
+impl From<WireError> for DeError {
     #[cold]
-    fn from(fault: Broken) -> Self {
-        Self::Value(fault.into())
+    fn from(error: WireError) -> Self {
+        Self::Value(error.into())
     }
 }
 
-impl From<Fault> for ValueError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Value(error) => error,
+impl From<DeError> for ValueError {
+    fn from(error: DeError) -> Self {
+        match error {
+            DeError::Value(error) => error,
             missing => Self::new(missing.to_string()),
         }
     }

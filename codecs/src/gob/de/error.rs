@@ -3,13 +3,13 @@
 //! The error type of the deserializer: it learns on its way out what stands around the value, and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/gob` `decode.go` (`compileDec`, `compileSingle`, `overflow`).
 
-use crate::{error::ValueError, gob::wire::Fault, zero::ZeroFault};
+use crate::{error::ValueError, gob::wire::WireError, zero::ZeroFieldError};
 use serde::de;
 use std::fmt;
 
 /// Boxed: the good path carries its size through every `Result`.
 #[derive(Debug)]
-pub(super) struct Misfit(Box<Cause>);
+pub(super) struct DeError(Box<Cause>);
 
 #[derive(Debug)]
 enum Cause {
@@ -21,15 +21,15 @@ enum Cause {
     Missing(&'static str),
     /// As [`Cause::Missing`], where a zero value would do.
     ZeroWanted(&'static str),
-    /// In somebody else's words, its place not known yet.
+    /// In the words of a type's own `Deserialize`, its place not known yet.
     Other(String),
     /// In words that say where.
     Placed(String),
     /// The bytes are no value at all.
-    Wire(Fault),
+    Wire(WireError),
 }
 
-impl Misfit {
+impl DeError {
     fn new(cause: Cause) -> Self {
         Self(Box::new(cause))
     }
@@ -50,7 +50,7 @@ impl Misfit {
         Self::new(Cause::Placed(text.into()))
     }
 
-    /// The same misfit, seen from the list around it, which is an array if it has a length.
+    /// The same error, seen from the list around it, which is an array if it has a length.
     #[cold]
     pub(super) fn within_list(mut self, len: Option<usize>) -> Self {
         match &mut *self.0 {
@@ -64,7 +64,7 @@ impl Misfit {
         self
     }
 
-    /// The same misfit of a map's value, whose keys are of the type `key`.
+    /// The same error of a map's value, whose keys are of the type `key`.
     #[cold]
     pub(super) fn within_map(mut self, key: &str) -> Self {
         if let Cause::Type { local, .. } = &mut *self.0 {
@@ -73,7 +73,7 @@ impl Misfit {
         self
     }
 
-    /// The same misfit of a map's key.
+    /// The same error of a map's key.
     #[cold]
     pub(super) fn within_key(mut self, elem: &str) -> Self {
         if let Cause::Type { local, .. } = &mut *self.0 {
@@ -82,7 +82,7 @@ impl Misfit {
         self
     }
 
-    /// The same misfit, seen from the struct around it.
+    /// The same error, seen from the struct around it.
     #[cold]
     pub(super) fn within_field(mut self, name: &str, field: &str) -> Self {
         let placed = match &*self.0 {
@@ -98,15 +98,15 @@ impl Misfit {
     }
 }
 
-impl ZeroFault for Misfit {
-    fn of_zero(mut self) -> Self {
+impl ZeroFieldError for DeError {
+    fn may_be_zero(mut self) -> Self {
         if let Cause::Missing(name) = *self.0 {
             *self.0 = Cause::ZeroWanted(name);
         }
         self
     }
 
-    fn zero_wanted(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<&'static str> {
         match *self.0 {
             Cause::ZeroWanted(name) => Some(name),
             _ => None,
@@ -114,7 +114,7 @@ impl ZeroFault for Misfit {
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Cause::Type { local, remote } => {
@@ -123,14 +123,14 @@ impl fmt::Display for Misfit {
             Cause::Range { of, local } => write!(f, "value for \"{of}{local}\" out of range"),
             Cause::Missing(name) | Cause::ZeroWanted(name) => write!(f, "missing field `{name}`"),
             Cause::Other(text) | Cause::Placed(text) => f.write_str(text),
-            Cause::Wire(fault) => f.write_str(ValueError::from(*fault).text()),
+            Cause::Wire(error) => f.write_str(ValueError::from(*error).text()),
         }
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for DeError {}
 
-impl de::Error for Misfit {
+impl de::Error for DeError {
     #[cold]
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(Cause::Other(text.to_string()))
@@ -142,18 +142,18 @@ impl de::Error for Misfit {
     }
 }
 
-impl From<Fault> for Misfit {
+impl From<WireError> for DeError {
     #[cold]
-    fn from(fault: Fault) -> Self {
-        Self::new(Cause::Wire(fault))
+    fn from(error: WireError) -> Self {
+        Self::new(Cause::Wire(error))
     }
 }
 
-impl From<Misfit> for ValueError {
-    fn from(misfit: Misfit) -> Self {
-        match *misfit.0 {
-            Cause::Wire(fault) => fault.into(),
-            _ => Self::new(misfit.to_string()),
+impl From<DeError> for ValueError {
+    fn from(error: DeError) -> Self {
+        match *error.0 {
+            Cause::Wire(error) => error.into(),
+            _ => Self::new(error.to_string()),
         }
     }
 }
