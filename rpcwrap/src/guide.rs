@@ -8,35 +8,39 @@
 //! | [`migrating_from_go`] | users of Go's `net/rpc`, vitess' `rpcwrap`, Python's and Java's `gorpc` |
 //! | [`architecture`] | working on rpcwrap: flow, code map, invariants, glossary |
 //!
-//! The pages are the files of `rpcwrap/docs`. Each begins with where its links to the others lead here; of two
-//! definitions of a link the first one counts.
+//! The pages are the files of `rpcwrap/docs`, whose links to one another are by reference. The definitions here come
+//! before those of the files, and the first one counts.
 
 /// How rpcwrap is built.
-pub mod architecture {
-    #![doc = "\n[wire]: super::wire\n[operating]: super::operating\n"]
-    #![doc = include_str!("../docs/architecture.md")]
-}
+///
+/// [wire]: self::wire
+/// [operating]: self::operating
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
 
 /// For users of Go's `net/rpc`, vitess' `rpcwrap`, and its Python and Java clients.
-pub mod migrating_from_go {
-    #![doc = "\n[operating]: super::operating\n"]
-    #![doc = include_str!("../docs/migrating-from-go.md")]
-}
+///
+/// [operating]: self::operating
+#[doc = include_str!("../docs/migrating-from-go.md")]
+pub mod migrating_from_go {}
 
 /// How a server is run.
-pub mod operating {
-    #![doc = "\n[wire]: super::wire\n"]
-    #![doc = include_str!("../docs/operating.md")]
-}
+///
+/// [wire]: self::wire
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}
 
 /// How methods are written.
-pub mod services {
-    #![doc = "\n[wire]: super::wire\n[migrating]: super::migrating_from_go\n[architecture]: super::architecture\n"]
-    #![doc = include_str!("../docs/services.md")]
-}
+///
+/// [wire]: self::wire
+/// [migrating]: self::migrating_from_go
+/// [architecture]: self::architecture
+#[doc = include_str!("../docs/services.md")]
+pub mod services {}
 
 /// What goes over the socket.
-pub mod wire {
-    #![doc = "\n[operating]: super::operating\n[services]: super::services\n"]
-    #![doc = include_str!("../docs/wire.md")]
-}
+///
+/// [operating]: self::operating
+/// [services]: self::services
+#[doc = include_str!("../docs/wire.md")]
+pub mod wire {}
