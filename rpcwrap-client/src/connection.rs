@@ -66,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let reason = match ended {
             Ok(()) => {
-                // The last call is answered: whether the server hears of the close makes no difference to anybody.
+                // The last call is answered: whether the server hears of the close makes no difference to any call.
                 let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await;
                 Closed::Here
             }
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 break more;
             }
         };
-        // Replies that are still held keep their bytes; what nobody holds is used again while there is need.
+        // Replies that are still held keep their bytes; what no reply holds is used again while there is need.
         if self.input.is_empty() && (!more || self.input.capacity() > KEEP_BYTES) {
             self.input = BytesMut::new();
         }
@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Nobody may wait for a connection whose task has ended, however it has ended: also with its runtime, or by a panic
+/// No caller may wait for a connection whose task has ended, however it has ended: also with its runtime, or by a panic
 /// in a program's own codec.
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// How long the generator keeps idle connections open: longer than anybody looks at them.
+/// How long the generator keeps idle connections open: longer than they are measured.
 const HOLD: &str = "60s";
 
 /// A server to load.

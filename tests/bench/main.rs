@@ -31,7 +31,7 @@ use std::thread;
 use std::time::Duration;
 use workload::Codec;
 
-/// For what `main` prints and nobody matches on.
+/// For what `main` prints and no code matches on.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const SHAPES: [Shape; 4] = [

@@ -1,4 +1,4 @@
-//! A rolling restart of two servers behind HAProxy while clients call: nobody's call is lost.
+//! A rolling restart of two servers behind HAProxy while clients call: no call is lost.
 #![allow(clippy::print_stdout, reason = "the figures, with --nocapture")]
 
 use crate::haproxy::HaProxy;

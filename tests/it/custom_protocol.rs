@@ -88,10 +88,10 @@ async fn the_others_are_still_there() {
     }
     let mut page = Peer::connect(server.addr).await;
     assert_eq!(page.http("GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok");
-    // With more than one to choose from, bytes of nobody are closed without an answer.
-    let mut nobody = Peer::connect(server.addr).await;
-    nobody.send(b"\x00\x01\x02\x03").await;
-    nobody.expect_closed().await;
+    // With more than one to choose from, bytes of no protocol are closed without an answer.
+    let mut unknown = Peer::connect(server.addr).await;
+    unknown.send(b"\x00\x01\x02\x03").await;
+    unknown.expect_closed().await;
     assert_eq!(server.snapshot().server.unknown_openings, 1);
 }
 

@@ -1,4 +1,5 @@
-//! The server without a descriptor left: who is there is served, nobody spins, and it goes on as soon as there are some.
+//! The server without a descriptor left: who is there is served, no thread spins, and it goes on as soon as there are
+//! some.
 
 use crate::program::Program;
 use rpcwrap_tests::{limit, raw::Peer};

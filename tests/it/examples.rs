@@ -70,7 +70,7 @@ async fn streaming() {
 
 async fn auth() {
     let program = Program::example("auth", &[ANY]).await;
-    assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"nobody\"\n"));
+    assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"anonymous\"\n"));
     assert_eq!(ask(&program, "/Private/WhoAmI", "null").await.0, 401);
     let mut peer = Peer::connect(program.addr).await.handshake("/_json_rpc_/auth").await;
     let reply = peer.call("AuthenticatorCRAMMD5.GetNewChallenge", "\"\"", 1).await;

@@ -161,7 +161,7 @@ async fn a_head_has_a_size() {
 }
 
 #[tokio::test]
-async fn settings_nobody_could_work_with_are_refused() {
+async fn settings_that_could_never_work_are_refused() {
     for (config, text) in [
         (Config::default().max_header_bytes(100), "max_header_bytes = 100: must be at least 8192"),
         (Config::default().max_message_bytes(0), "max_message_bytes = 0: must be from 1024 to 2147483647"),

@@ -26,7 +26,7 @@ async fn a_blocked_thread_is_not_the_connections() {
     let server = start(services().service(service)).await;
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(json_request("Work.Block", "1", 1)).await;
-    // This runtime has one thread; were it the one that blocks, nobody would answer.
+    // This runtime has one thread; were it the one that blocks, there would be no answer.
     assert_eq!(peer.call("Echo.Int", "5", 2).await["id"], 2);
     release.send(()).unwrap();
     assert_eq!(peer.read_json().await, json!({"id": 1, "result": "1 false", "error": null}));

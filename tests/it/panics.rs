@@ -1,4 +1,4 @@
-//! Handlers that panic: an error reply to that call, and nothing else happens to anybody.
+//! Handlers that panic: an error reply to that call, and nothing happens to any other call.
 
 use rpcwrap::{Error, Service};
 use rpcwrap_tests::{

@@ -145,7 +145,7 @@ async fn failure(server: &TestServer, addr: SocketAddr, bytes: &[u8]) -> Opening
 }
 
 #[tokio::test]
-async fn nobody_else_is_believed() {
+async fn headers_from_other_addresses_are_not_believed() {
     let elsewhere = ProxyProtocol::from_peers(["192.0.2.0/24", "unix"]).unwrap();
     let strangers = start(builder(elsewhere)).await;
     let server = start(builder(loopback())).await;

@@ -82,7 +82,7 @@ async fn a_fifth_call_waits_for_one_of_four() {
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send((1..=6).map(wait).collect::<String>()).await;
     until(|| gate.entered() == 4).await;
-    // Whoever else there is gets a turn, again and again: it stays at four.
+    // Another connection gets a turn, again and again: it stays at four.
     let mut other = Peer::connect_codec(server.addr, "json").await;
     for id in 0..20 {
         assert_eq!(other.call("Echo.Int", "1", id).await["result"], 1);
@@ -148,12 +148,12 @@ async fn a_peer_that_never_reads_is_no_longer_read() {
     }
     let answered = server.snapshot().methods.iter().find(|m| m.method == "String").unwrap().stats.finished;
     // What the buffers of two kernels' sockets hold, and 64 KiB.
-    assert!(answered < 5_000, "{answered} calls answered that nobody reads");
+    assert!(answered < 5_000, "{answered} calls answered whose replies are not read");
     let mut other = Peer::connect_codec(server.addr, "json").await;
     for id in 0..100 {
         let started = Instant::now();
         other.call("Echo.Int", "1", id).await;
-        assert!(started.elapsed() < Duration::from_secs(1), "somebody else's backlog is in the way");
+        assert!(started.elapsed() < Duration::from_secs(1), "another connection's backlog is in the way");
     }
     let later = server.snapshot().methods.iter().find(|m| m.method == "String").unwrap().stats.finished;
     assert_eq!(later, answered, "calls go on being answered");
@@ -199,12 +199,12 @@ async fn a_stream_runs_only_as_fast_as_it_is_read() {
         assert_eq!(peer.read_json().await, json!({"id": 1, "result": n, "error": null}));
     }
     // 64 KiB of pipe and 1 KiB of output hold fewer than 3,000 items of some 35 bytes.
-    // A stopped clock goes on when nobody has anything left to do: all of this is one thread, and no socket is in it.
+    // A stopped clock goes on when no task has anything left to do: all of this is one thread, and no socket is in it.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_millis(1)).await;
     tokio::time::resume();
     let stats = &server.snapshot().methods.iter().find(|m| m.method == "Stream").unwrap().stats.clone();
-    assert!(stats.bytes_out < 100_000, "{} bytes of a stream nobody reads", stats.bytes_out);
+    assert!(stats.bytes_out < 100_000, "{} bytes of a stream that is not read", stats.bytes_out);
     assert_eq!(gate.left(), 0);
     // The rest of the session lives: another call is answered in its turn.
     peer.send(multiply(2)).await;
@@ -226,7 +226,7 @@ async fn handlers_go_when_their_peer_does() {
         within(Duration::from_secs(1), until(|| gate.left() == entered)).await;
     }
     assert_eq!(server.snapshot().server.canceled_calls, 3);
-    // A stream whose peer has closed as usual goes with the first item nobody takes.
+    // A stream whose peer has closed as usual goes with the first item that cannot be written.
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(json_request("Gate.Stream", "null", 1)).await;
     gate.open(1);

@@ -1,4 +1,4 @@
-//! The end of a server: everything read is answered, nobody in the queue is reset, and it is over in time.
+//! The end of a server: everything read is answered, no connection in the queue is reset, and it is over in time.
 
 use rpcwrap::{Drained, Phase, Server};
 use rpcwrap_tests::{
@@ -51,7 +51,7 @@ async fn everything_that_was_read_is_answered() {
     peer.expect_closed().await;
     drop(peer);
     assert_eq!(limit(draining).await.unwrap().cut, 0);
-    assert!(tokio::net::TcpStream::connect(server.addr).await.is_err(), "nobody listens");
+    assert!(tokio::net::TcpStream::connect(server.addr).await.is_err(), "the server listens no more");
     assert_eq!(server.snapshot().server.drained_calls, 1);
 }
 
@@ -74,7 +74,7 @@ async fn idle_connections_are_closed() {
 #[tokio::test]
 async fn who_waits_in_the_accept_queue_is_served() {
     let (server, _) = gated().await;
-    // This thread is all the runtime has: as long as it does not await, nobody accepts.
+    // This thread is all the runtime has: as long as it does not await, no connection is accepted.
     let peers: Vec<_> = (0..500)
         .map(|_| {
             let mut peer = std::net::TcpStream::connect(server.addr).unwrap();
@@ -140,7 +140,7 @@ async fn what_never_ends_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
-async fn replies_nobody_takes_are_cut_at_the_limit() {
+async fn unread_replies_are_cut_at_the_drain_limit() {
     let (server, _) = gated().await;
     let mut deaf = Peer::in_memory_codec(&server, "json").await;
     let text = "x".repeat(30_000);
@@ -236,7 +236,7 @@ async fn the_queue_of_a_socket_that_is_shared_is_left_to_the_next() {
     assert_eq!(served.call("Echo.Int", "5", 1).await["result"], 5);
     assert_eq!(limit(first.drain(LONG)).await.cut, 0);
     served.expect_closed().await;
-    // Nobody accepts: it connects all the same, and is served by whoever comes.
+    // No server accepts: it connects all the same, and is served by the next one.
     let mut waiting = Peer::connect(addr).await;
     waiting.send(opening("/_json_rpc_")).await;
     let second = serve();

@@ -33,7 +33,7 @@ async fn from_the_opening_to_the_drain() {
 }
 
 #[tokio::test]
-async fn a_file_nobody_listens_on_is_replaced() {
+async fn a_socket_file_without_a_listener_is_replaced() {
     let path = socket("stale");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(path.exists());
@@ -41,7 +41,7 @@ async fn a_file_nobody_listens_on_is_replaced() {
     server.listen(&address(&path)).await.unwrap();
     let mut peer = Peer::connect_unix(&path).await.handshake("/_json_rpc_").await;
     assert_eq!(peer.call("Echo.Int", "5", 1).await["result"], 5);
-    // Somebody listens on it now: not to be taken away.
+    // A server listens on it now: not to be taken away.
     let error = services().build().unwrap().listen(&address(&path)).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen on {}: ", address(&path))), "{error}");
     assert_eq!(peer.call("Echo.Int", "6", 2).await["result"], 6);

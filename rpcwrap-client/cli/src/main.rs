@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
-            // Nobody is left to be told that the stream is closed.
+            // That the stream is closed could only be said on that stream.
             let _ = error.print();
             return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
         }

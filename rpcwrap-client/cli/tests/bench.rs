@@ -236,7 +236,7 @@ fn a_closed_loop_logs_in_and_finds_unix_sockets() {
     let server = rpcwrap::Server::builder()
         .credentials(rpcwrap::Credentials::new([("ala", ["ma kota"])]))
         .method("Who.Am", |cx: rpcwrap::Context, _: i64| async move {
-            cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("nobody"))
+            cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("anonymous"))
         })
         .build()
         .unwrap();
@@ -245,7 +245,7 @@ fn a_closed_loop_logs_in_and_finds_unix_sockets() {
     for codec in ["json", "bson", "gob", "msgpack"] {
         let line = format!("Who.Am 7 -n 100 -c 2 --inflight 4 --codec {codec} --json");
         let refused = json(&bench(&addr, &line).end());
-        assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "nobody"}));
+        assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "anonymous"}));
         let line = format!("{line} --user ala --password-file {}", secret.display());
         let report = json(&bench(&addr, &line).end());
         assert_eq!(report["requests"]["done"], 100, "{report:#}");

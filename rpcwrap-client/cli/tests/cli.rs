@@ -122,7 +122,7 @@ fn logs_in_with_the_secret_of_a_file() {
     let good = demo.dir.file("good", "ma kota\n");
     let bad = demo.dir.file("bad", "ma psa\n");
     let who = |rest: &[&str]| rpcwrap(&[&["call", &demo.addr, "Echo.Who", "-o", "raw"][..], rest].concat());
-    assert_eq!(who(&[]).stdout, "nobody\n");
+    assert_eq!(who(&[]).stdout, "anonymous\n");
     for codec in ["json", "bson", "gob", "msgpack"] {
         let ended = who(&["--user", "ala", "--password-file", &good, "--codec", codec]);
         assert_eq!((ended.code, ended.stdout.as_str()), (0, "ala\n"), "{}", ended.stderr);
@@ -456,7 +456,7 @@ fn a_reader_that_leaves_is_no_error() {
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1\n", ""));
 }
 
-/// More than any buffer holds waits in the server until somebody reads it.
+/// More than any buffer holds waits in the server until the CLI's output is read.
 #[test]
 fn a_slow_reader_of_a_stream_slows_the_server_down() {
     let demo = Demo::start();

@@ -129,8 +129,8 @@ impl Connector<Client> {
         Self::speaking(Wire::BaiduStd(Vec::new()))
     }
 
-    /// With these bytes in each request, whatever the server's authenticator makes of them. One that does not take
-    /// them closes the connection at the first call.
+    /// With these bytes in each request, for the server's authenticator. One that does not take them
+    /// closes the connection at the first call.
     #[must_use]
     pub fn authentication_data(self, authentication_data: impl Into<Vec<u8>>) -> Self {
         self.with(|settings| settings.wire = Wire::BaiduStd(authentication_data.into()))
@@ -146,7 +146,7 @@ impl Config {
         self.dial_baidu_std_auth(addr, Vec::new()).await
     }
 
-    /// The same with this `authentication_data` in each request, whatever the server's authenticator makes of it.
+    /// The same with this `authentication_data` in each request, for the server's authenticator.
     ///
     /// # Errors
     /// As [`dial_baidu_std`](Self::dial_baidu_std).

@@ -5,7 +5,7 @@ use crate::{client::Client, config::Config, shared::Wire};
 use codecs::{AnyCodec, connect};
 use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 
-/// How to reach servers of one kind, whatever their addresses: what is spoken with them, TLS, login and limits.
+/// How to reach servers of one kind, at any address: what is spoken with them, TLS, login and limits.
 ///
 /// Every way to dial is one of these: [`dial_http`](crate::dial_http) and its siblings make one and use it once. A
 /// value never changes, is cheap to clone and can be used by many tasks at once; each [`connect`](Self::connect) opens

@@ -51,11 +51,11 @@ pub(crate) enum Waiter {
 /// What became of a reply.
 #[derive(Debug)]
 pub(crate) enum Delivered {
-    /// Somebody is to be woken.
+    /// Its caller is to be woken.
     Wake(Waker),
     /// Its reader will find it.
     Kept,
-    /// Nobody waits for it: an unknown Seq, a second reply, or a call that was dropped.
+    /// No caller waits for it: an unknown Seq, a second reply, or a call that was dropped.
     Dropped,
     /// It did not fit into its stream's buffer: that stream has failed.
     Overrun(Option<Waker>),
@@ -79,7 +79,7 @@ impl InFlight {
         self.next
     }
 
-    /// Gives [`next_seq`](Self::next_seq) to a request whose reply nobody waits for.
+    /// Gives [`next_seq`](Self::next_seq) to a request whose reply no caller waits for.
     pub(crate) fn skip_seq(&mut self) {
         self.next = self.next.wrapping_add(1);
     }
@@ -101,7 +101,7 @@ impl InFlight {
         seq
     }
 
-    /// Brings a reply to whoever waits for it.
+    /// Brings a reply to the caller that waits for it.
     #[inline]
     pub(crate) fn deliver(&mut self, reply: Reply) -> Delivered {
         let Some(state) = self.find(reply.seq()) else { return Delivered::Dropped };
@@ -147,7 +147,7 @@ impl InFlight {
         }
     }
 
-    /// Takes the next item of a stream; its end, whatever it is, frees the slot.
+    /// Takes the next item of a stream; its end, good or bad, frees the slot.
     pub(crate) fn poll_item(&mut self, seq: u64, waker: &Waker) -> Poll<Item> {
         let Some(State::Stream(items)) = self.find(seq) else { return Poll::Pending };
         let polled = items.poll(waker);
@@ -200,7 +200,7 @@ impl InFlight {
         }
     }
 
-    /// Doubles the slots. Places that differ modulo a length differ modulo its double: nobody collides.
+    /// Doubles the slots. Places that differ modulo a length differ modulo its double: no two collide.
     #[cold]
     fn grow(&mut self) {
         let len = (self.slots.len() * 2).max(FIRST_SLOTS);

@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     /// Used by the connection, and by callers only with a codec of the program's own.
     reader: Mutex<ReplyReader>,
     state: Mutex<State>,
-    /// Permits nobody holds, and the queue of callers who wait for one.
+    /// Permits that no call holds, and the queue of callers who wait for one.
     permits: Semaphore,
     ended: Notify,
 }
@@ -200,7 +200,7 @@ impl Shared {
         self.unlock_and_wake(state, drained);
     }
 
-    /// Unlocks; wakes whoever waits for a permit that has become free, and the connection if there is output for it.
+    /// Unlocks; wakes a caller that waits for a permit that is free again, and the connection if there is output for it.
     #[inline]
     fn unlock_and_wake(&self, mut state: MutexGuard<'_, State>, finished: bool) {
         let permits = state.permits_to_give_back();
@@ -314,7 +314,7 @@ impl Shared {
         more
     }
 
-    /// Ends everything: whoever is in flight fails, whoever waits too. The first reason stands.
+    /// Ends everything: calls in flight fail, those that wait for a permit too. The first reason stands.
     pub(crate) fn close(&self, reason: Closed) {
         let mut state = self.state();
         if !matches!(state.phase, Phase::Closed(_)) {

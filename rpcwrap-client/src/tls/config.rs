@@ -82,15 +82,15 @@ impl TlsConfig {
         self.with(|settings| settings.server_name = Some(name.into()))
     }
 
-    /// Protocols to agree on (ALPN), the best first. Default: none, as Go's `tls.Dial`; a server that offers some takes
-    /// whatever comes then.
+    /// Protocols to agree on (ALPN), the best first. Default: none, as Go's `tls.Dial`; a server that offers some
+    /// takes any protocol then.
     #[must_use]
     pub fn alpn<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.with(|settings| settings.alpn = names.into_iter().map(Into::into).collect())
     }
 
-    /// Takes any certificate from the server: encrypted, but with whom nobody knows. Anybody in between can read and
-    /// change everything. For tests.
+    /// Takes any certificate from the server: encrypted, but with an unknown peer. An attacker in between can read
+    /// and change everything. For tests.
     #[must_use]
     pub fn dangerous_accept_any_certificate(self) -> Self {
         self.with(|settings| settings.any_certificate = true)
@@ -161,7 +161,7 @@ impl Settings {
         let mut store = RootCertStore::empty();
         if self.roots.is_empty() {
             let system = Pem::system_roots()?;
-            // Old bundles hold certificates of forms nobody takes any more.
+            // Old bundles hold certificates of forms that are no longer accepted.
             let (taken, _) = store.add_parsable_certificates(system.certificates("the system's roots")?);
             return if taken > 0 {
                 Ok(store)

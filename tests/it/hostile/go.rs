@@ -66,10 +66,10 @@ fn cases() -> Vec<Case> {
         ("a map of 2^26 in 20 bytes", "gob", hint(1 << 26), Goes("length exceeds input size")),
         ("a map of 2^28 in 20 bytes", "gob", hint(1 << 28), Goes("length exceeds input size")),
         ("a map of 2^40 in 20 bytes", "gob", hint(1 << 40), Goes("length exceeds input size")),
-        ("2^60 empty structs for nobody", "gob", empties("No.Such"), Goes("can't find service")),
+        ("2^60 empty structs for an unknown method", "gob", empties("No.Such"), Goes("can't find service")),
         ("2^60 empty structs", "gob", empties("Echo.Any"), Goes("length exceeds input size")),
         (
-            "a struct in itself, 5 million deep, for nobody",
+            "a struct in itself, 5 million deep, for an unknown method",
             "gob",
             gob::call("No.Such", &[recursive()], &deep(b"\x02", 5_000_000)),
             Goes("can't find service"),

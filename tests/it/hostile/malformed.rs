@@ -1,4 +1,4 @@
-//! Bytes nobody should send, by the hundred thousand: no panic, no memory, and a good client beside them sees nothing.
+//! Malformed bytes, by the hundred thousand: no panic, no memory, and a good client beside them sees nothing.
 
 use super::{Good, MIB, alone};
 use crate::program::Program;

@@ -28,7 +28,7 @@ async fn required() {
     assert_eq!(client.call::<_, String>("Tls.Who", &()).await.unwrap(), "TLSv1.3 - ala -");
     let refused = refusal(&server, trusts(&ca)).await;
     assert!(matches!(&refused, TlsError::Refused { alert } if alert == "CertificateRequired"), "{refused:?}");
-    // Signed by somebody else.
+    // Signed by another CA.
     let refused = refusal(&server, shows(trusts(&ca), &ca.client("ala"))).await;
     assert!(matches!(&refused, TlsError::Refused { alert } if alert == "UnknownCA"), "{refused:?}");
     until(|| server.snapshot().server.tls_failures == 2).await;
@@ -123,7 +123,7 @@ async fn a_page_shows_which_connections_are_safe_and_whose() {
 async fn a_certificate_does_where_a_login_is_required() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let tls = asks(&ca, &clients).client_auth(ClientAuth::Optional);
-    assert!(builder(tls.clone()).require_login().build().is_err(), "nobody could log in");
+    assert!(builder(tls.clone()).require_login().build().is_err(), "no user could log in");
     let tls = tls.user_from_certificate(|name| Some(name.to_owned()));
     let server = start(builder(tls).require_login()).await;
     let client = dial(&server, shows(trusts(&ca), &clients.client("ala"))).await.unwrap();

@@ -1,4 +1,4 @@
-//! TLS and plain connections on one port: what each of them gets, whatever pieces it comes in.
+//! TLS and plain connections on one port: what each of them gets, in all pieces it may come in.
 
 mod client_auth;
 mod life;
@@ -114,7 +114,7 @@ async fn plain_bytes_where_tls_is_required() {
     }
     let failed = server.snapshot().failed_openings;
     assert!(failed.iter().all(|failed| failed.why == OpeningFailure::Plain));
-    // Nobody is in between within the program.
+    // Within the program there is no wire to encrypt.
     let mut within = Peer::in_memory_codec(&server, "json").await;
     assert_eq!(within.call("Tls.Who", "null", 1).await["result"], "plain");
 }

@@ -26,7 +26,7 @@ pub(crate) struct TlsArgs {
     #[arg(long, global = true, requires = "tls", value_name = "NAME")]
     servername: Option<String>,
 
-    /// Take any certificate from the server: whoever is in between can read and change everything
+    /// Take any certificate from the server: an attacker in between can read and change everything
     #[arg(long, global = true, requires = "tls", conflicts_with = "cacert")]
     tls_insecure: bool,
 }

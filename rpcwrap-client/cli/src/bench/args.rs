@@ -19,7 +19,7 @@ const DEFAULT_OPEN_IN_FLIGHT: usize = 256;
 ///
 /// Without --rate or --ramp a closed loop: each of the calls in flight is made when the one before it is answered, so
 /// a slow server is asked less often and its pauses hardly show. With --rate or --ramp an open loop: requests start
-/// when the clock says, whatever the server does; the response time counts from the intended start, the service time
+/// when the clock says, however slow the server is; the response time counts from the intended start, the service time
 /// from the sending. What no call was free for is late, and what is not finished at the end is counted as such.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]

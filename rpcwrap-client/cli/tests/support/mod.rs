@@ -111,7 +111,8 @@ fn count() -> Service {
 }
 
 fn echo() -> Service {
-    let who = |cx: Context, _: Any| async move { Ok::<_, Error>(cx.user().unwrap_or("nobody").to_owned()) };
+    let who =
+        |cx: Context, _: Any| async move { Ok::<_, Error>(cx.user().unwrap_or("anonymous").to_owned()) };
     Service::new("Echo").method("Any", |any: Any| async move { Ok::<_, Error>(any) }).method("Who", who)
 }
 

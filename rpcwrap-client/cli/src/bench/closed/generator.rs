@@ -51,7 +51,7 @@ pub(super) struct Run {
     /// How many requests are made, and how many of them have been.
     pub(super) budget: u64,
     pub(super) taken: AtomicU64,
-    /// Set to end at once, whatever is under way.
+    /// Set to end at once, without the replies to calls in flight.
     pub(super) is_cut: AtomicBool,
     /// One for each thread.
     pub(super) tallies: Tallies,
@@ -294,7 +294,7 @@ impl Generator {
         self.runtime.spawn(async move {
             tokio::time::sleep(pause).await;
             let dialled = dial(&run.target).await.map_err(|error| Failure::from(&error));
-            // The run is over if nobody listens any more.
+            // The run is over if its thread receives no more.
             if sender.send((place, dialled)).is_ok() {
                 let _ = waker.wake();
             }

@@ -1,4 +1,4 @@
-//! The bytes of requests and replies, without sockets: what is counted, whatever way they come in.
+//! The bytes of requests and replies, without sockets: what is counted, in whichever pieces they come.
 
 use super::{
     requests::Requests,
@@ -209,7 +209,7 @@ fn a_reply_without_a_call_is_dropped() {
         assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?}");
         let replies = bench.replies(&requests, |_| Ok(56));
         bench.receive(&replies).unwrap();
-        assert_eq!(bench.counted(), (0, 0), "{codec:?}: nobody waits for them");
+        assert_eq!(bench.counted(), (0, 0), "{codec:?}: no call waits for them");
         bench.send_all();
         bench.receive(&replies).unwrap();
         assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?}");

@@ -1,7 +1,7 @@
 //! The calls in flight on one connection: which slots wait, since when, and what the bytes that come are worth.
 //!
 //! A slot's requests are always the same, so its replies are too as long as the server says the same: such a reply is
-//! known by a comparison, whatever the codec. Everything else is decoded, checked and counted for what it is. Pure: bytes
+//! known by a comparison, in every codec. Everything else is decoded, checked and counted for what it is. Pure: bytes
 //! and times come in as arguments, results go into a tally. It must not know sockets.
 
 use super::requests::Requests;
@@ -174,7 +174,7 @@ impl Window {
 
     /// Counts a decoded reply and remembers its bytes.
     fn take(&mut self, reply: &Reply, message: &[u8], arrival: &mut Arrival<'_>) {
-        // Somebody else's reply, or one more than there were calls: dropped, as by every client.
+        // A reply to no call of ours, or one more than there were calls: dropped, as by every client.
         let Some(slot) = arrival.requests.slot(reply.seq()).filter(|&slot| self.sent[slot] != FREE) else {
             return;
         };
