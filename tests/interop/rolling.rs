@@ -180,6 +180,7 @@ fn a_rolling_restart_loses_no_call() {
         ("go with pauses", go(haproxy.addr, "30ms")),
         ("curl", curl(haproxy.addr)),
     ];
+    // The other clients say nothing before their end.
     thread::sleep(LOADED);
     for server in &mut servers {
         let old = server.take().expect("one server each");

@@ -59,7 +59,7 @@ impl Protocol for Lines {
 }
 
 #[tokio::test]
-async fn it_shares_the_port_and_the_dispatch() {
+async fn a_custom_protocol_shares_the_port_and_the_dispatch() {
     let server = start(services().protocol(Lines)).await;
     let calls = "LINE\nArith.Multiply {\"A\":6,\"B\":7}\nArith.Divide {\"A\":1}\nNope.X\nCtx.Who \"\"\n";
     let replies = "42\nerror math: divide by zero\nerror unknown_service: rpc: can't find service Nope.X\n\
@@ -77,7 +77,7 @@ async fn it_shares_the_port_and_the_dispatch() {
 }
 
 #[tokio::test]
-async fn the_others_are_still_there() {
+async fn built_in_protocols_are_served_beside_a_custom_one() {
     let server = start(services().protocol(Lines)).await;
     for pieces in each_split(&opening("/_json_rpc_")) {
         let mut peer = Peer::in_memory(&server);
@@ -96,7 +96,7 @@ async fn the_others_are_still_there() {
 }
 
 #[tokio::test]
-async fn connect_leads_to_it() {
+async fn a_connect_path_leads_to_a_custom_protocol() {
     let server = start(services().protocol(Lines)).await;
     let mut peer = Peer::connect(server.addr).await;
     peer.send([&opening("/lines")[..], b"Echo.Int 5\n"].concat()).await;
@@ -105,7 +105,7 @@ async fn connect_leads_to_it() {
 }
 
 #[tokio::test]
-async fn two_of_one_name_are_refused() {
+async fn two_custom_protocols_of_one_name_are_refused() {
     let error = services().protocol(Lines).protocol(Lines).build().unwrap_err();
     assert_eq!(error, ConfigError::DuplicateProtocol("lines".into()));
 }

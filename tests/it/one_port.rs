@@ -139,7 +139,7 @@ async fn cmux_22_64_a_client_that_waits_for_settings_gets_them_for_its_preface()
 }
 
 #[tokio::test]
-async fn rpcx_one_line_decides_whatever_the_head_has_to_say() {
+async fn rpcx_the_request_line_decides_not_the_headers() {
     let server = services().build().unwrap();
     assert_eq!(server.sniff(b"POST /x HTTP/1.1\r\n"), Verdict::Protocol("http"));
     assert_eq!(server.sniff(b"CONNECT "), Verdict::Protocol("http"));
@@ -383,6 +383,7 @@ async fn pools_that_connect_ahead_have_time_until_their_first_byte() {
     let server = start(services().config(config)).await;
     let began = Instant::now();
     let mut ahead = Peer::connect(server.addr).await;
+    // The silence itself is what is tried.
     tokio::time::sleep(SHORT * 2).await;
     assert_eq!(ahead.http(HEALTH).await.status, 200);
     let mut half = Peer::connect(server.addr).await;
@@ -399,6 +400,7 @@ async fn the_clock_can_be_off() {
     let server = start(services().config(impatient().first_byte_clock(OpeningClock::Off))).await;
     let mut ahead = Peer::connect(server.addr).await;
     ahead.send("GET /hea").await;
+    // The silence itself is what is tried.
     tokio::time::sleep(SHORT * 3).await;
     ahead.send("lthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(ahead.read_http(false).await.status, 200);

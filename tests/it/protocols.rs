@@ -179,7 +179,7 @@ fn two_protocols_of_one_opening_are_refused() {
 }
 
 #[test]
-fn names_are_checked() {
+fn names_of_protocols_are_checked() {
     for name in ["", "Upper", "with blank", "in_process"] {
         let error = services().protocol(told(name, b"MAGIC")).build().unwrap_err();
         assert!(matches!(&error, ConfigError::BadName { what: "protocol", .. }), "{error}");
@@ -225,7 +225,7 @@ async fn a_listener_for_http_alone_says_what_is_wrong_with_any_bytes() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_opens_no_listener() {
+async fn an_unknown_protocol_name_opens_no_listener() {
     let server = start(services()).await;
     let error = limit(server.listen_only("127.0.0.1:0", &["http", "htpt"])).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);

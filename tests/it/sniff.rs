@@ -109,7 +109,7 @@ fn wanted(row: &Row) -> Verdict {
 }
 
 #[test]
-fn each_opening_is_taken_for_what_it_is() {
+fn each_opening_is_taken_for_its_protocol() {
     let server = server(services());
     for row in &TABLE {
         assert_eq!(server.sniff(row.0), wanted(row), "{}", row.0.escape_ascii());
@@ -132,7 +132,7 @@ fn no_byte_more_changes_a_verdict() {
 }
 
 #[test]
-fn each_opening_offered_to_every_protocol_is_one_protocols() {
+fn each_opening_is_taken_by_one_protocol_only() {
     let server = server(services());
     for row in &TABLE {
         let head = row.0.trim_ascii_start();

@@ -114,7 +114,7 @@ async fn a_restart_refuses_no_connection() {
 }
 
 #[tokio::test]
-async fn reloads_and_signs_of_life_are_said() {
+async fn reloads_and_watchdog_pings_are_sent_to_the_manager() {
     let manager = Manager::new("reload");
     let program = manager.start().await;
     manager.hears("WATCHDOG=1").await;

@@ -43,7 +43,7 @@ async fn the_first_message_says_who_calls() {
 }
 
 #[tokio::test]
-async fn without_a_proof_there_is_what_is_open_to_all() {
+async fn a_peer_without_a_proof_calls_only_what_is_open_to_all() {
     let server = start(users()).await;
     let mut peer = Peer::connect(server.addr).await;
     assert_eq!(call(&mut peer, &WHO, b"").await.unwrap().body, &b"anonymous"[..]);

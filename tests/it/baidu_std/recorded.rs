@@ -123,7 +123,7 @@ async fn two_of_four_calls_are_over_the_limit() {
 }
 
 #[tokio::test]
-async fn a_reply_its_client_gave_up_on_comes_all_the_same() {
+async fn a_reply_is_sent_after_its_client_gave_up() {
     let server = start(demo()).await;
     let exchange = exchange("slow_timeout");
     let ours = ask(&mut Peer::connect(server.addr).await, &[&exchange.sent("client->server")], 1).await;
@@ -132,7 +132,7 @@ async fn a_reply_its_client_gave_up_on_comes_all_the_same() {
 }
 
 #[tokio::test]
-async fn messages_that_are_none_close_the_connection() {
+async fn malformed_messages_close_the_connection() {
     let server = start(demo()).await;
     let good = exchange("raw_echo_min");
     for name in ["raw_bad_meta", "raw_too_big", "raw_meta_gt_body"] {

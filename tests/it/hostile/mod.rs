@@ -48,7 +48,6 @@ use crate::program::Program;
 use rpcwrap_tests::{
     limit,
     raw::{Peer, bson_request, document},
-    within,
 };
 use serde_json::Value;
 use std::{
@@ -123,7 +122,7 @@ async fn vars(program: &Program) -> Value {
 /// Waits until no connection is left but the one that asks, as the last to go may still be on their way; what
 /// `/debug/vars` says then.
 async fn alone(program: &Program) -> Value {
-    within(Duration::from_secs(10), async {
+    limit(async {
         loop {
             let vars = vars(program).await;
             if vars["connection-count"] == 1 {

@@ -16,8 +16,8 @@ use tokio::join;
 const SPACE: &str = "ulimit -v 524288; exec \"$0\" \"$@\"";
 
 #[tokio::test]
-async fn half_a_gibibyte_is_enough_against_all_of_them() {
-    let settings = Settings::new("squeezed", "stall_timeout = \"2s\"\nmax_calls = 64\n");
+async fn half_a_gibibyte_is_enough_against_all_hostile_peers_at_once() {
+    let settings = Settings::new("squeezed", "stall_timeout = \"5s\"\nmax_calls = 64\n");
     let args = ["--listen", "127.0.0.1:0", "--config", settings.path()];
     let program = Program::daemon_by(SPACE, Stdio::null(), &args).await;
     let addr = program.addr;

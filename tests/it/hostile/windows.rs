@@ -46,7 +46,7 @@ async fn answered_in_windows(codec: AnyCodec) {
 }
 
 #[tokio::test]
-async fn ten_thousand_calls_in_one_write_and_no_more_in_every_codec() {
+async fn ten_thousand_calls_in_one_write_keep_to_the_window_in_every_codec() {
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack] {
         answered_in_windows(codec).await;
     }
