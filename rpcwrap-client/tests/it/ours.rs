@@ -117,7 +117,7 @@ fn a_draining_server_is_told_from_a_failing_one() {
         assert_eq!(ticks.next().await.unwrap().unwrap(), 1);
         let draining = tokio::spawn({
             let server = server.clone();
-            async move { server.drain(Duration::from_millis(200)).await.cut }
+            async move { server.drain(Duration::from_secs(1)).await.cut }
         });
         crate::peer::settle().await;
         let error = client.call::<_, String>("Bank.Whoami", &()).await.unwrap_err();
