@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     handle::Handle,
     request::{self, Request},
-    shared::{Shared, Wire},
+    shared::{Shared, WireProtocol},
     stream::ReplyStream,
 };
 use bytes::BytesMut;
@@ -84,7 +84,7 @@ impl Client {
     }
 
     /// On a stream on which nothing has been said.
-    pub(crate) fn begin<S>(stream: S, wire: Wire, config: Config) -> Self
+    pub(crate) fn begin<S>(stream: S, wire: WireProtocol, config: Config) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

@@ -36,12 +36,12 @@ pub(super) enum Phase {
     Open,
     /// No new calls; closes when the last one is answered.
     Draining,
-    Closed(Closed),
+    Closed(CloseReason),
 }
 
 /// Why a connection is closed.
 #[derive(Debug, Clone)]
-pub(crate) enum Closed {
+pub(crate) enum CloseReason {
     /// By us, in good order or because its last handle is gone.
     Here,
     /// By the server or the network.
@@ -124,9 +124,9 @@ impl State {
         Some(match reason {
             _ if self.is_unsent(seq) => Error::Shutdown,
             // No caller is left to ask when the last handle is gone; a runtime that shuts down asks all the same.
-            Closed::Here => Error::Io(Arc::new(io::ErrorKind::ConnectionAborted.into())),
-            Closed::Lost(error) => Error::Io(error.clone()),
-            Closed::Protocol(error) => Error::Protocol(error.clone()),
+            CloseReason::Here => Error::Io(Arc::new(io::ErrorKind::ConnectionAborted.into())),
+            CloseReason::Lost(error) => Error::Io(error.clone()),
+            CloseReason::Protocol(error) => Error::Protocol(error.clone()),
         })
     }
 

@@ -27,13 +27,13 @@ use tokio_rustls::{
 /// ```
 #[derive(Clone, Default)]
 pub struct TlsConfig {
-    settings: Settings,
+    settings: TlsSettings,
     /// Made at the first handshake; not part of what the value is.
     made: Arc<OnceLock<Result<TlsConnector, TlsError>>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Settings {
+struct TlsSettings {
     /// Empty: the system's.
     roots: Vec<Pem>,
     certificate: Option<(Pem, Pem)>,
@@ -122,13 +122,13 @@ impl TlsConfig {
         self.settings.server_name.as_deref().unwrap_or(host)
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut TlsSettings)) -> Self {
         change(&mut self.settings);
         Self { settings: self.settings, made: Arc::default() }
     }
 }
 
-impl Settings {
+impl TlsSettings {
     fn make(&self) -> Result<TlsConnector, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let algorithms = provider.signature_verification_algorithms;

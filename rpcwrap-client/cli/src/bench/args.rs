@@ -2,7 +2,7 @@
 
 use super::{
     load::Plan,
-    report::Asked,
+    report::RunSettings,
     schedule::{Ramp, Schedule, parse_rate},
 };
 use crate::{address::Address, options::Options, units::parse_duration};
@@ -122,9 +122,9 @@ impl BenchArgs {
     }
 
     /// What the report says was asked for.
-    pub(crate) fn asked(&self, options: &Options, plan: Plan) -> Asked {
+    pub(crate) fn settings(&self, options: &Options, plan: Plan) -> RunSettings {
         let Ramp { from, to, over } = self.ramp.unwrap_or(Ramp { from: 0.0, to: 0.0, over: Duration::ZERO });
-        Asked {
+        RunSettings {
             addr: self.addr.to_string(),
             method: self.method.clone(),
             codec: AnyCodec::from(options.codec).name().to_owned(),

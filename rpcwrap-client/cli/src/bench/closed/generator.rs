@@ -6,11 +6,11 @@
 use super::{
     dial::{Dialled, dial},
     requests::Requests,
-    window::{Arrival, Known, Window},
+    window::{Arrival, KnownReplies, Window},
 };
 use crate::bench::{
     failure::Failure,
-    tally::{Span, Tallies, Tally},
+    tally::{RequestTimes, Tallies, Tally},
     target::Target,
 };
 use bytes::{Buf, BytesMut};
@@ -140,7 +140,7 @@ pub(super) struct Generator {
     /// Where connections are dialled.
     runtime: Handle,
     redialled: (Sender<Redialled>, Receiver<Redialled>),
-    known: Known,
+    known: KnownReplies,
     input: Box<[u8]>,
     freed: Vec<usize>,
 }
@@ -166,7 +166,7 @@ impl Generator {
                 register(&poll, connection, place)?;
             }
         }
-        let known = Known::new(run.requests.slots());
+        let known = KnownReplies::new(run.requests.slots());
         let (input, freed) = (vec![0; READ_BYTES].into(), Vec::new());
         Ok(Self { run, index, connections, poll, waker, runtime, redialled: channel(), known, input, freed })
     }
@@ -282,7 +282,7 @@ impl Generator {
     fn broken(&mut self, place: usize, error: &Error, now: u64, tally: &mut Tally) {
         let Some(connection) = self.connections[place].take() else { return };
         let failure = Failure::from(error);
-        connection.window.waiting(now).for_each(|span| tally.failed(span, failure.clone()));
+        connection.window.waiting(now).for_each(|times| tally.failed(times, failure.clone()));
         self.redial(place, PAUSE_AFTER_BREAK);
     }
 
@@ -313,7 +313,7 @@ impl Generator {
                 }
                 // Each of its calls would have met the same.
                 Err(failure) => {
-                    let none = Span { response: Duration::ZERO, service: Duration::ZERO };
+                    let none = RequestTimes { response: Duration::ZERO, service: Duration::ZERO };
                     for _ in 0..self.run.take(slots, self.run.now()) {
                         tally.failed(none, failure.clone());
                     }
@@ -335,7 +335,7 @@ impl Generator {
         let mut tally = self.run.tallies.get(self.index);
         for connection in &mut self.connections {
             if let Some(unfinished) = connection.take_if(|connection| connection.window.in_flight() > 0) {
-                unfinished.window.waiting(now).for_each(|span| tally.left_in_flight(span));
+                unfinished.window.waiting(now).for_each(|times| tally.left_in_flight(times));
             }
         }
     }

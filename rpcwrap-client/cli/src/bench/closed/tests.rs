@@ -2,7 +2,7 @@
 
 use super::{
     requests::Requests,
-    window::{Arrival, Known, Window},
+    window::{Arrival, KnownReplies, Window},
 };
 use crate::{
     argument::Argument,
@@ -34,7 +34,7 @@ fn target(codec: &AnyCodec) -> Target {
 struct Bench {
     codec: AnyCodec,
     requests: Requests,
-    known: Known,
+    known: KnownReplies,
     tally: Tally,
     window: Window,
     is_open: bool,
@@ -49,7 +49,7 @@ impl Bench {
         Self {
             codec: codec.clone(),
             requests: Requests::encode(&mut codec.request_writer(), &target(codec), SLOTS).unwrap(),
-            known: Known::new(SLOTS),
+            known: KnownReplies::new(SLOTS),
             tally: Tally::new(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),
             is_open: false,
