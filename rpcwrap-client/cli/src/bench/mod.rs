@@ -125,7 +125,7 @@ async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> 
         method: args.method.clone(),
         argument: Argument::new(argument(&args.arg).await?, options.codec),
         connector: with_login(options, config)?,
-        is_tls: options.tls.is_some(),
+        is_tls: options.tls.tls,
         max_time: options.max_time,
     })
 }

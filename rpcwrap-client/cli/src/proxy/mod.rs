@@ -104,7 +104,7 @@ pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failu
         to: full_address(&args.to),
         faults: args.fault,
         seed,
-        connector: connector(&Options { tls: None, ..options.clone() }, Config::default()),
+        connector: connector(&Options { tls: Default::default(), ..options.clone() }, Config::default()),
         record: Record::new(sink),
     };
     tokio::select! {
