@@ -2,8 +2,8 @@
 //!
 //! It must not know which server that is.
 
-use crate::measure::Cpu;
 use crate::peer::{Programs, Running, start_on};
+use crate::server_cpu::Cpu;
 use crate::workload::{ARGUMENT, Codec, METHOD};
 use crate::{Result, WARM_UP};
 use serde_json::Value;

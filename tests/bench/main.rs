@@ -10,17 +10,20 @@ mod bars;
 mod client;
 mod client_row;
 mod floor;
+mod footprint;
 mod load;
 mod machine;
-mod measure;
 mod peer;
 mod report;
+/// As `rpcwrap bench` measures it.
+#[path = "../../rpcwrap-client/cli/src/bench/server_cpu.rs"]
+mod server_cpu;
 mod workload;
 
 use clap::{Parser, Subcommand};
 use client_row::{CALLERS, Caller};
+use footprint::Footprint;
 use load::{Generator, Shape};
-use measure::Footprint;
 use peer::{Kind, Peer, Programs, TARGETS, Target};
 use report::{Idle, Results, Row};
 use std::net::SocketAddr;
