@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(file) => Credentials::from_file(file)?,
         None => Credentials::new([("ala", ["ma kota"]), ("root", ["toor"])]),
     };
-    let who_am_i = |cx: Context, _: ()| async move { Ok(cx.user().unwrap_or("nobody").to_owned()) };
+    let who_am_i = |cx: Context, _: ()| async move { Ok(cx.user().unwrap_or("anonymous").to_owned()) };
     let server = Server::builder()
         .credentials(users)
         .service(Service::new("Public").method("WhoAmI", who_am_i))
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let (running, addr) = (server.run(), server.listen(&addr).await?);
     println!("listening on {addr}");
-    println!("curl -d null http://{addr}/Public/WhoAmI                  # \"nobody\"");
+    println!("curl -d null http://{addr}/Public/WhoAmI                  # \"anonymous\"");
     println!("curl -d null http://{addr}/Private/WhoAmI                 # 401");
     println!("curl -u 'ala:ma kota' -d null http://{addr}/Private/WhoAmI # \"ala\"");
     println!("curl -u 'ala:ma kota' -d null http://{addr}/Admin/WhoAmI   # 403");

@@ -29,8 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         other => println!("wrong password: {other:?}"),
     }
 
-    let nobody = dial_http(&addr, AnyCodec::Json).await?;
-    let refused: Result<Who, Error> = nobody.call("Private.Who", &()).await;
+    let anonymous = dial_http(&addr, AnyCodec::Json).await?;
+    let refused: Result<Who, Error> = anonymous.call("Private.Who", &()).await;
     if let Err(error) = refused {
         println!("without a login: {error}");
     }
@@ -44,7 +44,8 @@ struct Who {
 }
 
 fn server() -> Result<Server, rpcwrap::ConfigError> {
-    let who = |cx: Context, _: Any| async move { Ok(Who { user: cx.user().unwrap_or("nobody").to_owned() }) };
+    let who =
+        |cx: Context, _: Any| async move { Ok(Who { user: cx.user().unwrap_or("anonymous").to_owned() }) };
     Server::builder()
         .credentials(Credentials::new([("ala", ["ma kota"])]))
         .service(Service::new("Echo").method("Who", who))

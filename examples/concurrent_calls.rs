@@ -1,7 +1,7 @@
 //! A thousand calls at once over one connection.
 //!
 //! A `Client` is cheap to clone; all clones share the connection. Calls that are ready together leave in one write, and
-//! each reply goes to its caller in whatever order the server finishes them.
+//! each reply goes to its caller in the order the server finishes them.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
 use rpcwrap::Server;

@@ -75,7 +75,7 @@ struct Handler(UnboundedSender<()>);
 
 impl Drop for Handler {
     fn drop(&mut self) {
-        // At the end of the program nobody asks any more.
+        // At the end of the program the receiver is gone.
         let _ = self.0.send(());
     }
 }

@@ -1,4 +1,4 @@
-//! Middleware: tower's layers and one of the program's own around calls, whatever their protocol; and an observer.
+//! Middleware: tower's layers and one of the program's own around calls of every protocol; and an observer.
 //!
 //! `curl -d 7 http://127.0.0.1:7070/Work/Double` answers `14`. `-d 60000` on `/Work/Sleep` takes too long, and while two
 //! such calls wait a third one is refused at once. `/Trial/Double` answers four times.

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (news, _) = broadcast::channel::<String>(1000);
     let publisher = news.clone();
     let publish = move |line: String| {
-        // Nobody listening is no error.
+        // A line without subscribers is no error.
         let readers = publisher.send(line).unwrap_or(0);
         async move { Ok(readers) }
     };

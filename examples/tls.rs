@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "WhoAmI",
             |cx: Context, (): ()| async move {
                 let version = cx.tls().map_or("no TLS", |tls| tls.version);
-                Ok(format!("{} over {version}", cx.user().unwrap_or("nobody")))
+                Ok(format!("{} over {version}", cx.user().unwrap_or("anonymous")))
             },
         ))
         .tls(tls)

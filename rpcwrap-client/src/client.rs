@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     handle::Handle,
     request::{self, Request},
-    shared::{Shared, Wire},
+    shared::{Shared, WireProtocol},
     stream::ReplyStream,
 };
 use bytes::BytesMut;
@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// One connection to a Go-RPC server, shared by everybody who has a clone of this.
 ///
 /// Concurrent calls travel together: each is written by its caller's own task, all that are ready leave in one write,
-/// and replies come back in whatever order the server finishes them. At most
+/// and replies come back in the order the server finishes them. At most
 /// [`max_in_flight`](Config::max_in_flight) are under way; further ones wait for their turn.
 ///
 /// When the connection breaks every call in flight fails at once, and later ones with [`Error::Shutdown`]: dial again.
@@ -84,7 +84,7 @@ impl Client {
     }
 
     /// On a stream on which nothing has been said.
-    pub(crate) fn begin<S>(stream: S, wire: Wire, config: Config) -> Self
+    pub(crate) fn begin<S>(stream: S, wire: WireProtocol, config: Config) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

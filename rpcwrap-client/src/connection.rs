@@ -4,7 +4,7 @@
 //! Each turn reads what is there, decodes it, hands the batch over and sends the whole output in one write. Knows
 //! bytes and Seqs; types are the callers' business.
 
-use crate::shared::{Closed, Output, Shared};
+use crate::shared::{CloseReason, OutputAction, Shared};
 use bytes::{Buf, BytesMut};
 use codecs::Reply;
 use std::{
@@ -62,27 +62,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let early = if self.input.is_empty() { Ok(()) } else { self.decode() };
         let ended = match early {
             Ok(()) => poll_fn(|cx| self.poll(cx)).await,
-            fault => fault,
+            error => error,
         };
         let reason = match ended {
             Ok(()) => {
-                // The last call is answered: whether the server hears of the close makes no difference to anybody.
+                // The last call is answered: whether the server hears of the close makes no difference to any call.
                 let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await;
-                Closed::Here
+                CloseReason::Here
             }
             Err(reason) => reason,
         };
         self.shared.close(reason);
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
         for _ in 0..TURNS {
             let received = self.receive(cx)?;
             match self.send(cx).map_err(lost)? {
-                Sent::Finished => return Poll::Ready(Ok(())),
-                Sent::Some => {}
-                Sent::Nothing if received => {}
-                Sent::Nothing | Sent::Later => return Poll::Pending,
+                SendOutcome::Finished => return Poll::Ready(Ok(())),
+                SendOutcome::Progress => {}
+                SendOutcome::Nothing if received => {}
+                SendOutcome::Nothing | SendOutcome::Yielded => return Poll::Pending,
             }
         }
         cx.waker().wake_by_ref();
@@ -90,23 +90,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends as much as there is and the server takes.
-    fn send(&mut self, cx: &mut Context<'_>) -> io::Result<Sent> {
-        let mut sent = Sent::Nothing;
+    fn send(&mut self, cx: &mut Context<'_>) -> io::Result<SendOutcome> {
+        let mut sent = SendOutcome::Nothing;
         loop {
             if self.writing.is_empty() {
                 if self.writing.capacity() > KEEP_BYTES {
                     self.writing = BytesMut::new();
                 }
                 match self.shared.take_output(&mut self.writing, !self.yielded, cx.waker()) {
-                    Output::Taken => self.yielded = false,
-                    Output::Yield => {
+                    OutputAction::Taken => self.yielded = false,
+                    OutputAction::Yield => {
                         self.yielded = true;
                         cx.waker().wake_by_ref();
-                        return Ok(Sent::Later);
+                        return Ok(SendOutcome::Yielded);
                     }
-                    Output::Empty => break,
-                    Output::Finished => {
-                        sent = Sent::Finished;
+                    OutputAction::Empty => break,
+                    OutputAction::Finished => {
+                        sent = SendOutcome::Finished;
                         break;
                     }
                 }
@@ -117,12 +117,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Ok(n)) => self.writing.advance(n),
                 Poll::Ready(Err(error)) => return Err(error),
             }
-            sent = Sent::Some;
+            sent = SendOutcome::Progress;
             self.unflushed = true;
         }
         if self.unflushed {
             match Pin::new(&mut self.stream).poll_flush(cx) {
-                Poll::Pending => return Ok(Sent::Nothing),
+                Poll::Pending => return Ok(SendOutcome::Nothing),
                 Poll::Ready(flushed) => flushed?,
             }
             self.unflushed = false;
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Reads what is there and hands it over; whether there was anything.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Closed> {
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, CloseReason> {
         match self.read(cx) {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(0)) => Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF"))),
@@ -153,20 +153,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Poll::Ready(Ok(read.filled().len()))
     }
 
-    /// Decodes what was read and hands it over; the replies before a fault still count.
-    fn decode(&mut self) -> Result<(), Closed> {
+    /// Decodes what was read and hands it over; the replies before an error still count.
+    fn decode(&mut self) -> Result<(), CloseReason> {
         let more = loop {
-            let fault = self.decode_batch();
+            let error = self.decode_batch();
             let full = self.replies.len() == BATCH;
             let more = self.shared.deliver(&mut self.replies, &mut self.wakers);
-            if let Some(fault) = fault {
-                return Err(Closed::Protocol(fault));
+            if let Some(error) = error {
+                return Err(CloseReason::Protocol(error));
             }
             if !full {
                 break more;
             }
         };
-        // Replies that are still held keep their bytes; what nobody holds is used again while there is need.
+        // Replies that are still held keep their bytes; what no reply holds is used again while there is need.
         if self.input.is_empty() && (!more || self.input.capacity() > KEEP_BYTES) {
             self.input = BytesMut::new();
         }
@@ -190,23 +190,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Nobody may wait for a connection whose task has ended, however it has ended: also with its runtime, or by a panic
+/// No caller may wait for a connection whose task has ended, however it has ended: also with its runtime, or by a panic
 /// in a program's own codec.
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
-        self.shared.close(Closed::Here);
+        self.shared.close(CloseReason::Here);
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Sent {
+enum SendOutcome {
     Nothing,
-    Some,
+    Progress,
     /// Callers go first.
-    Later,
+    Yielded,
     Finished,
 }
 
-fn lost(error: io::Error) -> Closed {
-    Closed::Lost(Arc::new(error))
+fn lost(error: io::Error) -> CloseReason {
+    CloseReason::Lost(Arc::new(error))
 }

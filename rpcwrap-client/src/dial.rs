@@ -61,7 +61,7 @@ impl Config {
     /// As the function [`dial_http`](crate::dial_http).
     ///
     /// # Errors
-    /// Nobody listens, the server refuses or is no Go-RPC server, or `connect_timeout` is over; the connection is
+    /// No server listens, the server refuses or is no Go-RPC server, or `connect_timeout` is over; the connection is
     /// closed then.
     pub async fn dial_http(self, addr: &str, codec: AnyCodec) -> Result<Client, DialError> {
         Connector::new(codec).config(self).connect(addr).await

@@ -121,11 +121,11 @@ impl From<&ErrorReply> for Error {
     }
 }
 
-/// Why there is no connection. No call was sent; whatever was open is closed again.
+/// Why there is no connection. No call was sent; a connection that was open is closed again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
-    /// The name does not resolve, or nobody listens there.
+    /// The name does not resolve, or no server listens there.
     #[error("cannot connect to {addr}")]
     Connect {
         /// The address as given.

@@ -4,9 +4,9 @@
 //! the clients work.
 
 use crate::load::{Sample, Shape};
-use crate::measure::Cpu;
 use crate::peer::{Programs, Running, listening_on, start_on};
 use crate::report::Client;
+use crate::server_cpu::Cpu;
 use crate::workload::Codec;
 use crate::{Result, WARM_UP};
 use std::io::{BufRead, BufReader, Write};

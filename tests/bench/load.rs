@@ -2,8 +2,8 @@
 //!
 //! It must not know which server that is.
 
-use crate::measure::Cpu;
 use crate::peer::{Programs, Running, start_on};
+use crate::server_cpu::Cpu;
 use crate::workload::{ARGUMENT, Codec, METHOD};
 use crate::{Result, WARM_UP};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// How long the generator keeps idle connections open: longer than anybody looks at them.
+/// How long the generator keeps idle connections open: longer than they are measured.
 const HOLD: &str = "60s";
 
 /// A server to load.

@@ -10,17 +10,20 @@ mod bars;
 mod client;
 mod client_row;
 mod floor;
+mod footprint;
 mod load;
 mod machine;
-mod measure;
 mod peer;
 mod report;
+/// As `rpcwrap bench` measures it.
+#[path = "../../rpcwrap-client/cli/src/bench/server_cpu.rs"]
+mod server_cpu;
 mod workload;
 
 use clap::{Parser, Subcommand};
 use client_row::{CALLERS, Caller};
+use footprint::Footprint;
 use load::{Generator, Shape};
-use measure::Footprint;
 use peer::{Kind, Peer, Programs, TARGETS, Target};
 use report::{Idle, Results, Row};
 use std::net::SocketAddr;
@@ -31,7 +34,7 @@ use std::thread;
 use std::time::Duration;
 use workload::Codec;
 
-/// For what `main` prints and nobody matches on.
+/// For what `main` prints and no code matches on.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const SHAPES: [Shape; 4] = [

@@ -102,7 +102,7 @@ struct Seen {
 /// Calls sent and not answered, by their number, with the time they were due.
 type Waiting = Arc<Mutex<HashMap<u64, Instant>>>;
 
-/// Calls for [`MEASURED`]: `rate` a second whatever becomes of them, or, without one, each connection's share of
+/// Calls for [`MEASURED`]: `rate` a second without regard to the answers, or, without one, each connection's share of
 /// [`CALLS`] again and again.
 async fn load(addr: &str, rate: Option<f64>) -> Seen {
     let mut readers = JoinSet::new();
@@ -181,7 +181,7 @@ async fn read(
         let Some(rest) = line.strip_prefix("{\"id\":") else { continue };
         let (id, rest) = rest.split_once(',').unwrap();
         let due = waiting.lock().unwrap().remove(&id.parse().unwrap()).expect("answered once");
-        // Whoever is still to be answered then is of no measured time.
+        // What is still to be answered then is of no measured time.
         if !over.load(Ordering::Relaxed) {
             let took = due.elapsed().as_secs_f64() * 1e3;
             if rest.starts_with("\"result\":20,") {

@@ -2,8 +2,8 @@
 
 use crate::CLOSED;
 use crate::client_row::{self, Caller, GO, SHAPE};
+use crate::footprint::Footprint;
 use crate::load::{Sample, Shape};
-use crate::measure::Footprint;
 use crate::peer::{GO_GOB, GO_JSONRPC, Kind, Target};
 
 /// Everything measured in one run.

@@ -14,7 +14,7 @@ struct Answer {
     body: String,
 }
 
-/// curl's run with `args`, which has to end well whatever the status.
+/// curl's run with `args`, which has to exit with 0 at every status.
 fn curl(server: &Conformance, args: &[&str]) -> Answer {
     let program = peer::tool("curl").unwrap_or_else(|error| panic!("{error}"));
     let mut command = Command::new(program);

@@ -1,5 +1,5 @@
-//! Our client against Go's own server: net/rpc with its jsonrpc codec over CONNECT, ServeCodec with a codec nobody else
-//! has, and hijacked connections that go wrong.
+//! Our client against Go's own server: net/rpc with its jsonrpc codec over CONNECT, ServeCodec with a codec of the
+//! program's own, and hijacked connections that go wrong.
 
 use crate::framed::Framed;
 use futures_util::future::join_all;
@@ -169,7 +169,7 @@ async fn replies_come_in_any_order() {
 
 #[tokio::test]
 #[ignore = "needs go: run tests/run"]
-async fn a_reply_after_its_time_is_nobodys() {
+async fn a_reply_after_its_time_limit_is_dropped() {
     let go = GoServer::start();
     for (name, client) in go.clients().await {
         let after = Duration::from_millis(50);

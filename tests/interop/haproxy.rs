@@ -136,7 +136,7 @@ impl HaProxy {
 
 impl Drop for HaProxy {
     fn drop(&mut self) {
-        // What is left in the temporary directory harms nobody.
+        // What is left in the temporary directory does no harm.
         fs::remove_dir_all(&self.directory).ok();
     }
 }

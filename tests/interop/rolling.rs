@@ -1,4 +1,4 @@
-//! A rolling restart of two servers behind HAProxy while clients call: nobody's call is lost.
+//! A rolling restart of two servers behind HAProxy while clients call: no call is lost.
 #![allow(clippy::print_stdout, reason = "the figures, with --nocapture")]
 
 use crate::haproxy::HaProxy;
@@ -180,6 +180,7 @@ fn a_rolling_restart_loses_no_call() {
         ("go with pauses", go(haproxy.addr, "30ms")),
         ("curl", curl(haproxy.addr)),
     ];
+    // The other clients say nothing before their end.
     thread::sleep(LOADED);
     for server in &mut servers {
         let old = server.take().expect("one server each");

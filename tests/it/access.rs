@@ -23,7 +23,7 @@ fn builder() -> Builder {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_this_way_does_not_exist() {
+async fn a_service_closed_to_a_protocol_is_not_found_by_it() {
     let server = start(builder()).await;
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     for (service, reachable) in [("OnlyBson", false), ("OnlyHttp", false), ("OnlyGoRpc", true)] {
@@ -41,7 +41,7 @@ async fn what_cannot_be_reached_this_way_does_not_exist() {
 }
 
 #[tokio::test]
-async fn users_only_and_only_some_users() {
+async fn services_for_users_and_for_some_users_refuse_others() {
     let server = start(builder()).await;
     let mut anyone = Peer::connect_codec(server.addr, "json").await;
     for name in ["Users.Get", "Ola.Get"] {
@@ -57,7 +57,7 @@ async fn users_only_and_only_some_users() {
 }
 
 #[tokio::test]
-async fn in_process_calls_are_a_way_of_their_own() {
+async fn in_process_calls_are_a_protocol_to_access_rules() {
     let server = start(builder()).await;
     let error = server.call::<_, i64>("OnlyGoRpc.Get", &()).await.unwrap_err();
     assert_eq!(error.to_string(), "rpc: can't find service OnlyGoRpc.Get");
@@ -66,7 +66,7 @@ async fn in_process_calls_are_a_way_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_rule_about_nothing_is_an_error_before_anything_listens() {
+async fn an_access_rule_for_an_unknown_codec_or_protocol_builds_no_server() {
     for (access, error) in [
         (
             Access::new().codecs(["bsno"]),
@@ -83,7 +83,7 @@ async fn a_rule_about_nothing_is_an_error_before_anything_listens() {
 }
 
 #[tokio::test]
-async fn names_are_checked_when_the_server_is_built() {
+async fn names_of_services_and_methods_are_checked_at_build() {
     let build = |service: Service| services().service(service).build().unwrap_err();
     let method = |name: &str| Service::new("S").method(name, |(): ()| async move { Ok(()) });
     assert_eq!(build(Service::new("Arith")), ConfigError::DuplicateService("Arith".into()));

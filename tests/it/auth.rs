@@ -49,7 +49,7 @@ pub(crate) async fn login(server: &TestServer, user: &str, secret: &str) -> Peer
 }
 
 #[tokio::test]
-async fn each_secret_of_a_user_opens() {
+async fn each_secret_of_a_user_logs_in() {
     let server = server().await;
     for (user, secret) in [("ala", "ma kota"), ("ala", "kot2"), ("ola", "p")] {
         let mut peer = login(&server, user, secret).await;
@@ -64,7 +64,7 @@ async fn each_secret_of_a_user_opens() {
 }
 
 #[tokio::test]
-async fn anything_wrong_is_one_text_and_the_end() {
+async fn every_failed_login_has_one_text_and_closes() {
     let server = server().await;
     for n in 0..6 {
         let mut peer = connect(&server).await;
@@ -87,7 +87,7 @@ async fn anything_wrong_is_one_text_and_the_end() {
 }
 
 #[tokio::test]
-async fn a_proof_before_its_challenge_leaves_one_request() {
+async fn a_proof_before_its_challenge_is_refused_and_allows_one_more_request() {
     let server = server().await;
     let mut peer = connect(&server).await;
     peer.send(authenticate("ala 0", 1)).await;
@@ -99,7 +99,7 @@ async fn a_proof_before_its_challenge_leaves_one_request() {
 }
 
 #[tokio::test]
-async fn anything_else_before_the_login_ends_it() {
+async fn any_other_call_before_the_login_closes_the_connection() {
     let server = server().await;
     for (method, args, text) in [
         ("Arith.Multiply", "{}", Some("rpc: can't find service Arith.Multiply")),
@@ -119,7 +119,7 @@ async fn anything_else_before_the_login_ends_it() {
 }
 
 #[tokio::test]
-async fn in_bson_too() {
+async fn a_login_in_bson_has_the_dialog_of_json() {
     let server = server().await;
     let mut peer = Peer::connect(server.addr).await.handshake("/_bson_rpc_/auth").await;
     let text = |text: &str| [&(text.len() as u32).to_le_bytes()[..], &[0], text.as_bytes()].concat();
@@ -168,8 +168,8 @@ async fn calls_right_behind_the_proof_are_served() {
 }
 
 #[tokio::test]
-async fn strangers_are_small_and_quick_or_gone() {
-    let header_timeout = Duration::from_millis(200);
+async fn peers_without_a_login_have_limits_of_size_and_time() {
+    let header_timeout = Duration::from_millis(500);
     let config = Config::default().header_timeout(header_timeout);
     let server = start(services().credentials(users()).config(config)).await;
     // A message of more than 4 KiB.
@@ -190,7 +190,7 @@ async fn strangers_are_small_and_quick_or_gone() {
         slow.expect_closed().await;
         assert!(started.elapsed() >= header_timeout, "after {:?}", started.elapsed());
     }
-    // Those who got in have no such limits.
+    // Those who got in have no such limits; no event tells that nothing happens.
     let mut peer = login(&server, "ala", "ma kota").await;
     tokio::time::sleep(header_timeout * 2).await;
     let text = "x".repeat(100_000);

@@ -30,7 +30,7 @@ fn standard(method: &str, seq: i64, body: &Document) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_stock_library_gets_stock_kinds() {
+async fn a_client_with_standard_bson_types_is_answered_in_them() {
     let server = start(services()).await;
     let mut peer = Peer::connect_codec(server.addr, "bson").await;
     for (method, body, reply) in [
@@ -118,7 +118,7 @@ async fn integers_keep_their_sign_and_their_range() {
 }
 
 #[tokio::test]
-async fn frames_no_document_can_have_close_at_once() {
+async fn frames_of_impossible_sizes_close_at_once() {
     let server = start(services()).await;
     for len in [0_i32, 3, 4, -1, i32::MIN, i32::MAX, 0x2054_4547] {
         let mut peer = Peer::connect_codec(server.addr, "bson").await;
@@ -147,7 +147,7 @@ async fn nesting_is_followed_to_100_levels() {
     };
     let server = start(services()).await;
     // What is decoded is followed; what is skipped, member or body, is skipped by its length.
-    for (method, deepest) in [("Echo.Hold", 100), ("Echo.Inner", 20_000), ("Nobody.Knows", 20_000)] {
+    for (method, deepest) in [("Echo.Hold", 100), ("Echo.Inner", 20_000), ("No.Such", 20_000)] {
         for levels in [100, 101, 20_000] {
             let mut peer = Peer::in_memory_codec(&server, "bson").await;
             let sent = peer.try_send(bson_request(method, 1, &nested(levels))).await;

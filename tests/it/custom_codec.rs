@@ -102,7 +102,7 @@ impl ReplyDecoder for Half {
 }
 
 #[tokio::test]
-async fn it_is_served_like_the_built_in_ones() {
+async fn a_custom_codec_is_served_like_the_built_in_ones() {
     let gate = Gate::default();
     let server = start(services().codec(Bars("bars")).service(gate.service())).await;
     let mut peer = Peer::connect_codec(server.addr, "bars").await;
@@ -132,7 +132,7 @@ async fn it_is_served_like_the_built_in_ones() {
 }
 
 #[tokio::test]
-async fn it_has_a_login_as_well() {
+async fn a_custom_codec_has_a_login_path() {
     let users = Credentials::new([("ala", ["ma kota"])]);
     let server = start(services().codec(Bars("bars")).credentials(users)).await;
     let mut peer = Peer::connect(server.addr).await.handshake("/_bars_rpc_/auth").await;
@@ -147,7 +147,7 @@ async fn it_has_a_login_as_well() {
 }
 
 #[tokio::test]
-async fn names_are_checked() {
+async fn names_of_custom_codecs_are_checked() {
     for name in ["", "Bars", "a-b", "a b"] {
         let error = services().codec(Bars(name)).build().unwrap_err();
         assert!(matches!(error, ConfigError::BadName { what: "codec", .. }), "{name}");

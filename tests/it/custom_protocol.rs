@@ -59,7 +59,7 @@ impl Protocol for Lines {
 }
 
 #[tokio::test]
-async fn it_shares_the_port_and_the_dispatch() {
+async fn a_custom_protocol_shares_the_port_and_the_dispatch() {
     let server = start(services().protocol(Lines)).await;
     let calls = "LINE\nArith.Multiply {\"A\":6,\"B\":7}\nArith.Divide {\"A\":1}\nNope.X\nCtx.Who \"\"\n";
     let replies = "42\nerror math: divide by zero\nerror unknown_service: rpc: can't find service Nope.X\n\
@@ -77,7 +77,7 @@ async fn it_shares_the_port_and_the_dispatch() {
 }
 
 #[tokio::test]
-async fn the_others_are_still_there() {
+async fn built_in_protocols_are_served_beside_a_custom_one() {
     let server = start(services().protocol(Lines)).await;
     for pieces in each_split(&opening("/_json_rpc_")) {
         let mut peer = Peer::in_memory(&server);
@@ -88,15 +88,15 @@ async fn the_others_are_still_there() {
     }
     let mut page = Peer::connect(server.addr).await;
     assert_eq!(page.http("GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok");
-    // With more than one to choose from, bytes of nobody are closed without an answer.
-    let mut nobody = Peer::connect(server.addr).await;
-    nobody.send(b"\x00\x01\x02\x03").await;
-    nobody.expect_closed().await;
+    // With more than one to choose from, bytes of no protocol are closed without an answer.
+    let mut unknown = Peer::connect(server.addr).await;
+    unknown.send(b"\x00\x01\x02\x03").await;
+    unknown.expect_closed().await;
     assert_eq!(server.snapshot().server.unknown_openings, 1);
 }
 
 #[tokio::test]
-async fn connect_leads_to_it() {
+async fn a_connect_path_leads_to_a_custom_protocol() {
     let server = start(services().protocol(Lines)).await;
     let mut peer = Peer::connect(server.addr).await;
     peer.send([&opening("/lines")[..], b"Echo.Int 5\n"].concat()).await;
@@ -105,7 +105,7 @@ async fn connect_leads_to_it() {
 }
 
 #[tokio::test]
-async fn two_of_one_name_are_refused() {
+async fn two_custom_protocols_of_one_name_are_refused() {
     let error = services().protocol(Lines).protocol(Lines).build().unwrap_err();
     assert_eq!(error, ConfigError::DuplicateProtocol("lines".into()));
 }

@@ -38,7 +38,7 @@ async fn check(commands: &[String]) {
 
 #[tokio::test]
 #[ignore = "needs bash and curl"]
-async fn the_three_commands_it_prints() {
+async fn the_three_commands_the_daemon_prints_work() {
     let mut program = Program::daemon(&[]).await;
     let mut commands = Vec::new();
     while commands.len() < 3 {

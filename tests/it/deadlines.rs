@@ -28,7 +28,7 @@ async fn reply_after(server: &TestServer, request: &str, at_least: Duration) -> 
 }
 
 #[tokio::test]
-async fn the_callers_own() {
+async fn the_callers_time_limit_ends_its_call() {
     let (server, gate) = gated(Config::default()).await;
     let request = r#"{"method":"Gate.Wait","params":[1],"id":3,"timeout":50}"#;
     let reply = reply_after(&server, request, Duration::from_millis(50)).await;
@@ -42,7 +42,7 @@ async fn the_callers_own() {
 }
 
 #[tokio::test]
-async fn the_callers_own_in_bson() {
+async fn the_callers_time_limit_ends_its_call_in_bson() {
     let (server, _) = gated(Config::default()).await;
     let mut peer = Peer::connect_codec(server.addr, "bson").await;
     // {ServiceMethod: "Gate.Wait", Seq: 1, Timeout: int32 30}
@@ -63,7 +63,7 @@ async fn the_callers_own_in_bson() {
 }
 
 #[tokio::test]
-async fn the_methods() {
+async fn the_methods_time_limit_ends_a_call() {
     let (server, _) = gated(Config::default()).await;
     let request = r#"{"method":"Gate.Brief","params":[1],"id":3}"#;
     let reply = reply_after(&server, request, Duration::from_millis(30)).await;
@@ -71,7 +71,7 @@ async fn the_methods() {
 }
 
 #[tokio::test]
-async fn the_servers() {
+async fn the_servers_time_limit_ends_a_call() {
     let (server, _) = gated(Config::default().call_timeout(Some(Duration::from_millis(40)))).await;
     let request = r#"{"method":"Gate.Wait","params":[1],"id":3}"#;
     let reply = reply_after(&server, request, Duration::from_millis(40)).await;
@@ -79,7 +79,7 @@ async fn the_servers() {
 }
 
 #[tokio::test]
-async fn the_shortest_counts_and_nonsense_is_none() {
+async fn the_shortest_time_limit_counts_and_malformed_ones_are_ignored() {
     let (server, gate) = gated(Config::default().call_timeout(Some(Duration::from_millis(200)))).await;
     for (method, timeout, says) in [
         ("Gate.Wait", "60", 60),

@@ -1,4 +1,5 @@
-//! The server without a descriptor left: who is there is served, nobody spins, and it goes on as soon as there are some.
+//! The server without a descriptor left: who is there is served, no thread spins, and it goes on as soon as there are
+//! some.
 
 use crate::program::Program;
 use rpcwrap_tests::{limit, raw::Peer};
@@ -15,7 +16,7 @@ async fn accept_failures(page: &mut Peer) -> u64 {
 }
 
 #[tokio::test]
-async fn out_of_descriptors() {
+async fn a_server_without_free_descriptors_serves_its_connections_and_recovers() {
     let limited = "ulimit -n 64; exec \"$0\" \"$@\"";
     let program = Program::daemon_by(limited, Stdio::null(), &["--listen", "127.0.0.1:0"]).await;
     let mut page = Peer::connect(program.addr).await;
@@ -26,6 +27,7 @@ async fn out_of_descriptors() {
 
     let (failures, cpu, started) = (accept_failures(&mut page).await, program.cpu(), Instant::now());
     let mut id = 1;
+    // What it costs is measured over a time.
     while started.elapsed() < Duration::from_secs(2) {
         assert_eq!(caller.call("Arith.Multiply", "{\"A\":7,\"B\":8}", id).await["result"], 56);
         tokio::time::sleep(Duration::from_millis(50)).await;

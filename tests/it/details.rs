@@ -10,7 +10,7 @@ use rpcwrap_tests::{
 const DIVIDE: &str = r#""method":"Arith.Divide","params":[{"A":1,"B":0}],"id":1"#;
 
 #[tokio::test]
-async fn only_for_those_who_ask() {
+async fn error_details_are_sent_only_if_asked_for() {
     let server = start(services()).await;
     let mut peer = Peer::in_memory_codec(&server, "json").await;
     for (members, reply) in [
@@ -31,7 +31,7 @@ async fn only_for_those_who_ask() {
 }
 
 #[tokio::test]
-async fn every_failure_has_its_word() {
+async fn every_failure_has_its_error_code() {
     let server = start(services()).await;
     let mut peer = Peer::in_memory_codec(&server, "json").await;
     for (method, args, text, code) in [
@@ -49,7 +49,7 @@ async fn every_failure_has_its_word() {
 }
 
 #[tokio::test]
-async fn in_both_dialects_of_bson() {
+async fn error_details_in_both_dialects_of_bson() {
     let server = start(services()).await;
     let args = doc! {"A": 1, "B": 0}.to_vec().unwrap();
     // A stock library, asking and not asking.

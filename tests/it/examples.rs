@@ -3,10 +3,9 @@
 use crate::program::{Program, output};
 use rpcwrap::codecs::cram_md5;
 use rpcwrap_tests::{
+    limit,
     raw::{Peer, bson_request, document, json_request},
-    within,
 };
-use std::time::Duration;
 
 const ANY: &str = "127.0.0.1:0";
 
@@ -27,7 +26,7 @@ fn ok(body: &str) -> (u16, String) {
 
 /// All at the same time: each spends most of its own on telling load balancers that it is about to stop.
 #[tokio::test]
-async fn every_example() {
+async fn server_examples_answer_as_they_say() {
     tokio::join!(
         hello(),
         streaming(),
@@ -70,7 +69,7 @@ async fn streaming() {
 
 async fn auth() {
     let program = Program::example("auth", &[ANY]).await;
-    assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"nobody\"\n"));
+    assert_eq!(ask(&program, "/Public/WhoAmI", "null").await, ok("\"anonymous\"\n"));
     assert_eq!(ask(&program, "/Private/WhoAmI", "null").await.0, 401);
     let mut peer = Peer::connect(program.addr).await.handshake("/_json_rpc_/auth").await;
     let reply = peer.call("AuthenticatorCRAMMD5.GetNewChallenge", "\"\"", 1).await;
@@ -219,13 +218,14 @@ async fn a_client_that_never_closes_does_not_hold_a_program() {
     let mut stubborn = Peer::connect_codec(program.addr, "json").await;
     stubborn.call("Arith.Multiply", "{}", 1).await;
     let silent = Peer::connect(program.addr).await;
-    within(Duration::from_secs(10), program.terminate()).await;
+    // Less than its lame duck and its drain may take together.
+    limit(program.terminate()).await;
     drop((stubborn, silent));
 }
 
 /// What each client prints, of a server of its own and, where the services are rpcwrapd's, of that.
 #[tokio::test]
-async fn clients() {
+async fn client_examples_print_what_they_say() {
     let daemon = Program::daemon(&[]).await;
     let addr = daemon.addr.to_string();
     let calls = "7 * 8 = 56\n7 / 2 = Quotient { quo: 3, rem: 1 }\n7 / 0: the server says \"divide by zero\"\n\

@@ -1,4 +1,4 @@
-//! gob: what Go's client sends and every reply, decoded as Go does it, whatever pieces the bytes come in.
+//! gob: what Go's client sends and every reply, decoded as Go does it, in all pieces the bytes may come in.
 
 use crate::replay::no_call_is_left;
 use bytes::BytesMut;

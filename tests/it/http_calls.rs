@@ -39,7 +39,7 @@ async fn server() -> (TestServer, Gate) {
 }
 
 #[tokio::test]
-async fn a_value_and_a_line_end() {
+async fn a_reply_is_a_json_value_and_a_line_end() {
     let (server, _) = server().await;
     let mut peer = Peer::connect(server.addr).await;
     for (path, body, reply) in [
@@ -123,7 +123,7 @@ async fn each_failure_has_its_status() {
 }
 
 #[tokio::test]
-async fn busy_draining_and_authenticated() {
+async fn a_full_method_a_login_and_a_drain_have_their_statuses() {
     let (server, gate) = server().await;
     let mut peers = Vec::new();
     for _ in 0..2 {
@@ -209,7 +209,7 @@ async fn a_handler_goes_with_its_peer() {
 }
 
 #[tokio::test]
-async fn bodies_have_a_size() {
+async fn bodies_have_a_size_limit() {
     let (server, _) = server().await;
     let mut peer = Peer::connect(server.addr).await;
     let text = format!("\"{}\"", "x".repeat(99_998));
@@ -294,7 +294,7 @@ async fn methods_that_change_nothing_are_called_by_get() {
 }
 
 #[tokio::test]
-async fn arguments_in_a_query_that_do_not_fit() {
+async fn arguments_in_a_query_that_do_not_fit_are_refused() {
     let (server, _) = server().await;
     let mut peer = Peer::connect(server.addr).await;
     for (path, headers, status, code, message) in [
@@ -365,7 +365,7 @@ async fn get_opens_nothing_but_methods_that_change_nothing() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_call_nothing_by_get() {
+async fn web_pages_of_other_sites_call_nothing_by_get() {
     let (server, _) = server().await;
     let mut peer = Peer::connect(server.addr).await;
     for (site, status) in

@@ -9,7 +9,7 @@ use rpcwrap_tests::{
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn typed_calls() {
+async fn in_process_calls_are_typed() {
     let server = services().build().unwrap();
     let product: i64 = server.call("Arith.Multiply", &json!({"A": 6, "B": 7})).await.unwrap();
     assert_eq!(product, 42);
@@ -20,7 +20,7 @@ async fn typed_calls() {
 }
 
 #[tokio::test]
-async fn errors_say_what_they_are() {
+async fn errors_of_in_process_calls_say_their_kind() {
     let server = services().build().unwrap();
     for (name, args, code, text) in [
         ("Arith.Divide", json!({"A": 1}), "math", "divide by zero"),
@@ -38,7 +38,7 @@ async fn errors_say_what_they_are() {
 }
 
 #[tokio::test]
-async fn they_are_counted() {
+async fn in_process_calls_are_counted() {
     let server = services().build().unwrap();
     for b in [0, 1, 2] {
         server.call::<_, Value>("Arith.Divide", &json!({"A": 1, "B": b})).await.ok();

@@ -42,7 +42,7 @@ async fn empty_params_are_the_zero_argument() {
 }
 
 #[tokio::test]
-async fn a_unit_reply_is_never_null() {
+async fn a_unit_reply_is_an_empty_value_and_never_null() {
     // Go's client takes `"result":null,"error":null` for a broken server.
     answers(r#"{"method":"Echo.Empty","params":[{}],"id":1}"#, r#"{"id":1,"result":{},"error":null}"#).await;
 }

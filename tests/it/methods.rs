@@ -14,7 +14,7 @@ use std::{
 };
 
 #[tokio::test]
-async fn a_blocked_thread_is_not_the_connections() {
+async fn a_blocking_method_does_not_block_its_connection() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let here = thread::current().id();
@@ -26,7 +26,7 @@ async fn a_blocked_thread_is_not_the_connections() {
     let server = start(services().service(service)).await;
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(json_request("Work.Block", "1", 1)).await;
-    // This runtime has one thread; were it the one that blocks, nobody would answer.
+    // This runtime has one thread; were it the one that blocks, there would be no answer.
     assert_eq!(peer.call("Echo.Int", "5", 2).await["id"], 2);
     release.send(()).unwrap();
     assert_eq!(peer.read_json().await, json!({"id": 1, "result": "1 false", "error": null}));
@@ -44,7 +44,7 @@ async fn a_spawned_method_runs_beside_its_connection() {
 }
 
 #[tokio::test]
-async fn a_blocking_handler_can_ask_whether_anybody_waits() {
+async fn a_blocking_handler_can_ask_whether_its_caller_waits() {
     let (asked, answers) = mpsc::channel();
     let watch = move |cx: Context, (): ()| -> Result<(), Error> {
         asked.send(cx.is_cancelled()).unwrap();
@@ -71,7 +71,7 @@ async fn a_blocking_handler_can_ask_whether_anybody_waits() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_full_says_so() {
+async fn a_method_at_its_limit_refuses_calls_as_busy() {
     let gate = Gate::default();
     let server = start(services().service(gate.service())).await;
     let mut one = Peer::connect_codec(server.addr, "json").await;

@@ -139,7 +139,7 @@ async fn cmux_22_64_a_client_that_waits_for_settings_gets_them_for_its_preface()
 }
 
 #[tokio::test]
-async fn rpcx_one_line_decides_whatever_the_head_has_to_say() {
+async fn rpcx_the_request_line_decides_not_the_headers() {
     let server = services().build().unwrap();
     assert_eq!(server.sniff(b"POST /x HTTP/1.1\r\n"), Verdict::Protocol("http"));
     assert_eq!(server.sniff(b"CONNECT "), Verdict::Protocol("http"));
@@ -151,7 +151,7 @@ async fn sslh_348_istio_16581_a_slow_client_gets_its_own_protocol() {
     let server = start(services()).await;
     let mut slow = Peer::connect(server.addr).await;
     for piece in ["G", "ET /healthz", " HTTP/1.1\r\nHost", ": x\r\n\r\n"] {
-        // No event tells that nothing happens; whatever decides on a short timer has decided by now.
+        // No event tells that nothing happens; a decision on a short timer would have been taken by now.
         tokio::time::sleep(Duration::from_millis(60)).await;
         slow.send(piece).await;
     }
@@ -245,7 +245,7 @@ async fn zoekt_516_hijacked_connections_are_part_of_the_end() {
 }
 
 #[tokio::test]
-async fn brpc_854_a_weak_protocol_that_waits_holds_up_nobody() {
+async fn brpc_854_a_weak_protocol_that_waits_delays_no_other() {
     let server = start(services().protocol(nshead())).await;
     let mut short = Peer::connect(server.addr).await;
     short.send("agent\n").await;
@@ -307,7 +307,7 @@ async fn brpc_a_connection_never_changes_its_protocol() {
 }
 
 #[tokio::test]
-async fn brpc_a_version_nobody_has_is_not_answered_200() {
+async fn brpc_an_unknown_http_version_is_not_answered_200() {
     let server = start(services()).await;
     let mut peer = Peer::connect(server.addr).await;
     peer.send("GET / HTTP/9.9\r\nHost: x\r\n\r\n").await;
@@ -334,7 +334,7 @@ async fn brpc_one_byte_is_enough_to_know_tls() {
 }
 
 #[tokio::test]
-async fn brpc_what_follows_a_malformed_frame_is_nobody_elses() {
+async fn brpc_what_follows_a_malformed_frame_goes_to_no_other_protocol() {
     let server = start(services()).await;
     let mut peer = Peer::connect(server.addr).await;
     // A meta longer than the frame that holds it; bRPC takes the frame out and offers the rest to all protocols.
@@ -358,7 +358,7 @@ async fn go_bytes_behind_the_connect_are_the_codecs() {
 }
 
 #[tokio::test]
-async fn redis_commands_nobody_serves_are_closed_however_many() {
+async fn redis_commands_without_a_protocol_are_closed_however_many() {
     let server = start(services()).await;
     for bytes in ["*1\r\n".repeat(10_000), "*1000000000\r\n".to_owned(), "$99999999999999\r\n".to_owned()] {
         let mut peer = Peer::connect(server.addr).await;
@@ -383,6 +383,7 @@ async fn pools_that_connect_ahead_have_time_until_their_first_byte() {
     let server = start(services().config(config)).await;
     let began = Instant::now();
     let mut ahead = Peer::connect(server.addr).await;
+    // The silence itself is what is tried.
     tokio::time::sleep(SHORT * 2).await;
     assert_eq!(ahead.http(HEALTH).await.status, 200);
     let mut half = Peer::connect(server.addr).await;
@@ -399,6 +400,7 @@ async fn the_clock_can_be_off() {
     let server = start(services().config(impatient().first_byte_clock(OpeningClock::Off))).await;
     let mut ahead = Peer::connect(server.addr).await;
     ahead.send("GET /hea").await;
+    // The silence itself is what is tried.
     tokio::time::sleep(SHORT * 3).await;
     ahead.send("lthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(ahead.read_http(false).await.status, 200);

@@ -1,4 +1,4 @@
-//! Handlers that panic: an error reply to that call, and nothing else happens to anybody.
+//! Handlers that panic: an error reply to that call, and nothing happens to any other call.
 
 use rpcwrap::{Error, Service};
 use rpcwrap_tests::{
@@ -28,7 +28,7 @@ pub(crate) fn quiet() {
 }
 
 #[tokio::test]
-async fn wherever_it_happens_the_caller_gets_an_error() {
+async fn a_handler_that_panics_anywhere_is_an_error_reply() {
     quiet();
     let server = start(services().service(panics())).await;
     let panicked = |id| json!({"id": id, "result": null, "error": "rpc: method panicked"});
@@ -61,7 +61,7 @@ impl Drop for Sticky {
 }
 
 #[tokio::test]
-async fn a_reply_that_panics_as_it_goes_is_an_error_and_the_connection_stays() {
+async fn a_reply_that_panics_while_encoded_is_an_error_and_the_connection_stays() {
     quiet();
     let sticky = || {
         Service::new("Sticky").method("AtOnce", |n: u64| async move { Ok(Sticky(n)) }).method(
@@ -86,7 +86,7 @@ async fn a_reply_that_panics_as_it_goes_is_an_error_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn one_call_in_a_hundred_of_ten_thousand() {
+async fn ten_thousand_calls_with_a_panic_in_a_hundred_are_all_answered() {
     quiet();
     let server = start(services().service(panics())).await;
     for method in ["Panic.Polled", "Panic.Later"] {

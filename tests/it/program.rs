@@ -232,7 +232,7 @@ impl Program {
         self.end_well().await;
     }
 
-    /// The end by SIGINT of one that has had no trouble with anybody: not a line of a warning.
+    /// The end by SIGINT of one that has had no trouble with any peer: not a line of a warning.
     pub(crate) async fn end_quietly(self) {
         self.signal("INT").await;
         let (status, log) = self.end().await;

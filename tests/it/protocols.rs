@@ -1,5 +1,5 @@
 //! The registry of protocols: what is refused when a server is built, who is shown which bytes, how each outcome ends a
-//! connection, and that nobody calls before proving who he is.
+//! connection, and that no peer calls before its login.
 
 use bytes::BytesMut;
 use rpcwrap::{
@@ -95,7 +95,7 @@ impl codec::ReplyEncoder for Words {
     }
 }
 
-/// Nobody calls as a client here.
+/// Not used: no client of this codec is tested here.
 impl codec::RequestEncoder for Words {
     fn encode(
         &mut self,
@@ -179,7 +179,7 @@ fn two_protocols_of_one_opening_are_refused() {
 }
 
 #[test]
-fn names_are_checked() {
+fn names_of_protocols_are_checked() {
     for name in ["", "Upper", "with blank", "in_process"] {
         let error = services().protocol(told(name, b"MAGIC")).build().unwrap_err();
         assert!(matches!(&error, ConfigError::BadName { what: "protocol", .. }), "{error}");
@@ -225,7 +225,7 @@ async fn a_listener_for_http_alone_says_what_is_wrong_with_any_bytes() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_opens_no_listener() {
+async fn an_unknown_protocol_name_opens_no_listener() {
     let server = start(services()).await;
     let error = limit(server.listen_only("127.0.0.1:0", &["http", "htpt"])).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
@@ -248,7 +248,7 @@ async fn each_outcome_closes_after_the_protocols_own_words_and_is_counted() {
     let server = start(builder).await;
     for (_, opening, said, _) in ends {
         let mut peer = Peer::connect(server.addr).await;
-        // The rest of the stream is nobody's any more.
+        // The rest of the stream is not read any more.
         peer.send([opening, b"GET / HTTP/1.0\r\n\r\n"].concat()).await;
         assert_eq!(peer.read_to_end().await, said);
     }
@@ -276,7 +276,7 @@ async fn a_framed_protocol_answers_what_it_read_then_says_how_it_ended() {
     let mut peer = Peer::connect(server.addr).await;
     peer.send("MAG Echo.Int 5\nMAG Nope.X 1\nMAG Ctx.Who \"\"\n").await;
     peer.expect("5\n!rpc: can't find service Nope.X\n\"words words -\"\n").await;
-    // Malformed in the middle: what came before is answered, what comes after is nobody's.
+    // Malformed in the middle: what came before is answered, what comes after is not read.
     peer.send("MAG Echo.Int 6\nGET / HTTP/1.0\n\nMAG Echo.Int 7\n").await;
     peer.expect("6\n").await;
     peer.expect_closed().await;
@@ -388,7 +388,7 @@ async fn with_a_login_required_no_protocol_calls_without_one() {
 }
 
 #[test]
-fn a_login_nobody_could_pass_is_no_server() {
+fn a_login_no_peer_could_pass_builds_no_server() {
     assert_eq!(services().require_login().build().unwrap_err(), ConfigError::NoWayToLogIn);
 }
 
@@ -460,7 +460,7 @@ async fn bytes_are_counted_from_the_first_to_the_last() {
 }
 
 #[tokio::test]
-async fn first_bytes_nobody_took_are_shown_in_hex() {
+async fn first_bytes_of_no_protocol_are_shown_in_hex() {
     let server = start(services()).await;
     for head in [&b"\x00\x01\x02\x03"[..], b"\x16\x03\x01\x02\x00"] {
         let mut peer = Peer::connect(server.addr).await;

@@ -100,7 +100,7 @@ async fn the_client_of_a_trusted_proxy_is_the_peer() {
 }
 
 #[tokio::test]
-async fn pages_show_the_client() {
+async fn pages_show_the_client_behind_the_proxy() {
     let server = start(builder(loopback())).await;
     let mut peer = Peer::connect(server.addr).await;
     peer.send("PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\n").await;
@@ -117,7 +117,7 @@ async fn pages_show_the_client() {
 }
 
 #[tokio::test]
-async fn then_tls_then_the_protocol() {
+async fn a_proxy_header_comes_before_tls_and_the_protocol() {
     let ca = Ca::new();
     let certified = ca.server();
     let tls = TlsConfig::from_pem(certified.certificate, certified.key);
@@ -145,7 +145,7 @@ async fn failure(server: &TestServer, addr: SocketAddr, bytes: &[u8]) -> Opening
 }
 
 #[tokio::test]
-async fn nobody_else_is_believed() {
+async fn headers_from_other_addresses_are_not_believed() {
     let elsewhere = ProxyProtocol::from_peers(["192.0.2.0/24", "unix"]).unwrap();
     let strangers = start(builder(elsewhere)).await;
     let server = start(builder(loopback())).await;
@@ -249,7 +249,7 @@ async fn checks_of_the_proxy_itself_leave_no_trace() {
 }
 
 #[tokio::test]
-async fn a_header_has_a_time_limit_of_its_own() {
+async fn a_proxy_header_has_a_time_limit_of_its_own() {
     let (header, first_byte) = (Duration::from_millis(100), Duration::from_millis(300));
     let config = Config::default().proxy_header_timeout(header).first_byte_timeout(first_byte);
     let server = start(builder(loopback()).config(config)).await;

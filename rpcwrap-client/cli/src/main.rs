@@ -32,7 +32,6 @@ mod watch;
 use args::{Args, Command};
 use clap::{CommandFactory, Parser};
 use failure::{Exit, Failure, printable};
-use options::Options;
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
-            // Nobody is left to be told that the stream is closed.
+            // That the stream is closed could only be said on that stream.
             let _ = error.print();
             return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
         }
@@ -71,8 +70,7 @@ fn runtime(command: &Command) -> Result<Runtime, Failure> {
     builder.enable_all().build().map_err(|error| Failure::usage(format!("cannot start: {error}")))
 }
 
-async fn run(Args { common, command }: Args) -> Result<(), Failure> {
-    let options = Options::from(common);
+async fn run(Args { options, command }: Args) -> Result<(), Failure> {
     let limit = options.max_time;
     match command {
         Command::Call(args) => within(limit, call::run(&options, &args)).await,

@@ -22,7 +22,7 @@ pub(crate) struct Traced<S> {
     first_byte: FirstByte,
 }
 
-/// When the first byte came since somebody asked last.
+/// When the first byte came since the last call of [`take`](Self::take).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FirstByte(Arc<Mutex<Option<Instant>>>);
 
@@ -45,7 +45,7 @@ impl<S> Traced<S> {
 
 /// Says something about the connection beside its bytes.
 pub(crate) fn note(text: &str) {
-    // Nobody is left to be told that stderr is closed.
+    // That stderr is closed could only be said on stderr.
     let _ = writeln!(io::stderr(), "* {text}");
 }
 

@@ -80,7 +80,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
         } else if before.as_ref() != Some(&now) {
             match &now {
                 Ok(value) => output.reply(value)?,
-                // Nobody is left to be told that stderr is closed.
+                // That stderr is closed could only be said on stderr.
                 Err(failure) => drop(writeln!(io::stderr(), "rpcwrap: {}", printable(&failure.text))),
             }
         }

@@ -5,10 +5,11 @@ use serde_json::Value;
 use std::{
     env,
     io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Child, Command, Output, Stdio},
     sync::mpsc::channel,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// No run here lasts half as long.
@@ -103,6 +104,26 @@ impl Server {
     fn bench(&self, line: &str) -> Process {
         bench(&self.addr, line)
     }
+
+    /// Calls of `method` so far, as the server's own page counts them.
+    fn calls(&self, method: &str) -> u64 {
+        let mut page = TcpStream::connect(&self.addr).unwrap();
+        page.set_read_timeout(Some(LIMIT)).unwrap();
+        page.write_all(b"GET /debug/vars HTTP/1.0\r\n\r\n").unwrap();
+        let mut text = String::new();
+        page.read_to_string(&mut text).unwrap();
+        let vars: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+        vars["methods"][method]["calls"].as_u64().unwrap()
+    }
+
+    /// Waits until `method` was called so often, at most [`LIMIT`].
+    fn wait_for_calls(&self, method: &str, calls: u64) {
+        let begun = Instant::now();
+        while self.calls(method) < calls {
+            assert!(begun.elapsed() < LIMIT, "{method} was not called {calls} times");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 fn bench(addr: &str, line: &str) -> Process {
@@ -139,8 +160,9 @@ fn intended(report: &Value) -> u64 {
 fn a_server_that_is_stopped_for_two_seconds_shows_in_the_open_loop() {
     let server = Server::start();
     let running = server.bench("Echo.Say \"x\" --rate 100 -z 8s --json");
-    thread::sleep(Duration::from_secs(3));
+    server.wait_for_calls("Echo.Say", 300);
     server.process.signal("STOP");
+    // The pause is what is measured.
     thread::sleep(Duration::from_secs(2));
     server.process.signal("CONT");
     let output = running.end();
@@ -186,7 +208,7 @@ fn requests_that_are_unfinished_at_the_end_are_counted_and_not_forgotten() {
 fn a_server_that_is_killed_fails_requests_by_kind_and_loses_none() {
     let server = Server::start();
     let running = server.bench("Sleep.Millis 5 --rate 200 -z 3s -c 2 --json");
-    thread::sleep(Duration::from_secs(1));
+    server.wait_for_calls("Sleep.Millis", 200);
     server.process.signal("KILL");
     let report = json(&running.end());
     assert_eq!((accounted_for(&report), &report["requests"]["intended"]), (600, &600.into()));
@@ -214,7 +236,7 @@ fn a_closed_loop_makes_the_calls_it_was_asked_for() {
 fn a_closed_loop_meets_a_server_that_is_killed_and_loses_no_request() {
     let server = Server::start();
     let running = server.bench("Sleep.Millis 20 -z 2s -c 2 --inflight 3 --json");
-    thread::sleep(Duration::from_secs(1));
+    server.wait_for_calls("Sleep.Millis", 100);
     server.process.signal("KILL");
     let report = json(&running.end());
     let requests = &report["requests"];
@@ -236,7 +258,7 @@ fn a_closed_loop_logs_in_and_finds_unix_sockets() {
     let server = rpcwrap::Server::builder()
         .credentials(rpcwrap::Credentials::new([("ala", ["ma kota"])]))
         .method("Who.Am", |cx: rpcwrap::Context, _: i64| async move {
-            cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("nobody"))
+            cx.user().map(str::to_owned).ok_or_else(|| rpcwrap::Error::new("anonymous"))
         })
         .build()
         .unwrap();
@@ -245,7 +267,7 @@ fn a_closed_loop_logs_in_and_finds_unix_sockets() {
     for codec in ["json", "bson", "gob", "msgpack"] {
         let line = format!("Who.Am 7 -n 100 -c 2 --inflight 4 --codec {codec} --json");
         let refused = json(&bench(&addr, &line).end());
-        assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "nobody"}));
+        assert_eq!(refused["failures"]["remote"], serde_json::json!({"count": 100, "example": "anonymous"}));
         let line = format!("{line} --user ala --password-file {}", secret.display());
         let report = json(&bench(&addr, &line).end());
         assert_eq!(report["requests"]["done"], 100, "{report:#}");
@@ -305,8 +327,9 @@ fn a_call_has_its_own_time_limit() {
 fn ctrl_c_prints_the_report_so_far() {
     let server = Server::start();
     for line in ["Echo.Say \"x\" -z 10m -o json", "Echo.Say \"x\" --rate 100 -z 10m --json"] {
+        let before = server.calls("Echo.Say");
         let running = server.bench(line);
-        thread::sleep(Duration::from_secs(1));
+        server.wait_for_calls("Echo.Say", before + 100);
         running.signal("INT");
         let output = running.end();
         let report = json(&output);

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use support::{Demo, Step, by_first_byte, puppet, rpcwrap, rpcwrap_with, shell};
+use support::{Demo, Step, by_first_byte, rpcwrap, rpcwrap_with, scripted_server, shell};
 
 const CONNECT: Step = Step::Expect("\n\n");
 const CONNECTED: Step = Step::Send("HTTP/1.0 200 Connected to Go RPC\n\n");
@@ -122,7 +122,7 @@ fn logs_in_with_the_secret_of_a_file() {
     let good = demo.dir.file("good", "ma kota\n");
     let bad = demo.dir.file("bad", "ma psa\n");
     let who = |rest: &[&str]| rpcwrap(&[&["call", &demo.addr, "Echo.Who", "-o", "raw"][..], rest].concat());
-    assert_eq!(who(&[]).stdout, "nobody\n");
+    assert_eq!(who(&[]).stdout, "anonymous\n");
     for codec in ["json", "bson", "gob", "msgpack"] {
         let ended = who(&["--user", "ala", "--password-file", &good, "--codec", codec]);
         assert_eq!((ended.code, ended.stdout.as_str()), (0, "ala\n"), "{}", ended.stderr);
@@ -211,11 +211,11 @@ fn exit_35_and_60_no_tls_and_no_trust() {
     let (code, said) = call(&demo.addr, &["--cacert", &ca, "--cert", &other, "--key", &other_key]);
     assert!(code == 35 && said.contains("the server refused: "), "{said}");
     static PLAIN: [Step; 2] = [Step::Send("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Wait];
-    let plain = puppet(&PLAIN);
+    let plain = scripted_server(&PLAIN);
     let (code, said) = call(&plain, &["--cacert", &ca]);
     assert_eq!((code, said), (35, format!("rpcwrap: no TLS with {plain}: the server does not speak TLS\n")));
     static SILENT: [Step; 1] = [Step::Wait];
-    assert_eq!(call(&puppet(&SILENT), &["--cacert", &ca, "--connect-timeout", "50ms"]).0, 28);
+    assert_eq!(call(&scripted_server(&SILENT), &["--cacert", &ca, "--connect-timeout", "50ms"]).0, 28);
     // Flags that mean nothing, or not what they seem to.
     for rest in [&["--cert", "a"][..], &["--key", "a"], &["--tls-insecure", "--cacert", "a"]] {
         fails(1, &[&["call", &demo.addr, "A.B", "--tls"], rest].concat());
@@ -266,12 +266,12 @@ fn lists_gos_servers_by_their_page() {
         [Step::Expect("\n\r\n"), Step::Send("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")];
     static GOB_ONLY: [Step; 2] =
         [Step::Expect("\n\n"), Step::Send("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")];
-    let refusal = puppet(&GOB_ONLY);
-    let addr = by_first_byte(&puppet(&GO), &refusal);
+    let refusal = scripted_server(&GOB_ONLY);
+    let addr = by_first_byte(&scripted_server(&GO), &refusal);
     let names = "Arith.Divide\nArith.Multiply\nEcho.Any\nEcho.Inline\n";
     assert_eq!(printed(&["list", &addr]), names);
     assert_eq!(printed(&["describe", &addr, "Arith.Multiply"]), "Arith\n  Multiply(*main.Args) *int\n");
-    let ended = rpcwrap(&["list", &by_first_byte(&puppet(&NEITHER), &refusal), "-o", "json"]);
+    let ended = rpcwrap(&["list", &by_first_byte(&scripted_server(&NEITHER), &refusal), "-o", "json"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (66, ""));
     assert!(
         ended.stderr.contains("unexpected HTTP response: 404 Not Found; GET /debug/rpc: "),
@@ -299,7 +299,7 @@ fn pings_any_server() {
         Step::Send("{\"id\":0,\"result\":null,\"error\":\"rpc: can't find service _rpcwrap_.Ping\"}\n"),
         Step::Wait,
     ];
-    let go = printed(&["ping", &puppet(&UNKNOWN), "-c", "1", "-o", "json"]);
+    let go = printed(&["ping", &scripted_server(&UNKNOWN), "-c", "1", "-o", "json"]);
     assert_eq!(serde_json::from_str::<Value>(&go).unwrap()["calls"], 1);
 }
 
@@ -318,7 +318,7 @@ fn watches_what_changes() {
         REQUEST,
         Step::Send("{\"id\":2,\"result\":2,\"error\":null}\n"),
     ];
-    let ended = rpcwrap(&["watch", &puppet(&STEPS), "A.B", "-n", "3", "-i", "1ms"]);
+    let ended = rpcwrap(&["watch", &scripted_server(&STEPS), "A.B", "-n", "3", "-i", "1ms"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "1\n2\n"), "{}", ended.stderr);
     assert_eq!(ended.stderr, "rpcwrap: remote error: no\n");
 }
@@ -376,7 +376,7 @@ fn exit_28_out_of_time() {
     let text = fails(28, &["call", &demo.addr, "Sleep.For", "60000", "--max-time", "50ms"]);
     assert_eq!(text, "rpcwrap: not done within 50 ms\n");
     static SILENT: [Step; 1] = [Step::Wait];
-    let silent = puppet(&SILENT);
+    let silent = scripted_server(&SILENT);
     let text = fails(28, &["call", &silent, "A.B", "--connect-timeout", "50ms"]);
     assert_eq!(text, format!("rpcwrap: no connection to {silent} within 50 ms\n"));
     fails(28, &["list", &silent, "--max-time", "50ms"]);
@@ -387,11 +387,11 @@ fn exit_28_out_of_time() {
 fn exit_52_closed_without_an_answer() {
     static AT_ONCE: [Step; 1] = [CONNECT];
     static IN_CALL: [Step; 3] = [CONNECT, CONNECTED, REQUEST];
-    fails(52, &["call", &puppet(&AT_ONCE), "A.B"]);
-    let text = fails(52, &["call", &puppet(&IN_CALL), "A.B"]);
+    fails(52, &["call", &scripted_server(&AT_ONCE), "A.B"]);
+    let text = fails(52, &["call", &scripted_server(&IN_CALL), "A.B"]);
     assert_eq!(text, "rpcwrap: connection lost: unexpected EOF\n");
     static IN_PAGE: [Step; 1] = [Step::Expect("\r\n\r\n")];
-    fails(52, &["top", &puppet(&IN_PAGE)]);
+    fails(52, &["top", &scripted_server(&IN_PAGE)]);
 }
 
 #[test]
@@ -410,10 +410,10 @@ fn exit_66_no_go_rpc() {
     static NOT_FOUND: [Step; 2] = [CONNECT, Step::Send("HTTP/1.0 404 Not Found\r\n\r\n")];
     static SSH: [Step; 1] = [Step::Send("SSH-2.0-OpenSSH_9.6\r\n")];
     static GARBAGE: [Step; 4] = [CONNECT, CONNECTED, REQUEST, Step::Send("<html>\n")];
-    let text = fails(66, &["call", &puppet(&NOT_FOUND), "A.B"]);
+    let text = fails(66, &["call", &scripted_server(&NOT_FOUND), "A.B"]);
     assert_eq!(text, "rpcwrap: unexpected HTTP response: 404 Not Found\n");
-    fails(66, &["call", &puppet(&SSH), "A.B"]);
-    fails(66, &["call", &puppet(&GARBAGE), "A.B"]);
+    fails(66, &["call", &scripted_server(&SSH), "A.B"]);
+    fails(66, &["call", &scripted_server(&GARBAGE), "A.B"]);
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn exit_67_draining_or_overloaded() {
         ),
     ];
     for steps in [&FULL[..], &DRAINING, &BUSY] {
-        fails(67, &["call", &puppet(steps), "A.B"]);
+        fails(67, &["call", &scripted_server(steps), "A.B"]);
     }
 }
 
@@ -456,7 +456,7 @@ fn a_reader_that_leaves_is_no_error() {
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("1\n", ""));
 }
 
-/// More than any buffer holds waits in the server until somebody reads it.
+/// More than any buffer holds waits in the server until the CLI's output is read, which is after a second.
 #[test]
 fn a_slow_reader_of_a_stream_slows_the_server_down() {
     let demo = Demo::start();
@@ -468,10 +468,18 @@ fn a_slow_reader_of_a_stream_slows_the_server_down() {
 #[test]
 fn an_interrupted_ping_still_says_what_it_saw() {
     let demo = Demo::start();
-    let line = format!("timeout --preserve-status -s INT 1 rpcwrap ping {} -i 1ms -o json", demo.addr);
-    let ended = shell(&line, &demo.dir);
+    let line = format!("rpcwrap ping {} -i 1ms -o json -vv", demo.addr);
+    let ended = shell(&interrupted(&line, "err", "first byte"), &demo.dir);
     let summary: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(ended.code == 0 && summary["calls"].as_u64().unwrap() > 0, "{summary} {}", ended.stderr);
+}
+
+/// A line of shell that runs `line` and interrupts it when it has written `words` to its `out` or `err`.
+fn interrupted(line: &str, stream: &str, words: &str) -> String {
+    format!(
+        "{line} >out 2>err & id=$!; until grep -q '{words}' {stream} || ! kill -0 $id; do sleep 0.01; done; \
+        kill -s INT $id; wait $id; code=$?; cat out; cat err >&2; exit $code"
+    )
 }
 
 /// Commands that serve until Ctrl-C; their examples are ended when they have said where they listen.
@@ -503,7 +511,7 @@ fn every_example_in_the_help_runs_as_printed() {
                 .replace(":7071", "127.0.0.1:0")
                 .replace("/run/rpcwrapd.sock", demo.unix.to_str().unwrap());
             let line = if SERVES.iter().any(|serves| line.starts_with(serves)) {
-                format!("timeout --preserve-status -s INT 2 {line}")
+                interrupted(&line, "out", ".")
             } else {
                 line
             };

@@ -29,7 +29,7 @@ use crate::{
     config::Config,
     connect::{Connector, FromConnection, Sealed},
     error::{DialError, Error},
-    shared::Wire,
+    shared::WireProtocol,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -68,7 +68,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self(client::Client::begin(stream, Wire::BaiduStd(Vec::new()), config))
+        Self(client::Client::begin(stream, WireProtocol::BaiduStd(Vec::new()), config))
     }
 
     /// A call of bytes or of a protobuf message, with options: see [`Request`].
@@ -126,14 +126,14 @@ impl Connector<Client> {
     /// # }
     /// ```
     pub fn baidu_std() -> Self {
-        Self::speaking(Wire::BaiduStd(Vec::new()))
+        Self::speaking(WireProtocol::BaiduStd(Vec::new()))
     }
 
-    /// With these bytes in each request, whatever the server's authenticator makes of them. One that does not take
-    /// them closes the connection at the first call.
+    /// With these bytes in each request, for the server's authenticator. One that does not take them
+    /// closes the connection at the first call.
     #[must_use]
     pub fn authentication_data(self, authentication_data: impl Into<Vec<u8>>) -> Self {
-        self.with(|settings| settings.wire = Wire::BaiduStd(authentication_data.into()))
+        self.with(|settings| settings.wire = WireProtocol::BaiduStd(authentication_data.into()))
     }
 }
 
@@ -146,7 +146,7 @@ impl Config {
         self.dial_baidu_std_auth(addr, Vec::new()).await
     }
 
-    /// The same with this `authentication_data` in each request, whatever the server's authenticator makes of it.
+    /// The same with this `authentication_data` in each request, for the server's authenticator.
     ///
     /// # Errors
     /// As [`dial_baidu_std`](Self::dial_baidu_std).

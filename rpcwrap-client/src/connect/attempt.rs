@@ -6,14 +6,14 @@ use tokio::time::{Instant, timeout_at};
 
 /// Begun with the first step; the steps share its time.
 #[derive(Debug, Clone)]
-pub(super) struct Attempt {
+pub(super) struct DialAttempt {
     pub(super) addr: String,
     after: Duration,
     /// `None` where the limit is beyond what clocks can say.
     until: Option<Instant>,
 }
 
-impl Attempt {
+impl DialAttempt {
     /// Begins now.
     pub(super) fn new(addr: &str, after: Duration) -> Self {
         Self { addr: addr.to_owned(), after, until: Instant::now().checked_add(after) }

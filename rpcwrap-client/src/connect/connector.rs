@@ -1,11 +1,11 @@
 //! The description of how to reach one kind of server.
 
 use super::{from_connection::FromConnection, login::Login};
-use crate::{client::Client, config::Config, shared::Wire};
+use crate::{client::Client, config::Config, shared::WireProtocol};
 use codecs::{AnyCodec, connect};
 use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 
-/// How to reach servers of one kind, whatever their addresses: what is spoken with them, TLS, login and limits.
+/// How to reach servers of one kind, at any address: what is spoken with them, TLS, login and limits.
 ///
 /// Every way to dial is one of these: [`dial_http`](crate::dial_http) and its siblings make one and use it once. A
 /// value never changes, is cheap to clone and can be used by many tasks at once; each [`connect`](Self::connect) opens
@@ -30,44 +30,44 @@ use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 /// # }).unwrap();
 /// ```
 pub struct Connector<C = Client> {
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<ConnectorSettings>,
     client: PhantomData<fn() -> C>,
 }
 
 #[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) wire: Wire,
-    path: Path,
+pub(crate) struct ConnectorSettings {
+    pub(crate) wire: WireProtocol,
+    path: ConnectPath,
     pub(super) login: Option<Login>,
     pub(super) config: Config,
 }
 
 /// Where CONNECT asks for the codec.
 #[derive(Debug, Clone)]
-enum Path {
-    /// Nowhere: there is none.
-    Nowhere,
+enum ConnectPath {
+    /// No CONNECT at all.
+    None,
     /// On the codec's own path, which depends on whether there is a login.
-    Codecs,
+    OfCodec,
     Other(String),
 }
 
 impl Connector {
     /// To servers that are asked for `codec` by CONNECT on its regular path, `/_<codec>_rpc_`; as Go's `rpc.DialHTTP`.
     pub fn new(codec: AnyCodec) -> Self {
-        Self::speaking(codec.into()).with(|settings| settings.path = Path::Codecs)
+        Self::speaking(codec.into()).with(|settings| settings.path = ConnectPath::OfCodec)
     }
 
     /// On another path, such as Go's `/_goRPC_`.
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
-        self.with(|settings| settings.path = Path::Other(path.into()))
+        self.with(|settings| settings.path = ConnectPath::Other(path.into()))
     }
 
     /// Without CONNECT, to servers that speak the codec from the first byte on; as Go's `rpc.Dial`.
     #[must_use]
     pub fn without_connect(self) -> Self {
-        self.with(|settings| settings.path = Path::Nowhere)
+        self.with(|settings| settings.path = ConnectPath::None)
     }
 
     /// Logs in as `user` with `secret` (CRAM-MD5), on the path `/_<codec>_rpc_/auth` unless [`path`](Self::path) says
@@ -84,12 +84,13 @@ impl Connector {
 
 impl<C: FromConnection> Connector<C> {
     /// Without CONNECT and login, with the default config.
-    pub(crate) fn speaking(wire: Wire) -> Self {
-        let settings = Settings { wire, path: Path::Nowhere, login: None, config: Config::default() };
+    pub(crate) fn speaking(wire: WireProtocol) -> Self {
+        let settings =
+            ConnectorSettings { wire, path: ConnectPath::None, login: None, config: Config::default() };
         Self { settings: Arc::new(settings), client: PhantomData }
     }
 
-    pub(crate) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut ConnectorSettings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self
     }
@@ -103,8 +104,8 @@ impl<C: FromConnection> Connector<C> {
     /// The path CONNECT asks for, if there is one.
     pub(super) fn connect_path(&self) -> Option<Cow<'_, str>> {
         match (&self.settings.path, &self.settings.wire) {
-            (Path::Other(path), _) => Some(path.into()),
-            (Path::Codecs, Wire::Codec(codec)) => {
+            (ConnectPath::Other(path), _) => Some(path.into()),
+            (ConnectPath::OfCodec, WireProtocol::Codec(codec)) => {
                 Some(connect::rpc_path(codec.name(), self.settings.login.is_some()).into())
             }
             _ => None,
@@ -121,7 +122,7 @@ impl<C> Clone for Connector<C> {
 /// Secrets are never part of the text.
 impl<C> fmt::Debug for Connector<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { wire, path, login, config } = &*self.settings;
+        let ConnectorSettings { wire, path, login, config } = &*self.settings;
         f.debug_struct("Connector")
             .field("speaks", wire)
             .field("path", path)

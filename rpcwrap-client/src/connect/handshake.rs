@@ -10,7 +10,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Asks for `path`; returns the bytes that came behind the answer.
-pub(super) async fn shake_hands<S>(stream: &mut S, path: &str) -> Result<BytesMut, DialError>
+pub(super) async fn request_connect<S>(stream: &mut S, path: &str) -> Result<BytesMut, DialError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

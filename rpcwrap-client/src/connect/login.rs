@@ -32,19 +32,23 @@ impl fmt::Debug for Login {
 }
 
 /// Makes the two calls.
-pub(super) async fn log_in<S>(on: &mut Connected<S>, login: &Login, config: &Config) -> Result<(), Error>
+pub(super) async fn log_in<S>(
+    connected: &mut Connected<S>,
+    login: &Login,
+    config: &Config,
+) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Challenge { challenge } = call(on, config, cram_md5::GET_NEW_CHALLENGE, "").await?;
+    let Challenge { challenge } = call(connected, config, cram_md5::GET_NEW_CHALLENGE, "").await?;
     let proof = Proof { proof: cram_md5::proof(&login.user, &login.secret, &challenge) };
-    let IgnoredAny = call(on, config, cram_md5::AUTHENTICATE, &proof).await?;
+    let IgnoredAny = call(connected, config, cram_md5::AUTHENTICATE, &proof).await?;
     Ok(())
 }
 
 /// One call as a client of this config makes it, with nothing else in flight.
 async fn call<S, R>(
-    on: &mut Connected<S>,
+    connected: &mut Connected<S>,
     config: &Config,
     name: &str,
     args: &(impl Serialize + ?Sized),
@@ -55,16 +59,16 @@ where
 {
     let Some(deadline) = config.call_timeout.and_then(Deadline::new) else {
         let options = CallOptions { timeout: None, details: config.extensions };
-        let reply = exchange(on, options, name, args).await?;
-        return finish(on, &reply, None);
+        let reply = exchange(connected, options, name, args).await?;
+        return finish(connected, &reply, None);
     };
-    let called = timeout_at(deadline.at, exchange(on, deadline.options(), name, args));
+    let called = timeout_at(deadline.at, exchange(connected, deadline.options(), name, args));
     let reply = called.await.map_err(|_| deadline.error(true))??;
-    finish(on, &reply, Some(deadline.after))
+    finish(connected, &reply, Some(deadline.after))
 }
 
 async fn exchange<S>(
-    on: &mut Connected<S>,
+    connected: &mut Connected<S>,
     options: CallOptions,
     name: &str,
     args: &(impl Serialize + ?Sized),
@@ -73,18 +77,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let lost = |error| Error::Io(Arc::new(error));
-    let seq = on.next_seq;
+    let seq = connected.next_seq;
     let mut request = BytesMut::new();
     let method = format!("{}.{name}", cram_md5::SERVICE);
-    on.writer.encode(seq, &method, options, args, None, &mut request).map_err(Error::Encode)?;
-    on.next_seq += 1;
-    on.stream.write_all(&request).await.map_err(lost)?;
-    on.stream.flush().await.map_err(lost)?;
+    connected.writer.encode(seq, &method, options, args, None, &mut request).map_err(Error::Encode)?;
+    connected.next_seq += 1;
+    connected.stream.write_all(&request).await.map_err(lost)?;
+    connected.stream.flush().await.map_err(lost)?;
     loop {
-        match on.reader.decode(&mut on.prefix).map_err(Error::Protocol)? {
+        match connected.reader.decode(&mut connected.prefix).map_err(Error::Protocol)? {
             Some(reply) if reply.seq() == seq => return Ok(reply),
             Some(_) => {}
-            None if on.stream.read_buf(&mut on.prefix).await.map_err(lost)? == 0 => {
+            None if connected.stream.read_buf(&mut connected.prefix).await.map_err(lost)? == 0 => {
                 return Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF")));
             }
             None => {}
@@ -93,12 +97,12 @@ where
 }
 
 fn finish<S, R: DeserializeOwned>(
-    on: &mut Connected<S>,
+    connected: &mut Connected<S>,
     reply: &Reply,
     timeout: Option<Duration>,
 ) -> Result<R, Error> {
     match reply.error() {
-        None => on.reader.body(reply).map_err(Error::Decode),
+        None => connected.reader.body(reply).map_err(Error::Decode),
         Some(error) => Err(Error::from_reply(error, timeout)),
     }
 }

@@ -3,11 +3,11 @@
 #[cfg(feature = "tls")]
 use super::address::Address;
 use super::{
-    attempt::Attempt,
+    attempt::DialAttempt,
     connected::Connected,
-    connector::{Connector, Settings},
+    connector::{Connector, ConnectorSettings},
     from_connection::FromConnection,
-    handshake::shake_hands,
+    handshake::request_connect,
     login::log_in,
     reached::{self, Reached},
     stream::Stream,
@@ -17,7 +17,7 @@ use crate::tls::TlsError;
 use crate::{
     client::Client,
     error::{DialError, Step},
-    shared::{Halves, Shared},
+    shared::{CodecHalves, Shared},
 };
 use bytes::BytesMut;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl<C: FromConnection> Connector<C> {
     pub async fn connect(&self, addr: &str) -> Result<C, DialError> {
         let Connected { stream, prefix, writer, reader, next_seq } =
             self.prepare(self.reach(addr).await?).await?;
-        let halves = Halves { writer, reader, next_seq };
+        let halves = CodecHalves { writer, reader, next_seq };
         // A connection's task reads and writes the socket itself, not whichever it is.
         Ok(match stream {
             Stream::Tcp(stream) => self.begin(stream, prefix, halves),
@@ -60,7 +60,7 @@ impl<C: FromConnection> Connector<C> {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let attempt = Attempt::new("stream", self.settings.config.connect_timeout);
+        let attempt = DialAttempt::new("stream", self.settings.config.connect_timeout);
         let (zero, secured) = (Duration::ZERO, None);
         let reached = Reached { stream, resolved: zero, connected: zero, secured, attempt };
         Ok(self.start(self.prepare(reached).await?))
@@ -72,7 +72,7 @@ impl<C: FromConnection> Connector<C> {
     /// [`DialError::Connect`], [`DialError::Tls`] and [`DialError::Timeout`].
     pub async fn reach(&self, addr: &str) -> Result<Reached, DialError> {
         let config = &self.settings.config;
-        reached::reach(Attempt::new(addr, config.connect_timeout), config).await
+        reached::reach(DialAttempt::new(addr, config.connect_timeout), config).await
     }
 
     /// The next steps: CONNECT and login, where there are any.
@@ -96,17 +96,18 @@ impl<C: FromConnection> Connector<C> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Settings { wire, login, config, .. } = &*self.settings;
+        let ConnectorSettings { wire, login, config, .. } = &*self.settings;
         let Reached { mut stream, secured, attempt, .. } = reached;
         let prefix = match self.connect_path() {
             None => BytesMut::new(),
             Some(path) => {
-                let answered = attempt.within(Step::Handshake, shake_hands(&mut stream, &path)).await;
-                answered
-                    .map_err(|error| if secured.is_some() { self.of_tls(error, &attempt) } else { error })?
+                let answered = attempt.within(Step::Handshake, request_connect(&mut stream, &path)).await;
+                answered.map_err(|error| {
+                    if secured.is_some() { self.as_tls_error(error, &attempt) } else { error }
+                })?
             }
         };
-        let Halves { writer, reader, next_seq } = wire.halves(config.message_limits());
+        let CodecHalves { writer, reader, next_seq } = wire.halves(config.message_limits());
         let mut connected = Connected { stream, prefix, writer, reader, next_seq };
         if let Some(login) = login {
             let logging_in = async { log_in(&mut connected, login, config).await.map_err(DialError::Login) };
@@ -124,21 +125,21 @@ impl<C: FromConnection> Connector<C> {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Connected { stream, prefix, writer, reader, next_seq } = connected;
-        self.begin(stream, prefix, Halves { writer, reader, next_seq })
+        self.begin(stream, prefix, CodecHalves { writer, reader, next_seq })
     }
 
-    fn begin<S>(&self, stream: S, prefix: BytesMut, halves: Halves) -> C
+    fn begin<S>(&self, stream: S, prefix: BytesMut, halves: CodecHalves) -> C
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let Settings { wire, config, .. } = &*self.settings;
+        let ConnectorSettings { wire, config, .. } = &*self.settings;
         let shared = Shared::new(wire.clone(), halves, config.clone());
         C::from_connection(Client::start(stream, prefix, shared))
     }
 
     /// What broke a connection under TLS may be the server's verdict on our certificate.
     #[cfg(feature = "tls")]
-    fn of_tls(&self, error: DialError, attempt: &Attempt) -> DialError {
+    fn as_tls_error(&self, error: DialError, attempt: &DialAttempt) -> DialError {
         let (DialError::Io(broken), Some(tls)) = (&error, &self.settings.config.tls) else { return error };
         match TlsError::of(broken, tls.name(Address::new(&attempt.addr).host())) {
             Some(source) => DialError::Tls { addr: attempt.addr.clone(), source },
@@ -147,7 +148,7 @@ impl<C: FromConnection> Connector<C> {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn of_tls(&self, error: DialError, _: &Attempt) -> DialError {
+    fn as_tls_error(&self, error: DialError, _: &DialAttempt) -> DialError {
         error
     }
 }

@@ -1,6 +1,6 @@
 //! The first two steps to a server: the socket, and TLS over it where that is set.
 
-use super::{address::Address, attempt::Attempt, stream::Stream};
+use super::{address::Address, attempt::DialAttempt, stream::Stream};
 use crate::{
     config::Config,
     error::{DialError, Step},
@@ -27,7 +27,7 @@ pub struct Reached<S = Stream> {
     pub connected: Duration,
     /// For the TLS handshake, if there was one.
     pub secured: Option<Duration>,
-    pub(super) attempt: Attempt,
+    pub(super) attempt: DialAttempt,
 }
 
 impl<S> Reached<S> {
@@ -39,7 +39,7 @@ impl<S> Reached<S> {
 }
 
 /// Connects, within the time of the attempt.
-pub(super) async fn reach(attempt: Attempt, config: &Config) -> Result<Reached, DialError> {
+pub(super) async fn reach(attempt: DialAttempt, config: &Config) -> Result<Reached, DialError> {
     let start = Instant::now();
     let address = Address::new(&attempt.addr);
     let failed = |source| DialError::Connect { addr: attempt.addr.clone(), source };
@@ -72,7 +72,7 @@ async fn connect(address: &Address<'_>) -> io::Result<(Stream, Duration)> {
 async fn secure(
     stream: Stream,
     address: &Address<'_>,
-    attempt: &Attempt,
+    attempt: &DialAttempt,
     config: &Config,
 ) -> Result<(Stream, Option<Duration>), DialError> {
     let Some(tls) = &config.tls else { return Ok((stream, None)) };
@@ -87,7 +87,7 @@ async fn secure(
 async fn secure(
     stream: Stream,
     _: &Address<'_>,
-    _: &Attempt,
+    _: &DialAttempt,
     _: &Config,
 ) -> Result<(Stream, Option<Duration>), DialError> {
     Ok((stream, None))

@@ -34,7 +34,7 @@ struct Slot {
 enum State {
     #[default]
     Free,
-    Waiting(Waker),
+    Pending(Waker),
     Answered(Reply),
     Stream(Box<Items>),
 }
@@ -51,11 +51,11 @@ pub(crate) enum Waiter {
 /// What became of a reply.
 #[derive(Debug)]
 pub(crate) enum Delivered {
-    /// Somebody is to be woken.
+    /// Its caller is to be woken.
     Wake(Waker),
     /// Its reader will find it.
     Kept,
-    /// Nobody waits for it: an unknown Seq, a second reply, or a call that was dropped.
+    /// No caller waits for it: an unknown Seq, a second reply, or a call that was dropped.
     Dropped,
     /// It did not fit into its stream's buffer: that stream has failed.
     Overrun(Option<Waker>),
@@ -79,7 +79,7 @@ impl InFlight {
         self.next
     }
 
-    /// Gives [`next_seq`](Self::next_seq) to a request whose reply nobody waits for.
+    /// Gives [`next_seq`](Self::next_seq) to a request whose reply no caller waits for.
     pub(crate) fn skip_seq(&mut self) {
         self.next = self.next.wrapping_add(1);
     }
@@ -92,7 +92,7 @@ impl InFlight {
         self.len += 1;
         self.unanswered += 1;
         let state = match waiter {
-            Waiter::Call(waker) => State::Waiting(waker),
+            Waiter::Call(waker) => State::Pending(waker),
             Waiter::Stream(items) => State::Stream(items),
         };
         if let Some(slot) = self.slot_mut(seq) {
@@ -101,13 +101,13 @@ impl InFlight {
         seq
     }
 
-    /// Brings a reply to whoever waits for it.
+    /// Brings a reply to the caller that waits for it.
     #[inline]
     pub(crate) fn deliver(&mut self, reply: Reply) -> Delivered {
         let Some(state) = self.find(reply.seq()) else { return Delivered::Dropped };
         match state {
-            State::Waiting(_) => {
-                let State::Waiting(waker) = std::mem::replace(state, State::Answered(reply)) else {
+            State::Pending(_) => {
+                let State::Pending(waker) = std::mem::replace(state, State::Answered(reply)) else {
                     return Delivered::Dropped;
                 };
                 self.unanswered -= 1;
@@ -134,12 +134,12 @@ impl InFlight {
         match state {
             State::Answered(_) => {
                 if let State::Answered(reply) = std::mem::take(state) {
-                    self.freed();
+                    self.release_slot();
                     return Poll::Ready(reply);
                 }
                 Poll::Pending
             }
-            State::Waiting(old) => {
+            State::Pending(old) => {
                 old.clone_from(waker);
                 Poll::Pending
             }
@@ -147,7 +147,7 @@ impl InFlight {
         }
     }
 
-    /// Takes the next item of a stream; its end, whatever it is, frees the slot.
+    /// Takes the next item of a stream; its end, good or bad, frees the slot.
     pub(crate) fn poll_item(&mut self, seq: u64, waker: &Waker) -> Poll<Item> {
         let Some(State::Stream(items)) = self.find(seq) else { return Poll::Pending };
         let polled = items.poll(waker);
@@ -162,11 +162,11 @@ impl InFlight {
         let Some(state) = self.find(seq) else { return false };
         let unanswered = match std::mem::take(state) {
             State::Free => return false,
-            State::Waiting(_) => true,
+            State::Pending(_) => true,
             State::Answered(_) => false,
             State::Stream(items) => !items.has_ended(),
         };
-        self.freed();
+        self.release_slot();
         self.unanswered -= usize::from(unanswered);
         unanswered
     }
@@ -174,7 +174,7 @@ impl InFlight {
     /// Everybody who waits, to be told that there will be no more replies.
     pub(crate) fn wakers(&mut self) -> Vec<Waker> {
         let waiting = self.slots.iter_mut().filter_map(|slot| match &mut slot.state {
-            State::Waiting(waker) => Some(waker.clone()),
+            State::Pending(waker) => Some(waker.clone()),
             State::Stream(items) => items.take_waker(),
             State::Free | State::Answered(_) => None,
         });
@@ -193,14 +193,14 @@ impl InFlight {
 
     /// A slot has become free; gives memory back when it was the last one.
     #[inline]
-    fn freed(&mut self) {
+    fn release_slot(&mut self) {
         self.len -= 1;
         if self.len == 0 && self.slots.len() > IDLE_SLOTS {
             self.slots = Vec::new();
         }
     }
 
-    /// Doubles the slots. Places that differ modulo a length differ modulo its double: nobody collides.
+    /// Doubles the slots. Places that differ modulo a length differ modulo its double: no two collide.
     #[cold]
     fn grow(&mut self) {
         let len = (self.slots.len() * 2).max(FIRST_SLOTS);

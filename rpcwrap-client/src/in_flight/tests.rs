@@ -85,7 +85,7 @@ fn unknown_second_and_late_replies_are_dropped() {
 }
 
 #[test]
-fn a_call_that_stays_for_ever_keeps_its_number_and_nobody_gets_its_reply() {
+fn a_call_that_stays_for_ever_keeps_its_seq_and_no_other_call_gets_its_reply() {
     let mut calls = InFlight::default();
     let slow = call(&mut calls);
     let mut numbers = BTreeSet::from([slow]);
@@ -101,7 +101,7 @@ fn a_call_that_stays_for_ever_keeps_its_number_and_nobody_gets_its_reply() {
 }
 
 #[test]
-fn growing_moves_everybody_to_where_they_are_found() {
+fn growing_moves_every_call_to_where_it_is_found() {
     let mut calls = InFlight::default();
     let mut live = BTreeMap::new();
     // Every third call stays, so that numbers are spread when the slots are doubled.
@@ -130,13 +130,13 @@ fn the_latest_waker_is_woken_once() {
     let (early, late) = (Arc::new(Count::default()), Arc::new(Count::default()));
     let seq = calls.insert(Waiter::Call(early.clone().into()));
     assert!(calls.poll_reply(seq, &late.clone().into()).is_pending());
-    let Delivered::Wake(waker) = calls.deliver(reply(seq)) else { panic!("somebody waits") };
+    let Delivered::Wake(waker) = calls.deliver(reply(seq)) else { panic!("a caller waits") };
     waker.wake();
     assert_eq!((early.0.load(Ordering::Relaxed), late.0.load(Ordering::Relaxed)), (0, 1));
 }
 
 #[test]
-fn everybody_waiting_is_woken_at_the_end() {
+fn every_waiting_call_is_woken_at_the_end() {
     let mut calls = InFlight::default();
     let count = Arc::new(Count::default());
     for _ in 0..10 {

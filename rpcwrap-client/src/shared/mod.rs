@@ -7,8 +7,8 @@
 mod state;
 mod wire;
 
-pub(crate) use state::Closed;
-pub(crate) use wire::{Halves, Wire};
+pub(crate) use state::CloseReason;
+pub(crate) use wire::{CodecHalves, WireProtocol};
 
 use crate::{
     config::Config,
@@ -34,18 +34,18 @@ const IDLE_BYTES: usize = 1 << 10;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    wire: Wire,
+    wire: WireProtocol,
     /// Used by the connection, and by callers only with a codec of the program's own.
     reader: Mutex<ReplyReader>,
     state: Mutex<State>,
-    /// Permits nobody holds, and the queue of callers who wait for one.
+    /// Permits that no call holds, and the queue of callers who wait for one.
     permits: Semaphore,
     ended: Notify,
 }
 
 /// What the connection does next about its output.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Output {
+pub(crate) enum OutputAction {
     /// Send what was taken.
     Taken,
     /// Let callers who are about to write go first.
@@ -57,9 +57,9 @@ pub(crate) enum Output {
 }
 
 /// A caller in the queue for a permit.
-struct Queued<'s>(&'s Shared);
+struct QueuedCaller<'s>(&'s Shared);
 
-impl Drop for Queued<'_> {
+impl Drop for QueuedCaller<'_> {
     fn drop(&mut self) {
         self.0.state().waiting -= 1;
     }
@@ -67,7 +67,7 @@ impl Drop for Queued<'_> {
 
 impl Shared {
     /// A connection on which what `halves` remember has been said.
-    pub(crate) fn new(wire: Wire, halves: Halves, config: Config) -> Self {
+    pub(crate) fn new(wire: WireProtocol, halves: CodecHalves, config: Config) -> Self {
         let config = wire.config(config);
         Self {
             reader: Mutex::new(halves.reader),
@@ -131,7 +131,7 @@ impl Shared {
         if let Some(started) = at_once.await {
             return started;
         }
-        let queued = Queued(self);
+        let queued = QueuedCaller(self);
         let permit = self.permits.acquire().await.map_err(|_| Error::Shutdown)?;
         drop(queued);
         let started = poll_fn(|cx| {
@@ -200,7 +200,7 @@ impl Shared {
         self.unlock_and_wake(state, drained);
     }
 
-    /// Unlocks; wakes whoever waits for a permit that has become free, and the connection if there is output for it.
+    /// Unlocks; wakes a caller that waits for a permit that is free again, and the connection if there is output for it.
     #[inline]
     fn unlock_and_wake(&self, mut state: MutexGuard<'_, State>, finished: bool) {
         let permits = state.permits_to_give_back();
@@ -218,10 +218,10 @@ impl Shared {
     #[inline]
     pub(crate) fn body<R: DeserializeOwned>(&self, reply: &Reply) -> Result<R, Error> {
         let decoded: Result<R, ValueError> = match &self.wire {
-            Wire::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
-            Wire::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
-            Wire::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply(reply),
-            Wire::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply(reply),
+            WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };
@@ -263,30 +263,30 @@ impl Shared {
     ///
     /// A caller who has company is likely to be followed by others, woken by the same batch of replies: with
     /// `may_yield` they are let through first, so that all of it goes out in one write.
-    pub(crate) fn take_output(&self, writing: &mut BytesMut, may_yield: bool, waker: &Waker) -> Output {
+    pub(crate) fn take_output(&self, writing: &mut BytesMut, may_yield: bool, waker: &Waker) -> OutputAction {
         let mut state = self.state();
         if !state.output.is_empty() {
             if may_yield && state.in_flight.len() > 1 {
-                return Output::Yield;
+                return OutputAction::Yield;
             }
             std::mem::swap(&mut state.output, writing);
             state.first_unsent = state.in_flight.next_seq();
             state.spare += std::mem::take(&mut state.abandoned);
             self.unlock_and_wake(state, false);
-            return Output::Taken;
+            return OutputAction::Taken;
         }
         if matches!(state.phase, Phase::Draining) && state.in_flight.unanswered() == 0 {
-            return Output::Finished;
+            return OutputAction::Finished;
         }
         match &mut state.connection {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
         if state.in_flight.unanswered() == 0 {
-            forget(&mut state.output);
-            forget(writing);
+            free_idle(&mut state.output);
+            free_idle(writing);
         }
-        Output::Empty
+        OutputAction::Empty
     }
 
     /// Hands a batch of replies to their callers; `wakers` is where those to be woken are gathered. Returns whether
@@ -314,12 +314,12 @@ impl Shared {
         more
     }
 
-    /// Ends everything: whoever is in flight fails, whoever waits too. The first reason stands.
-    pub(crate) fn close(&self, reason: Closed) {
+    /// Ends everything: calls in flight fail, those that wait for a permit too. The first reason stands.
+    pub(crate) fn close(&self, reason: CloseReason) {
         let mut state = self.state();
         if !matches!(state.phase, Phase::Closed(_)) {
             match &reason {
-                Closed::Here => {}
+                CloseReason::Here => {}
                 reason => tracing::debug!(?reason, in_flight = state.in_flight.len(), "connection closed"),
             }
             state.phase = Phase::Closed(reason);
@@ -334,7 +334,7 @@ impl Shared {
 }
 
 /// Gives an empty buffer's memory back, if it is worth it.
-fn forget(buf: &mut BytesMut) {
+fn free_idle(buf: &mut BytesMut) {
     if buf.capacity() > IDLE_BYTES {
         *buf = BytesMut::new();
     }

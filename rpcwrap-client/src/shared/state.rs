@@ -24,7 +24,7 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The connection, when it sleeps until there is output.
     pub(super) connection: Option<Waker>,
-    /// Permits on their way from one caller to the next without touching the semaphore; 0 while anybody waits.
+    /// Permits on their way from one caller to the next without touching the semaphore; 0 while callers wait.
     pub(super) spare: usize,
     pub(super) waiting: usize,
     /// Permits of calls given up before their bytes were taken: what is in `output` stays bounded by `max_in_flight`.
@@ -36,12 +36,12 @@ pub(super) enum Phase {
     Open,
     /// No new calls; closes when the last one is answered.
     Draining,
-    Closed(Closed),
+    Closed(CloseReason),
 }
 
 /// Why a connection is closed.
 #[derive(Debug, Clone)]
-pub(crate) enum Closed {
+pub(crate) enum CloseReason {
     /// By us, in good order or because its last handle is gone.
     Here,
     /// By the server or the network.
@@ -108,7 +108,7 @@ impl State {
         Ok(seq)
     }
 
-    /// Tells the server that nobody waits for `seq`; its answer will be dropped as nobody's.
+    /// Tells the server that no caller waits for `seq`; its answer will be dropped as one of no call in flight.
     pub(super) fn cancel(&mut self, seq: u64) {
         let cancel = |writer: &mut RequestWriter, own_seq: u64, out: &mut BytesMut| {
             writer.encode(own_seq, CANCEL, CallOptions::default(), &Cancel { seq }, None, out)
@@ -123,10 +123,10 @@ impl State {
         let Phase::Closed(reason) = &self.phase else { return None };
         Some(match reason {
             _ if self.is_unsent(seq) => Error::Shutdown,
-            // Nobody is left to ask when the last handle is gone; a runtime that shuts down asks all the same.
-            Closed::Here => Error::Io(Arc::new(io::ErrorKind::ConnectionAborted.into())),
-            Closed::Lost(error) => Error::Io(error.clone()),
-            Closed::Protocol(error) => Error::Protocol(error.clone()),
+            // No caller is left to ask when the last handle is gone; a runtime that shuts down asks all the same.
+            CloseReason::Here => Error::Io(Arc::new(io::ErrorKind::ConnectionAborted.into())),
+            CloseReason::Lost(error) => Error::Io(error.clone()),
+            CloseReason::Protocol(error) => Error::Protocol(error.clone()),
         })
     }
 

@@ -5,7 +5,7 @@ use codecs::{AnyCodec, Limits, ReplyReader, RequestWriter, baidu_std};
 
 /// What both halves of a connection are made of.
 #[derive(Clone)]
-pub(crate) enum Wire {
+pub(crate) enum WireProtocol {
     Codec(AnyCodec),
     /// With the proof that goes out with each request.
     BaiduStd(Vec<u8>),
@@ -13,16 +13,16 @@ pub(crate) enum Wire {
 
 /// Both halves of a connection: at its beginning, or after a login.
 #[derive(Debug)]
-pub(crate) struct Halves {
+pub(crate) struct CodecHalves {
     pub(crate) writer: RequestWriter,
     pub(crate) reader: ReplyReader,
     /// The Seq of the next request.
     pub(crate) next_seq: u64,
 }
 
-impl Wire {
+impl WireProtocol {
     /// Those of a connection on which nothing has been said.
-    pub(crate) fn halves(&self, limits: Limits) -> Halves {
+    pub(crate) fn halves(&self, limits: Limits) -> CodecHalves {
         let (writer, reader) = match self {
             Self::Codec(codec) => (codec.request_writer(), codec.reply_reader(limits)),
             Self::BaiduStd(proof) => (
@@ -30,7 +30,7 @@ impl Wire {
                 ReplyReader::BaiduStd(baidu_std::ReplyDecoder::new(limits)),
             ),
         };
-        Halves { writer, reader, next_seq: 0 }
+        CodecHalves { writer, reader, next_seq: 0 }
     }
 
     /// `config` without what only Go-RPC has, if this is another protocol.
@@ -42,14 +42,14 @@ impl Wire {
     }
 }
 
-impl From<AnyCodec> for Wire {
+impl From<AnyCodec> for WireProtocol {
     fn from(codec: AnyCodec) -> Self {
         Self::Codec(codec)
     }
 }
 
 /// The proof is never part of the text.
-impl std::fmt::Debug for Wire {
+impl std::fmt::Debug for WireProtocol {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Codec(codec) => codec.fmt(f),

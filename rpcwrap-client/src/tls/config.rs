@@ -27,13 +27,13 @@ use tokio_rustls::{
 /// ```
 #[derive(Clone, Default)]
 pub struct TlsConfig {
-    settings: Settings,
+    settings: TlsSettings,
     /// Made at the first handshake; not part of what the value is.
     made: Arc<OnceLock<Result<TlsConnector, TlsError>>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Settings {
+struct TlsSettings {
     /// Empty: the system's.
     roots: Vec<Pem>,
     certificate: Option<(Pem, Pem)>,
@@ -82,15 +82,15 @@ impl TlsConfig {
         self.with(|settings| settings.server_name = Some(name.into()))
     }
 
-    /// Protocols to agree on (ALPN), the best first. Default: none, as Go's `tls.Dial`; a server that offers some takes
-    /// whatever comes then.
+    /// Protocols to agree on (ALPN), the best first. Default: none, as Go's `tls.Dial`; a server that offers some
+    /// takes any protocol then.
     #[must_use]
     pub fn alpn<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.with(|settings| settings.alpn = names.into_iter().map(Into::into).collect())
     }
 
-    /// Takes any certificate from the server: encrypted, but with whom nobody knows. Anybody in between can read and
-    /// change everything. For tests.
+    /// Takes any certificate from the server: encrypted, but with an unknown peer. An attacker in between can read
+    /// and change everything. For tests.
     #[must_use]
     pub fn dangerous_accept_any_certificate(self) -> Self {
         self.with(|settings| settings.any_certificate = true)
@@ -122,13 +122,13 @@ impl TlsConfig {
         self.settings.server_name.as_deref().unwrap_or(host)
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut TlsSettings)) -> Self {
         change(&mut self.settings);
         Self { settings: self.settings, made: Arc::default() }
     }
 }
 
-impl Settings {
+impl TlsSettings {
     fn make(&self) -> Result<TlsConnector, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let algorithms = provider.signature_verification_algorithms;
@@ -161,7 +161,7 @@ impl Settings {
         let mut store = RootCertStore::empty();
         if self.roots.is_empty() {
             let system = Pem::system_roots()?;
-            // Old bundles hold certificates of forms nobody takes any more.
+            // Old bundles hold certificates of forms that are no longer accepted.
             let (taken, _) = store.add_parsable_certificates(system.certificates("the system's roots")?);
             return if taken > 0 {
                 Ok(store)

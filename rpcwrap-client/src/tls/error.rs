@@ -15,7 +15,7 @@ pub enum TlsError {
         /// What is wrong with it.
         why: String,
     },
-    /// The server's certificate is signed by nobody we trust. Wrong CA, or somebody in between.
+    /// The server's certificate is not signed by a CA we trust. Wrong CA, or an attacker in between.
     #[error("the server's certificate is not signed by a CA we trust")]
     UnknownIssuer,
     /// The server's certificate is out of date, or one of the two clocks is.

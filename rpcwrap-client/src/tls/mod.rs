@@ -22,7 +22,7 @@ use tokio_rustls::client;
 /// A byte stream under TLS, see [`TlsConfig::connect`].
 ///
 /// What is written may stay here, encrypted, until it is flushed. A server that closes without `close_notify` is an
-/// `UnexpectedEof`: somebody may have cut the stream.
+/// `UnexpectedEof`: an attacker may have cut the stream.
 #[derive(Debug)]
 pub struct TlsStream<S>(client::TlsStream<S>);
 

@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-/// Takes whatever certificate the server shows, but has it prove that it holds the key.
+/// Takes any certificate the server shows, but has it prove that it holds the key.
 #[derive(Debug)]
 pub(super) struct Unverified(pub(super) WebPkiSupportedAlgorithms);
 

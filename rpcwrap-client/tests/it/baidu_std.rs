@@ -201,7 +201,7 @@ fn a_reply_that_cannot_be_read_fails_its_call_and_one_that_is_none_the_connectio
 fn server() -> Server {
     let echo = |call: RawCall| async move { Ok(RawReply::new(call.body).attachment(call.attachment)) };
     let who = |cx: rpcwrap::Context, _: RawCall| async move {
-        Ok(RawReply::new(cx.user().unwrap_or("nobody").to_owned()))
+        Ok(RawReply::new(cx.user().unwrap_or("anonymous").to_owned()))
     };
     let service = Service::new("demo.Echo")
         .method("Bytes", echo)
@@ -242,7 +242,7 @@ fn the_proof_goes_with_the_first_message() {
         assert_eq!(client.request("demo.Echo.Who").call(b"").await.unwrap().body, &b"ala"[..]);
         assert_eq!(client.request("demo.Echo.Who").call(b"").await.unwrap().body, &b"ala"[..]);
         let client = rpcwrap_client::baidu_std::dial(&addr).await.unwrap();
-        assert_eq!(client.request("demo.Echo.Who").call(b"").await.unwrap().body, &b"nobody"[..]);
+        assert_eq!(client.request("demo.Echo.Who").call(b"").await.unwrap().body, &b"anonymous"[..]);
         let client = rpcwrap_client::baidu_std::dial_auth(&addr, "ala", "wrong").await.unwrap();
         assert!(matches!(client.request("demo.Echo.Who").call(b"").await, Err(Error::Io(_))));
     });

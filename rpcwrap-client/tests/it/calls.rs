@@ -115,7 +115,7 @@ fn concurrent_calls_share_a_write() {
 }
 
 #[test]
-fn dropping_a_call_frees_its_place_and_its_late_reply_is_nobodys() {
+fn dropping_a_call_frees_its_place_and_its_late_reply_is_dropped() {
     run(async {
         let (client, mut peer) = json(Config::default().max_in_flight(1));
         let call = tokio::spawn({

@@ -126,7 +126,7 @@ fn the_time_limit_covers_the_answer_and_the_login() {
 }
 
 #[test]
-fn nobody_listens() {
+fn an_address_without_a_server() {
     run(async {
         let (listener, addr) = listen().await;
         drop(listener);

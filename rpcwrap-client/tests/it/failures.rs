@@ -154,7 +154,7 @@ fn an_empty_error_text_of_bson_is_a_success() {
 }
 
 #[test]
-fn a_silent_server_costs_a_call_its_time_and_nobody_else() {
+fn a_silent_server_costs_one_call_its_time_and_no_other_call() {
     run_paused(async {
         let (client, mut peer) = json(Config::default());
         let limit = Duration::from_millis(1500);

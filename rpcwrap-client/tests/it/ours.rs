@@ -40,7 +40,10 @@ fn server(stopped: &Arc<Notify>) -> Server {
             let error = rpcwrap::Error::new("no such account").code("not_found");
             Err::<i64, _>(error.data(serde_json::json!({ "account": account })))
         })
-        .method("Whoami", |cx: Context, _: ()| async move { Ok(cx.user().unwrap_or("nobody").to_owned()) });
+        .method(
+            "Whoami",
+            |cx: Context, _: ()| async move { Ok(cx.user().unwrap_or("anonymous").to_owned()) },
+        );
     Server::builder().service(slow).service(bank).build().unwrap()
 }
 
@@ -80,7 +83,7 @@ fn a_dropped_call_or_stream_stops_the_method_with_extensions() {
             stopped.notified().await;
             call.abort();
             stopped.notified().await;
-            assert_eq!(client.call::<_, String>("Bank.Whoami", &()).await.unwrap(), "nobody");
+            assert_eq!(client.call::<_, String>("Bank.Whoami", &()).await.unwrap(), "anonymous");
         });
     }
 }
@@ -108,13 +111,13 @@ fn a_draining_server_is_told_from_a_failing_one() {
     run(async {
         let server = Arc::new(server(&Arc::default()));
         let client = connect(&server, AnyCodec::Json, Config::default()).await;
-        assert_eq!(client.call::<_, String>("Bank.Whoami", &()).await.unwrap(), "nobody");
+        assert_eq!(client.call::<_, String>("Bank.Whoami", &()).await.unwrap(), "anonymous");
         // In flight: the drain waits for it, and so does the connection.
         let mut ticks = client.stream::<_, i64>("Slow.Tick", &()).await.unwrap();
         assert_eq!(ticks.next().await.unwrap().unwrap(), 1);
         let draining = tokio::spawn({
             let server = server.clone();
-            async move { server.drain(Duration::from_millis(200)).await.cut }
+            async move { server.drain(Duration::from_secs(1)).await.cut }
         });
         crate::peer::settle().await;
         let error = client.call::<_, String>("Bank.Whoami", &()).await.unwrap_err();

@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
-    /// The id of the next JSON request, whatever else it is.
+    /// The id of the next JSON request; the rest of it is not looked at.
     pub(crate) async fn id(&mut self) -> u64 {
         id(&self.line().await)
     }

@@ -57,7 +57,7 @@ fn an_item_of_another_type_ends_its_stream_only() {
 }
 
 #[test]
-fn a_slow_reader_loses_its_stream_and_stalls_nobody() {
+fn a_slow_reader_loses_its_stream_and_stalls_no_other_call() {
     run(async {
         let (client, mut peer) = json(Config::default().stream_buffer_items(10));
         let mut slow = client.stream::<_, i64>("Stream.Count", &100).await.unwrap();

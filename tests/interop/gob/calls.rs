@@ -77,7 +77,9 @@ async fn errors(cases: &mut Cases, server: &GoServer) {
                 equal(matches!(refused, Err(Error::Encode(_))), true)?;
                 multiply(&client, 6, 7).await?;
             }
-            Ok(())
+            // Behind the last of the late replies.
+            client.call::<_, i64>("Gate.Sleep", &400).await?;
+            multiply(&client, 6, 7).await
         })
         .await;
 }
@@ -144,15 +146,17 @@ async fn concurrency(cases: &mut Cases, server: &GoServer) {
         .case("dropped_and_late_calls", async || {
             let client = server.dial().await?;
             for _ in 0..10 {
-                let slow = client.call::<_, i64>("Gate.Sleep", &30);
+                let slow = client.call::<_, i64>("Gate.Sleep", &300);
                 let given_up = tokio::time::timeout(Duration::from_millis(1), slow).await;
                 equal(given_up.is_err(), true)?;
                 let late = client.request("Gate.Sleep").timeout(Duration::from_millis(2));
-                let late: Result<i64, Error> = late.call(&30).await;
+                let late: Result<i64, Error> = late.call(&300).await;
                 equal(matches!(late, Err(Error::Timeout { sent: true, .. })), true)?;
                 multiply(&client, 6, 7).await?;
             }
-            Ok(())
+            // Behind the last of the late replies.
+            client.call::<_, i64>("Gate.Sleep", &400).await?;
+            multiply(&client, 6, 7).await
         })
         .await;
 }

@@ -273,7 +273,7 @@ def auth_with_each_secret(addr):
 
 @case
 def auth_refused(addr):
-    for user, password in (('ala', 'wrong'), ('ala', ''), ('ola', 'ma kota'), ('nobody', 'p'), ('', '')):
+    for user, password in (('ala', 'wrong'), ('ala', ''), ('ola', 'ma kota'), ('unknown', 'p'), ('', '')):
         client = Client(addr, AUTH_PATH, TIMEOUT, user, password)
         fails(AppError, client.dial, text='authentication error: authentication failed')
         equal(client.is_closed(), True)
@@ -343,7 +343,7 @@ def is_closed_means_of_no_use(addr):
     equal(client.is_closed(), False)
     client.call('Arith.Multiply', {'A': 3, 'B': 4})
     equal(client.is_closed(), False)
-    # A reply nobody asked for makes it readable.
+    # A reply no call waits for makes it readable.
     client._send('Arith.Multiply', {'A': 1, 'B': 1}, TIMEOUT)
     wait_closed(client)
     client.close()

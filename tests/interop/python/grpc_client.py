@@ -35,8 +35,8 @@ def serving(channel):
 
 
 @case
-def service_nobody_reported(channel):
-    equal(status_of(lambda: check(channel, "Nobody")), grpc.StatusCode.NOT_FOUND)
+def service_never_reported(channel):
+    equal(status_of(lambda: check(channel, "Unknown")), grpc.StatusCode.NOT_FOUND)
 
 
 @case

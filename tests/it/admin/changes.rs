@@ -25,7 +25,7 @@ use std::{
 #[tokio::test]
 async fn drain_ends_the_server_as_a_signal_does() {
     let gate = Gate::default();
-    let config = Config::default().lame_duck(Duration::ZERO).drain_timeout(Duration::from_secs(10));
+    let config = Config::default().lame_duck(Duration::ZERO).drain_timeout(Duration::from_secs(600));
     let server = start(builder(&gate).config(config)).await;
     let reply = post(&server, "drain", "").await;
     let why = "this program does not wait for being told to stop";
@@ -55,7 +55,8 @@ async fn drain_ends_the_server_as_a_signal_does() {
 #[tokio::test]
 async fn a_server_that_is_stopping_is_not_told_again() {
     let gate = Gate::default();
-    let config = Config::default().lame_duck(Duration::from_secs(10)).drain_timeout(Duration::from_secs(20));
+    let config =
+        Config::default().lame_duck(Duration::from_secs(600)).drain_timeout(Duration::from_secs(600));
     let server = start(builder(&gate).config(config)).await;
     let running = server.run();
     let asked = async {
@@ -76,7 +77,7 @@ async fn a_server_that_is_stopping_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn restart_is_the_programs_own() {
+async fn restart_is_left_to_the_program() {
     let (server, _) = serving().await;
     let reply = post(&server, "restart", "").await;
     assert_eq!((reply.status, message(&reply).as_str()), (409, "this program cannot restart itself"));
@@ -211,7 +212,7 @@ async fn access_rules_change_on_connections_that_are_open() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_limit() {
+async fn bodies_of_admin_requests_have_a_size_limit() {
     let (server, _) = serving().await;
     let long = format!(r#"{{"filter":"{}"}}"#, "x".repeat(70_000));
     assert_eq!(ask(server.addr, "POST", "/admin/log", ROOT, &long).await.status, 413);

@@ -14,7 +14,7 @@ fn column(rows: &Value, list: &str, member: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn connections_by_what_they_are() {
+async fn connections_are_listed_and_filtered_by_protocol_user_and_address() {
     let (server, _) = serving().await;
     let _session = Peer::connect_codec(server.addr, "bson").await;
     let _ala = login(&server, "ala", "ma kota").await;
@@ -41,7 +41,7 @@ async fn connections_by_what_they_are() {
 }
 
 #[tokio::test]
-async fn calls_that_wait() {
+async fn calls_in_flight_are_listed() {
     let (server, gate) = serving().await;
     assert_eq!(list(&server, "calls").await, json!({"calls": []}));
     let mut ala = login(&server, "ala", "ma kota").await;
@@ -79,7 +79,7 @@ async fn calls_that_wait() {
 }
 
 #[tokio::test]
-async fn slow_calls_are_kept_from_the_setting_on() {
+async fn slow_calls_are_listed_once_a_threshold_is_set() {
     let (server, gate) = serving().await;
     let mut peer = Peer::connect_codec(server.addr, "json").await;
     peer.call("Echo.Int", "5", 1).await;

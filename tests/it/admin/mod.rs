@@ -179,7 +179,7 @@ async fn lists_are_for_monitors_and_admins() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_change_nothing() {
+async fn web_pages_of_other_sites_change_nothing() {
     let (server, _) = serving().await;
     let log = Log::new();
     for (headers, status) in [

@@ -28,7 +28,7 @@ async fn status(addr: SocketAddr, path: &str, who: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn pages_by_setting_and_login() {
+async fn who_sees_pages_depends_on_the_setting_and_the_login() {
     for (pages, login_required, no_one, user, metrics, admin) in [
         ("auto", false, 200, 200, 200, 200),
         ("auto", true, 401, 200, 200, 200),
@@ -82,7 +82,7 @@ async fn a_listener_for_pages_and_operations_takes_no_calls() {
 }
 
 #[tokio::test]
-async fn a_listener_for_pages_is_for_nothing_else() {
+async fn a_listener_for_pages_takes_no_other_protocol() {
     let server = services().build().unwrap();
     for options in [Listen::new().admin().only(["http"]), Listen::new().admin().http_rpc()] {
         let error = limit(server.listen_with("127.0.0.1:0", options)).await.unwrap_err();

@@ -93,7 +93,7 @@ async fn every_setting_is_set_and_read_back_or_refused() {
 }
 
 #[tokio::test]
-async fn several_are_set_together_or_none() {
+async fn several_settings_are_set_together_or_none_is() {
     let (server, _) = serving().await;
     for (body, status, why) in [
         (r#"{"max_calls":7,"max_depth":0}"#, 400, "max_depth = 0: must be from 1 to 100"),
@@ -147,7 +147,7 @@ impl Open {
 }
 
 #[tokio::test]
-async fn times_of_idle_connections() {
+async fn changed_idle_timeouts_count_for_open_connections() {
     let mut open = Open::new().await;
     open.set("idle_timeout", "\"10ms\"").await;
     open.session.expect_closed().await;
@@ -165,7 +165,7 @@ async fn times_of_idle_connections() {
 }
 
 #[tokio::test]
-async fn times_of_what_is_under_way() {
+async fn changed_timeouts_count_for_requests_and_calls_under_way() {
     let mut open = Open::new().await;
     open.session.send("{\"method\":").await;
     open.set("stall_timeout", "\"10ms\"").await;
@@ -196,7 +196,7 @@ async fn with_tls_and_proxy() -> (TestServer, SocketAddr) {
 }
 
 #[tokio::test]
-async fn times_of_connections_that_open() {
+async fn changed_opening_timeouts_count_for_connections_that_open() {
     let (server, proxied) = with_tls_and_proxy().await;
     // What has been sent, where, and the setting that ends the wait for the rest.
     for (addr, sent, name, value) in [
@@ -218,7 +218,7 @@ async fn times_of_connections_that_open() {
 }
 
 #[tokio::test]
-async fn the_clock_of_connections_that_open() {
+async fn a_changed_opening_clock_counts_for_connections_that_open() {
     let open = Open::new().await;
     open.set("first_byte_clock", "\"off\"").await;
     open.set("first_byte_timeout", "\"10ms\"").await;
@@ -230,7 +230,7 @@ async fn the_clock_of_connections_that_open() {
 }
 
 #[tokio::test]
-async fn grace_of_old_connections() {
+async fn a_changed_age_grace_counts_for_old_connections() {
     let mut open = Open::new().await;
     open.wait(1).await;
     until(|| open.gate.entered() == 1).await;
@@ -244,7 +244,7 @@ async fn grace_of_old_connections() {
 }
 
 #[tokio::test]
-async fn times_of_the_end() {
+async fn changed_lame_duck_and_drain_times_count_for_the_shutdown() {
     let mut open = Open::new().await;
     open.wait(1).await;
     until(|| open.gate.entered() == 1).await;
@@ -259,7 +259,7 @@ async fn times_of_the_end() {
 }
 
 #[tokio::test]
-async fn heads_of_new_connections() {
+async fn a_changed_head_size_counts_for_new_connections() {
     let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(10_000));
     let mut open = Open::new().await;
     assert_eq!(Peer::connect(open.server.addr).await.http(&head).await.status, 200);
@@ -270,7 +270,7 @@ async fn heads_of_new_connections() {
 }
 
 #[tokio::test]
-async fn replies_that_are_not_read() {
+async fn a_changed_output_limit_counts_for_unread_replies() {
     const REPLY: usize = 10_000;
     let big = Service::new("Big").method("Get", |(): ()| async { Ok("x".repeat(REPLY)) });
     let server = start(builder(&Gate::default()).service(big)).await;
@@ -291,7 +291,7 @@ async fn replies_that_are_not_read() {
 }
 
 #[tokio::test]
-async fn limits_of_messages() {
+async fn changed_message_limits_count_for_the_next_message() {
     let failed = |open: &Open| {
         let protocols = open.server.snapshot().protocols;
         let go_rpc = protocols.into_iter().find(|protocol| protocol.name == "go_rpc").unwrap();
@@ -314,7 +314,7 @@ async fn limits_of_messages() {
 }
 
 #[tokio::test]
-async fn limits_of_calls() {
+async fn changed_call_limits_count_for_the_next_call() {
     let mut open = Open::new().await;
     open.set("max_in_flight", "1").await;
     open.wait(1).await;
@@ -342,7 +342,7 @@ async fn limits_of_calls() {
 }
 
 #[tokio::test]
-async fn limits_of_connections() {
+async fn a_changed_connection_limit_counts_for_the_next_connection() {
     let open = Open::new().await;
     open.set("max_connections", "1").await;
     let mut refused = Peer::over(limit(TcpStream::connect(open.server.addr)).await.unwrap());
@@ -352,7 +352,7 @@ async fn limits_of_connections() {
 }
 
 #[tokio::test]
-async fn who_may_see_pages() {
+async fn changed_page_access_counts_for_the_next_request() {
     for (value, page, metrics) in [
         ("\"off\"", 404, 404),
         ("\"login\"", 401, 200),

@@ -13,8 +13,9 @@ const WHO: RequestHead<'static> = RequestHead { service_name: "Who", method_name
 const ALA: RequestHead<'static> = RequestHead { authentication_data: b"ala:ma kota", ..WHO };
 
 fn users() -> Builder {
-    let am_i =
-        |cx: Context, _: RawCall| async move { Ok(RawReply::new(cx.user().unwrap_or("nobody").to_owned())) };
+    let am_i = |cx: Context, _: RawCall| async move {
+        Ok(RawReply::new(cx.user().unwrap_or("anonymous").to_owned()))
+    };
     let who = || Service::new("Who").method("AmI", am_i);
     let inside = Service::new("Inside").method("AmI", am_i).access(Access::new().authenticated());
     let others = Service::new("Others").method("AmI", am_i).access(Access::new().users(["ola"]));
@@ -42,10 +43,10 @@ async fn the_first_message_says_who_calls() {
 }
 
 #[tokio::test]
-async fn without_a_proof_there_is_what_is_open_to_all() {
+async fn a_peer_without_a_proof_calls_only_what_is_open_to_all() {
     let server = start(users()).await;
     let mut peer = Peer::connect(server.addr).await;
-    assert_eq!(call(&mut peer, &WHO, b"").await.unwrap().body, &b"nobody"[..]);
+    assert_eq!(call(&mut peer, &WHO, b"").await.unwrap().body, &b"anonymous"[..]);
     let error = (1004, "[E1004]rpc: Inside.AmI needs an authenticated connection".to_owned());
     assert_eq!(call(&mut peer, &head("Inside", "AmI", 2), b"").await, Err(error.clone()));
     // A proof that comes later is no proof: bRPC looks at the first message only.
@@ -71,7 +72,7 @@ async fn a_wrong_proof_closes_the_connection_before_any_call() {
         peer.send(&bytes[..bytes.len() - 4]).await;
         peer.expect_closed().await;
     }
-    // Nobody unknown makes the server keep a large meta.
+    // A peer without a login cannot make the server keep a large meta.
     let long = "x".repeat(20_000);
     let head = RequestHead { request_id: &long, ..ALA };
     let bytes = request(&head, b"");

@@ -71,7 +71,7 @@ async fn a_draining_server_answers_what_it_has_and_refuses_the_rest() {
     peer.send(request(&head("Gate", "Wait", 1), b"kept")).await;
     until(|| server.snapshot().methods.iter().any(|m| m.stats.in_flight() == 1)).await;
     let draining = server.clone();
-    let draining = tokio::spawn(async move { draining.drain(Duration::from_secs(9)).await });
+    let draining = tokio::spawn(async move { draining.drain(Duration::from_secs(3600)).await });
     until(|| server.snapshot().phase == Phase::Draining).await;
     let refused = call(&mut peer, &head("demo.EchoService", "Echo", 2), b"").await;
     assert_eq!(refused, Err((2003, "[E2003]rpc: server is draining".into())));

@@ -123,7 +123,7 @@ async fn two_of_four_calls_are_over_the_limit() {
 }
 
 #[tokio::test]
-async fn a_reply_its_client_gave_up_on_comes_all_the_same() {
+async fn a_reply_is_sent_after_its_client_gave_up() {
     let server = start(demo()).await;
     let exchange = exchange("slow_timeout");
     let ours = ask(&mut Peer::connect(server.addr).await, &[&exchange.sent("client->server")], 1).await;
@@ -132,7 +132,7 @@ async fn a_reply_its_client_gave_up_on_comes_all_the_same() {
 }
 
 #[tokio::test]
-async fn messages_that_are_none_close_the_connection() {
+async fn malformed_messages_close_the_connection() {
     let server = start(demo()).await;
     let good = exchange("raw_echo_min");
     for name in ["raw_bad_meta", "raw_too_big", "raw_meta_gt_body"] {
@@ -155,7 +155,7 @@ async fn messages_that_are_none_close_the_connection() {
 }
 
 #[tokio::test]
-async fn mutated_requests_harm_nobody() {
+async fn mutated_requests_harm_no_other_connection() {
     let server = start(demo()).await;
     let good = exchange("raw_echo_min").sent("client->server");
     let mut steady = Peer::connect(server.addr).await;
@@ -167,7 +167,7 @@ async fn mutated_requests_harm_nobody() {
             let mut peer = Peer::in_memory(&server);
             peer.try_send(&bytes).await.ok();
             peer.half_close().await;
-            // Whatever is answered ends; calls that were told to sleep are not waited for.
+            // The connections end after their answers; calls that were told to sleep are not waited for.
             drop(peer);
         }
         assert_eq!(ask(&mut steady, &[&good], 1).await[0].1.as_ref().unwrap().body, &b"\n\x05hello"[..]);

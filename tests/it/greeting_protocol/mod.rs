@@ -99,7 +99,7 @@ async fn next_line(io: &mut Prefixed, input: &mut BytesMut) -> Result<Option<Str
 }
 
 #[tokio::test]
-async fn it_greets_and_upgrades() {
+async fn a_protocol_that_greets_is_served_before_and_after_its_tls_upgrade() {
     let (ca, greeting) = (Ca::new(), Greeting { openings: &[] });
     let certified = ca.server();
     let tls = TlsConfig::from_pem(certified.certificate, certified.key);

@@ -104,7 +104,7 @@ fn calls(server: &TestServer) -> u64 {
 
 /// CVE-2011-0411: what a man in the middle puts behind the request for TLS is not taken for the client's.
 #[tokio::test]
-async fn plain_text_behind_starttls_is_the_handshakes() {
+async fn plain_text_behind_starttls_goes_to_the_handshake_and_fails() {
     let ca = Ca::new();
     let server = start(builder(&[]).tls(tls(&ca))).await;
     let addr = listen(&server, Listen::new()).await;
@@ -130,7 +130,7 @@ async fn plain_text_behind_starttls_is_the_handshakes() {
 
 /// A client need not wait for the answer: its hello is in the same segment as its request.
 #[tokio::test]
-async fn a_hello_behind_starttls_is_the_handshakes_too() {
+async fn a_client_hello_behind_starttls_goes_to_the_handshake() {
     let ca = Ca::new();
     let server = start(builder(&[]).tls(tls(&ca))).await;
     let addr = listen(&server, Listen::new()).await;
@@ -230,7 +230,7 @@ async fn a_proxys_header_comes_before_the_greeting() {
 }
 
 #[tokio::test]
-async fn beside_others_it_needs_an_opening() {
+async fn beside_other_protocols_one_that_greets_needs_an_opening() {
     let server = start(builder(&[])).await;
     let mut page = Peer::connect(server.addr).await;
     assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok\n");
@@ -255,7 +255,7 @@ async fn beside_others_it_needs_an_opening() {
 }
 
 #[tokio::test]
-async fn listeners_where_it_could_not_work_are_refused() {
+async fn listeners_where_a_greeting_could_not_work_are_refused() {
     let ca = Ca::new();
     let optional = ProxyProtocol::from_peers(["127.0.0.1"]).unwrap().optional();
     let server = start(builder(&[]).tls(tls(&ca))).await;

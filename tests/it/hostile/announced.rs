@@ -71,7 +71,7 @@ pub(super) async fn announce(addr: SocketAddr, times: usize) -> Vec<Peer> {
     let mut waiting = Vec::new();
     for _ in 0..times {
         for packet in refused() {
-            // Whatever it says, it closes without a byte of what was announced.
+            // With any answer or none, it closes without a byte of what was announced.
             open(&packet).await.read_to_end().await;
         }
         for packet in awaited() {

@@ -1,4 +1,4 @@
-//! Bytes nobody should send, by the hundred thousand: no panic, no memory, and a good client beside them sees nothing.
+//! Malformed bytes, by the hundred thousand: no panic, no memory, and a good client beside them sees nothing.
 
 use super::{Good, MIB, alone};
 use crate::program::Program;
@@ -176,19 +176,19 @@ async fn survives(count: usize, mut make: impl FnMut() -> Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_malformed_openings() {
+async fn a_hundred_thousand_malformed_openings_are_closed() {
     let (real, mut random) = (first_packets(), Random(0x5eed_0001));
     survives(100_000, || random.malformed(&real)).await;
 }
 
 #[tokio::test]
-async fn twenty_thousand_malformed_requests_in_json() {
+async fn twenty_thousand_malformed_requests_in_json_are_closed() {
     let (real, mut random) = (json_requests(), Random(0x5eed_0002));
     survives(20_000, || [opening("/_json_rpc_"), random.malformed(&real)].concat()).await;
 }
 
 #[tokio::test]
-async fn twenty_thousand_malformed_requests_in_bson() {
+async fn twenty_thousand_malformed_requests_in_bson_are_closed() {
     let (real, mut random) = (bson_requests(), Random(0x5eed_0003));
     survives(20_000, || [opening("/_bson_rpc_"), random.malformed(&real)].concat()).await;
 }

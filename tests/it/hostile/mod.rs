@@ -9,7 +9,7 @@
 //! | 3 | 100,000 malformed openings | `malformed` |
 //! | 4 | 1,000 peers that drip a head: gone at 10 s | `slow`; the limits as settings: `limits` |
 //! | 5 | 1,000 peers that say nothing: gone at 10 s | `slow` |
-//! | 6 | replies nobody reads, in every protocol | `unread`; that others are served at once: `sessions` |
+//! | 6 | replies that are not read, in every protocol | `unread`; that others are served at once: `sessions` |
 //! | 7, 8 | announced lengths, depth | `announced`; sizes of messages: `limits` |
 //! | 9 | no descriptors left | `descriptors` |
 //! | 10 | resets in the accept queue | `churn` |
@@ -48,7 +48,6 @@ use crate::program::Program;
 use rpcwrap_tests::{
     limit,
     raw::{Peer, bson_request, document},
-    within,
 };
 use serde_json::Value;
 use std::{
@@ -120,9 +119,10 @@ async fn vars(program: &Program) -> Value {
     Peer::connect(program.addr).await.http("GET /debug/vars HTTP/1.0\r\n\r\n").await.json()
 }
 
-/// Waits until nobody is left but who asks, as the last to go may still be on their way; what `/debug/vars` says then.
+/// Waits until no connection is left but the one that asks, as the last to go may still be on their way; what
+/// `/debug/vars` says then.
 async fn alone(program: &Program) -> Value {
-    within(Duration::from_secs(10), async {
+    limit(async {
         loop {
             let vars = vars(program).await;
             if vars["connection-count"] == 1 {

@@ -69,7 +69,7 @@ async fn probe(program: &Program, header: &[u8], (sent, wanted, leaves): Probe) 
     }
 }
 
-/// The counters that somebody would be woken for.
+/// The counters that an alert would watch.
 fn errors(vars: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
     let fine = ["probes", "silent_probes", "accepted", "http_requests", "connections"];
     let counters = vars["counters"].as_object().unwrap();
@@ -78,7 +78,7 @@ fn errors(vars: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
 }
 
 #[tokio::test]
-async fn a_thousand_probes_trouble_nobody() {
+async fn a_thousand_probes_count_no_errors() {
     let trusting = ["--proxy-protocol-from", "127.0.0.1"];
     for (args, header) in [(&[][..], &b""[..]), (&trusting, LOCAL)] {
         let program = Program::daemon(args).await;

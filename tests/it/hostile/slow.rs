@@ -34,7 +34,7 @@ async fn endure(addr: SocketAddr, first: &[u8], then: &[u8]) -> Duration {
     loop {
         tokio::select! {
             read = peer.read(&mut answer) => match read {
-                // Whoever is told why is closed next.
+                // A peer that is told why is closed next.
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return began.elapsed(),
             },

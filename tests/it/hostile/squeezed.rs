@@ -1,4 +1,4 @@
-//! Everything at once in a little memory: nobody may take so much that the program ends.
+//! Everything at once in a little memory: no peer may take so much that the program ends.
 
 use super::{
     Good, alone,
@@ -16,12 +16,12 @@ use tokio::join;
 const SPACE: &str = "ulimit -v 524288; exec \"$0\" \"$@\"";
 
 #[tokio::test]
-async fn half_a_gibibyte_is_enough_against_all_of_them() {
-    let settings = Settings::new("squeezed", "stall_timeout = \"2s\"\nmax_calls = 64\n");
+async fn half_a_gibibyte_is_enough_against_all_hostile_peers_at_once() {
+    let settings = Settings::new("squeezed", "stall_timeout = \"5s\"\nmax_calls = 64\n");
     let args = ["--listen", "127.0.0.1:0", "--config", settings.path()];
     let program = Program::daemon_by(SPACE, Stdio::null(), &args).await;
     let addr = program.addr;
-    // Streams that nobody reads hold calls until they stall, and calls are what the overload is about.
+    // Streams that are not read hold calls until they stall, and calls are what the overload is about.
     let unread = everybody().into_iter().filter(|asks| !asks.0.starts_with("Count.Up"));
     let unread = join_all(unread.map(|asks| ask_on(addr, asks)));
     let (_, waiting, (done, shed)) = join!(unread, announce(addr, 20), overload(addr));

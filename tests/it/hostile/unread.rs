@@ -1,4 +1,5 @@
-//! Peers that ask for much and read nothing: each is held to its window, then closed, and nobody else notices.
+//! Peers that ask for much and read nothing: each is held to its window, then closed, and other peers do not
+//! notice.
 
 use super::{Good, MIB, alone};
 use crate::{
@@ -127,7 +128,7 @@ async fn never_reads(settings: &Settings, asks: Asks) {
 }
 
 #[tokio::test]
-async fn replies_that_nobody_reads_are_bounded_in_every_protocol() {
+async fn unread_replies_are_bounded_in_every_protocol() {
     let settings = Settings::new("unread", "stall_timeout = \"2s\"\n");
     join_all(everybody().into_iter().map(|asks| never_reads(&settings, asks))).await;
 }

@@ -26,7 +26,7 @@ async fn answered_in_windows(codec: AnyCodec) {
         peer
     });
     until(|| gate.entered() == 256).await;
-    // Nobody else is in the way, and it stays at that.
+    // Other connections are not in its way, and it stays at that.
     let mut other = Peer::connect_codec(server.addr, "json").await;
     for id in 0..20 {
         assert_eq!(other.call("Echo.Int", "1", id).await["result"], 1);
@@ -46,13 +46,13 @@ async fn answered_in_windows(codec: AnyCodec) {
 }
 
 #[tokio::test]
-async fn ten_thousand_calls_in_one_write_and_no_more_in_every_codec() {
+async fn ten_thousand_calls_in_one_write_keep_to_the_window_in_every_codec() {
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack] {
         answered_in_windows(codec).await;
     }
 }
 
-/// With its window full it is not read, and its end stands behind calls that nobody has read.
+/// With its window full it is not read, and its end stands behind calls that have not been read.
 #[tokio::test]
 async fn handlers_go_with_a_peer_that_is_reset_behind_a_full_window() {
     let gate = Gate::default();

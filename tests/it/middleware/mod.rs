@@ -362,7 +362,7 @@ async fn each_call_is_seen_once_with_its_facts() {
 }
 
 #[tokio::test]
-async fn the_first_one_added_is_the_outermost_and_those_of_a_service_are_within() {
+async fn the_first_layer_added_is_the_outermost_and_those_of_a_service_are_within() {
     let log = Log::default();
     let named = |name: &'static str| {
         let log = log.clone();

@@ -6,7 +6,7 @@ use rpcwrap_client::{AnyCodec, dial_http};
 use rpcwrap_tests::{limit, raw::Peer, until};
 
 #[tokio::test]
-async fn calls_are_told_of_once_whatever_becomes_of_them() {
+async fn an_observer_is_told_of_every_call_once() {
     let (work, log) = (Work::new(), Log::default());
     let server = serve(&work, |builder| {
         let log = log.clone();
@@ -87,7 +87,7 @@ async fn a_panic_of_an_observer_is_counted_and_no_more() {
 }
 
 #[tokio::test]
-async fn calls_cut_at_the_end_are_told_of_too() {
+async fn an_observer_is_told_of_calls_cut_by_the_drain() {
     let (work, log) = (Work::new(), Log::default());
     let told = log.clone();
     let server = Server::builder()

@@ -132,7 +132,7 @@ async fn a_rate_limit_makes_calls_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finds_no_place_in_a_buffer_is_shed() {
+async fn calls_without_a_place_in_a_buffer_are_shed() {
     let work = Work::new();
     let rate = RateLimitLayer::new(1, Duration::from_secs(3600));
     let builder = Server::builder().service(work.service()).layer(LoadShedLayer::new());

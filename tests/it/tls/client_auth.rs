@@ -21,14 +21,14 @@ fn asks(ca: &Ca, clients: &Ca) -> TlsConfig {
 }
 
 #[tokio::test]
-async fn required() {
+async fn a_required_client_certificate_is_checked() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let server = start(builder(asks(&ca, &clients))).await;
     let client = dial(&server, shows(trusts(&ca), &clients.client("ala"))).await.unwrap();
     assert_eq!(client.call::<_, String>("Tls.Who", &()).await.unwrap(), "TLSv1.3 - ala -");
     let refused = refusal(&server, trusts(&ca)).await;
     assert!(matches!(&refused, TlsError::Refused { alert } if alert == "CertificateRequired"), "{refused:?}");
-    // Signed by somebody else.
+    // Signed by another CA.
     let refused = refusal(&server, shows(trusts(&ca), &ca.client("ala"))).await;
     assert!(matches!(&refused, TlsError::Refused { alert } if alert == "UnknownCA"), "{refused:?}");
     until(|| server.snapshot().server.tls_failures == 2).await;
@@ -38,7 +38,7 @@ async fn required() {
 }
 
 #[tokio::test]
-async fn optional() {
+async fn an_optional_client_certificate_is_checked_if_shown() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let server = start(builder(asks(&ca, &clients).client_auth(ClientAuth::Optional))).await;
     for (tls, wanted) in
@@ -96,7 +96,7 @@ async fn the_name_in_a_certificate_is_a_user_where_the_program_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_shows_which_connections_are_safe_and_whose() {
+async fn a_page_shows_which_connections_have_tls_and_client_certificates() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let tls = asks(&ca, &clients).client_auth(ClientAuth::Optional).policy(TlsPolicy::Allow);
     let server = start(builder(tls)).await;
@@ -120,10 +120,10 @@ async fn a_page_shows_which_connections_are_safe_and_whose() {
 }
 
 #[tokio::test]
-async fn a_certificate_does_where_a_login_is_required() {
+async fn a_client_certificate_counts_as_the_required_login() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let tls = asks(&ca, &clients).client_auth(ClientAuth::Optional);
-    assert!(builder(tls.clone()).require_login().build().is_err(), "nobody could log in");
+    assert!(builder(tls.clone()).require_login().build().is_err(), "no user could log in");
     let tls = tls.user_from_certificate(|name| Some(name.to_owned()));
     let server = start(builder(tls).require_login()).await;
     let client = dial(&server, shows(trusts(&ca), &clients.client("ala"))).await.unwrap();

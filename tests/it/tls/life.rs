@@ -18,9 +18,10 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn a_handshake_has_a_time_limit_of_its_own() {
+async fn a_tls_handshake_has_a_time_limit_of_its_own() {
     let ca = Ca::new();
-    let (first_byte, handshake) = (Duration::from_millis(300), Duration::from_millis(100));
+    // One handshake has to be done in time.
+    let (first_byte, handshake) = (Duration::from_millis(1000), Duration::from_millis(500));
     let config = Config::default().first_byte_timeout(first_byte).tls_handshake_timeout(handshake);
     let server = start(builder(serves(&ca.server())).config(config)).await;
     for (bytes, least, detail) in [
@@ -115,7 +116,7 @@ async fn a_drain_ends_idle_connections_with_a_good_bye() {
     page.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
     limit(page.read_exact(&mut first)).await.unwrap();
-    let drained = tokio::spawn(async move { server.drain(Duration::from_secs(10)).await });
+    let drained = tokio::spawn(async move { server.drain(Duration::from_secs(600)).await });
     let mut rest = Vec::new();
     limit(stream.read_to_end(&mut rest)).await.unwrap();
     assert_eq!(rest.escape_ascii().to_string(), "");
@@ -156,7 +157,7 @@ async fn other_certificates_reach_new_connections_only() {
 }
 
 #[tokio::test]
-async fn the_program_reloads_on_sighup_without_dropping_anybody() {
+async fn the_daemon_reloads_certificates_on_sighup_and_keeps_connections() {
     let (old, new, scratch) = (Ca::new(), Ca::new(), Scratch::new());
     let certified = old.server();
     let certificate = scratch.write("cert.pem", &certified.certificate);

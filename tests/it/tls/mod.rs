@@ -1,4 +1,4 @@
-//! TLS and plain connections on one port: what each of them gets, whatever pieces it comes in.
+//! TLS and plain connections on one port: what each of them gets, in all pieces it may come in.
 
 mod client_auth;
 mod life;
@@ -72,7 +72,7 @@ async fn refusal(server: &TestServer, tls: rpcwrap_client::TlsConfig) -> TlsErro
 }
 
 #[tokio::test]
-async fn both_kinds_on_one_port() {
+async fn tls_and_plain_connections_share_a_port() {
     let ca = Ca::new();
     let server = start(builder(serves(&ca.server()).policy(TlsPolicy::Allow))).await;
     let tls = trusts(&ca);
@@ -93,7 +93,7 @@ async fn both_kinds_on_one_port() {
 }
 
 #[tokio::test]
-async fn plain_bytes_where_tls_is_required() {
+async fn plain_bytes_are_refused_where_tls_is_required() {
     let ca = Ca::new();
     let server = start(builder(serves(&ca.server()))).await;
     let refused = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
@@ -114,13 +114,13 @@ async fn plain_bytes_where_tls_is_required() {
     }
     let failed = server.snapshot().failed_openings;
     assert!(failed.iter().all(|failed| failed.why == OpeningFailure::Plain));
-    // Nobody is in between within the program.
+    // Within the program there is no wire to encrypt.
     let mut within = Peer::in_memory_codec(&server, "json").await;
     assert_eq!(within.call("Tls.Who", "null", 1).await["result"], "plain");
 }
 
 #[tokio::test]
-async fn a_hello_where_there_is_no_tls_is_closed_and_told_of() {
+async fn a_client_hello_on_a_plain_port_is_closed_and_shown() {
     let ca = Ca::new();
     let with = start(builder(serves(&ca.server()))).await;
     let without = start(services()).await;
@@ -180,7 +180,7 @@ impl AsyncWrite for Cut {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hello_in_pieces() {
+async fn a_client_hello_may_come_in_any_pieces() {
     let ca = Ca::new();
     let server = start(builder(serves(&ca.server()).policy(TlsPolicy::Allow))).await;
     let tls = trusts(&ca);
@@ -194,7 +194,7 @@ async fn a_hello_in_pieces() {
 }
 
 #[tokio::test]
-async fn openings_within_tls_in_pieces() {
+async fn openings_within_tls_may_come_in_any_pieces() {
     let ca = Ca::new();
     let server = start(builder(serves(&ca.server()))).await;
     let tls = trusts(&ca);
@@ -228,7 +228,7 @@ async fn alpn_says_which_protocol_it_may_be() {
 }
 
 #[tokio::test]
-async fn why_a_client_does_not_trust_a_server() {
+async fn the_client_names_why_it_does_not_trust_a_server() {
     let (ca, other) = (Ca::new(), Ca::new());
     let good = start(builder(serves(&ca.server()))).await;
     let refused = refusal(&good, trusts(&other)).await;
@@ -264,7 +264,7 @@ async fn why_a_client_does_not_trust_a_server() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_and_settings_that_cannot_work() {
+async fn a_server_without_tls_and_tls_settings_that_cannot_work_are_errors() {
     let ca = Ca::new();
     // It waits for its peer, and then says in plain words that it does not understand.
     let plain = limit(tokio::net::TcpListener::bind("127.0.0.1:0")).await.unwrap();
@@ -297,7 +297,7 @@ async fn a_server_without_tls_and_settings_that_cannot_work() {
 }
 
 #[tokio::test]
-async fn certificates_that_cannot_be_served() {
+async fn certificates_that_cannot_be_served_are_errors() {
     let (one, two) = (Ca::new().server(), Ca::new().server());
     for (tls, text) in [
         (TlsConfig::from_files("/nowhere", "/nowhere"), "cannot read private key /nowhere: No such file"),

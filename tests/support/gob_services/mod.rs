@@ -54,7 +54,7 @@ async fn divide(args: Args) -> Result<Quotient, Error> {
 }
 
 fn fail() -> Service {
-    // A Go method that fails without a text has succeeded, as far as anybody can tell.
+    // A Go method that fails without a text has succeeded, as far as its caller can tell.
     let with = |text: String| async move { if text.is_empty() { Ok(0_i64) } else { Err(Error::new(text)) } };
     Service::new("Fail")
         .method("With", with)

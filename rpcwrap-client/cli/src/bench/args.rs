@@ -2,7 +2,7 @@
 
 use super::{
     load::Plan,
-    report::Asked,
+    report::RunSettings,
     schedule::{Ramp, Schedule, parse_rate},
 };
 use crate::{address::Address, options::Options, units::parse_duration};
@@ -19,7 +19,7 @@ const DEFAULT_OPEN_IN_FLIGHT: usize = 256;
 ///
 /// Without --rate or --ramp a closed loop: each of the calls in flight is made when the one before it is answered, so
 /// a slow server is asked less often and its pauses hardly show. With --rate or --ramp an open loop: requests start
-/// when the clock says, whatever the server does; the response time counts from the intended start, the service time
+/// when the clock says, however slow the server is; the response time counts from the intended start, the service time
 /// from the sending. What no call was free for is late, and what is not finished at the end is counted as such.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -122,9 +122,9 @@ impl BenchArgs {
     }
 
     /// What the report says was asked for.
-    pub(crate) fn asked(&self, options: &Options, plan: Plan) -> Asked {
+    pub(crate) fn settings(&self, options: &Options, plan: Plan) -> RunSettings {
         let Ramp { from, to, over } = self.ramp.unwrap_or(Ramp { from: 0.0, to: 0.0, over: Duration::ZERO });
-        Asked {
+        RunSettings {
             addr: self.addr.to_string(),
             method: self.method.clone(),
             codec: AnyCodec::from(options.codec).name().to_owned(),

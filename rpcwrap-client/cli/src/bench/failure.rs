@@ -12,7 +12,7 @@ const BUSY_CODE: &str = "busy";
 /// One kind of failure: a row of the report, and the program's exit code if there was nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Nobody listens.
+    /// No server listens.
     Refused,
     /// The name does not resolve, or no way leads there.
     Unreachable,

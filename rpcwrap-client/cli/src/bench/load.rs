@@ -8,8 +8,8 @@
 use super::{
     failure::{Failure, Kind},
     schedule::Schedule,
-    tally::{Moment, Second, Span, Tallies, Tally},
-    target::Link,
+    tally::{RequestTimes, Second, SecondFigures, Tallies, Tally},
+    target::SharedConnection,
 };
 use rpcwrap_client::Client;
 use std::{
@@ -60,7 +60,7 @@ impl Plan {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) tally: Tally,
-    pub(crate) seconds: Vec<Moment>,
+    pub(crate) seconds: Vec<SecondFigures>,
     /// From the first request to the end of the last one, or of the plan.
     pub(crate) elapsed: Duration,
     /// Stopped before its end.
@@ -79,19 +79,19 @@ struct Shared {
     tallies: Tallies,
 }
 
-/// Runs `plan` with `in_flight` calls on each of `links`.
+/// Runs `plan` with `in_flight` calls on each of `connections`.
 ///
 /// After the end of the plan what is still under way has `grace` to finish; what then is not finished is counted so.
 /// `interrupt` ends the run at once. Each second `observe` is told what happened in it.
 pub(crate) async fn run(
-    links: &[Arc<Link>],
+    connections: &[Arc<SharedConnection>],
     in_flight: usize,
     plan: Plan,
     grace: Duration,
     interrupt: impl Future<Output = ()>,
     observe: impl FnMut(&Second),
 ) -> Outcome {
-    let shards = links.len().min(2 * thread::available_parallelism().map_or(1, usize::from));
+    let shards = connections.len().min(2 * thread::available_parallelism().map_or(1, usize::from));
     let shared = Arc::new(Shared {
         plan,
         started: Instant::now(),
@@ -103,12 +103,12 @@ pub(crate) async fn run(
     let mut workers = JoinSet::new();
     // Connection after connection, for tickets go to those who have waited longest.
     for _ in 0..in_flight {
-        for (index, link) in links.iter().enumerate() {
-            workers.spawn(work(shared.clone(), link.clone(), index % shards));
+        for (index, connection) in connections.iter().enumerate() {
+            workers.spawn(work(shared.clone(), connection.clone(), index % shards));
         }
     }
     let pacer = shared.schedule().map(|schedule| {
-        let (shared, workers) = (shared.clone(), links.len() * in_flight);
+        let (shared, workers) = (shared.clone(), connections.len() * in_flight);
         thread::spawn(move || shared.pace(&schedule, workers))
     });
 
@@ -134,7 +134,7 @@ pub(super) async fn watch(
     interrupt: impl Future<Output = ()>,
     mut observe: impl FnMut(&Second),
     end: impl Future<Output = ()>,
-) -> (Vec<Moment>, bool) {
+) -> (Vec<SecondFigures>, bool) {
     let mut seconds = Vec::new();
     let mut tick = time::interval_at(time::Instant::now() + TICK, TICK);
     tokio::pin!(interrupt, end);
@@ -145,20 +145,20 @@ pub(super) async fn watch(
             _ = tick.tick() => {
                 let second = tallies.take_second();
                 observe(&second);
-                seconds.push(Moment::from(&second));
+                seconds.push(SecondFigures::from(&second));
             }
         }
     }
 }
 
 /// One call after the other, until there are no more to make.
-async fn work(shared: Arc<Shared>, link: Arc<Link>, shard: usize) {
+async fn work(shared: Arc<Shared>, connection: Arc<SharedConnection>, shard: usize) {
     let mut client: Option<Client> = None;
     while let Some(intended) = shared.next().await {
-        let flight = Flight::start(&shared, shard, intended);
-        let result = link.request(&mut client).await;
+        let request = RequestInFlight::start(&shared, shard, intended);
+        let result = connection.request(&mut client).await;
         let refused = matches!(&result, Err(failure) if failure.kind != Kind::Timeout && client.is_none());
-        flight.end(result);
+        request.end(result);
         if refused && matches!(shared.plan, Plan::Closed { .. }) {
             time::sleep(PAUSE_AFTER_REFUSAL).await;
         }
@@ -213,7 +213,7 @@ impl Shared {
     }
 
     /// Adds everything up; requests that were due before `ended` and never taken are counted as not sent.
-    fn finish(&self, mut seconds: Vec<Moment>, ended: Duration, interrupted: bool) -> Outcome {
+    fn finish(&self, mut seconds: Vec<SecondFigures>, ended: Duration, interrupted: bool) -> Outcome {
         let mut tally = self.tallies.sum(&mut seconds);
         if let Some(schedule) = self.schedule() {
             let taken = self.taken.load(Ordering::Relaxed);
@@ -230,7 +230,7 @@ impl Shared {
 }
 
 /// A request under way; dropped with its worker before it has ended, it is counted as unfinished.
-struct Flight<'s> {
+struct RequestInFlight<'s> {
     shared: &'s Shared,
     shard: usize,
     intended: Instant,
@@ -238,7 +238,7 @@ struct Flight<'s> {
     ended: bool,
 }
 
-impl<'s> Flight<'s> {
+impl<'s> RequestInFlight<'s> {
     fn start(shared: &'s Shared, shard: usize, intended: Instant) -> Self {
         let sent = if shared.schedule().is_some() { Instant::now() } else { intended };
         Self { shared, shard, intended, sent, ended: false }
@@ -246,24 +246,24 @@ impl<'s> Flight<'s> {
 
     fn end(mut self, result: Result<(), Failure>) {
         self.ended = true;
-        let span = self.span();
+        let times = self.times();
         let mut tally = self.shared.tallies.get(self.shard);
         match result {
-            Ok(()) => tally.done(span),
-            Err(failure) => tally.failed(span, failure),
+            Ok(()) => tally.done(times),
+            Err(failure) => tally.failed(times, failure),
         }
     }
 
-    fn span(&self) -> Span {
+    fn times(&self) -> RequestTimes {
         let now = Instant::now();
-        Span { response: now - self.intended, service: now - self.sent }
+        RequestTimes { response: now - self.intended, service: now - self.sent }
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for RequestInFlight<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.shared.tallies.get(self.shard).left_in_flight(self.span());
+            self.shared.tallies.get(self.shard).left_in_flight(self.times());
         }
     }
 }

@@ -46,7 +46,7 @@ use std::{
     sync::Arc,
 };
 use tally::Second;
-use target::{Link, Target};
+use target::{SharedConnection, Target};
 use tokio::time::timeout;
 
 /// Connections opened at a time.
@@ -71,7 +71,7 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
     let after = args.server_pid.and_then(|pid| Cpu::of(pid).ok());
     drop(progress);
     let cpu = after.zip(before).map(|(after, before)| after.since(before));
-    let report = Report::new(args.asked(options, plan), outcome, cpu);
+    let report = Report::new(args.settings(options, plan), outcome, cpu);
     publish(args, options.output, &report)?;
     if !args.hold.is_zero() {
         let _ = timeout(args.hold, interrupt()).await;
@@ -86,7 +86,7 @@ pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failu
 /// What makes the calls.
 enum Load {
     /// A task for each call in flight: it can wait for its time, and be given up; its connection may use TLS.
-    Workers(Vec<Arc<Link>>),
+    Workers(Vec<Arc<SharedConnection>>),
     /// The fast loop, for calls that do neither.
     Closed(closed::Load),
 }
@@ -111,8 +111,8 @@ impl Load {
             Self::Closed(load) => {
                 load.run(plan.duration(), plan.requests(), args.grace, interrupt(), observe).await
             }
-            Self::Workers(links) => {
-                Ok(load::run(links, args.in_flight(), plan, args.grace, interrupt(), observe).await)
+            Self::Workers(connections) => {
+                Ok(load::run(connections, args.in_flight(), plan, args.grace, interrupt(), observe).await)
             }
         }
     }
@@ -125,7 +125,7 @@ async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> 
         method: args.method.clone(),
         argument: Argument::new(argument(&args.arg).await?, options.codec),
         connector: with_login(options, config)?,
-        is_tls: options.tls.is_some(),
+        is_tls: options.tls.tls,
         max_time: options.max_time,
     })
 }
@@ -141,14 +141,14 @@ async fn argument(source: &str) -> Result<Any, Failure> {
 }
 
 /// Opens all connections, so many at a time that a server's accept queue has room for them.
-async fn open(target: Arc<Target>, connections: usize) -> Result<Vec<Arc<Link>>, Failure> {
-    let mut links = Vec::with_capacity(connections);
-    while links.len() < connections {
-        let more = DIALS.min(connections - links.len());
-        let opened = try_join_all((0..more).map(|_| Link::open(target.clone()))).await?;
-        links.extend(opened.into_iter().map(Arc::new));
+async fn open(target: Arc<Target>, count: usize) -> Result<Vec<Arc<SharedConnection>>, Failure> {
+    let mut connections = Vec::with_capacity(count);
+    while connections.len() < count {
+        let more = DIALS.min(count - connections.len());
+        let opened = try_join_all((0..more).map(|_| SharedConnection::open(target.clone()))).await?;
+        connections.extend(opened.into_iter().map(Arc::new));
     }
-    Ok(links)
+    Ok(connections)
 }
 
 /// What the server has used until now.

@@ -54,7 +54,8 @@ fn ticks(stat: &str) -> io::Result<(u64, u64)> {
     Ok((number(fields.next())?, number(fields.next())?))
 }
 
-fn number(field: Option<&str>) -> io::Result<u64> {
+/// A number in a file of `/proc`.
+pub(crate) fn number(field: Option<&str>) -> io::Result<u64> {
     field
         .and_then(|digits| digits.trim().parse().ok())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unexpected format of a file in /proc"))

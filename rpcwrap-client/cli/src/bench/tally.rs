@@ -82,7 +82,7 @@ pub(crate) struct Failures {
 
 /// When a request was to start, when it did, and when that was looked at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
+pub(crate) struct RequestTimes {
     /// From its intended start; in a closed loop the same as `service`.
     pub(crate) response: Duration,
     /// From the moment it was sent.
@@ -121,7 +121,7 @@ impl Second {
 
 /// One second in figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Moment {
+pub(crate) struct SecondFigures {
     pub(crate) done: u64,
     pub(crate) failed: u64,
     pub(crate) p50: Duration,
@@ -129,7 +129,7 @@ pub(crate) struct Moment {
     pub(crate) max: Duration,
 }
 
-impl From<&Second> for Moment {
+impl From<&Second> for SecondFigures {
     fn from(second: &Second) -> Self {
         let Second { done, failed, response } = second;
         let [p50, p99] = [0.5, 0.99].map(|share| response.quantile(share));
@@ -150,21 +150,21 @@ impl Tally {
         }
     }
 
-    pub(crate) fn done(&mut self, span: Span) {
-        self.done_many(span, 1);
+    pub(crate) fn done(&mut self, times: RequestTimes) {
+        self.done_many(times, 1);
     }
 
     /// `count` requests that were sent together and answered together.
-    pub(crate) fn done_many(&mut self, span: Span, count: u64) {
+    pub(crate) fn done_many(&mut self, times: RequestTimes, count: u64) {
         self.done += count;
         self.second.done += count;
-        self.record(span, count);
+        self.record(times, count);
     }
 
-    pub(crate) fn failed(&mut self, span: Span, failure: Failure) {
+    pub(crate) fn failed(&mut self, times: RequestTimes, failure: Failure) {
         // A refusal is quick, and would pass for a quick reply.
         if failure.kind == Kind::Timeout {
-            self.record(span, 1);
+            self.record(times, 1);
         }
         self.second.failed += 1;
         let failures = &mut self.failed[failure.kind as usize];
@@ -174,9 +174,9 @@ impl Tally {
         failures.count += 1;
     }
 
-    pub(crate) fn left_in_flight(&mut self, span: Span) {
+    pub(crate) fn left_in_flight(&mut self, times: RequestTimes) {
         self.in_flight += 1;
-        self.record(span, 1);
+        self.record(times, 1);
     }
 
     pub(crate) fn left_unsent(&mut self, response: Duration) {
@@ -184,10 +184,10 @@ impl Tally {
         self.response.record(response, 1);
     }
 
-    fn record(&mut self, span: Span, count: u64) {
-        self.response.record(span.response, count);
-        self.service.record(span.service, count);
-        self.second.response.record(span.response, count);
+    fn record(&mut self, times: RequestTimes, count: u64) {
+        self.response.record(times.response, count);
+        self.service.record(times.service, count);
+        self.second.response.record(times.response, count);
     }
 
     /// Moves what happened since the last time into `second`.
@@ -249,10 +249,10 @@ impl Tallies {
     }
 
     /// Everything added up, and the last, incomplete second if anything happened in it.
-    pub(crate) fn sum(&self, seconds: &mut Vec<Moment>) -> Tally {
+    pub(crate) fn sum(&self, seconds: &mut Vec<SecondFigures>) -> Tally {
         let rest = self.take_second();
         if rest.done + rest.failed > 0 {
-            seconds.push(Moment::from(&rest));
+            seconds.push(SecondFigures::from(&rest));
         }
         let mut tally = Tally::new();
         (0..self.0.len()).for_each(|index| tally.add(&self.get(index)));
@@ -264,8 +264,8 @@ impl Tallies {
 mod tests {
     use super::*;
 
-    fn span(response: u64, service: u64) -> Span {
-        Span { response: Duration::from_millis(response), service: Duration::from_millis(service) }
+    fn request_times(response: u64, service: u64) -> RequestTimes {
+        RequestTimes { response: Duration::from_millis(response), service: Duration::from_millis(service) }
     }
 
     fn failure(kind: Kind, text: &str) -> Failure {
@@ -305,12 +305,12 @@ mod tests {
     #[test]
     fn every_request_is_counted_once_whatever_becomes_of_it() {
         let mut tally = Tally::new();
-        tally.done(span(10, 5));
-        tally.failed(span(1, 1), failure(Kind::Refused, "first"));
-        tally.failed(span(1, 1), failure(Kind::Refused, "second"));
-        tally.left_in_flight(span(300, 200));
+        tally.done(request_times(10, 5));
+        tally.failed(request_times(1, 1), failure(Kind::Refused, "first"));
+        tally.failed(request_times(1, 1), failure(Kind::Refused, "second"));
+        tally.left_in_flight(request_times(300, 200));
         let mut other = Tally::new();
-        other.failed(span(100, 100), failure(Kind::Timeout, "late"));
+        other.failed(request_times(100, 100), failure(Kind::Timeout, "late"));
         other.left_unsent(Duration::from_millis(400));
         tally.add(&other);
 
@@ -328,8 +328,8 @@ mod tests {
     #[test]
     fn a_second_is_taken_once() {
         let mut tally = Tally::new();
-        tally.done_many(span(10, 5), 3);
-        tally.failed(span(1, 1), failure(Kind::Remote, "x"));
+        tally.done_many(request_times(10, 5), 3);
+        tally.failed(request_times(1, 1), failure(Kind::Remote, "x"));
         for expected in [(3, 1, 3), (0, 0, 0)] {
             let mut second = Second::new();
             tally.take_second(&mut second);

@@ -45,7 +45,7 @@ impl Target {
 
 /// One connection of the load, shared by the workers that keep it busy.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct SharedConnection {
     target: Arc<Target>,
     state: Mutex<State>,
 }
@@ -56,7 +56,7 @@ enum State {
     Down { since: Instant, failure: Failure },
 }
 
-impl Link {
+impl SharedConnection {
     /// Opens the connection.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ Examples:
 pub(crate) async fn run(options: &Options, args: &CallArgs) -> Result<(), Failure> {
     let output = Output::new(options);
     let mut values = values(args.argument.as_ref().or(args.data.as_ref()).map_or("null", String::as_str))?;
-    // What is no JSON is said before anybody is bothered.
+    // What is no JSON is said before a server is connected to.
     let Some(first) = values.recv().await else { return Ok(()) };
     let mut next = Some(first?);
     let session = Session::open(options, &args.addr).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// JSON of the shape `name` says, and the names within it that say no shape, such as those of structs.
 ///
-/// `Vec<Args>` and `[]main.Args` are lists whatever `Args` is; a struct's members are unknown, so it is `{}`.
+/// `Vec<Args>` and `[]main.Args` are lists for any `Args`; a struct's members are unknown, so it is `{}`.
 pub(crate) fn skeleton(name: &str) -> (Value, Option<&str>) {
     let name = bare(name);
     if let Some(value) = scalar(name) {

@@ -1,4 +1,4 @@
-//! What may go wrong on a relayed connection, and the dice that decide when. It must not know sockets.
+//! What may go wrong on a relayed connection, and the sampler that decides when. It must not know sockets.
 
 use crate::units::parse_duration;
 use std::{str::FromStr, time::Duration};
@@ -52,7 +52,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
 
 /// What becomes of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum ChunkOutcome {
     Passed,
     Lost,
     Reset,
@@ -60,27 +60,27 @@ pub(crate) enum Fate {
 
 /// Decides chunk after chunk of one direction of one connection; the same seed decides the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub(crate) struct FaultSampler(u64);
 
-impl Dice {
-    /// Of direction `direction` of connection `connection`: streams of different dice have nothing in common.
+impl FaultSampler {
+    /// Of direction `direction` of connection `connection`: the numbers of different samplers have nothing in common.
     pub(crate) fn new(seed: u64, connection: u64, direction: u64) -> Self {
-        let mut dice = Self(seed);
+        let mut sampler = Self(seed);
         for part in [connection, direction] {
-            dice.0 = dice.next() ^ part;
+            sampler.0 = sampler.next() ^ part;
         }
-        dice
+        sampler
     }
 
-    pub(crate) fn roll(&mut self, faults: &Faults) -> Fate {
+    pub(crate) fn sample(&mut self, faults: &Faults) -> ChunkOutcome {
         // Always two numbers, so that one fault's share does not change what the other one does.
         let (reset, loss) = (self.share(), self.share());
         if reset < faults.reset {
-            Fate::Reset
+            ChunkOutcome::Reset
         } else if loss < faults.loss {
-            Fate::Lost
+            ChunkOutcome::Lost
         } else {
-            Fate::Passed
+            ChunkOutcome::Passed
         }
     }
 
@@ -136,29 +136,29 @@ mod tests {
     }
 
     #[test]
-    fn dice_fall_as_often_as_asked_and_alike_for_one_seed() {
+    fn faults_are_as_frequent_as_asked_and_repeat_with_the_seed() {
         let faults = Faults { loss: 0.25, reset: 0.1, ..Faults::default() };
         let rolls = |seed, connection, direction| {
-            let mut dice = Dice::new(seed, connection, direction);
-            (0..10_000).map(|_| dice.roll(&faults)).collect::<Vec<_>>()
+            let mut sampler = FaultSampler::new(seed, connection, direction);
+            (0..10_000).map(|_| sampler.sample(&faults)).collect::<Vec<_>>()
         };
         let first = rolls(7, 1, 0);
-        let count = |fate| first.iter().filter(|&&rolled| rolled == fate).count();
-        assert!((850..1150).contains(&count(Fate::Reset)), "{}", count(Fate::Reset));
+        let count = |outcome| first.iter().filter(|&&sampled| sampled == outcome).count();
+        assert!((850..1150).contains(&count(ChunkOutcome::Reset)), "{}", count(ChunkOutcome::Reset));
         // Of the nine tenths that are not reset.
-        assert!((2050..2450).contains(&count(Fate::Lost)), "{}", count(Fate::Lost));
+        assert!((2050..2450).contains(&count(ChunkOutcome::Lost)), "{}", count(ChunkOutcome::Lost));
         assert_eq!(first, rolls(7, 1, 0));
         for other in [rolls(8, 1, 0), rolls(7, 2, 0), rolls(7, 1, 1)] {
             assert_ne!(first, other);
         }
         // The generator's own first numbers for seed 0.
-        let mut zero = Dice(0);
+        let mut zero = FaultSampler(0);
         assert_eq!([zero.next(), zero.next()], [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
     }
 
     #[test]
     fn without_faults_every_chunk_passes() {
-        let mut dice = Dice::new(0, 1, 0);
-        assert!((0..1000).all(|_| dice.roll(&Faults::default()) == Fate::Passed));
+        let mut sampler = FaultSampler::new(0, 1, 0);
+        assert!((0..1000).all(|_| sampler.sample(&Faults::default()) == ChunkOutcome::Passed));
     }
 }

@@ -97,14 +97,14 @@ pub(crate) async fn run(options: &Options, args: &ProxyArgs) -> Result<(), Failu
     let sink = args.dump.as_deref().map(open).transpose()?;
     writeln!(io::stdout(), "listening on {addr}").map_err(|error| Failure::output(&error))?;
     if args.fault != Faults::default() {
-        // To be typed again when a run is to be repeated; nobody is left to read it when stderr is closed.
+        // To be typed again when a run is to be repeated; when stderr is closed it cannot be said.
         let _ = writeln!(io::stderr(), "rpcwrap: faults with --seed {seed}");
     }
     let proxy = Proxy {
         to: full_address(&args.to),
         faults: args.fault,
         seed,
-        connector: connector(&Options { tls: None, ..options.clone() }, Config::default()),
+        connector: connector(&Options { tls: Default::default(), ..options.clone() }, Config::default()),
         record: Record::new(sink),
     };
     tokio::select! {

@@ -7,7 +7,7 @@
 //! ```
 //! Seconds since the start, number of the connection, `->` from the client to the server and `<-` back.
 
-use super::fault::Fate;
+use super::fault::ChunkOutcome;
 use std::{
     fmt::{self, Write as _},
     io::{self, Write},
@@ -37,7 +37,7 @@ impl Direction {
 pub(crate) enum Event<'e> {
     Open { client: SocketAddr, to: &'e str },
     NoServer(&'e io::Error),
-    Chunk { direction: Direction, bytes: &'e [u8], fate: Fate },
+    Chunk { direction: Direction, bytes: &'e [u8], outcome: ChunkOutcome },
     EndOfStream(Direction),
     Stall(Duration),
     Broken(&'e io::Error),
@@ -83,12 +83,12 @@ impl fmt::Display for Event<'_> {
         match *self {
             Self::Open { client, to } => write!(f, "open {client} -> {to}"),
             Self::NoServer(error) => write!(f, "no connection to the server: {error}"),
-            Self::Chunk { direction, bytes, fate } => {
+            Self::Chunk { direction, bytes, outcome } => {
                 write!(f, "{} {} bytes", direction.arrow(), bytes.len())?;
-                f.write_str(match fate {
-                    Fate::Passed => "",
-                    Fate::Lost => ", lost: silent from here on",
-                    Fate::Reset => ", reset",
+                f.write_str(match outcome {
+                    ChunkOutcome::Passed => "",
+                    ChunkOutcome::Lost => ", lost: silent from here on",
+                    ChunkOutcome::Reset => ", reset",
                 })?;
                 hex_dump(bytes, f)
             }
@@ -149,15 +149,16 @@ mod tests {
 
     #[test]
     fn chunks_are_hex_and_text() {
-        let chunk = |bytes, fate| Event::Chunk { direction: Direction::ToServer, bytes, fate }.to_string();
+        let chunk =
+            |bytes, outcome| Event::Chunk { direction: Direction::ToServer, bytes, outcome }.to_string();
         assert_eq!(
-            chunk(b"CONNECT /_json_rpc_\n\x00\xff", Fate::Passed),
+            chunk(b"CONNECT /_json_rpc_\n\x00\xff", ChunkOutcome::Passed),
             "-> 22 bytes\n  \
              00000000  43 4f 4e 4e 45 43 54 20  2f 5f 6a 73 6f 6e 5f 72  |CONNECT /_json_r|\n  \
              00000010  70 63 5f 0a 00 ff                                 |pc_...|"
         );
-        assert!(chunk(b"x", Fate::Lost).starts_with("-> 1 bytes, lost: silent from here on\n"));
-        assert!(chunk(b"x", Fate::Reset).starts_with("-> 1 bytes, reset\n"));
+        assert!(chunk(b"x", ChunkOutcome::Lost).starts_with("-> 1 bytes, lost: silent from here on\n"));
+        assert!(chunk(b"x", ChunkOutcome::Reset).starts_with("-> 1 bytes, reset\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! but not the connection slow. It must not know what the bytes mean.
 
 use super::{
-    fault::{Dice, Fate, Faults},
+    fault::{ChunkOutcome, FaultSampler, Faults},
     record::{Direction, Event},
 };
 use bytes::BytesMut;
@@ -32,7 +32,7 @@ const QUEUE_CHUNKS: usize = 64;
 
 /// What became of a relayed connection.
 #[derive(Debug)]
-enum End {
+enum RelayEnd {
     /// One side closed a connection on which nothing moves any more.
     Silent,
     /// A fault: both sides get a reset.
@@ -41,7 +41,7 @@ enum End {
     Broken(io::Error),
 }
 
-impl From<io::Error> for End {
+impl From<io::Error> for RelayEnd {
     fn from(error: io::Error) -> Self {
         Self::Broken(error)
     }
@@ -54,11 +54,11 @@ pub(crate) struct Relay<W> {
     seed: u64,
     connection: u64,
     write_record: W,
-    state: Mutex<State>,
+    state: Mutex<RelayState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RelayState {
     /// A chunk was lost: nothing passes in either direction.
     is_silent: bool,
     has_server_spoken: bool,
@@ -68,7 +68,7 @@ struct State {
 
 /// What goes through a queue.
 #[derive(Debug)]
-enum Queued {
+enum QueuedChunk {
     Bytes { bytes: BytesMut, due: Instant },
     Silence,
 }
@@ -87,17 +87,22 @@ impl<W: Fn(Event<'_>)> Relay<W> {
             self.one_way(Direction::ToServer, from_client, to_server),
             self.one_way(Direction::ToClient, from_server, to_client),
         );
-        if let Err(End::Broken(error)) = &ended {
+        if let Err(RelayEnd::Broken(error)) = &ended {
             (self.write_record)(Event::Broken(error));
         }
-        if let Err(End::Broken(_) | End::Reset) = ended {
+        if let Err(RelayEnd::Broken(_) | RelayEnd::Reset) = ended {
             reset(&client);
             reset(&server);
         }
         (self.write_record)(Event::Closed);
     }
 
-    async fn one_way(&self, direction: Direction, from: ReadHalf<'_>, to: WriteHalf<'_>) -> Result<(), End> {
+    async fn one_way(
+        &self,
+        direction: Direction,
+        from: ReadHalf<'_>,
+        to: WriteHalf<'_>,
+    ) -> Result<(), RelayEnd> {
         let (sender, receiver) = channel(QUEUE_CHUNKS);
         try_join!(self.read(direction, from, sender), self.write(direction, to, receiver))?;
         Ok(())
@@ -107,22 +112,22 @@ impl<W: Fn(Event<'_>)> Relay<W> {
         &self,
         direction: Direction,
         mut from: ReadHalf<'_>,
-        queue: Sender<Queued>,
-    ) -> Result<(), End> {
-        let mut dice = Dice::new(self.seed, self.connection, direction as u64);
+        queue: Sender<QueuedChunk>,
+    ) -> Result<(), RelayEnd> {
+        let mut sampler = FaultSampler::new(self.seed, self.connection, direction as u64);
         loop {
             let mut bytes = BytesMut::with_capacity(CHUNK_BYTES);
             if from.read_buf(&mut bytes).await? == 0 {
                 (self.write_record)(Event::EndOfStream(direction));
-                return if self.state().is_silent { Err(End::Silent) } else { Ok(()) };
+                return if self.state().is_silent { Err(RelayEnd::Silent) } else { Ok(()) };
             }
             let due = Instant::now() + self.faults.delay;
-            let fate = dice.roll(&self.faults);
-            (self.write_record)(Event::Chunk { direction, bytes: &bytes, fate });
-            let queued = match fate {
-                Fate::Passed => Queued::Bytes { bytes, due },
-                Fate::Lost => Queued::Silence,
-                Fate::Reset => return Err(End::Reset),
+            let outcome = sampler.sample(&self.faults);
+            (self.write_record)(Event::Chunk { direction, bytes: &bytes, outcome });
+            let queued = match outcome {
+                ChunkOutcome::Passed => QueuedChunk::Bytes { bytes, due },
+                ChunkOutcome::Lost => QueuedChunk::Silence,
+                ChunkOutcome::Reset => return Err(RelayEnd::Reset),
             };
             // The writer ends after the reader, unless it fails, and that ends both.
             let _ = queue.send(queued).await;
@@ -134,10 +139,10 @@ impl<W: Fn(Event<'_>)> Relay<W> {
         &self,
         direction: Direction,
         mut to: WriteHalf<'_>,
-        mut queue: Receiver<Queued>,
-    ) -> Result<(), End> {
+        mut queue: Receiver<QueuedChunk>,
+    ) -> Result<(), RelayEnd> {
         while let Some(queued) = queue.recv().await {
-            let Queued::Bytes { bytes, due } = queued else {
+            let QueuedChunk::Bytes { bytes, due } = queued else {
                 self.state().is_silent = true;
                 continue;
             };
@@ -172,7 +177,7 @@ impl<W: Fn(Event<'_>)> Relay<W> {
         state.stalled_until
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RelayState> {
         // A flag is right or wrong, never half set.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

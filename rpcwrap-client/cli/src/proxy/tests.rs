@@ -11,7 +11,7 @@ use tokio::{
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A client and a server with a proxy between them, and what the proxy records.
-struct Scene {
+struct Relayed {
     client: TcpStream,
     server: TcpStream,
     record: Sink,
@@ -41,13 +41,13 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(LIMIT, future).await.expect("within the limit")
 }
 
-async fn scene(faults: &str) -> Scene {
+async fn relayed(faults: &str) -> Relayed {
     let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let record = Sink::default();
     let (addr, accepting) = start(behind.local_addr().unwrap().to_string(), faults, &record).await;
     let client = TcpStream::connect(addr).await.unwrap();
     let (server, _) = within(behind.accept()).await.unwrap();
-    Scene { client, server, record, _accepting: accepting }
+    Relayed { client, server, record, _accepting: accepting }
 }
 
 async fn start(to: String, faults: &str, record: &Sink) -> (std::net::SocketAddr, JoinSet<()>) {
@@ -84,7 +84,7 @@ fn assert_reset(read: io::Result<Vec<u8>>) {
 
 #[tokio::test]
 async fn bytes_pass_both_ways_and_are_recorded() {
-    let Scene { mut client, mut server, record, _accepting } = scene("").await;
+    let Relayed { mut client, mut server, record, _accepting } = relayed("").await;
     pass(&mut client, &mut server, b"ping").await;
     pass(&mut server, &mut client, b"pong\n").await;
     drop(client);
@@ -106,7 +106,7 @@ async fn bytes_pass_both_ways_and_are_recorded() {
 
 #[tokio::test]
 async fn a_half_closed_connection_stays_half_open() {
-    let Scene { mut client, mut server, _accepting, .. } = scene("delay=20ms").await;
+    let Relayed { mut client, mut server, _accepting, .. } = relayed("delay=20ms").await;
     client.write_all(b"the last request").await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(read_to_end(&mut server).await.unwrap(), b"the last request");
@@ -117,7 +117,7 @@ async fn a_half_closed_connection_stays_half_open() {
 
 #[tokio::test]
 async fn more_bytes_than_the_queue_holds_arrive_in_order() {
-    let Scene { client, mut server, _accepting, .. } = scene("delay=1ms").await;
+    let Relayed { client, mut server, _accepting, .. } = relayed("delay=1ms").await;
     let bytes: Vec<u8> = (0..4_000_000_u32).flat_map(u32::to_le_bytes).take(4_000_000).collect();
     let (_reader, mut writer) = client.into_split();
     let sent = bytes.clone();
@@ -131,7 +131,7 @@ async fn more_bytes_than_the_queue_holds_arrive_in_order() {
 
 #[tokio::test]
 async fn a_delay_makes_bytes_late() {
-    let Scene { mut client, mut server, _accepting, .. } = scene("delay=100ms").await;
+    let Relayed { mut client, mut server, _accepting, .. } = relayed("delay=100ms").await;
     let start = Instant::now();
     pass(&mut client, &mut server, b"x").await;
     pass(&mut server, &mut client, b"y").await;
@@ -140,7 +140,7 @@ async fn a_delay_makes_bytes_late() {
 
 #[tokio::test]
 async fn a_stall_comes_once_with_the_first_request_after_the_handshake() {
-    let Scene { mut client, mut server, record, _accepting } = scene("stall=300ms").await;
+    let Relayed { mut client, mut server, record, _accepting } = relayed("stall=300ms").await;
     pass(&mut client, &mut server, b"hello").await;
     pass(&mut server, &mut client, b"hello").await;
     assert!(!record.text().contains("stall"));
@@ -156,7 +156,7 @@ async fn a_stall_comes_once_with_the_first_request_after_the_handshake() {
 
 #[tokio::test]
 async fn after_a_loss_nothing_passes_until_one_side_closes() {
-    let Scene { mut client, mut server, record, _accepting } = scene("loss=100%").await;
+    let Relayed { mut client, mut server, record, _accepting } = relayed("loss=100%").await;
     client.write_all(b"lost").await.unwrap();
     server.write_all(b"lost too").await.unwrap();
     within(async {
@@ -172,7 +172,7 @@ async fn after_a_loss_nothing_passes_until_one_side_closes() {
 
 #[tokio::test]
 async fn a_reset_reaches_both_sides() {
-    let Scene { mut client, mut server, record, _accepting } = scene("reset=100%").await;
+    let Relayed { mut client, mut server, record, _accepting } = relayed("reset=100%").await;
     client.write_all(b"x").await.unwrap();
     assert_reset(read_to_end(&mut client).await);
     assert_reset(read_to_end(&mut server).await);
@@ -181,7 +181,7 @@ async fn a_reset_reaches_both_sides() {
 
 #[tokio::test]
 async fn a_reset_of_one_side_is_passed_on() {
-    let Scene { mut client, mut server, record, _accepting } = scene("").await;
+    let Relayed { mut client, mut server, record, _accepting } = relayed("").await;
     pass(&mut client, &mut server, b"x").await;
     reset(&server);
     drop(server);
@@ -202,7 +202,7 @@ async fn without_a_server_the_client_is_reset() {
 #[tokio::test]
 async fn the_same_seed_hits_the_same_chunks() {
     let passed = || async {
-        let Scene { mut client, mut server, record, _accepting } = scene("reset=10%").await;
+        let Relayed { mut client, mut server, record, _accepting } = relayed("reset=10%").await;
         let mut chunks = 0;
         let mut byte = [0];
         // One at a time, so that each is a chunk of its own.

@@ -111,7 +111,8 @@ fn count() -> Service {
 }
 
 fn echo() -> Service {
-    let who = |cx: Context, _: Any| async move { Ok::<_, Error>(cx.user().unwrap_or("nobody").to_owned()) };
+    let who =
+        |cx: Context, _: Any| async move { Ok::<_, Error>(cx.user().unwrap_or("anonymous").to_owned()) };
     Service::new("Echo").method("Any", |any: Any| async move { Ok::<_, Error>(any) }).method("Who", who)
 }
 
@@ -190,20 +191,20 @@ pub(crate) enum Step {
 }
 
 /// Starts a server that does these steps with every connection and then closes it; gives its address.
-pub(crate) fn puppet(steps: &'static [Step]) -> String {
+pub(crate) fn scripted_server(steps: &'static [Step]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let stream = stream.unwrap();
             stream.set_read_timeout(Some(LIMIT)).unwrap();
-            thread::spawn(move || steps.iter().try_for_each(|step| play(&stream, *step)));
+            thread::spawn(move || steps.iter().try_for_each(|step| perform(&stream, *step)));
         }
     });
     addr
 }
 
-fn play(mut stream: &TcpStream, step: Step) -> std::io::Result<()> {
+fn perform(mut stream: &TcpStream, step: Step) -> std::io::Result<()> {
     match step {
         Step::Send(bytes) => stream.write_all(bytes.as_bytes()),
         Step::Wait => stream.read_to_end(&mut Vec::new()).map(drop),

@@ -6,9 +6,9 @@ import (
 	"math"
 	"net/rpc"
 	"os"
-	"sync"
 	"sync/atomic"
 
+	"rpcwrap/interop/cases"
 	"rpcwrap/interop/gobtypes"
 )
 
@@ -98,7 +98,7 @@ var concurrencyCases = []testCase{
 			gives("Evolve.Record", fullAdded, fullRecord),
 			echoes("Echo.Arrays", gobtypes.Arrays{Ints: [3]int{1}}),
 		}
-		return parallel(64, func(i int) error {
+		return cases.Parallel(64, func(i int) error {
 			for n := 0; n < 8; n++ {
 				if err := statements[(i+n)%len(statements)](c); err != nil {
 					return err
@@ -108,7 +108,7 @@ var concurrencyCases = []testCase{
 		})
 	}),
 	{"50_connections_of_100_calls", func(t target) error {
-		return parallel(50, func(i int) error {
+		return cases.Parallel(50, func(i int) error {
 			return t.with(func(c *rpc.Client) error {
 				for n := 0; n < 100; n++ {
 					if err := multiply(c, i, n); err != nil {
@@ -187,26 +187,4 @@ func answered(call *rpc.Call) error {
 		return equal(*call.Reply.(*gobtypes.Holder), arg)
 	}
 	return errors.New("unexpected argument")
-}
-
-// parallel runs f(0) … f(n-1) at the same time and gives the first error.
-func parallel(n int, f func(int) error) error {
-	var wg sync.WaitGroup
-	errs := make(chan error, n)
-	for i := 0; i < n; i++ {
-		wg.Add(1)
-		go func(i int) {
-			defer wg.Done()
-			if err := f(i); err != nil {
-				errs <- fmt.Errorf("number %d: %w", i, err)
-			}
-		}(i)
-	}
-	wg.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return nil
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/rpc/jsonrpc"
 	"strings"
 
+	"rpcwrap/interop/cases"
 	"rpcwrap/interop/gobtypes"
 )
 
@@ -18,7 +19,7 @@ const (
 	gobPath    = "/_gob_rpc_"
 	customPath = "/_custom_rpc_"
 	// answer is the exact reply to CONNECT.
-	answer = "HTTP/1.0 " + connected + "\n\n"
+	answer = "HTTP/1.0 " + cases.Connected + "\n\n"
 )
 
 // everyKind is what each way of reaching the server has to carry.
@@ -67,7 +68,7 @@ var connectionCases = []testCase{
 			func() (*rpc.Client, error) { return rpc.Dial("tcp", t.raw) },
 			func() (*rpc.Client, error) { return jsonrpc.Dial("tcp", t.rawJSON) },
 		}
-		return parallel(40, func(i int) error {
+		return cases.Parallel(40, func(i int) error {
 			return dialed(dials[i%len(dials)], func(c *rpc.Client) error {
 				for n := 0; n < 20; n++ {
 					if err := multiply(c, i, n); err != nil {
@@ -82,7 +83,7 @@ var connectionCases = []testCase{
 		if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.0\n\n", rpc.DefaultRPCPath); err != nil {
 			return err
 		}
-		if err := readExactly(conn, answer); err != nil {
+		if err := cases.ReadExactly(conn, answer); err != nil {
 			return err
 		}
 		return product(newSession(conn))
@@ -92,7 +93,7 @@ var connectionCases = []testCase{
 			rpc.DefaultRPCPath); err != nil {
 			return err
 		}
-		if err := readExactly(conn, answer); err != nil {
+		if err := cases.ReadExactly(conn, answer); err != nil {
 			return err
 		}
 		return product(newSession(conn))
@@ -103,7 +104,7 @@ var connectionCases = []testCase{
 		if err := s.send("Arith.Multiply", 1, gobtypes.Args{A: 6, B: 7}); err != nil {
 			return err
 		}
-		if err := readExactly(conn, answer); err != nil {
+		if err := cases.ReadExactly(conn, answer); err != nil {
 			return err
 		}
 		return s.want("Arith.Multiply", 1, 42)
@@ -121,7 +122,7 @@ var connectionCases = []testCase{
 				return fmt.Errorf("GET %d: %s, close %v, %v", i, resp.Status, resp.Close, err)
 			}
 		}
-		if err := handshake(conn, rpc.DefaultRPCPath); err != nil {
+		if err := cases.Handshake(conn, rpc.DefaultRPCPath); err != nil {
 			return err
 		}
 		return product(newSession(conn))
@@ -248,13 +249,4 @@ func product(s *session) error {
 		return err
 	}
 	return s.want("Arith.Multiply", 1, 42)
-}
-
-func readExactly(conn net.Conn, want string) error {
-	got := make([]byte, len(want))
-	n, err := io.ReadFull(conn, got)
-	if err != nil || string(got) != want {
-		return fmt.Errorf("got %q, wanted %q, error %v", got[:n], want, err)
-	}
-	return nil
 }

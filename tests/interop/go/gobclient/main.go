@@ -12,9 +12,10 @@ import (
 	"net"
 	"net/rpc"
 	"os"
-	"regexp"
 	"runtime"
 	"time"
+
+	"rpcwrap/interop/cases"
 )
 
 // caseLimit bounds one case, and every read and write on the connections it opens itself.
@@ -25,10 +26,7 @@ const caseLimit = 20 * time.Second
 type target struct{ addr, raw, rawJSON string }
 
 // testCase is one statement about the server.
-type testCase struct {
-	name string
-	run  func(target) error
-}
+type testCase = cases.Case[target]
 
 func main() {
 	var t target
@@ -38,7 +36,6 @@ func main() {
 	run := flag.String("run", "", "run only the cases whose name matches this regular expression")
 	skip := flag.String("skip", "^$", "leave out the cases whose name matches this regular expression")
 	flag.Parse()
-	only, without := regexp.MustCompile(*run), regexp.MustCompile(*skip)
 	if t.addr == "" {
 		fmt.Fprintln(os.Stderr, "gobclient: -addr is missing")
 		os.Exit(2)
@@ -50,47 +47,7 @@ func main() {
 		t.rawJSON = t.addr
 	}
 	fmt.Println("gobclient of", runtime.Version())
-	groups := [][]testCase{basicCases, listCases, mapCases, structCases, namedCases, interfaceCases, lookCases,
-		errorCases,
-		evolutionCases, concurrencyCases, connectionCases, headerCases, streamCases, pageCases, oddCases}
-	ran, failed := 0, 0
-	for _, group := range groups {
-		for _, c := range group {
-			if !only.MatchString(c.name) || without.MatchString(c.name) {
-				continue
-			}
-			ran++
-			if err := c.bounded(t); err != nil {
-				failed++
-				fmt.Printf("FAIL %s: %v\n", c.name, err)
-				continue
-			}
-			fmt.Println("ok", c.name)
-		}
-	}
-	fmt.Printf("%d passed, %d failed\n", ran-failed, failed)
-	if failed > 0 || ran == 0 {
-		os.Exit(1)
-	}
-}
-
-// bounded runs the case; one that takes too long is left behind.
-func (c testCase) bounded(t target) error {
-	done := make(chan error, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				done <- fmt.Errorf("panic: %v", r)
-			}
-		}()
-		done <- c.run(t)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(caseLimit):
-		return fmt.Errorf("not done after %v", caseLimit)
-	}
+	cases.RunAll(t, caseLimit, *run, *skip, basicCases, listCases, mapCases, structCases, namedCases, interfaceCases, lookCases, errorCases, evolutionCases, concurrencyCases, connectionCases, headerCases, streamCases, pageCases, oddCases)
 }
 
 // open connects without a handshake.

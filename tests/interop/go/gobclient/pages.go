@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"rpcwrap/interop/cases"
 )
 
 var pageCases = []testCase{
@@ -60,7 +62,7 @@ var pageCases = []testCase{
 	}},
 	{"get_while_calls_run", func(t target) error {
 		return t.with(func(c *rpc.Client) error {
-			return parallel(20, func(i int) error {
+			return cases.Parallel(20, func(i int) error {
 				if i%2 == 0 {
 					return multiply(c, i, 2)
 				}

@@ -4,19 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/rpc"
 	"reflect"
 	"strings"
 
+	"rpcwrap/interop/cases"
 	"rpcwrap/interop/gobtypes"
 )
-
-const connected = "200 Connected to Go RPC"
 
 // session is a connection whose headers this program writes and reads itself. Its Request is not the type of net/rpc:
 // its number on the wire is another than a stock client's first.
@@ -68,21 +65,6 @@ func onConn(name string, f func(net.Conn) error) testCase {
 		defer conn.Close()
 		return f(conn)
 	}}
-}
-
-// handshake is rpc.DialHTTPPath's: the same line, the same reader thrown away behind the status.
-func handshake(conn net.Conn, path string) error {
-	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.0\n\n", path); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "CONNECT"})
-	if err != nil {
-		return err
-	}
-	if resp.Status != connected {
-		return errors.New("unexpected HTTP response: " + resp.Status)
-	}
-	return nil
 }
 
 // queue writes a request behind those that wait for flush.
@@ -164,7 +146,7 @@ var headerCases = []testCase{
 	}),
 	onConn("header_fields_of_others", func(conn net.Conn) error {
 		// Behind CONNECT: without a handshake a server knows gob by the usual header only.
-		if err := handshake(conn, rpc.DefaultRPCPath); err != nil {
+		if err := cases.Handshake(conn, rpc.DefaultRPCPath); err != nil {
 			return err
 		}
 		s := newSession(conn)

@@ -71,7 +71,7 @@ var streamCases = []testCase{
 		return nil
 	}),
 	onSession("cancel", func(s *session) error {
-		if err := s.queue(Request{"Gate.Wait", 4}, "a gate that nobody opens"); err != nil {
+		if err := s.queue(Request{"Gate.Wait", 4}, "a gate that is never opened"); err != nil {
 			return err
 		}
 		if err := s.queue(Request{"_goRPC_.Cancel", 5}, &gobtypes.CancelArgs{Seq: 4}); err != nil {

@@ -29,7 +29,7 @@ func odd(conn io.ReadWriter) error {
 		}
 		var out []byte
 		if name == "Odd.Stranger" {
-			// A reply nobody waits for.
+			// A reply no call waits for.
 			out = append(out, header...)
 			out = append(out, response(name, request.Seq+1000, "")...)
 			out = append(out, message(integer(idInt), []byte{0, 2})...)

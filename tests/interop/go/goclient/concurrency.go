@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"net/rpc"
-	"sync"
 	"time"
+
+	"rpcwrap/interop/cases"
 )
 
 var concurrencyCases = []testCase{
@@ -63,7 +64,7 @@ var concurrencyCases = []testCase{
 		return nil
 	}),
 	onClient("one_client_for_64_goroutines", func(c *rpc.Client) error {
-		return parallel(64, func(i int) error {
+		return cases.Parallel(64, func(i int) error {
 			for n := 0; n < 50; n++ {
 				if err := multiply(c, i, n); err != nil {
 					return err
@@ -73,7 +74,7 @@ var concurrencyCases = []testCase{
 		})
 	}),
 	{"50_connections_of_100_calls", func(s server) error {
-		return parallel(50, func(i int) error {
+		return cases.Parallel(50, func(i int) error {
 			return s.with(func(c *rpc.Client) error {
 				for n := 0; n < 100; n++ {
 					if err := multiply(c, i, n); err != nil {
@@ -107,26 +108,4 @@ func answered(call *rpc.Call) error {
 		return equal(*call.Reply.(*int), arg.A*arg.B)
 	}
 	return fmt.Errorf("unexpected argument")
-}
-
-// parallel runs f(0) … f(n-1) at the same time and gives the first error.
-func parallel(n int, f func(int) error) error {
-	var wg sync.WaitGroup
-	errs := make(chan error, n)
-	for i := 0; i < n; i++ {
-		wg.Add(1)
-		go func(i int) {
-			defer wg.Done()
-			if err := f(i); err != nil {
-				errs <- fmt.Errorf("number %d: %w", i, err)
-			}
-		}(i)
-	}
-	wg.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return nil
-	}
 }

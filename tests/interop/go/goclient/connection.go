@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"net/rpc/jsonrpc"
 	"strings"
+
+	"rpcwrap/interop/cases"
 )
 
 // answer is the exact reply to CONNECT.
-const answer = "HTTP/1.0 " + connected + "\n\n"
+const answer = "HTTP/1.0 " + cases.Connected + "\n\n"
 
 var connectionCases = []testCase{
 	{"handshake_is_exact", func(s server) error {
@@ -20,7 +22,7 @@ var connectionCases = []testCase{
 			if _, err := io.WriteString(conn, "CONNECT "+rpcPath+" HTTP/1.0\n\n"); err != nil {
 				return err
 			}
-			return readExactly(conn, answer)
+			return cases.ReadExactly(conn, answer)
 		})
 	}},
 	{"handshake_with_host_and_crlf", func(s server) error {
@@ -29,12 +31,12 @@ var connectionCases = []testCase{
 			if _, err := io.WriteString(conn, head); err != nil {
 				return err
 			}
-			return readExactly(conn, answer)
+			return cases.ReadExactly(conn, answer)
 		})
 	}},
 	{"unknown_path_is_404", func(s server) error {
 		return s.raw(func(conn net.Conn) error {
-			err := handshake(conn, "/_nothing_")
+			err := cases.Handshake(conn, "/_nothing_")
 			if err == nil || err.Error() != "unexpected HTTP response: 404 Not Found" {
 				return fmt.Errorf("error %v", err)
 			}
@@ -47,10 +49,10 @@ var connectionCases = []testCase{
 			if _, err := io.WriteString(conn, early); err != nil {
 				return err
 			}
-			if err := readExactly(conn, answer); err != nil {
+			if err := cases.ReadExactly(conn, answer); err != nil {
 				return err
 			}
-			return readExactly(conn, `{"id":1,"result":56,"error":null}`+"\n")
+			return cases.ReadExactly(conn, `{"id":1,"result":56,"error":null}`+"\n")
 		})
 	}},
 	{"get_then_connect", func(s server) error {
@@ -68,7 +70,7 @@ var connectionCases = []testCase{
 					return fmt.Errorf("GET %d: %s, close %v, %q, %v", i, resp.Status, resp.Close, body, err)
 				}
 			}
-			if err := handshake(conn, rpcPath); err != nil {
+			if err := cases.Handshake(conn, rpcPath); err != nil {
 				return err
 			}
 			client := jsonrpc.NewClient(conn)
@@ -78,7 +80,7 @@ var connectionCases = []testCase{
 	}},
 	{"half_close_gets_all_replies", func(s server) error {
 		return s.raw(func(conn net.Conn) error {
-			if err := handshake(conn, rpcPath); err != nil {
+			if err := cases.Handshake(conn, rpcPath); err != nil {
 				return err
 			}
 			const calls = 40
@@ -98,13 +100,13 @@ var connectionCases = []testCase{
 	}},
 	{"reply_is_sent_without_a_newline_behind_the_request", func(s server) error {
 		return s.raw(func(conn net.Conn) error {
-			if err := handshake(conn, rpcPath); err != nil {
+			if err := cases.Handshake(conn, rpcPath); err != nil {
 				return err
 			}
 			if _, err := io.WriteString(conn, strings.TrimSpace(request(5, "Arith.Multiply", Args{2, 4}))); err != nil {
 				return err
 			}
-			return readExactly(conn, `{"id":5,"result":8,"error":null}`+"\n")
+			return cases.ReadExactly(conn, `{"id":5,"result":8,"error":null}`+"\n")
 		})
 	}},
 }
@@ -117,15 +119,6 @@ func (s server) raw(f func(net.Conn) error) error {
 	}
 	defer conn.Close()
 	return f(conn)
-}
-
-func readExactly(conn net.Conn, want string) error {
-	got := make([]byte, len(want))
-	n, err := io.ReadFull(conn, got)
-	if err != nil || string(got) != want {
-		return fmt.Errorf("got %q, wanted %q, error %v", got[:n], want, err)
-	}
-	return nil
 }
 
 // readReplies wants each id below n once, without an error, and then the end.

@@ -5,24 +5,22 @@
 package main
 
 import (
-	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"net"
-	"net/http"
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"os"
-	"regexp"
 	"time"
+
+	"rpcwrap/interop/cases"
 )
 
 const (
-	rpcPath   = "/_json_rpc_"
-	connected = "200 Connected to Go RPC"
+	rpcPath = "/_json_rpc_"
 	// caseLimit bounds one connection: every read and write on it fails after that time.
 	caseLimit = 30 * time.Second
 )
@@ -31,10 +29,7 @@ const (
 type server string
 
 // testCase is one statement about the server.
-type testCase struct {
-	name string
-	run  func(server) error
-}
+type testCase = cases.Case[server]
 
 func main() {
 	addr := flag.String("addr", "", "HOST:PORT of the server")
@@ -44,7 +39,6 @@ func main() {
 	cert := flag.String("cert", "", "certificate to show to the server")
 	key := flag.String("key", "", "its private key")
 	flag.Parse()
-	only, without := regexp.MustCompile(*run), regexp.MustCompile(*skip)
 	if *addr == "" {
 		fmt.Fprintln(os.Stderr, "goclient: -addr is missing")
 		os.Exit(2)
@@ -56,26 +50,7 @@ func main() {
 			os.Exit(2)
 		}
 	}
-	groups := [][]testCase{callCases, valueCases, concurrencyCases, connectionCases, pageCases}
-	ran, failed := 0, 0
-	for _, group := range groups {
-		for _, c := range group {
-			if !only.MatchString(c.name) || without.MatchString(c.name) {
-				continue
-			}
-			ran++
-			if err := c.run(server(*addr)); err != nil {
-				failed++
-				fmt.Printf("FAIL %s: %v\n", c.name, err)
-				continue
-			}
-			fmt.Println("ok", c.name)
-		}
-	}
-	fmt.Printf("%d passed, %d failed\n", ran-failed, failed)
-	if failed > 0 || ran == 0 {
-		os.Exit(1)
-	}
+	cases.RunAll(server(*addr), 3*caseLimit, *run, *skip, callCases, valueCases, concurrencyCases, connectionCases, pageCases)
 }
 
 // secure is how all connections use TLS; nil if they do not.
@@ -113,28 +88,13 @@ func (s server) open() (net.Conn, error) {
 	return conn, conn.SetDeadline(time.Now().Add(caseLimit))
 }
 
-// handshake is rpc.DialHTTPPath's: the same line, the same reader thrown away behind the status.
-func handshake(conn net.Conn, path string) error {
-	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.0\n\n", path); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "CONNECT"})
-	if err != nil {
-		return err
-	}
-	if resp.Status != connected {
-		return errors.New("unexpected HTTP response: " + resp.Status)
-	}
-	return nil
-}
-
 // dial gives a connected client.
 func (s server) dial() (*rpc.Client, error) {
 	conn, err := s.open()
 	if err != nil {
 		return nil, err
 	}
-	if err := handshake(conn, rpcPath); err != nil {
+	if err := cases.Handshake(conn, rpcPath); err != nil {
 		conn.Close()
 		return nil, err
 	}

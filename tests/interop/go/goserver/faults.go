@@ -22,7 +22,7 @@ var faults = map[string]func(server *rpc.Server, conn net.Conn){
 		readLine(conn)
 		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
 	},
-	// Answers a call that nobody made together with CONNECT, and then serves.
+	// Answers a call that was never made together with CONNECT, and then serves.
 	"early": func(server *rpc.Server, conn net.Conn) {
 		connected(conn, `{"id":77,"result":1,"error":null}`+"\n"+`{"id":78,"resu`)
 		_, _ = io.WriteString(conn, `lt":2,"error":null}`+"\n")

@@ -12,8 +12,8 @@ import (
 // maxFrame bounds what a length may announce.
 const maxFrame = 1 << 20
 
-// framedCodec is an rpc.ServerCodec of nobody else's: a message is two frames, the header and the value, each a length
-// of four bytes, most significant first, and so many bytes of JSON.
+// framedCodec is an rpc.ServerCodec that only this program has: a message is two frames, the header and the value, each
+// a length of four bytes, most significant first, and so many bytes of JSON.
 type framedCodec struct {
 	conn   io.ReadWriteCloser
 	reader *bufio.Reader

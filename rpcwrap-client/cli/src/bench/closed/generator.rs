@@ -6,11 +6,11 @@
 use super::{
     dial::{Dialled, dial},
     requests::Requests,
-    window::{Arrival, Known, Window},
+    window::{Arrival, KnownReplies, Window},
 };
 use crate::bench::{
     failure::Failure,
-    tally::{Span, Tallies, Tally},
+    tally::{RequestTimes, Tallies, Tally},
     target::Target,
 };
 use bytes::{Buf, BytesMut};
@@ -51,7 +51,7 @@ pub(super) struct Run {
     /// How many requests are made, and how many of them have been.
     pub(super) budget: u64,
     pub(super) taken: AtomicU64,
-    /// Set to end at once, whatever is under way.
+    /// Set to end at once, without the replies to calls in flight.
     pub(super) is_cut: AtomicBool,
     /// One for each thread.
     pub(super) tallies: Tallies,
@@ -140,7 +140,7 @@ pub(super) struct Generator {
     /// Where connections are dialled.
     runtime: Handle,
     redialled: (Sender<Redialled>, Receiver<Redialled>),
-    known: Known,
+    known: KnownReplies,
     input: Box<[u8]>,
     freed: Vec<usize>,
 }
@@ -166,7 +166,7 @@ impl Generator {
                 register(&poll, connection, place)?;
             }
         }
-        let known = Known::new(run.requests.slots());
+        let known = KnownReplies::new(run.requests.slots());
         let (input, freed) = (vec![0; READ_BYTES].into(), Vec::new());
         Ok(Self { run, index, connections, poll, waker, runtime, redialled: channel(), known, input, freed })
     }
@@ -282,7 +282,7 @@ impl Generator {
     fn broken(&mut self, place: usize, error: &Error, now: u64, tally: &mut Tally) {
         let Some(connection) = self.connections[place].take() else { return };
         let failure = Failure::from(error);
-        connection.window.waiting(now).for_each(|span| tally.failed(span, failure.clone()));
+        connection.window.waiting(now).for_each(|times| tally.failed(times, failure.clone()));
         self.redial(place, PAUSE_AFTER_BREAK);
     }
 
@@ -294,7 +294,7 @@ impl Generator {
         self.runtime.spawn(async move {
             tokio::time::sleep(pause).await;
             let dialled = dial(&run.target).await.map_err(|error| Failure::from(&error));
-            // The run is over if nobody listens any more.
+            // The run is over if its thread receives no more.
             if sender.send((place, dialled)).is_ok() {
                 let _ = waker.wake();
             }
@@ -313,7 +313,7 @@ impl Generator {
                 }
                 // Each of its calls would have met the same.
                 Err(failure) => {
-                    let none = Span { response: Duration::ZERO, service: Duration::ZERO };
+                    let none = RequestTimes { response: Duration::ZERO, service: Duration::ZERO };
                     for _ in 0..self.run.take(slots, self.run.now()) {
                         tally.failed(none, failure.clone());
                     }
@@ -335,7 +335,7 @@ impl Generator {
         let mut tally = self.run.tallies.get(self.index);
         for connection in &mut self.connections {
             if let Some(unfinished) = connection.take_if(|connection| connection.window.in_flight() > 0) {
-                unfinished.window.waiting(now).for_each(|span| tally.left_in_flight(span));
+                unfinished.window.waiting(now).for_each(|times| tally.left_in_flight(times));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The bytes of requests and replies, without sockets: what is counted, whatever way they come in.
+//! The bytes of requests and replies, without sockets: what is counted, in whichever pieces they come.
 
 use super::{
     requests::Requests,
-    window::{Arrival, Known, Window},
+    window::{Arrival, KnownReplies, Window},
 };
 use crate::{
     argument::Argument,
@@ -34,7 +34,7 @@ fn target(codec: &AnyCodec) -> Target {
 struct Bench {
     codec: AnyCodec,
     requests: Requests,
-    known: Known,
+    known: KnownReplies,
     tally: Tally,
     window: Window,
     is_open: bool,
@@ -49,7 +49,7 @@ impl Bench {
         Self {
             codec: codec.clone(),
             requests: Requests::encode(&mut codec.request_writer(), &target(codec), SLOTS).unwrap(),
-            known: Known::new(SLOTS),
+            known: KnownReplies::new(SLOTS),
             tally: Tally::new(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),
             is_open: false,
@@ -209,7 +209,7 @@ fn a_reply_without_a_call_is_dropped() {
         assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?}");
         let replies = bench.replies(&requests, |_| Ok(56));
         bench.receive(&replies).unwrap();
-        assert_eq!(bench.counted(), (0, 0), "{codec:?}: nobody waits for them");
+        assert_eq!(bench.counted(), (0, 0), "{codec:?}: no call waits for them");
         bench.send_all();
         bench.receive(&replies).unwrap();
         assert_eq!(bench.counted(), (SLOTS as u64, 0), "{codec:?}");

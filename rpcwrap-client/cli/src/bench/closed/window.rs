@@ -1,13 +1,13 @@
 //! The calls in flight on one connection: which slots wait, since when, and what the bytes that come are worth.
 //!
 //! A slot's requests are always the same, so its replies are too as long as the server says the same: such a reply is
-//! known by a comparison, whatever the codec. Everything else is decoded, checked and counted for what it is. Pure: bytes
+//! known by a comparison, in every codec. Everything else is decoded, checked and counted for what it is. Pure: bytes
 //! and times come in as arguments, results go into a tally. It must not know sockets.
 
 use super::requests::Requests;
 use crate::bench::{
     failure::Failure,
-    tally::{Span, Tally},
+    tally::{RequestTimes, Tally},
 };
 use bytes::{Buf, BytesMut};
 use codecs::{END_OF_STREAM, Reply, ReplyReader};
@@ -24,9 +24,9 @@ const FREE: u64 = u64::MAX;
 
 /// What was last answered in each slot, shared by all connections of a thread.
 #[derive(Debug)]
-pub(super) struct Known(Vec<Vec<u8>>);
+pub(super) struct KnownReplies(Vec<Vec<u8>>);
 
-impl Known {
+impl KnownReplies {
     pub(super) fn new(slots: usize) -> Self {
         Self(vec![Vec::new(); slots])
     }
@@ -53,7 +53,7 @@ pub(super) struct Window {
 #[derive(Debug)]
 pub(super) struct Arrival<'a> {
     pub(super) requests: &'a Requests,
-    pub(super) known: &'a mut Known,
+    pub(super) known: &'a mut KnownReplies,
     pub(super) tally: &'a mut Tally,
     /// Slots whose calls have ended, in the order in which they did.
     pub(super) freed: &'a mut Vec<usize>,
@@ -86,8 +86,8 @@ impl Window {
     }
 
     /// How long each call in flight has been so.
-    pub(super) fn waiting(&self, now: u64) -> impl Iterator<Item = Span> {
-        self.sent.iter().filter(|&&sent| sent != FREE).map(move |&sent| span(sent, now))
+    pub(super) fn waiting(&self, now: u64) -> impl Iterator<Item = RequestTimes> {
+        self.sent.iter().filter(|&&sent| sent != FREE).map(move |&sent| request_times(sent, now))
     }
 
     /// Moves the beginning of a message to the front of `buf`, so that the rest of it can be read behind; its length.
@@ -144,7 +144,7 @@ impl Window {
     }
 
     /// What the next reply is, if it is the same as before and nothing changes the order.
-    fn expected<'k>(&self, known: &'k Known) -> Option<&'k [u8]> {
+    fn expected<'k>(&self, known: &'k KnownReplies) -> Option<&'k [u8]> {
         let known = known.0[self.next].as_slice();
         (self.has_result && self.sent[self.next] != FREE && !known.is_empty()).then_some(known)
     }
@@ -159,7 +159,7 @@ impl Window {
         {
             let (sent, length) = (self.sent[self.next], known.len());
             if sent != since && count > 0 {
-                arrival.tally.done_many(span(since, arrival.now), count);
+                arrival.tally.done_many(request_times(since, arrival.now), count);
                 count = 0;
             }
             (since, count) = (sent, count + 1);
@@ -167,25 +167,25 @@ impl Window {
             self.free(self.next, arrival.freed);
         }
         if count > 0 {
-            arrival.tally.done_many(span(since, arrival.now), count);
+            arrival.tally.done_many(request_times(since, arrival.now), count);
         }
         matched
     }
 
     /// Counts a decoded reply and remembers its bytes.
     fn take(&mut self, reply: &Reply, message: &[u8], arrival: &mut Arrival<'_>) {
-        // Somebody else's reply, or one more than there were calls: dropped, as by every client.
+        // A reply to no call of ours, or one more than there were calls: dropped, as by every client.
         let Some(slot) = arrival.requests.slot(reply.seq()).filter(|&slot| self.sent[slot] != FREE) else {
             return;
         };
-        let span = span(self.sent[slot], arrival.now);
+        let times = request_times(self.sent[slot], arrival.now);
         let result = match reply.error() {
             None => self.reader.body::<IgnoredAny>(reply).map_err(Error::Decode),
             Some(error) => Err(Error::from(error)),
         };
         match result {
             Ok(IgnoredAny) => {
-                arrival.tally.done(span);
+                arrival.tally.done(times);
                 if self.has_result && message.len() < LONGEST_KNOWN {
                     message.clone_into(&mut arrival.known.0[slot]);
                 }
@@ -196,7 +196,7 @@ impl Window {
                 if failure.text == END_OF_STREAM {
                     failure.text.push_str(STREAMS);
                 }
-                arrival.tally.failed(span, failure);
+                arrival.tally.failed(times, failure);
             }
         }
         self.free(slot, arrival.freed);
@@ -211,7 +211,7 @@ impl Window {
 }
 
 /// A closed loop intends to send when it sends.
-fn span(sent: u64, now: u64) -> Span {
+fn request_times(sent: u64, now: u64) -> RequestTimes {
     let time = Duration::from_nanos(now.saturating_sub(sent));
-    Span { response: time, service: time }
+    RequestTimes { response: time, service: time }
 }

@@ -4,17 +4,17 @@ use super::{Report, ServerCost, Summary, millis};
 
 impl Report {
     pub(crate) fn csv(&self) -> String {
-        let Self { asked, tally, .. } = self;
+        let Self { settings, tally, .. } = self;
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut field = |name: &str, value: String| fields.push((name.to_owned(), value));
-        field("addr", asked.addr.clone());
-        field("method", asked.method.clone());
-        field("codec", asked.codec.clone());
-        field("loop", asked.loop_name().to_owned());
-        field("connections", asked.connections.to_string());
-        field("inflight", asked.in_flight.to_string());
+        field("addr", settings.addr.clone());
+        field("method", settings.method.clone());
+        field("codec", settings.codec.clone());
+        field("loop", settings.loop_name().to_owned());
+        field("connections", settings.connections.to_string());
+        field("inflight", settings.in_flight.to_string());
         field("elapsed_s", format!("{:.3}", self.elapsed.as_secs_f64()));
-        field("rate_asked", asked.rate.map_or_else(String::new, |rate| format!("{rate:.3}")));
+        field("rate_asked", settings.rate.map_or_else(String::new, |rate| format!("{rate:.3}")));
         field("rate_achieved", format!("{:.3}", self.achieved()));
         field("intended", tally.in_all().to_string());
         field("done", tally.done.to_string());

@@ -5,7 +5,7 @@ use super::{
     svg::{Chart, Line, Scale},
 };
 use crate::{
-    bench::tally::{Moment, Times},
+    bench::tally::{SecondFigures, Times},
     units::format_duration,
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -30,7 +30,7 @@ const SHARES: [&str; 6] = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %
 
 impl Report {
     pub(crate) fn html(&self) -> String {
-        let title = format!("{} on {}", self.asked.method, self.asked.addr);
+        let title = format!("{} on {}", self.settings.method, self.settings.addr);
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -56,12 +56,12 @@ impl Report {
     }
 
     fn facts(&self) -> Markup {
-        let Self { asked, tally, .. } = self;
+        let Self { settings, tally, .. } = self;
         html! {
             table {
                 tr { th { "load" } td {
-                    (asked.loop_name()) " loop, " (asked.connections) " × " (asked.in_flight) " in flight, " (asked.codec)
-                    @if let Some(ramp) = &asked.ramp { ", ramp " (ramp) }
+                    (settings.loop_name()) " loop, " (settings.connections) " × " (settings.in_flight) " in flight, " (settings.codec)
+                    @if let Some(ramp) = &settings.ramp { ", ramp " (ramp) }
                     @if self.interrupted { ", interrupted" }
                 } }
                 tr { th { "requests" } td {
@@ -70,7 +70,7 @@ impl Report {
                 } }
                 tr { th { "rate" } td {
                     (format!("{:.1}", self.achieved()))
-                    @if let Some(rate) = asked.rate { " of " (format!("{rate:.1}")) }
+                    @if let Some(rate) = settings.rate { " of " (format!("{rate:.1}")) }
                     "/s in " (format_duration(self.elapsed))
                 } }
                 @if let Some(server) = &self.server { tr { th { "server" } td { (server.text()) } } }
@@ -113,7 +113,7 @@ impl Report {
     }
 
     fn requests_chart(&self) -> Chart {
-        let line = |name, class, value: fn(&Moment) -> u64| Line {
+        let line = |name, class, value: fn(&SecondFigures) -> u64| Line {
             name,
             class,
             points: self.points(|moment| value(moment) as f64),
@@ -130,7 +130,7 @@ impl Report {
     }
 
     fn times_chart(&self) -> Chart {
-        let line = |name, class, value: fn(&Moment) -> std::time::Duration| Line {
+        let line = |name, class, value: fn(&SecondFigures) -> std::time::Duration| Line {
             name,
             class,
             points: self.points(|moment| millis(value(moment))),
@@ -141,14 +141,14 @@ impl Report {
             line("max", "c", |moment| moment.max),
         ];
         let title =
-            if self.asked.is_open() { "Response times, by second" } else { "Service times, by second" };
+            if self.settings.is_open() { "Response times, by second" } else { "Service times, by second" };
         Chart { title, lines, scale: Scale::Logarithmic, marks: self.time_marks(), unit: " ms" }
     }
 
     fn shares_chart(&self) -> Chart {
         let line = |name, class, times: &Times| Line { name, class, points: shares(times) };
         let mut lines = vec![line("service", "a", &self.tally.service)];
-        if self.asked.is_open() {
+        if self.settings.is_open() {
             lines.push(line("response", "b", &self.tally.response));
         }
         let marks =
@@ -162,7 +162,7 @@ impl Report {
         }
     }
 
-    fn points(&self, value: impl Fn(&Moment) -> f64) -> Vec<(f64, f64)> {
+    fn points(&self, value: impl Fn(&SecondFigures) -> f64) -> Vec<(f64, f64)> {
         self.seconds.iter().enumerate().map(|(second, moment)| (second as f64, value(moment))).collect()
     }
 

@@ -1,12 +1,12 @@
 //! The report as one JSON object. Times are in milliseconds, names stay as they are from version to version.
 
 use super::{Report, ServerCost, Summary, millis};
-use crate::bench::tally::Moment;
+use crate::bench::tally::SecondFigures;
 use serde_json::{Map, Value, json};
 
 impl Report {
     pub(crate) fn json(&self) -> Value {
-        let Self { asked, tally, .. } = self;
+        let Self { settings, tally, .. } = self;
         let failures: Map<String, Value> = tally
             .failures()
             .map(|(kind, failures)| {
@@ -17,13 +17,13 @@ impl Report {
             })
             .collect();
         json!({
-            "addr": asked.addr,
-            "method": asked.method,
-            "codec": asked.codec,
-            "loop": asked.loop_name(),
-            "connections": asked.connections,
-            "inflight": asked.in_flight,
-            "ramp": asked.ramp,
+            "addr": settings.addr,
+            "method": settings.method,
+            "codec": settings.codec,
+            "loop": settings.loop_name(),
+            "connections": settings.connections,
+            "inflight": settings.in_flight,
+            "ramp": settings.ramp,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "interrupted": self.interrupted,
             "requests": {
@@ -33,7 +33,7 @@ impl Report {
                 "in_flight_at_end": tally.in_flight,
                 "not_sent": tally.not_sent,
             },
-            "rate": { "asked": asked.rate, "achieved": self.achieved() },
+            "rate": { "asked": settings.rate, "achieved": self.achieved() },
             "server": self.server.as_ref().map(server),
             "failures": failures,
             "service_time_ms": times(&self.service),
@@ -52,7 +52,7 @@ fn server(cost: &ServerCost) -> Value {
     json!({ "cpu_us_per_call": micros_per_call, "user_share": user_share, "cores": cores })
 }
 
-fn moment(moment: &Moment) -> Value {
+fn moment(moment: &SecondFigures) -> Value {
     json!({
         "done": moment.done,
         "failed": moment.failed,

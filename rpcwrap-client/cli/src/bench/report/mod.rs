@@ -15,7 +15,7 @@ mod tests;
 use super::{
     load::Outcome,
     server_cpu::Cpu,
-    tally::{Moment, Tally, Times},
+    tally::{SecondFigures, Tally, Times},
 };
 use crate::failure::Exit;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const QUANTILES: [(&str, f64); 5] =
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct RunSettings {
     pub(crate) addr: String,
     pub(crate) method: String,
     pub(crate) codec: String,
@@ -39,7 +39,7 @@ pub(crate) struct Asked {
     pub(crate) ramp: Option<String>,
 }
 
-impl Asked {
+impl RunSettings {
     fn is_open(&self) -> bool {
         self.rate.is_some()
     }
@@ -79,9 +79,9 @@ impl Summary {
 /// A whole run.
 #[derive(Debug)]
 pub(crate) struct Report {
-    asked: Asked,
+    settings: RunSettings,
     tally: Tally,
-    seconds: Vec<Moment>,
+    seconds: Vec<SecondFigures>,
     elapsed: Duration,
     interrupted: bool,
     service: Summary,
@@ -121,12 +121,12 @@ impl ServerCost {
 
 impl Report {
     /// `cpu` is what the server used in the run, if that is known.
-    pub(crate) fn new(asked: Asked, outcome: Outcome, cpu: Option<Cpu>) -> Self {
+    pub(crate) fn new(settings: RunSettings, outcome: Outcome, cpu: Option<Cpu>) -> Self {
         let Outcome { tally, seconds, elapsed, interrupted } = outcome;
         let service = Summary::of(&tally.service);
-        let response = asked.is_open().then(|| Summary::of(&tally.response));
+        let response = settings.is_open().then(|| Summary::of(&tally.response));
         let server = cpu.and_then(|cpu| ServerCost::of(cpu, tally.done, elapsed));
-        Self { asked, tally, seconds, elapsed, interrupted, service, response, server }
+        Self { settings, tally, seconds, elapsed, interrupted, service, response, server }
     }
 
     /// Completed requests per second.
@@ -137,7 +137,7 @@ impl Report {
 
     /// Times counted from what the loop knows best: the intended start, else the sending.
     fn times(&self) -> &Times {
-        if self.asked.is_open() { &self.tally.response } else { &self.tally.service }
+        if self.settings.is_open() { &self.tally.response } else { &self.tally.service }
     }
 
     /// What the program's exit code says if nothing was answered: the most frequent failure.

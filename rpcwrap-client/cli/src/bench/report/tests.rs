@@ -3,11 +3,11 @@
 use super::*;
 use crate::bench::{
     failure::{Failure, Kind},
-    tally::{Second, Span},
+    tally::{RequestTimes, Second},
 };
 
-fn asked(rate: Option<f64>) -> Asked {
-    Asked {
+fn settings(rate: Option<f64>) -> RunSettings {
+    RunSettings {
         addr: "127.0.0.1:7070".into(),
         method: "Arith.Multiply".into(),
         codec: "json".into(),
@@ -18,30 +18,30 @@ fn asked(rate: Option<f64>) -> Asked {
     }
 }
 
-fn span(response: u64, service: u64) -> Span {
-    Span { response: Duration::from_millis(response), service: Duration::from_millis(service) }
+fn request_times(response: u64, service: u64) -> RequestTimes {
+    RequestTimes { response: Duration::from_millis(response), service: Duration::from_millis(service) }
 }
 
 /// 97 quick replies, one late one, one refusal and one request that was never sent, in ten seconds.
 fn outcome() -> Outcome {
     let mut tally = Tally::new();
-    (0..97).for_each(|_| tally.done(span(2, 1)));
-    tally.done(span(2000, 1900));
+    (0..97).for_each(|_| tally.done(request_times(2, 1)));
+    tally.done(request_times(2000, 1900));
     let text = "cannot connect to <b>, \"here\"".to_owned();
-    tally.failed(span(1, 1), Failure { kind: Kind::Refused, text });
+    tally.failed(request_times(1, 1), Failure { kind: Kind::Refused, text });
     tally.left_unsent(Duration::from_secs(1));
     let mut second = Second::new();
     tally.take_second(&mut second);
     Outcome {
         tally,
-        seconds: vec![Moment::from(&second)],
+        seconds: vec![SecondFigures::from(&second)],
         elapsed: Duration::from_secs(10),
         interrupted: false,
     }
 }
 
 fn report(rate: Option<f64>) -> Report {
-    Report::new(asked(rate), outcome(), None)
+    Report::new(settings(rate), outcome(), None)
 }
 
 #[test]
@@ -73,7 +73,8 @@ refused            1  cannot connect to <b>, \"here\"
 fn text_of_a_closed_loop_claims_no_response_time() {
     let mut outcome = outcome();
     outcome.interrupted = true;
-    let text = Report::new(Asked { connections: 1, ..asked(None) }, outcome, None).text().to_string();
+    let text =
+        Report::new(RunSettings { connections: 1, ..settings(None) }, outcome, None).text().to_string();
     assert!(text.starts_with(
         "Arith.Multiply on 127.0.0.1:7070: closed loop, 1 connection × 4 in flight, json, interrupted\n"
     ));
@@ -106,9 +107,9 @@ fn json_accounts_for_every_request() {
 #[test]
 fn csv_has_as_many_figures_as_names() {
     for rate in [Some(10.0), None] {
-        let mut asked = asked(rate);
-        asked.addr = "unix:/tmp/a\"b,c".into();
-        let csv = Report::new(asked, outcome(), None).csv();
+        let mut settings = settings(rate);
+        settings.addr = "unix:/tmp/a\"b,c".into();
+        let csv = Report::new(settings, outcome(), None).csv();
         let (names, values) = csv.trim_end().split_once('\n').unwrap();
         // The first field is the only one in quotes.
         let values = values.strip_prefix("\"unix:/tmp/a\"\"b,c\",").unwrap();
@@ -132,7 +133,7 @@ fn csv_has_as_many_figures_as_names() {
 #[test]
 fn every_form_says_what_the_calls_cost_the_server() {
     let cpu = Cpu { total: Duration::from_millis(4900), user_ticks: 1, system_ticks: 3 };
-    let report = Report::new(asked(None), outcome(), Some(cpu));
+    let report = Report::new(settings(None), outcome(), Some(cpu));
     let cost = "50000.000 µs of CPU per call, 25 % of it user; 0.49 cores used";
     let text = report.text().to_string();
     assert!(text.contains(&format!("/s in 10.0 s\nserver    {cost}\n\n")), "{text}");
@@ -188,7 +189,7 @@ fn html_is_complete_asks_for_nothing_and_escapes() {
 fn a_run_without_any_request_still_makes_every_report() {
     let empty =
         Outcome { tally: Tally::new(), seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: true };
-    let report = Report::new(asked(Some(10.0)), empty, None);
+    let report = Report::new(settings(Some(10.0)), empty, None);
     assert!(report.text().to_string().contains("requests  0: 0 done, 0 failed"));
     assert_eq!(report.json()["rate"]["achieved"], 0.0);
     assert!(!report.html().contains("NaN"));
@@ -201,19 +202,21 @@ fn a_run_without_any_request_still_makes_every_report() {
 fn the_exit_code_is_that_of_the_most_frequent_failure_if_nothing_was_answered() {
     let failed = |kinds: &[Kind]| {
         let mut tally = Tally::new();
-        kinds.iter().for_each(|&kind| tally.failed(span(1, 1), Failure { kind, text: String::new() }));
+        kinds
+            .iter()
+            .for_each(|&kind| tally.failed(request_times(1, 1), Failure { kind, text: String::new() }));
         tally
     };
     let code = |tally| {
         let outcome = Outcome { tally, seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: false };
-        Report::new(asked(None), outcome, None).exit()
+        Report::new(settings(None), outcome, None).exit()
     };
     assert_eq!(code(failed(&[Kind::Refused, Kind::Timeout, Kind::Timeout])), Some(Exit::Timeout));
     assert_eq!(code(failed(&[Kind::Busy])), Some(Exit::Unavailable));
     let mut answered = failed(&[Kind::Remote, Kind::Remote]);
-    answered.done(span(1, 1));
+    answered.done(request_times(1, 1));
     assert_eq!(code(answered), None);
     let mut hanging = Tally::new();
-    hanging.left_in_flight(span(1, 1));
+    hanging.left_in_flight(request_times(1, 1));
     assert_eq!(code(hanging), Some(Exit::Timeout));
 }

@@ -26,17 +26,17 @@ impl Display for Text<'_> {
 
 impl Text<'_> {
     fn head(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let asked = &self.0.asked;
-        let plural = if asked.connections == 1 { "" } else { "s" };
+        let settings = &self.0.settings;
+        let plural = if settings.connections == 1 { "" } else { "s" };
         write!(
             f,
             "{} on {}: {} loop, {} connection{plural} × {} in flight, {}",
-            asked.method,
-            asked.addr,
-            asked.loop_name(),
-            asked.connections,
-            asked.in_flight,
-            asked.codec
+            settings.method,
+            settings.addr,
+            settings.loop_name(),
+            settings.connections,
+            settings.in_flight,
+            settings.codec
         )?;
         writeln!(f, "{}\n", if self.0.interrupted { ", interrupted" } else { "" })
     }
@@ -56,7 +56,7 @@ impl Text<'_> {
 
     fn rate(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (achieved, elapsed) = (self.0.achieved(), format_duration(self.0.elapsed));
-        match self.0.asked.rate {
+        match self.0.settings.rate {
             Some(rate) => writeln!(f, "rate      achieved {achieved:.1} of {rate:.1}/s in {elapsed}")?,
             None => writeln!(f, "rate      {achieved:.1}/s in {elapsed}")?,
         }

@@ -4,11 +4,11 @@ use rpcwrap_client::TlsConfig;
 use std::path::PathBuf;
 
 /// Whether and how to use TLS.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct TlsArgs {
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct TlsOptions {
     /// Use TLS; the server's certificate has to be signed by a CA the system trusts, or one of --cacert
     #[arg(long, global = true)]
-    tls: bool,
+    pub(crate) tls: bool,
 
     /// PEM file of CAs to trust in place of the system's
     #[arg(long, global = true, requires = "tls", value_name = "FILE")]
@@ -26,12 +26,12 @@ pub(crate) struct TlsArgs {
     #[arg(long, global = true, requires = "tls", value_name = "NAME")]
     servername: Option<String>,
 
-    /// Take any certificate from the server: whoever is in between can read and change everything
+    /// Take any certificate from the server: an attacker in between can read and change everything
     #[arg(long, global = true, requires = "tls", conflicts_with = "cacert")]
     tls_insecure: bool,
 }
 
-impl TlsArgs {
+impl TlsOptions {
     /// What the client library is to do.
     pub(crate) fn config(&self) -> Option<TlsConfig> {
         if !self.tls {

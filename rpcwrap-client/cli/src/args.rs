@@ -1,12 +1,6 @@
 //! The command line: every command, every flag, and the examples `--help` shows.
 //!
-//! Each command's own flags are with its command; what all of them share is [`CommonArgs`], which becomes the
-//! [`Options`](crate::options::Options) commands know.
-
-mod common;
-mod tls;
-
-pub(crate) use common::CommonArgs;
+//! Each command's own flags are with its command; what all of them share is [`Options`].
 
 use crate::{
     bench::BenchArgs,
@@ -14,6 +8,7 @@ use crate::{
     describe::DescribeArgs,
     generate::{CompletionsArgs, ManArgs},
     list::ListArgs,
+    options::Options,
     ping::PingArgs,
     proxy::ProxyArgs,
     top::TopArgs,
@@ -28,7 +23,7 @@ use clap::{Parser, Subcommand};
 #[command(name = "rpcwrap", version, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
