@@ -1,13 +1,13 @@
 //! baidu_std, bRPC's default protocol, both sides: a service bRPC's clients can call, and a client that calls it.
 //!
 //! Bodies are protobuf, and the server knows no schema: a method takes the bytes as they are (`RawCall`) or a message
-//! type of the program's own (`Proto`, cargo feature `prost`), generated or derived by hand as here. Methods of serde
+//! type of the program's own (`Protobuf`, cargo feature `prost`), generated or derived by hand as here. Methods of serde
 //! types are reached with JSON. The service's name is the one in the `.proto` file, package included.
 //!
 //! `baidu_std ADDR` stays and serves; without an address the program calls itself and ends.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
-use rpcwrap::{Error, Method, Proto, RawCall, RawReply, Server, Service};
+use rpcwrap::{Error, Method, Protobuf, RawCall, RawReply, Server, Service};
 use rpcwrap_client::{
     Error as ClientError,
     baidu_std::{self, Compression},
@@ -30,9 +30,9 @@ struct EchoResponse {
 }
 
 /// On messages. A code that is a number is what the caller gets as `error_code`.
-async fn echo(Proto(request): Proto<EchoRequest>) -> Result<Proto<EchoResponse>, Error> {
+async fn echo(Protobuf(request): Protobuf<EchoRequest>) -> Result<Protobuf<EchoResponse>, Error> {
     match request.fail_code {
-        0 => Ok(Proto(EchoResponse { message: request.message })),
+        0 => Ok(Protobuf(EchoResponse { message: request.message })),
         code => Err(Error::new(format!("told to fail: {}", request.message)).code(code.to_string())),
     }
 }

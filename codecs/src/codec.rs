@@ -57,7 +57,7 @@ pub(crate) fn timeout_of(millis: u64) -> Option<Duration> {
 /// An encoding of Go-RPC messages, named in `CONNECT /_<name>_rpc_`.
 ///
 /// # Example
-/// See `examples/own_codec.rs`: a codec in 120 lines, registered with `Server::builder().codec(…)`.
+/// See `examples/own_codec.rs`: a codec in 170 lines, registered with `Server::builder().codec(…)`.
 pub trait Codec: Send + Sync + 'static {
     /// The word between `/_` and `_rpc_`: lower-case letters and digits.
     fn name(&self) -> &str;

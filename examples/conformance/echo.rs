@@ -3,7 +3,7 @@
 use rpcwrap::{
     Service,
     codecs::types::{Any, Blob, Text, Time},
-    typed,
+    with_reply_type,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ struct Single {
 
 /// A method that returns its argument; its type is stated for gob, which has to say what an empty list is a list of.
 fn same<T: Serialize + DeserializeOwned + Send + 'static>(service: Service, name: &str) -> Service {
-    service.method(name, typed(|value: T| async move { Ok(value) }))
+    service.method(name, with_reply_type(|value: T| async move { Ok(value) }))
 }
 
 pub(crate) fn service() -> Service {

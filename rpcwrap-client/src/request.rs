@@ -59,10 +59,10 @@ impl<'c> Request<'c> {
     /// ```no_run
     /// # async fn example(client: rpcwrap_client::Client) -> Result<(), rpcwrap_client::Error> {
     /// let names: Vec<String> = Vec::new();
-    /// let sorted: Vec<String> = client.request("Names.Sort").typed::<Vec<String>>().call(&names).await?;
+    /// let sorted: Vec<String> = client.request("Names.Sort").with_arg_type::<Vec<String>>().call(&names).await?;
     /// # Ok(()) }
     /// ```
-    pub fn typed<A: Deserialize<'static>>(mut self) -> Self {
+    pub fn with_arg_type<A: Deserialize<'static>>(mut self) -> Self {
         self.args_type = Some(TypeOf::new::<A>);
         self
     }

@@ -58,7 +58,7 @@ pub use live::{
 #[doc(hidden)]
 pub use method::macro_support;
 #[cfg(feature = "prost")]
-pub use method::protobuf::Proto;
+pub use method::protobuf::Protobuf;
 pub use method::{
     Method,
     args::FromArgs,
@@ -67,7 +67,7 @@ pub use method::{
     handler::{BlockingHandler, Handler, MethodFn, StreamHandler},
     layer::{BufferedCallLayer, CallLayer, CallOutcome, CallRequest, CallService},
     reply::WriteReply,
-    reply_type::{ByType, Typed, typed},
+    reply_type::{KnownReplyType, WithReplyType, with_reply_type},
     service::Service,
     signature::Signature,
 };

@@ -56,7 +56,7 @@ impl Protocol for Private {
     fn class(&self) -> Class {
         Class::Magic
     }
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![self.1.to_vec()]
     }
     fn sniff(&self, head: &[u8]) -> Sniff {

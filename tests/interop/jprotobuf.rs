@@ -1,6 +1,6 @@
 //! jprotobuf-rpc-core, Baidu's own baidu_std in Java: its client and our server, our client and its server.
 
-use rpcwrap::{Error, Proto, RawCall, RawReply, Server, Service};
+use rpcwrap::{Error, Protobuf, RawCall, RawReply, Server, Service};
 use rpcwrap_client::{
     Error as ClientError,
     baidu_std::{self, Compression},
@@ -26,10 +26,10 @@ struct Reply {
     message: String,
 }
 
-async fn echo(Proto(request): Proto<Request>) -> Result<Proto<Reply>, Error> {
+async fn echo(Protobuf(request): Protobuf<Request>) -> Result<Protobuf<Reply>, Error> {
     tokio::time::sleep(Duration::from_millis(request.sleep_ms as u64)).await;
     match request.fail_code {
-        0 => Ok(Proto(Reply { message: request.message })),
+        0 => Ok(Protobuf(Reply { message: request.message })),
         code => Err(Error::new("told to fail").code(code.to_string())),
     }
 }

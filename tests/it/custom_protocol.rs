@@ -26,7 +26,7 @@ impl Protocol for Lines {
         Sniff::magic(head, MAGIC)
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![MAGIC.to_vec()]
     }
 

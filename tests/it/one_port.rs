@@ -36,7 +36,7 @@ impl Protocol for Sniffs {
     fn class(&self) -> Class {
         self.1
     }
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![self.2.to_vec()]
     }
     fn sniff(&self, head: &[u8]) -> Sniff {

@@ -9,7 +9,7 @@ use rpcwrap::{
         codec,
     },
     protocol::{
-        AuthMode, Class, Conn, ConnCx, FramedProtocol, ProtoError, Protocol, ServeFuture, Served, Sniff,
+        AuthMode, Class, Conn, ConnCx, FramedProtocol, Protocol, ProtocolError, ServeFuture, Served, Sniff,
     },
 };
 use rpcwrap_tests::{
@@ -128,7 +128,7 @@ struct Told {
     name: &'static str,
     opening: &'static [u8],
     said: &'static [u8],
-    end: fn() -> Result<Served, ProtoError>,
+    end: fn() -> Result<Served, ProtocolError>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -140,7 +140,7 @@ impl Protocol for Told {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![self.opening.to_vec()]
     }
     fn sniff(&self, head: &[u8]) -> Sniff {
@@ -235,11 +235,11 @@ async fn an_unknown_protocol_name_opens_no_listener() {
 
 #[tokio::test]
 async fn each_outcome_closes_after_the_protocols_own_words_and_is_counted() {
-    type End = fn() -> Result<Served, ProtoError>;
+    type End = fn() -> Result<Served, ProtocolError>;
     let ends: [(&str, &[u8], &[u8], End); 4] = [
-        ("big", b"BIG", b"-ERR too big\n", || Err(ProtoError::TooBig { limit: 7 })),
-        ("full", b"FULL", b"-ERR no room\n", || Err(ProtoError::Overloaded)),
-        ("bad", b"BAD", b"", || Err(ProtoError::Malformed("no good"))),
+        ("big", b"BIG", b"-ERR too big\n", || Err(ProtocolError::TooBig { limit: 7 })),
+        ("full", b"FULL", b"-ERR no room\n", || Err(ProtocolError::Overloaded)),
+        ("bad", b"BAD", b"", || Err(ProtocolError::Malformed("no good"))),
         ("gone", b"GONE", b"", || Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())),
     ];
     let builder = ends.into_iter().fold(services(), |builder, (name, opening, said, end)| {
@@ -304,7 +304,7 @@ impl Protocol for Login {
     fn class(&self) -> Class {
         Class::Magic
     }
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![b"LOGIN ".to_vec()]
     }
     fn sniff(&self, head: &[u8]) -> Sniff {
@@ -319,7 +319,9 @@ impl Protocol for Login {
             let mut lines = BufReader::new(read).lines();
             let line = lines.next_line().await?.unwrap_or_default();
             let words: Vec<&str> = line.split(' ').collect();
-            let [_, user, secret] = words[..] else { return Err(ProtoError::Malformed("LOGIN user secret")) };
+            let [_, user, secret] = words[..] else {
+                return Err(ProtocolError::Malformed("LOGIN user secret"));
+            };
             // A protocol that forgets to look at the result opens nothing.
             let peer = cx.peer("", cx.verify(&Credential::Password { user, secret }).await.ok());
             while let Some(line) = lines.next_line().await? {

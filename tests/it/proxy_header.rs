@@ -32,7 +32,7 @@ impl Protocol for Other {
         "other"
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![b"\x01other".to_vec()]
     }
 

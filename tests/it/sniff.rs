@@ -145,7 +145,7 @@ fn each_opening_is_taken_by_one_protocol_only() {
     }
     // And those the protocols give as their own.
     for protocol in server.protocols() {
-        for opening in protocol.openings() {
+        for opening in protocol.prefaces() {
             assert_eq!(
                 server.sniff(&opening),
                 Verdict::Protocol(protocol.name()),

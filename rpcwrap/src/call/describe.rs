@@ -9,7 +9,7 @@ use crate::{
     method::{
         Method,
         context::Context,
-        reply_type::typed,
+        reply_type::with_reply_type,
         service::Service,
         signature::{Signature, Types},
     },
@@ -63,7 +63,7 @@ impl ServiceList {
     /// reply, streaming, idempotent, read_only, doc, template}]}`, services and methods in the order of their names; those that the
     /// caller may not call now are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
     pub(crate) fn service(self, live: Arc<Live>) -> Service {
-        let describe = typed(move |cx: Context, _: IgnoredAny| {
+        let describe = with_reply_type(move |cx: Context, _: IgnoredAny| {
             let listed = visible(&self.0, cx.peer(), &live);
             async move { Ok(listed) }
         });

@@ -17,7 +17,7 @@ use crate::{
     },
     pages::rejected_info::OpeningFailure,
     protocol::{
-        Class, Conn, ConnCx, ProtoError, Registered, ServeFuture, Served,
+        Class, Conn, ConnCx, ProtocolError, Registered, ServeFuture, Served,
         sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
     },
     session::SessionFuture,
@@ -172,7 +172,7 @@ enum Serving {
 }
 
 impl Future for Serving {
-    type Output = Result<Served, ProtoError>;
+    type Output = Result<Served, ProtocolError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {

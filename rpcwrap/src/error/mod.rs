@@ -9,7 +9,7 @@ mod protocol;
 mod tls;
 
 pub use over_limit::OverLimit;
-pub use protocol::ProtoError;
+pub use protocol::ProtocolError;
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
 
@@ -249,13 +249,13 @@ pub enum ConfigError {
     /// Two protocols of one name.
     #[error("protocol already defined: {0}")]
     DuplicateProtocol(String),
-    /// An opening that is not its protocol's alone: two claim it, or its own does not take it.
-    #[error("protocol {protocol} opens with \"{opening}\", which is taken by {other}")]
-    Opening {
-        /// The protocol that gave the opening as its own.
+    /// A preface that is not its protocol's alone: two claim it, or its own does not take it.
+    #[error("protocol {protocol} opens with \"{preface}\", which is taken by {other}")]
+    Preface {
+        /// The protocol that gave the preface as its own.
         protocol: String,
-        /// The opening, escaped.
-        opening: String,
+        /// The preface, escaped.
+        preface: String,
         /// Which would get it, or part of it: another protocol, or `no protocol`.
         other: String,
     },

@@ -10,7 +10,7 @@ use std::io;
 /// is never offered to another protocol.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProtoError {
+pub enum ProtocolError {
     /// The peer's fault: a message is larger than allowed. Retrying it is of no use.
     #[error("message is over the limit of {limit} bytes")]
     TooBig {
@@ -29,14 +29,14 @@ pub enum ProtoError {
     Io(#[from] io::Error),
 }
 
-impl ProtoError {
+impl ProtocolError {
     /// Whether the peer broke the rules or a limit.
     pub(crate) fn is_malformed(&self) -> bool {
         matches!(self, Self::TooBig { .. } | Self::Malformed(_))
     }
 }
 
-impl From<DecodeError> for ProtoError {
+impl From<DecodeError> for ProtocolError {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::TooBig { limit, .. } => Self::TooBig { limit },

@@ -98,7 +98,7 @@ pub trait Handler<Marker>: Send + Sync + 'static {
     type Future: Future<Output = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
     fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Future;
-    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    /// The reply's type, where it is known without a value: see [`with_reply_type`](crate::with_reply_type).
     fn reply_type() -> Option<TypeOf> {
         None
     }
@@ -137,7 +137,7 @@ pub trait StreamHandler<Marker>: Send + Sync + 'static {
     type Stream: Stream<Item = Result<Self::Reply, Error>> + Send + 'static;
     /// Starts the handler.
     fn call(&self, args: Self::Args, source: &mut ContextSource<'_>) -> Self::Stream;
-    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    /// The reply's type, where it is known without a value: see [`with_reply_type`](crate::with_reply_type).
     fn reply_type() -> Option<TypeOf> {
         None
     }
@@ -177,7 +177,7 @@ pub trait BlockingHandler<Marker>: Send + Sync + 'static {
         args: Self::Args,
         source: &mut ContextSource<'_>,
     ) -> Box<dyn FnOnce() -> Result<Self::Reply, Error> + Send>;
-    /// The reply's type, where it is known without a value: see [`typed`](crate::typed).
+    /// The reply's type, where it is known without a value: see [`with_reply_type`](crate::with_reply_type).
     fn reply_type() -> Option<TypeOf> {
         None
     }

@@ -23,7 +23,7 @@ use std::any::type_name;
 /// By `baidu_std` it is the body. A codec's caller sends and gets it encoded, in a [`Blob`] (Go's `[]byte`).
 ///
 /// ```
-/// use rpcwrap::{Proto, Service};
+/// use rpcwrap::{Protobuf, Service};
 ///
 /// #[derive(Clone, PartialEq, prost::Message)]
 /// struct Text {
@@ -32,10 +32,10 @@ use std::any::type_name;
 /// }
 ///
 /// let echo = Service::new("demo.EchoService")
-///     .method("Echo", |Proto(text): Proto<Text>| async move { Ok(Proto(Text { message: text.message })) });
+///     .method("Echo", |Protobuf(text): Protobuf<Text>| async move { Ok(Protobuf(Text { message: text.message })) });
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Proto<M>(pub M);
+pub struct Protobuf<M>(pub M);
 
 fn decode<M: Message + Default>(body: &[u8], content_type: ContentType) -> Result<M, ValueError> {
     let name = || type_name::<M>().rsplit("::").next().unwrap_or_default();
@@ -49,7 +49,7 @@ fn decode<M: Message + Default>(body: &[u8], content_type: ContentType) -> Resul
     }
 }
 
-impl<M: Message + Default + 'static> FromArgs for Proto<M> {
+impl<M: Message + Default + 'static> FromArgs for Protobuf<M> {
     fn from_args(args: Args<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
         match args {
             Args::Bytes(raw) => decode(&raw.body, raw.content_type),
@@ -59,7 +59,7 @@ impl<M: Message + Default + 'static> FromArgs for Proto<M> {
     }
 }
 
-impl<M: Message + 'static> WriteReply for Proto<M> {
+impl<M: Message + 'static> WriteReply for Protobuf<M> {
     fn write_reply(
         &self,
         _: Option<&TypeOf>,

@@ -14,13 +14,13 @@ use codecs::schema::TypeOf;
 use serde::Deserialize;
 use std::{marker::PhantomData, sync::Arc};
 
-/// A handler whose reply can also be read, so that its type is known without a value. Made by [`typed`].
+/// A handler whose reply can also be read, so that its type is known without a value. Made by [`with_reply_type`].
 #[derive(Debug)]
-pub struct Typed<H>(Arc<H>);
+pub struct WithReplyType<H>(Arc<H>);
 
-/// The marker of a [`Typed`] handler, around that of the function in it.
+/// The marker of a [`WithReplyType`] handler, around that of the function in it.
 #[derive(Debug)]
-pub struct ByType<M>(PhantomData<M>);
+pub struct KnownReplyType<M>(PhantomData<M>);
 
 /// Marks a handler's reply as one whose type is known: gob then says what an empty list is a list of, and
 /// `/debug/rpc` and `rpcwrap describe` name types in Go's words.
@@ -30,14 +30,14 @@ pub struct ByType<M>(PhantomData<M>);
 /// [`#[rpcwrap::service]`](crate::service) marks what it can by itself.
 ///
 /// ```
-/// use rpcwrap::{Service, typed};
-/// let names = Service::new("Names").method("All", typed(|_: ()| async { Ok(Vec::<String>::new()) }));
+/// use rpcwrap::{Service, with_reply_type};
+/// let names = Service::new("Names").method("All", with_reply_type(|_: ()| async { Ok(Vec::<String>::new()) }));
 /// ```
-pub fn typed<H>(handler: H) -> Typed<H> {
-    Typed(Arc::new(handler))
+pub fn with_reply_type<H>(handler: H) -> WithReplyType<H> {
+    WithReplyType(Arc::new(handler))
 }
 
-impl<M: 'static, H: Handler<M>> Handler<ByType<M>> for Typed<H>
+impl<M: 'static, H: Handler<M>> Handler<KnownReplyType<M>> for WithReplyType<H>
 where
     H::Reply: Deserialize<'static>,
 {
@@ -55,7 +55,7 @@ where
     }
 }
 
-impl<M: 'static, H: StreamHandler<M>> StreamHandler<ByType<M>> for Typed<H>
+impl<M: 'static, H: StreamHandler<M>> StreamHandler<KnownReplyType<M>> for WithReplyType<H>
 where
     H::Reply: Deserialize<'static>,
 {
@@ -72,7 +72,7 @@ where
     }
 }
 
-impl<M: 'static, H: BlockingHandler<M>> BlockingHandler<ByType<M>> for Typed<H>
+impl<M: 'static, H: BlockingHandler<M>> BlockingHandler<KnownReplyType<M>> for WithReplyType<H>
 where
     H::Reply: Deserialize<'static>,
 {

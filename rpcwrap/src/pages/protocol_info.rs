@@ -36,7 +36,7 @@ pub struct ProtocolInfo {
     pub class: Class,
     /// How its peers prove who they are.
     pub auth: AuthMode,
-    /// Whether it has no opening of its own: HTTP's CONNECT leads to it.
+    /// Whether it has no preface of its own: HTTP's CONNECT leads to it.
     pub by_connect: bool,
     /// Whether it greets its peers, on a listener of its own.
     pub speaks_first: bool,

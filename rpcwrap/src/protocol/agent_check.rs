@@ -25,7 +25,7 @@ impl Protocol for AgentCheck {
         Class::Magic
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![OPENING.to_vec()]
     }
 

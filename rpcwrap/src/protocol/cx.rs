@@ -167,8 +167,8 @@ impl ConnCx {
     /// The session in which `peer` makes its calls on a connection: from now on `framing` is asked of every byte.
     ///
     /// ```no_run
-    /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError, Served};
-    /// async fn serve(conn: Conn, cx: ConnCx, framing: impl rpcwrap::session::Framing) -> Result<Served, ProtoError> {
+    /// use rpcwrap::protocol::{Conn, ConnCx, ProtocolError, Served};
+    /// async fn serve(conn: Conn, cx: ConnCx, framing: impl rpcwrap::session::Framing) -> Result<Served, ProtocolError> {
     ///     let peer = cx.peer("", None);
     ///     Ok(Served::Session(Box::pin(cx.session(conn, framing, peer).run())))
     /// }

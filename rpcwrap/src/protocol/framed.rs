@@ -75,7 +75,7 @@ impl Protocol for FramedProtocol {
         if self.magic.at == 0 { Class::Magic } else { Class::Weak }
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![[&vec![0; self.magic.at][..], self.magic.bytes].concat()]
     }
 

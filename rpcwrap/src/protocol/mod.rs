@@ -20,7 +20,7 @@ pub(crate) mod sniff;
 mod table;
 mod tls;
 
-pub use crate::error::ProtoError;
+pub use crate::error::ProtocolError;
 pub use crate::pages::protocol_info::{AuthMode, Class, ProtocolInfo};
 pub use cx::{Conn, ConnCx};
 pub use framed::{FramedProtocol, Magic};
@@ -54,7 +54,7 @@ impl Sniff {
 }
 
 /// A future of a protocol.
-pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtoError>> + Send>>;
+pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtocolError>> + Send>>;
 
 /// A protocol of the one port.
 pub trait Protocol: Send + Sync + 'static {
@@ -71,12 +71,12 @@ pub trait Protocol: Send + Sync + 'static {
         Class::Magic
     }
 
-    /// Example openings, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only, or on a
+    /// Example prefaces, whole: one of each kind it accepts. Empty if connections reach it by CONNECT only, or on a
     /// listener of its own because it [speaks first](Self::speaks_first); it is then never asked to
     /// [`sniff`](Self::sniff).
     ///
     /// They are offered to all protocols when the server is built: each has to be this one's and no other's.
-    fn openings(&self) -> Vec<Vec<u8>>;
+    fn prefaces(&self) -> Vec<Vec<u8>>;
 
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).
     fn sniff(&self, head: &[u8]) -> Sniff;
@@ -98,7 +98,7 @@ pub trait Protocol: Send + Sync + 'static {
     /// On a listener of its own ([`Listen::only`](crate::Listen::only) this one) such a protocol gets its connections
     /// at once, an empty [`Conn::prefix`] with them, behind a trusted proxy's PROXY header; how long a peer may take
     /// for its first byte is then the protocol's to say. Beside others it is only reached by its
-    /// [`openings`](Self::openings), if it has any, by peers that do not wait for the greeting; without them it is not
+    /// [`prefaces`](Self::prefaces), if it has any, by peers that do not wait for the greeting; without them it is not
     /// offered there.
     fn speaks_first(&self) -> bool {
         false
@@ -122,7 +122,7 @@ pub trait Protocol: Send + Sync + 'static {
     /// Serves the connection until it ends. Dropping the future closes it.
     ///
     /// # Errors
-    /// Why the connection had to end: see [`ProtoError`]. What the peer is to read of it has been written.
+    /// Why the connection had to end: see [`ProtocolError`]. What the peer is to read of it has been written.
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture;
 }
 

@@ -97,7 +97,7 @@ mod tests {
         fn class(&self) -> Class {
             self.1
         }
-        fn openings(&self) -> Vec<Vec<u8>> {
+        fn prefaces(&self) -> Vec<Vec<u8>> {
             Vec::new()
         }
         fn sniff(&self, head: &[u8]) -> Sniff {

@@ -1,6 +1,6 @@
 //! The protocols of a server, checked against one another when it is built, and what each listener offers of them.
 
-use super::{ProtoError, Protocol};
+use super::{Protocol, ProtocolError};
 #[cfg(feature = "tls")]
 use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
 use crate::{
@@ -27,7 +27,7 @@ use std::{
 /// A protocol and what it has done.
 pub(crate) struct Registered {
     pub(crate) protocol: Arc<dyn Protocol>,
-    openings: Vec<Vec<u8>>,
+    prefaces: Vec<Vec<u8>>,
     connections: AtomicU64,
     pub(crate) matched: Counter,
     too_big: Counter,
@@ -38,7 +38,7 @@ pub(crate) struct Registered {
 impl Registered {
     pub(crate) fn new(protocol: Arc<dyn Protocol>) -> Self {
         Self {
-            openings: protocol.openings(),
+            prefaces: protocol.prefaces(),
             protocol,
             connections: AtomicU64::new(0),
             matched: Counter::default(),
@@ -56,12 +56,12 @@ impl Registered {
     }
 
     /// Counts why a connection was given up, if the counters have a word for it.
-    pub(crate) fn count(&self, error: &ProtoError) {
+    pub(crate) fn count(&self, error: &ProtocolError) {
         match error {
-            ProtoError::TooBig { .. } => self.too_big.add_one(),
-            ProtoError::Overloaded => self.overloaded.add_one(),
-            ProtoError::Malformed(_) => self.malformed.add_one(),
-            ProtoError::Io(_) => {}
+            ProtocolError::TooBig { .. } => self.too_big.add_one(),
+            ProtocolError::Overloaded => self.overloaded.add_one(),
+            ProtocolError::Malformed(_) => self.malformed.add_one(),
+            ProtocolError::Io(_) => {}
         }
     }
 
@@ -70,7 +70,7 @@ impl Registered {
             name: self.protocol.name(),
             class: self.protocol.class(),
             auth: self.protocol.auth(),
-            by_connect: self.openings.is_empty() && !self.protocol.speaks_first(),
+            by_connect: self.prefaces.is_empty() && !self.protocol.speaks_first(),
             speaks_first: self.protocol.speaks_first(),
             connections: self.connections.load(Relaxed),
             matched: self.matched.get(),
@@ -97,7 +97,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Checks names and openings.
+    /// Checks names and prefaces.
     pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>) -> Result<Self, ConfigError> {
         let mut names = HashSet::new();
         for protocol in &protocols {
@@ -109,7 +109,7 @@ impl Table {
         let mut all: Vec<_> =
             protocols.into_iter().map(|protocol| Arc::new(Registered::new(protocol))).collect();
         all.sort_by_key(|registered| registered.protocol.class());
-        check_openings(&all)?;
+        check_prefaces(&all)?;
         Ok(Self { all, failed: FailedOpenings::default() })
     }
 
@@ -141,25 +141,25 @@ fn check_name(name: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Every opening is its protocol's and no other's, whole and at each byte on the way there.
-fn check_openings(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
-    let sniffed: Vec<_> = all.iter().filter(|registered| !registered.openings.is_empty()).collect();
+/// Every preface is its protocol's and no other's, whole and at each byte on the way there.
+fn check_prefaces(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
+    let sniffed: Vec<_> = all.iter().filter(|registered| !registered.prefaces.is_empty()).collect();
     for owner in &sniffed {
         let name = owner.protocol.name();
-        for opening in &owner.openings {
-            let conflict = |other: &str| ConfigError::Opening {
+        for preface in &owner.prefaces {
+            let conflict = |other: &str| ConfigError::Preface {
                 protocol: name.to_owned(),
-                opening: opening.escape_ascii().to_string(),
+                preface: preface.escape_ascii().to_string(),
                 other: other.to_owned(),
             };
-            let claims = sniffed.iter().filter(|one| one.protocol.sniff(opening) == super::Sniff::Yes);
+            let claims = sniffed.iter().filter(|one| one.protocol.sniff(preface) == super::Sniff::Yes);
             if let Some(other) = claims.map(|one| one.protocol.name()).find(|claimed| *claimed != name) {
                 return Err(conflict(other));
             }
-            for len in 0..=opening.len() {
-                match choose(&opening[..len], sniffed.iter().copied()) {
+            for len in 0..=preface.len() {
+                match choose(&preface[..len], sniffed.iter().copied()) {
                     Choice::Found(found) if found.protocol.name() == name => {}
-                    Choice::NeedMore if len < opening.len() => {}
+                    Choice::NeedMore if len < preface.len() => {}
                     Choice::Found(found) => return Err(conflict(found.protocol.name())),
                     Choice::NeedMore | Choice::Unknown => return Err(conflict("no protocol")),
                 }
@@ -270,7 +270,7 @@ impl Port {
     /// The names of its protocols in TLS, in their order.
     #[cfg(feature = "tls")]
     fn alpn(&self) -> impl Iterator<Item = &str> {
-        let greeter = self.greeter.iter().filter(|greeter| greeter.openings.is_empty());
+        let greeter = self.greeter.iter().filter(|greeter| greeter.prefaces.is_empty());
         self.sniffed.iter().chain(greeter).flat_map(|one| one.protocol.alpn().iter().copied())
     }
 
@@ -299,7 +299,7 @@ impl Port {
 
     /// The protocols that speak first and that nothing leads to here: they need a listener of their own.
     pub(crate) fn unreachable(&self) -> impl Iterator<Item = &'static str> {
-        let unreachable = |one: &&Arc<Registered>| one.protocol.speaks_first() && one.openings.is_empty();
+        let unreachable = |one: &&Arc<Registered>| one.protocol.speaks_first() && one.prefaces.is_empty();
         let alone = self.greeter.is_some();
         self.enabled.iter().filter(move |_| !alone).filter(unreachable).map(|one| one.protocol.name())
     }
@@ -352,7 +352,7 @@ impl Port {
 }
 
 fn sniffed(enabled: &[Arc<Registered>]) -> Vec<Arc<Registered>> {
-    enabled.iter().filter(|one| !one.openings.is_empty()).cloned().collect()
+    enabled.iter().filter(|one| !one.prefaces.is_empty()).cloned().collect()
 }
 
 fn greeter(enabled: &[Arc<Registered>]) -> Option<Arc<Registered>> {

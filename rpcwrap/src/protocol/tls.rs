@@ -1,7 +1,7 @@
 //! TLS of a connection, started by a listener before the first byte, or a protocol in the middle
 //! (`STARTTLS`, MySQL's `SSLRequest`).
 
-use super::{Conn, ConnCx, ProtoError};
+use super::{Conn, ConnCx, ProtocolError};
 use crate::peer::PeerAddr;
 use std::io;
 #[cfg(feature = "tls")]
@@ -55,8 +55,8 @@ impl ConnCx {
     /// is handed over later ([`Served::Handover`](super::Served::Handover)) counts as plain and has no user.
     ///
     /// ```no_run
-    /// use rpcwrap::protocol::{Conn, ConnCx, ProtoError};
-    /// async fn start_tls(rest: bytes::Bytes, mut conn: Conn, cx: &mut ConnCx) -> Result<Conn, ProtoError> {
+    /// use rpcwrap::protocol::{Conn, ConnCx, ProtocolError};
+    /// async fn start_tls(rest: bytes::Bytes, mut conn: Conn, cx: &mut ConnCx) -> Result<Conn, ProtocolError> {
     ///     conn.prefix = rest;
     ///     conn.unsent = bytes::Bytes::from_static(b"220 go ahead\r\n");
     ///     cx.start_tls(conn).await
@@ -67,7 +67,7 @@ impl ConnCx {
     /// The handshake failed or took longer than `tls_handshake_timeout`, which is counted, or the peer has gone: the
     /// connection is closed. Also where [`can_start_tls`](Self::can_start_tls) says no (`Unsupported`).
     #[cfg_attr(not(feature = "tls"), expect(clippy::unused_async, reason = "the same for all features"))]
-    pub async fn start_tls(&mut self, conn: Conn) -> Result<Conn, ProtoError> {
+    pub async fn start_tls(&mut self, conn: Conn) -> Result<Conn, ProtocolError> {
         #[cfg(feature = "tls")]
         if self.can_start_tls() {
             let port = self.port.clone();
@@ -80,7 +80,7 @@ impl ConnCx {
     }
 
     #[cfg(feature = "tls")]
-    async fn upgrade(&mut self, conn: Conn, tls: &PortTls) -> Result<Conn, ProtoError> {
+    async fn upgrade(&mut self, conn: Conn, tls: &PortTls) -> Result<Conn, ProtocolError> {
         let Conn { prefix, unsent, mut stream, path, tracked: _ } = conn;
         let shaken = match self.say(&mut stream, &unsent).await {
             Ok(()) => self.shake_hands(tls, prefix.clone(), stream).await,

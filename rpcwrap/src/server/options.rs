@@ -40,7 +40,7 @@ impl Listen {
     /// Offers only these protocols: the others never see a byte of its connections.
     ///
     /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`. A protocol that
-    /// [speaks first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has openings. What comes
+    /// [speaks first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has prefaces. What comes
     /// before its greeting must then be certain: no optional PROXY headers, and, unless it upgrades to TLS by itself, no
     /// `TlsPolicy::Allow`.
     #[must_use]
@@ -139,7 +139,7 @@ impl Listen {
             port.check().map_err(bad)?;
             if let Some(name) = port.unreachable().next() {
                 return Err(bad(format!(
-                    "protocol {name:?} speaks first and has no opening: it needs a listener of its own"
+                    "protocol {name:?} speaks first and has no preface: it needs a listener of its own"
                 )));
             }
         }

@@ -31,7 +31,7 @@ pub trait Framing: Send + Sized + 'static {
     ///
     /// # Errors
     /// The bytes are no request. Everything before is answered, then the connection is closed and the error counted, see
-    /// [`ProtoError`](crate::protocol::ProtoError).
+    /// [`ProtocolError`](crate::protocol::ProtocolError).
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
     /// The peer has sent its last byte: takes what is left, or nothing if that is nothing.

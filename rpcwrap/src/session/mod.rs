@@ -24,7 +24,7 @@ mod wait;
 
 use crate::{
     call::dispatch::Dispatch,
-    error::ProtoError,
+    error::ProtocolError,
     io::{
         Stream,
         close::{close, close_gently},
@@ -66,7 +66,7 @@ pub enum End {
 }
 
 /// A session at work, whatever its framing: what [`Session::run`] returns, on the heap.
-pub type SessionFuture = Pin<Box<dyn Future<Output = Result<End, ProtoError>> + Send>>;
+pub type SessionFuture = Pin<Box<dyn Future<Output = Result<End, ProtocolError>> + Send>>;
 
 /// One connection after its handshake, made by [`ConnCx::session`](crate::protocol::ConnCx::session).
 ///
@@ -106,7 +106,7 @@ pub struct Session<F: Framing> {
     /// No more is decoded: the stream is out of step, or has ended.
     closing: bool,
     /// Why it is out of step.
-    fault: Option<Box<ProtoError>>,
+    fault: Option<Box<ProtocolError>>,
 }
 
 impl<F: Framing> Session<F> {
@@ -154,7 +154,7 @@ impl<F: Framing> Session<F> {
     ///
     /// # Errors
     /// The peer broke the rules or a limit, or the socket failed: the connection is closed.
-    pub async fn run(mut self: Box<Self>) -> Result<End, ProtoError> {
+    pub async fn run(mut self: Box<Self>) -> Result<End, ProtocolError> {
         let ended = {
             let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {

@@ -22,7 +22,7 @@ where
     for value in values.iter().chain(values) {
         let got: T = client
             .request(method)
-            .typed::<T>()
+            .with_arg_type::<T>()
             .call(value)
             .await
             .map_err(|error| format!("{value:?}: {error}"))?;

@@ -3,7 +3,7 @@
 use super::demo::{EchoRequest, EchoResponse, HEAD, call, demo, head, outcome, read_reply, request};
 use prost::Message;
 use rpcwrap::{
-    Context, Error, Method, Proto, RawCall, RawReply, Service,
+    Context, Error, Method, Protobuf, RawCall, RawReply, Service,
     codecs::{baidu_std::RequestHead, body::ContentType, compress::Compression, types::Blob},
 };
 use rpcwrap_tests::{raw::Peer, server::start, services::services};
@@ -247,12 +247,13 @@ impl std::io::Write for Lines {
 
 #[tokio::test]
 async fn a_message_can_be_an_argument_of_every_kind_of_method() {
-    let blocking = Method::blocking("Blocking", |Proto(request): Proto<EchoRequest>| {
-        Ok(Proto(EchoResponse { message: request.message }))
+    let blocking = Method::blocking("Blocking", |Protobuf(request): Protobuf<EchoRequest>| {
+        Ok(Protobuf(EchoResponse { message: request.message }))
     });
-    let spawned = Method::spawn("Spawned", |_: Context, Proto(request): Proto<EchoRequest>| async move {
-        Ok(Proto(EchoResponse { message: request.message }))
-    });
+    let spawned =
+        Method::spawn("Spawned", |_: Context, Protobuf(request): Protobuf<EchoRequest>| async move {
+            Ok(Protobuf(EchoResponse { message: request.message }))
+        });
     let server = start(demo().service(Service::new("Kinds").with(blocking).with(spawned))).await;
     let mut peer = Peer::connect(server.addr).await;
     let body = EchoRequest::new("hello").encode_to_vec();

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use rpcwrap::{
-    Builder, Error, Method, Proto, RawCall, RawReply, Server, Service,
+    Builder, Error, Method, Protobuf, RawCall, RawReply, Server, Service,
     codecs::{
         Limits,
         baidu_std::{Payload, Reply, ReplyDecoder, RequestHead, encode_request},
@@ -51,8 +51,8 @@ async fn echo(call: RawCall) -> Result<RawReply, Error> {
     Ok(reply.attachment(call.attachment).compression(call.compression))
 }
 
-async fn typed(Proto(request): Proto<EchoRequest>) -> Result<Proto<EchoResponse>, Error> {
-    Ok(Proto(EchoResponse { message: request.message }))
+async fn typed(Protobuf(request): Protobuf<EchoRequest>) -> Result<Protobuf<EchoResponse>, Error> {
+    Ok(Protobuf(EchoResponse { message: request.message }))
 }
 
 pub(crate) fn demo() -> Builder {

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use rpcwrap::{
     TlsConfig,
     io::Prefixed,
-    protocol::{Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff},
+    protocol::{Conn, ConnCx, Protocol, ProtocolError, ServeFuture, Served, Sniff},
 };
 use rpcwrap_tests::{
     certificates::Ca,
@@ -23,7 +23,7 @@ use tokio::{
 
 /// `220 greeting`, then a request per line: `CALL Arith.Multiply {"A":7,"B":8}`, `STARTTLS`, `QUIT`.
 struct Greeting {
-    openings: &'static [&'static [u8]],
+    prefaces: &'static [&'static [u8]],
 }
 
 impl Protocol for Greeting {
@@ -39,12 +39,12 @@ impl Protocol for Greeting {
         true
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
-        self.openings.iter().map(|opening| opening.to_vec()).collect()
+    fn prefaces(&self) -> Vec<Vec<u8>> {
+        self.prefaces.iter().map(|opening| opening.to_vec()).collect()
     }
 
     fn sniff(&self, head: &[u8]) -> Sniff {
-        self.openings.first().map_or(Sniff::No, |opening| Sniff::magic(head, opening))
+        self.prefaces.first().map_or(Sniff::No, |opening| Sniff::magic(head, opening))
     }
 
     fn serve(self: Arc<Self>, conn: Conn, mut cx: ConnCx) -> ServeFuture {
@@ -84,7 +84,7 @@ impl Protocol for Greeting {
     }
 }
 
-async fn next_line(io: &mut Prefixed, input: &mut BytesMut) -> Result<Option<String>, ProtoError> {
+async fn next_line(io: &mut Prefixed, input: &mut BytesMut) -> Result<Option<String>, ProtocolError> {
     loop {
         if let Some(at) = input.windows(2).position(|two| two == b"\r\n") {
             let line = input.split_to(at + 2);
@@ -92,7 +92,7 @@ async fn next_line(io: &mut Prefixed, input: &mut BytesMut) -> Result<Option<Str
         }
         match io.read_buf(input).await? {
             0 => return Ok(None),
-            _ if input.len() > 4096 => return Err(ProtoError::TooBig { limit: 4096 }),
+            _ if input.len() > 4096 => return Err(ProtocolError::TooBig { limit: 4096 }),
             _ => {}
         }
     }
@@ -100,7 +100,7 @@ async fn next_line(io: &mut Prefixed, input: &mut BytesMut) -> Result<Option<Str
 
 #[tokio::test]
 async fn a_protocol_that_greets_is_served_before_and_after_its_tls_upgrade() {
-    let (ca, greeting) = (Ca::new(), Greeting { openings: &[] });
+    let (ca, greeting) = (Ca::new(), Greeting { prefaces: &[] });
     let certified = ca.server();
     let tls = TlsConfig::from_pem(certified.certificate, certified.key);
     let server = start(services().protocol(greeting).tls(tls)).await;

@@ -33,7 +33,7 @@ impl Protocol for Greets {
         true
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         Vec::new()
     }
 
@@ -42,19 +42,19 @@ impl Protocol for Greets {
     }
 
     fn serve(self: Arc<Self>, conn: Conn, cx: ConnCx) -> ServeFuture {
-        Arc::new(Greeting { openings: &[] }).serve(conn, cx)
+        Arc::new(Greeting { prefaces: &[] }).serve(conn, cx)
     }
 }
 
 /// The services of all tests, and `Tls.Who`: the TLS and the user a handler sees.
-fn builder(openings: &'static [&'static [u8]]) -> Builder {
+fn builder(prefaces: &'static [&'static [u8]]) -> Builder {
     let who = |cx: Context, (): ()| async move {
         let tls = cx.tls().map_or("plain", |tls| tls.version);
         Ok(format!("{tls} {}", cx.user().unwrap_or("-")))
     };
     services()
         .service(Service::new("Tls").method("Who", who))
-        .protocol(Greeting { openings })
+        .protocol(Greeting { prefaces })
         .protocol(Greets)
 }
 
@@ -262,7 +262,7 @@ async fn listeners_where_a_greeting_could_not_work_are_refused() {
     for (options, text) in [
         (
             Listen::new().only(["http", "greeting"]),
-            "protocol \"greeting\" speaks first and has no opening: it needs a listener of its own",
+            "protocol \"greeting\" speaks first and has no preface: it needs a listener of its own",
         ),
         (
             Listen::new().only(["greeting"]).proxy_protocol(optional),

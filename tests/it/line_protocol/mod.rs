@@ -29,7 +29,7 @@ impl Protocol for Lines {
         Class::Grammar
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![b"AUTH ".to_vec()]
     }
 

@@ -7,7 +7,7 @@ use super::{
 use rpcwrap::{
     Error, Service,
     codecs::types::{Blob, Complex, Text, Time},
-    typed,
+    with_reply_type,
 };
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub fn look() -> Service {
         .method("Node", |value: Node| async move { Ok(values(&value)) })
         .method("Holder", |value: Holder| async move { Ok(kind(value.v.as_ref())) })
         .method("Any", |value: AnyHolder| async move { Ok(loose(&value.v)) })
-        .method("Sum", typed(sums))
+        .method("Sum", with_reply_type(sums))
         .method("Pointers", |value: Pointers| async move { Ok(set(&value)) })
 }
 
@@ -37,7 +37,7 @@ pub fn make() -> Service {
         .method("Time", |value: Moment| async move { time(value).ok_or_else(|| Error::new("no such time")) })
         .method("Tree", |depth: i64| async move { Ok(Tree::of_depth(depth, 0)) })
         .method("Node", |n: i64| async move { Ok(Node::list(n)) })
-        .method("Holder", typed(|kind: String| async move { Ok(Holder { v: of_kind(&kind) }) }))
+        .method("Holder", with_reply_type(|kind: String| async move { Ok(Holder { v: of_kind(&kind) }) }))
         .method("Any", |kind: String| async move { Ok(AnyHolder { v: any_of_kind(&kind) }) })
 }
 

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt, stream};
 use rpcwrap::{
     Builder, Error, Method, Server, Service,
     codecs::types::{BinaryMarshaled, Blob, Complex, GobEncoded, Text, Time},
-    typed,
+    with_reply_type,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -45,7 +45,7 @@ pub fn services() -> Builder {
 
 fn arith(name: &str) -> Service {
     let multiply = |args: Args| async move { Ok(args.a.wrapping_mul(args.b)) };
-    Service::new(name).method("Multiply", typed(multiply)).method("Divide", typed(divide))
+    Service::new(name).method("Multiply", with_reply_type(multiply)).method("Divide", with_reply_type(divide))
 }
 
 async fn divide(args: Args) -> Result<Quotient, Error> {
@@ -64,7 +64,7 @@ fn fail() -> Service {
 }
 
 fn same<T: DeserializeOwned + Serialize + Send + 'static>(name: &str) -> Method {
-    Method::new(name, typed(|value: T| async move { Ok(value) }))
+    Method::new(name, with_reply_type(|value: T| async move { Ok(value) }))
 }
 
 fn echo() -> Service {
@@ -146,7 +146,7 @@ fn big() -> Service {
     let row = |n: i64| Inner { name: (0..n % 10).map(|_| 'x').collect(), n };
     Service::new("Big")
         .method("Bytes", |n: i64| async move { Ok(Blob((0..n).map(|i| i.to_le_bytes()[0]).collect())) })
-        .method("Rows", typed(move |n: i64| async move { Ok((0..n).map(row).collect::<Vec<_>>()) }))
+        .method("Rows", with_reply_type(move |n: i64| async move { Ok((0..n).map(row).collect::<Vec<_>>()) }))
         .method("Length", |value: Blob| async move { Ok(value.len() as i64) })
 }
 

@@ -7,7 +7,7 @@
 mod failure;
 mod framing;
 
-use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
+use super::{AuthMode, Conn, ConnCx, Protocol, ProtocolError, ServeFuture, Served, Sniff};
 use crate::{
     auth::{Credential, Identity},
     io::{Prefixed, Stream, close::close_gently},
@@ -30,7 +30,7 @@ impl Protocol for BaiduStd {
         NAME
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![MAGIC.to_vec()]
     }
 
@@ -49,7 +49,7 @@ impl Protocol for BaiduStd {
 }
 
 /// Where the server has users, learns from the first message who calls.
-async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
+async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let (prefix, mut stream) = Prefixed::new(conn.prefix, conn.stream).into_parts();
     let mut input = BytesMut::from(&prefix[..]);
     let limits = cx.dispatch.live.config().message_limits();
@@ -85,13 +85,13 @@ async fn proof(
     input: &mut BytesMut,
     decoder: &RequestDecoder,
     cx: &ConnCx,
-) -> Result<Proof, ProtoError> {
+) -> Result<Proof, ProtocolError> {
     loop {
         if let Some(data) = decoder.authentication_data(input)? {
             return Ok(if data.is_empty() { Proof::None } else { check(data, cx).await });
         }
         if input.len() >= MAX_UNKNOWN {
-            return Err(ProtoError::TooBig { limit: MAX_UNKNOWN });
+            return Err(ProtocolError::TooBig { limit: MAX_UNKNOWN });
         }
         input.reserve(512);
         match stream.read_buf(input).await? {

@@ -8,7 +8,7 @@ mod raw;
 
 pub(crate) use raw::Raw;
 
-use super::{AuthMode, Conn, ConnCx, ProtoError, Protocol, ServeFuture, Served, Sniff};
+use super::{AuthMode, Conn, ConnCx, Protocol, ProtocolError, ServeFuture, Served, Sniff};
 use crate::{
     auth::Identity,
     io::{Prefixed, Stream, close::close_gently},
@@ -45,7 +45,7 @@ impl Protocol for GoRpc {
     }
 
     /// HTTP owns the opening and hands the connection over.
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         Vec::new()
     }
 
@@ -71,7 +71,7 @@ impl Protocol for GoRpc {
 }
 
 /// Answers the CONNECT and, where the path asks for it, the login.
-async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Served, ProtoError> {
+async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Served, ProtocolError> {
     let answer = [&conn.unsent, connect::OK].concat();
     conn.stream.write_all(&answer).await?;
     conn.stream.flush().await?;

@@ -14,7 +14,7 @@ pub(crate) struct Raw {
     name: &'static str,
     codec: AnyCodec,
     class: Class,
-    openings: &'static [&'static [u8]],
+    prefaces: &'static [&'static [u8]],
     sniff: fn(&[u8]) -> Sniff,
 }
 
@@ -26,21 +26,21 @@ impl Raw {
                 name: "raw_gob",
                 codec: AnyCodec::Gob,
                 class: Class::Magic,
-                openings: &[b"\x2E\x7F\x03\x01\x01\x07Request", b"\x30\xFF\x81\x03\x01\x01\x07Request"],
+                prefaces: &[b"\x2E\x7F\x03\x01\x01\x07Request", b"\x30\xFF\x81\x03\x01\x01\x07Request"],
                 sniff: gob,
             },
             Self {
                 name: "raw_msgpack",
                 codec: AnyCodec::Msgpack,
                 class: Class::Magic,
-                openings: &[b"\x82\xA3Seq", b"\x82\xADServiceMethod", b"\x92\xA9Arith.Add"],
+                prefaces: &[b"\x82\xA3Seq", b"\x82\xADServiceMethod", b"\x92\xA9Arith.Add"],
                 sniff: msgpack,
             },
             Self {
                 name: "raw_json",
                 codec: AnyCodec::Json,
                 class: Class::Grammar,
-                openings: &[b"{\"method\":", b" [", b"\t{"],
+                prefaces: &[b"{\"method\":", b" [", b"\t{"],
                 sniff: json,
             },
         ]
@@ -61,8 +61,8 @@ impl Protocol for Raw {
         GoRpc::NAME
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
-        self.openings.iter().map(|opening| opening.to_vec()).collect()
+    fn prefaces(&self) -> Vec<Vec<u8>> {
+        self.prefaces.iter().map(|preface| preface.to_vec()).collect()
     }
 
     fn auth(&self) -> AuthMode {

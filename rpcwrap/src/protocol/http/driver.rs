@@ -8,7 +8,7 @@ use super::{
     socket::{Leftover, Socket},
 };
 use crate::{
-    error::ProtoError,
+    error::ProtocolError,
     io::close::close_gently,
     live::{
         lifetime::{Age, Stage},
@@ -35,7 +35,7 @@ use tokio::{
 };
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for another protocol.
-pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
+pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let progress = Progress::new();
     let io = TokioIo::new(Socket::new(conn.into_io(), progress.clone()));
     let service = Requests { http, cx: cx.clone(), progress: progress.clone() };
@@ -73,7 +73,7 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         }
     }
     match end {
-        End::Http(Err(error)) if error.is_parse() => Err(ProtoError::Malformed("not HTTP")),
+        End::Http(Err(error)) if error.is_parse() => Err(ProtocolError::Malformed("not HTTP")),
         _ if requests == 0 && !end.is_fault() => Ok(Served::Probe),
         _ => Ok(Served::Closed),
     }

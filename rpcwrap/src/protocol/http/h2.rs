@@ -14,7 +14,7 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
-    error::ProtoError,
+    error::ProtocolError,
     io::Prefixed,
     live::{
         config::Config,
@@ -59,7 +59,7 @@ impl Protocol for Http2 {
         "http2"
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         vec![PREFACE.to_vec()]
     }
 
@@ -83,7 +83,7 @@ impl Protocol for Http2 {
     }
 }
 
-async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoError> {
+async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
     let mut tasks = Tasks::default();
@@ -102,7 +102,7 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtoE
     match ended {
         Err(error) if is_fault(&error) => {
             tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP/2");
-            Err(ProtoError::Malformed("not HTTP/2"))
+            Err(ProtocolError::Malformed("not HTTP/2"))
         }
         _ if requests.load(Relaxed) == 0 => Ok(Served::Probe),
         _ => Ok(Served::Closed),

@@ -53,7 +53,7 @@ impl Protocol for Http {
         Class::Grammar
     }
 
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         sniff::OPENINGS.map(<[u8]>::to_vec).into()
     }
 

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openings() {
+    fn prefaces() {
         use Sniff::{NeedMore, No, Yes};
         for (head, wanted) in [
             (&b""[..], NeedMore),

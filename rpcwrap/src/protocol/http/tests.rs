@@ -33,7 +33,7 @@ impl Protocol for EchoPrefix {
     fn class(&self) -> Class {
         Class::Weak
     }
-    fn openings(&self) -> Vec<Vec<u8>> {
+    fn prefaces(&self) -> Vec<Vec<u8>> {
         Vec::new()
     }
     fn sniff(&self, _: &[u8]) -> Sniff {
