@@ -18,27 +18,28 @@ use std::time::Duration;
 /// `name|seq|timeout|json` and a line end; replies `seq|json` or `seq!text`.
 struct Bars(&'static str);
 
-struct Half;
+/// The server's two halves.
+struct BarsHalf;
 
 impl Codec for Bars {
     fn name(&self) -> &str {
         self.0
     }
     fn request_decoder(&self, _: Limits) -> Box<dyn RequestDecoder> {
-        Box::new(Half)
+        Box::new(BarsHalf)
     }
     fn reply_encoder(&self) -> Box<dyn ReplyEncoder> {
-        Box::new(Half)
+        Box::new(BarsHalf)
     }
     fn request_encoder(&self) -> Box<dyn RequestEncoder> {
-        Box::new(Half)
+        Box::new(NoClient)
     }
     fn reply_decoder(&self, _: Limits) -> Box<dyn ReplyDecoder> {
-        Box::new(Half)
+        Box::new(NoClient)
     }
 }
 
-impl RequestDecoder for Half {
+impl RequestDecoder for BarsHalf {
     fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         let Some(end) = buf.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
         let line = buf.split_to(end + 1).freeze();
@@ -55,13 +56,18 @@ impl RequestDecoder for Half {
     }
 
     fn args(&self, request: &Request, visit: Visit<'_>) -> Result<(), ValueError> {
-        let mut json = serde_json::Deserializer::from_slice(request.args().map_err(Clone::clone)?);
-        let mut json = <dyn erased_serde::Deserializer<'_>>::erase(&mut json);
-        visit(&mut json).map_err(|error| ValueError::new(error.to_string()))
+        visit_json(request, visit)
     }
 }
 
-impl ReplyEncoder for Half {
+/// Arguments that are JSON.
+pub(crate) fn visit_json(request: &Request, visit: Visit<'_>) -> Result<(), ValueError> {
+    let mut json = serde_json::Deserializer::from_slice(request.args().map_err(Clone::clone)?);
+    let mut json = <dyn erased_serde::Deserializer<'_>>::erase(&mut json);
+    visit(&mut json).map_err(|error| ValueError::new(error.to_string()))
+}
+
+impl ReplyEncoder for BarsHalf {
     fn encode(
         &mut self,
         head: &Head,
@@ -78,7 +84,10 @@ impl ReplyEncoder for Half {
     }
 }
 
-impl RequestEncoder for Half {
+/// The client's two halves of a codec that only a server uses here.
+pub(crate) struct NoClient;
+
+impl RequestEncoder for NoClient {
     fn encode(
         &mut self,
         _: u64,
@@ -91,7 +100,7 @@ impl RequestEncoder for Half {
     }
 }
 
-impl ReplyDecoder for Half {
+impl ReplyDecoder for NoClient {
     fn decode(&mut self, _: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         Ok(None)
     }

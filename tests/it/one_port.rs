@@ -51,7 +51,8 @@ impl Protocol for Sniffs {
     }
 }
 
-fn nshead() -> FramedProtocol {
+/// nshead: bytes 24 to 28 of its header are the same in every message.
+pub(crate) fn nshead() -> FramedProtocol {
     FramedProtocol::new("nshead", Magic::at(24, b"\x94\x93\x70\xfb"), Words)
 }
 

@@ -1,13 +1,11 @@
 //! The registry of protocols: what is refused when a server is built, who is shown which bytes, how each outcome ends a
 //! connection, and that no peer calls before its login.
 
+use crate::custom_codec::{NoClient, visit_json};
 use bytes::BytesMut;
 use rpcwrap::{
     Builder, ConfigError, Credential, Credentials, Server,
-    codecs::{
-        CallOptions, Codec, DecodeError, EncodeError, ErrorReply, Head, Limits, Reply, Request, ValueError,
-        codec,
-    },
+    codecs::{Codec, DecodeError, EncodeError, ErrorReply, Head, Limits, Request, ValueError, codec},
     protocol::{
         AuthMode, Class, Conn, ConnCx, FramedProtocol, Protocol, ProtocolError, ServeFuture, Served, Sniff,
     },
@@ -42,10 +40,10 @@ impl Codec for Words {
         Box::new(*self)
     }
     fn request_encoder(&self) -> Box<dyn codec::RequestEncoder> {
-        Box::new(*self)
+        Box::new(NoClient)
     }
     fn reply_decoder(&self, _: Limits) -> Box<dyn codec::ReplyDecoder> {
-        Box::new(*self)
+        Box::new(NoClient)
     }
 }
 
@@ -72,10 +70,7 @@ impl codec::RequestDecoder for Words {
         self.decode(buf)
     }
     fn args(&self, request: &Request, visit: codec::Visit<'_>) -> Result<(), ValueError> {
-        let args = request.args().map_err(Clone::clone)?;
-        let mut json = serde_json::Deserializer::from_slice(args);
-        visit(&mut <dyn erased_serde::Deserializer<'_>>::erase(&mut json))
-            .map_err(|error| ValueError::new(error.to_string()))
+        visit_json(request, visit)
     }
 }
 
@@ -92,29 +87,6 @@ impl codec::ReplyEncoder for Words {
     }
     fn encode_error(&mut self, _: &Head, error: &ErrorReply, out: &mut BytesMut) {
         out.extend_from_slice(format!("!{}\n", error.text).as_bytes());
-    }
-}
-
-/// Not used: no client of this codec is tested here.
-impl codec::RequestEncoder for Words {
-    fn encode(
-        &mut self,
-        _: u64,
-        _: &str,
-        _: CallOptions,
-        _: &dyn erased_serde::Serialize,
-        _: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        Err(EncodeError::new("no client"))
-    }
-}
-
-impl codec::ReplyDecoder for Words {
-    fn decode(&mut self, _: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
-        Err(MALFORMED)
-    }
-    fn body(&self, _: &Reply, _: codec::Visit<'_>) -> Result<(), ValueError> {
-        Err(ValueError::new("no client"))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The first-byte table: what each opening is taken for, whole, split at every byte and one byte at a time.
 
-use crate::gob::OF_GO;
+use crate::{gob::OF_GO, one_port::nshead};
 use rpcwrap::{
     Builder, Server, Verdict,
-    protocol::{FramedProtocol, Magic, Protocol, Sniff},
+    protocol::{Protocol, Sniff},
 };
 use rpcwrap_tests::{
     raw::{Peer, each_split},
@@ -185,11 +185,6 @@ async fn connections_that_begin_so_are_answered_alike_in_any_pieces() {
 /// How many connections each protocol has had.
 fn matched(server: &Server) -> Vec<(&'static str, u64)> {
     server.snapshot().protocols.iter().map(|one| (one.name, one.matched)).collect()
-}
-
-/// nshead: bytes 24 to 28 of its header are the same in every message.
-fn nshead() -> FramedProtocol {
-    FramedProtocol::new("nshead", Magic::at(24, b"\x94\x93\x70\xfb"), crate::protocols::Words)
 }
 
 #[test]

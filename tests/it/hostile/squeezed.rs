@@ -4,7 +4,7 @@ use super::{
     Good, alone,
     announced::announce,
     overload::overload,
-    unread::{ask_on, everybody},
+    unread::{every_source, send_until_closed},
 };
 use crate::program::{Program, Settings};
 use futures_util::future::join_all;
@@ -22,8 +22,8 @@ async fn half_a_gibibyte_is_enough_against_all_hostile_peers_at_once() {
     let program = Program::daemon_by(SPACE, Stdio::null(), &args).await;
     let addr = program.addr;
     // Streams that are not read hold calls until they stall, and calls are what the overload is about.
-    let unread = everybody().into_iter().filter(|asks| !asks.0.starts_with("Count.Up"));
-    let unread = join_all(unread.map(|asks| ask_on(addr, asks)));
+    let unread = every_source().into_iter().filter(|source| !source.0.starts_with("Count.Up"));
+    let unread = join_all(unread.map(|source| send_until_closed(addr, source)));
     let (_, waiting, (done, shed)) = join!(unread, announce(addr, 20), overload(addr));
     println!("{} MiB at most, {done} answered, {shed} shed", program.peak_bytes() >> 20);
     drop(waiting);

@@ -20,8 +20,8 @@ const MOST: u64 = 24 * MIB;
 /// Bytes of requests in one write.
 const WRITE: usize = 1 << 20;
 
-/// Someone who asks: a name, how the connection opens, and requests without end.
-pub(super) struct Asks(pub(super) String, Vec<u8>, Box<dyn FnMut(u64) -> Vec<u8>>);
+/// What one peer sends: a name, how the connection opens, and requests without end.
+pub(super) struct RequestSource(pub(super) String, Vec<u8>, Box<dyn FnMut(u64) -> Vec<u8>>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -37,7 +37,7 @@ struct Up {
 }
 
 /// Requests of one codec, all for the same.
-fn asks(codec: &AnyCodec, method: &'static str, args: impl Serialize + 'static) -> Asks {
+fn go_rpc(codec: &AnyCodec, method: &'static str, args: impl Serialize + 'static) -> RequestSource {
     let mut writer = codec.request_writer();
     let next = move |seq| {
         let mut out = BytesMut::new();
@@ -45,23 +45,23 @@ fn asks(codec: &AnyCodec, method: &'static str, args: impl Serialize + 'static) 
         out.to_vec()
     };
     let open = opening(&format!("/_{}_rpc_", codec.name()));
-    Asks(format!("{method} in {codec:?}"), open, Box::new(next))
+    RequestSource(format!("{method} in {codec:?}"), open, Box::new(next))
 }
 
-fn baidu_std(method_name: &'static str, body: Vec<u8>, content_type: ContentType) -> Asks {
+fn baidu_std(method_name: &'static str, body: Vec<u8>, content_type: ContentType) -> RequestSource {
     let service_name = if method_name == "Multiply" { "Arith" } else { "Echo" };
     let head = RequestHead { service_name, method_name, content_type, ..HEAD };
     let next = move |id| request(&RequestHead { correlation_id: id as i64, ..head }, &body).to_vec();
-    Asks(format!("{method_name} in baidu_std"), Vec::new(), Box::new(next))
+    RequestSource(format!("{method_name} in baidu_std"), Vec::new(), Box::new(next))
 }
 
 /// `GET` and `POST`, one behind the other.
-fn http(name: &str, request: String) -> Asks {
-    Asks(format!("{name} in HTTP/1.1"), Vec::new(), Box::new(move |_| request.clone().into_bytes()))
+fn http(name: &str, request: String) -> RequestSource {
+    RequestSource(format!("{name} in HTTP/1.1"), Vec::new(), Box::new(move |_| request.clone().into_bytes()))
 }
 
 /// Streams of HTTP/2, each with its own window opened as wide as the connection's.
-fn http2() -> Asks {
+fn http2() -> RequestSource {
     let mut open = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // SETTINGS: INITIAL_WINDOW_SIZE = 2^31 - 1; WINDOW_UPDATE of the connection by as much as there is room for.
     open.extend(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff");
@@ -72,17 +72,17 @@ fn http2() -> Asks {
         let stream = (2 * n as u32 + 1).to_be_bytes();
         [&[0, 0, head.len() as u8, 1, 5], &stream[..], head].concat()
     };
-    Asks("GET in HTTP/2".to_owned(), open, Box::new(next))
+    RequestSource("GET in HTTP/2".to_owned(), open, Box::new(next))
 }
 
-pub(super) fn everybody() -> Vec<Asks> {
+pub(super) fn every_source() -> Vec<RequestSource> {
     let text = || Blob(vec![b'x'; 64 << 10]);
     let mut all = Vec::new();
     for codec in [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack] {
-        all.push(asks(&codec, "Echo.Bytes", text()));
-        all.push(asks(&codec, "Arith.Multiply", Args { a: 1 << 40, b: 1 << 20 }));
+        all.push(go_rpc(&codec, "Echo.Bytes", text()));
+        all.push(go_rpc(&codec, "Arith.Multiply", Args { a: 1 << 40, b: 1 << 20 }));
         // Each of these few bytes asks for gigabytes.
-        all.push(asks(&codec, "Count.Up", Up { to: 1 << 40 }));
+        all.push(go_rpc(&codec, "Count.Up", Up { to: 1 << 40 }));
     }
     all.push(baidu_std("Bytes", vec![b'x'; 64 << 10], ContentType::Protobuf));
     all.push(baidu_std("Multiply", br#"{"A":1099511627776,"B":1048576}"#.to_vec(), ContentType::Json));
@@ -94,8 +94,11 @@ pub(super) fn everybody() -> Vec<Asks> {
     all
 }
 
-/// Asks for as much as the server takes, until it closes; how much that was.
-pub(super) async fn ask_on(addr: SocketAddr, Asks(name, open, mut next): Asks) -> String {
+/// Sends requests for as much as the server takes, until it closes; how much that was.
+pub(super) async fn send_until_closed(
+    addr: SocketAddr,
+    RequestSource(name, open, mut next): RequestSource,
+) -> String {
     let mut peer = Peer::connect(addr).await;
     peer.send(open).await;
     let (mut asked, mut sent) = (0, 0);
@@ -114,11 +117,11 @@ pub(super) async fn ask_on(addr: SocketAddr, Asks(name, open, mut next): Asks) -
     }
 }
 
-async fn never_reads(settings: &Settings, asks: Asks) {
+async fn never_reads(settings: &Settings, source: RequestSource) {
     let program = Program::daemon(&["--config", settings.path()]).await;
     let good = Good::now_and_then(program.addr);
     let start = program.resident_bytes();
-    let asked = ask_on(program.addr, asks).await;
+    let asked = send_until_closed(program.addr, source).await;
     let grown = program.peak_bytes().saturating_sub(start);
     println!("{asked}, {} KiB more memory", grown >> 10);
     assert!(grown <= MOST, "{asked}: {} KiB more memory", grown >> 10);
@@ -130,5 +133,5 @@ async fn never_reads(settings: &Settings, asks: Asks) {
 #[tokio::test]
 async fn unread_replies_are_bounded_in_every_protocol() {
     let settings = Settings::new("unread", "stall_timeout = \"2s\"\n");
-    join_all(everybody().into_iter().map(|asks| never_reads(&settings, asks))).await;
+    join_all(every_source().into_iter().map(|source| never_reads(&settings, source))).await;
 }
