@@ -36,6 +36,6 @@ pub async fn start(builder: Builder) -> TestServer {
 pub fn tcp(bound: ListenAddr) -> SocketAddr {
     match bound {
         ListenAddr::Tcp(addr) => addr,
-        ListenAddr::Unix(path) => panic!("{} is no TCP address", path.display()),
+        other => panic!("{other} is no TCP address"),
     }
 }

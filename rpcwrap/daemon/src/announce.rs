@@ -36,7 +36,7 @@ pub(crate) fn write(
             let curl = format!("{curl} --unix-socket {}", path.display());
             http_commands(&curl, &format!("{scheme}://localhost")).to_vec()
         }
-        None => return out.flush(),
+        _ => return out.flush(),
     };
     writeln!(out, "\ntry, from another terminal:")?;
     for command in commands {

@@ -100,6 +100,7 @@ impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
 
 /// Every way a call can fail. Its `Display` is the text old peers see, in Go's own words where Go has them.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
     /// The name has no dot, or more than one and no such service.
     #[error("rpc: service/method request ill-formed: {0}")]

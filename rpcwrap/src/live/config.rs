@@ -78,6 +78,7 @@ pub struct Config {
 
 /// From when on a connection has to say which protocol it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OpeningClock {
     /// From accept: a silent connection holds its permit no longer than this.
     #[default]

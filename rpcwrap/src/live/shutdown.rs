@@ -16,6 +16,7 @@ use std::{
 
 /// Where a server is in its life. Only ever goes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Phase {
     /// All is well.
     Serving,

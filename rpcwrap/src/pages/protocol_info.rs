@@ -2,6 +2,7 @@
 
 /// How strong a protocol's `Yes` is. Stronger classes are asked first, and a weaker `Yes` waits for their `NeedMore`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Class {
     /// Fixed bytes at the start.
     Magic,
@@ -16,6 +17,7 @@ pub enum Class {
 /// Nothing a protocol says here opens anything: where the server requires a login, dispatch refuses the calls of every
 /// peer without an [`Identity`](crate::Identity), and only [`ConnCx::verify`](crate::protocol::ConnCx::verify) makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum AuthMode {
     /// They cannot: where a login is required, only a client certificate lets them call.
     #[default]

@@ -127,6 +127,7 @@ pub trait Protocol: Send + Sync + 'static {
 }
 
 /// How a protocol left a connection.
+#[non_exhaustive]
 pub enum Served {
     /// It is over.
     Closed,

@@ -24,6 +24,7 @@ pub(crate) enum Choice<'t> {
 
 /// Whose a connection is, as far as its first bytes tell, see [`Server::sniff`](crate::Server::sniff).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The protocol of this name takes it.
     Protocol(&'static str),

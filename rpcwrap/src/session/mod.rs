@@ -58,6 +58,7 @@ const TURNS: usize = 16;
 
 /// How a session ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// Everything that was read is answered.
     Closed,

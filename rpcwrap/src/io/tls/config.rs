@@ -14,6 +14,7 @@ use tokio_rustls::rustls::{
 /// Which connections of a port use TLS. Their first byte tells: a TLS handshake starts with 0x16, which no other
 /// protocol does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TlsPolicy {
     /// None. A TLS handshake is closed with one line in the log.
     Off,
@@ -26,6 +27,7 @@ pub enum TlsPolicy {
 
 /// Whether clients have to show a certificate, where a CA for them is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientAuth {
     /// A client without one may connect too. A certificate that does not verify is refused all the same.
     Optional,
