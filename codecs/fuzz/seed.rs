@@ -21,13 +21,25 @@ fn unhex(hex: &str) -> Vec<u8> {
 fn main() -> Result<(), Box<dyn Error>> {
     let gob = |to: &'static str| move |stream: &Value| (stream["to"] == to).then(|| stream["hex"].clone());
     let requests = |exchange: &Value| Some(exchange["requests"].clone());
-    let files: [(&str, &str, &dyn Fn(&Value) -> Option<Value>); 6] = [
+    let replies = |exchange: &Value| Some(exchange["replies"].clone());
+    let frames = |direction: &'static str| {
+        move |exchange: &Value| {
+            let frames =
+                exchange["frames"].as_array()?.iter().filter(|frame| frame["direction"] == direction);
+            Some(frames.filter_map(|frame| frame["hex"].as_str()).collect::<String>().into())
+        }
+    };
+    let files: [(&str, &str, &dyn Fn(&Value) -> Option<Value>); 10] = [
         ("gob_requests", "gob/sessions.json", &gob("server")),
         ("gob_requests", "gob/exchanges.json", &gob("server")),
         ("gob_replies", "gob/sessions.json", &gob("client")),
         ("gob_replies", "gob/exchanges.json", &gob("client")),
         ("bson_requests", "bson/exchanges.json", &requests),
+        ("bson_replies", "bson/exchanges.json", &replies),
         ("json_requests", "json/exchanges.json", &requests),
+        ("json_replies", "json/exchanges.json", &replies),
+        ("baidu_std_requests", "baidu_std/exchanges.json", &frames("client->server")),
+        ("baidu_std_replies", "baidu_std/exchanges.json", &frames("server->client")),
     ];
     for (target, file, pick) in files {
         let testdata = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/");
@@ -37,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let list: Vec<Value> = serde_json::from_str(&text)?;
         for (number, picked) in list.iter().filter_map(pick).enumerate() {
             let bytes = match picked.as_str() {
-                Some(text) if target == "json_requests" => text.as_bytes().to_vec(),
+                Some(text) if target.starts_with("json_") => text.as_bytes().to_vec(),
                 Some(hex) => unhex(hex),
                 None => continue,
             };

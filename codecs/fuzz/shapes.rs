@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "their fields are never read, and not every target needs all of them")]
 
 use codecs::{
-    ValueError, bson, gob, json,
+    ValueError, bson, gob, json, msgpack,
     schema::Schema,
     text::TextArgs,
     types::{Any, Blob, Complex, Text, Time},
@@ -74,6 +74,7 @@ macro_rules! shapes {
 shapes!(gob, (types: &gob::Types, value: &[u8]), gob::value_from_slice);
 shapes!(json, (value: &[u8]), json::value_from_slice);
 shapes!(bson, (value: &[u8]), bson::value_from_slice);
+shapes!(msgpack, (value: &[u8]), msgpack::value_from_slice);
 shapes!(text, (args: TextArgs<'_>), text_args);
 
 /// With the names the type has; without them the names are those serde knows.

@@ -11,11 +11,13 @@ macro_rules! stream_target {
             for chunk in bytes.chunks(step) {
                 buf.extend_from_slice(chunk);
                 loop {
-                    let before = buf.len();
+                    let before = buf.clone();
                     match $decoder.decode(&mut buf) {
                         Ok(Some($message)) => told.push($told),
                         Ok(None) => {
-                            assert_eq!(buf.len(), before);
+                            // JSON lets go of blanks between messages.
+                            let blank = buf.is_empty() && before.iter().all(u8::is_ascii_whitespace);
+                            assert!(blank || buf == before);
                             break;
                         }
                         Err(_) => return told,
@@ -34,6 +36,7 @@ macro_rules! stream_target {
 }
 
 /// Limits that a fuzzer reaches.
+#[allow(dead_code, reason = "two decoders have none")]
 pub fn limits() -> codecs::Limits {
     codecs::Limits { max_message_bytes: 1 << 20, ..codecs::Limits::default() }
 }
