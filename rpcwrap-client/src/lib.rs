@@ -43,6 +43,7 @@
 //! reply        request      the caller's task: the value decoded straight into its type
 //! ```
 
+#[cfg(feature = "baidu_std")]
 pub mod baidu_std;
 mod client;
 mod config;
@@ -61,7 +62,9 @@ mod stream;
 mod tls;
 
 pub use client::Client;
-pub use codecs::{AnyCodec, BsonDialect, Codec, types};
+#[cfg(feature = "bson")]
+pub use codecs::BsonDialect;
+pub use codecs::{AnyCodec, Codec, types};
 pub use config::Config;
 pub use connect::Connector;
 pub use dial::{dial, dial_auth_http, dial_http, dial_http_path};

@@ -238,3 +238,20 @@ fn the_top_folder_holds_what_it_should() {
         assert!(name.starts_with('.') || allowed.contains(&&*name), "{name} in the top folder");
     }
 }
+
+/// A program that calls one server with JSON should not build the types of BSON or three compressions.
+#[test]
+fn a_client_of_json_alone_builds_few_crates() {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["tree", "--package", "rpcwrap-client", "--no-default-features", "--edges", "normal"]);
+    cargo.args(["--prefix", "none", "--no-dedupe", "--locked"]).current_dir(root());
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let crates: std::collections::BTreeSet<_> =
+        text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    assert!((20..=60).contains(&crates.len()), "{} crates: {crates:#?}", crates.len());
+    for heavy in ["bitvec", "bson", "flate2", "rand", "uuid"] {
+        assert!(!crates.iter().any(|one| one.split(' ').next() == Some(heavy)), "{heavy}: {crates:#?}");
+    }
+}

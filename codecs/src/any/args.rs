@@ -1,14 +1,18 @@
 //! The arguments of one call on their way into the handler's type.
 
 use super::body;
+#[cfg(feature = "bson")]
+use crate::bson;
+#[cfg(feature = "gob")]
+use crate::gob;
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
 use crate::{
     body::BytesArgs,
-    bson,
     codec::{RequestDecoder, Visit},
     error::ValueError,
-    gob, json,
+    json,
     message::Request,
-    msgpack,
     schema::TypeOf,
     text::{self, TextArgs},
 };
@@ -23,8 +27,10 @@ pub enum Args<'a> {
     JsonValue(&'a [u8]),
     /// The JSON array `params`, of which the first element counts.
     JsonParams(&'a [u8]),
+    #[cfg(feature = "bson")]
     /// A BSON document, `{_Val_: x}` for simple values.
     Bson(&'a [u8]),
+    #[cfg(feature = "gob")]
     /// A gob value, and the types its peer has defined.
     Gob {
         /// The peer's types.
@@ -32,6 +38,7 @@ pub enum Args<'a> {
         /// The number of the value's type, then the value.
         value: &'a [u8],
     },
+    #[cfg(feature = "msgpack")]
     /// A MessagePack value.
     Msgpack(&'a [u8]),
     /// What a program's own codec reads.
@@ -55,8 +62,11 @@ impl Args<'_> {
         match self {
             Self::JsonValue(bytes) => json::value_from_slice(bytes),
             Self::JsonParams(bytes) => json::params_from_slice(bytes),
+            #[cfg(feature = "bson")]
             Self::Bson(bytes) => bson::value_from_slice(bytes),
+            #[cfg(feature = "gob")]
             Self::Gob { types, value } => gob::value_from_slice(types, value),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
             Self::Bytes(args) => body::decode_args(args),
@@ -71,8 +81,11 @@ impl fmt::Debug for Args<'_> {
         f.write_str(match self {
             Self::JsonValue(_) => "JsonValue",
             Self::JsonParams(_) => "JsonParams",
+            #[cfg(feature = "bson")]
             Self::Bson(_) => "Bson",
+            #[cfg(feature = "gob")]
             Self::Gob { .. } => "Gob",
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(_) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Bytes(_) => "Bytes",

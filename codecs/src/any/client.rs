@@ -1,15 +1,21 @@
 //! A client's halves: requests out, replies in.
 
-use super::{args::decode_erased, body};
+use super::args::decode_erased;
+#[cfg(feature = "baidu_std")]
+use super::body;
+#[cfg(feature = "bson")]
+use crate::bson;
+#[cfg(feature = "gob")]
+use crate::gob;
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
+#[cfg(feature = "baidu_std")]
+use crate::{baidu_std, body::ContentType};
 use crate::{
-    baidu_std,
-    body::ContentType,
-    bson,
     codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
-    gob, json,
+    json,
     message::Reply,
-    msgpack,
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -19,12 +25,16 @@ use serde::{Serialize, de::DeserializeOwned};
 pub enum RequestWriter {
     /// JSON.
     Json(json::RequestEncoder),
+    #[cfg(feature = "bson")]
     /// BSON.
     Bson(bson::RequestEncoder),
+    #[cfg(feature = "gob")]
     /// Gob; boxed, as its tables of types are not small.
     Gob(Box<gob::RequestEncoder>),
+    #[cfg(feature = "msgpack")]
     /// MessagePack.
     Msgpack(msgpack::RequestEncoder),
+    #[cfg(feature = "baidu_std")]
     /// baidu_std, which is no codec of Go-RPC: arguments go as JSON in its frames, `content_type` 1.
     BaiduStd(baidu_std::RequestEncoder),
     /// A program's own.
@@ -49,9 +59,13 @@ impl RequestWriter {
     ) -> Result<(), EncodeError> {
         match self {
             Self::Json(encoder) => encoder.encode(seq, service_method, options, args, out),
+            #[cfg(feature = "bson")]
             Self::Bson(encoder) => encoder.encode(seq, service_method, options, args, out),
+            #[cfg(feature = "gob")]
             Self::Gob(encoder) => encoder.encode(seq, service_method, options, args, args_type, out),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(encoder) => encoder.encode(seq, service_method, options, args, out),
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(encoder) => as_json(encoder, seq, service_method, options, args, out),
             Self::Custom(encoder) => encoder.encode(seq, service_method, options, &args, out),
         }
@@ -59,6 +73,7 @@ impl RequestWriter {
 
     /// The request encoded last will not be sent: said by the caller that cuts it off `out` again.
     pub fn rollback(&mut self) {
+        #[cfg(feature = "gob")]
         if let Self::Gob(encoder) = self {
             encoder.rollback();
         }
@@ -66,19 +81,28 @@ impl RequestWriter {
 }
 
 debug_by_codec!(RequestWriter:
-    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+    Json "json",
+    #[cfg(feature = "bson")] Bson "bson",
+    #[cfg(feature = "gob")] Gob "gob",
+    #[cfg(feature = "msgpack")] Msgpack "msgpack",
+    #[cfg(feature = "baidu_std")] BaiduStd "baidu_std",
+    Custom "custom"
 );
 
 /// A client's reading half of any codec.
 pub enum ReplyReader {
     /// JSON.
     Json(json::ReplyDecoder),
+    #[cfg(feature = "bson")]
     /// BSON.
     Bson(bson::ReplyDecoder),
+    #[cfg(feature = "gob")]
     /// Gob; boxed, as its tables of types are not small.
     Gob(Box<gob::ReplyDecoder>),
+    #[cfg(feature = "msgpack")]
     /// MessagePack.
     Msgpack(msgpack::ReplyDecoder),
+    #[cfg(feature = "baidu_std")]
     /// baidu_std, which is no codec of Go-RPC.
     BaiduStd(baidu_std::ReplyDecoder),
     /// A program's own.
@@ -94,9 +118,13 @@ impl ReplyReader {
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         match self {
             Self::Json(decoder) => decoder.decode(buf),
+            #[cfg(feature = "bson")]
             Self::Bson(decoder) => decoder.decode(buf),
+            #[cfg(feature = "gob")]
             Self::Gob(decoder) => decoder.decode(buf),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(decoder) => decoder.decode(buf),
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(decoder) => Ok(decoder.decode(buf)?.map(Reply::from)),
             Self::Custom(decoder) => decoder.decode(buf),
         }
@@ -109,9 +137,13 @@ impl ReplyReader {
     pub fn body<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ValueError> {
         match self {
             Self::Json(_) => json::value_from_slice(reply.body()),
+            #[cfg(feature = "bson")]
             Self::Bson(_) => bson::value_from_slice(reply.body()),
+            #[cfg(feature = "gob")]
             Self::Gob(_) => gob::value_from_reply(reply),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(decoder) => body_of_frame(reply, &decoder.limits()),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
         }
@@ -119,10 +151,16 @@ impl ReplyReader {
 }
 
 debug_by_codec!(ReplyReader:
-    Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", BaiduStd "baidu_std", Custom "custom"
+    Json "json",
+    #[cfg(feature = "bson")] Bson "bson",
+    #[cfg(feature = "gob")] Gob "gob",
+    #[cfg(feature = "msgpack")] Msgpack "msgpack",
+    #[cfg(feature = "baidu_std")] BaiduStd "baidu_std",
+    Custom "custom"
 );
 
 /// Appends one whole request with JSON in a frame of baidu_std, or nothing.
+#[cfg(feature = "baidu_std")]
 fn as_json<T: Serialize + ?Sized>(
     encoder: &mut baidu_std::RequestEncoder,
     seq: u64,
@@ -146,10 +184,12 @@ fn as_json<T: Serialize + ?Sized>(
 }
 
 /// Why the reply of a frame is no value.
+#[cfg(feature = "baidu_std")]
 const NO_SCHEMA: &str =
     "the reply is a message of its own schema, neither JSON (content_type 1) nor wanted as bytes";
 
 /// Decodes the value of a reply that is a frame of baidu_std.
+#[cfg(feature = "baidu_std")]
 fn body_of_frame<T: DeserializeOwned>(reply: &Reply, limits: &Limits) -> Result<T, ValueError> {
     let out_of_step = |error: DecodeError| ValueError::new(error.to_string());
     let payload =

@@ -5,11 +5,11 @@
 
 /// `Debug` of an enum over all codecs, which says which one it is and nothing of what is inside.
 macro_rules! debug_by_codec {
-    ($type:ident: $($codec:ident $name:literal),+ $(,)?) => {
+    ($type:ident: $($(#[$when:meta])? $codec:ident $name:literal),+ $(,)?) => {
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(match self {
-                    $(Self::$codec(..) => concat!(stringify!($type), "(", $name, ")"),)+
+                    $($(#[$when])? Self::$codec(..) => concat!(stringify!($type), "(", $name, ")"),)+
                 })
             }
         }
@@ -29,10 +29,15 @@ pub use reply_to::{ReplyTo, Saved};
 pub use request::AnyRequest;
 pub use server::{AnyServerCodec, CodecPair, ServerCodec};
 
+#[cfg(feature = "bson")]
+use crate::bson::{self, BsonDialect, Dialect};
+#[cfg(feature = "gob")]
+use crate::gob;
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
 use crate::{
-    bson::{self, BsonDialect, Dialect},
     codec::{Codec, Limits},
-    gob, json, msgpack,
+    json,
 };
 use std::{fmt, sync::Arc};
 
@@ -42,10 +47,13 @@ use std::{fmt, sync::Arc};
 pub enum AnyCodec {
     /// Go's `net/rpc/jsonrpc`: JSON-RPC 1.0 objects.
     Json,
+    #[cfg(feature = "bson")]
     /// vitess' `bsonrpc`: two BSON documents.
     Bson(BsonDialect),
+    #[cfg(feature = "gob")]
     /// Go's own `net/rpc`: gob, with a table of types for each direction of each connection.
     Gob,
+    #[cfg(feature = "msgpack")]
     /// MessagePack, as `hashicorp/net-rpc-msgpackrpc`.
     Msgpack,
     /// A program's own.
@@ -57,8 +65,11 @@ impl AnyCodec {
     pub fn name(&self) -> &str {
         match self {
             Self::Json => json::NAME,
+            #[cfg(feature = "bson")]
             Self::Bson(_) => bson::NAME,
+            #[cfg(feature = "gob")]
             Self::Gob => gob::NAME,
+            #[cfg(feature = "msgpack")]
             Self::Msgpack => msgpack::NAME,
             Self::Custom(codec) => codec.name(),
         }
@@ -71,14 +82,17 @@ impl AnyCodec {
                 decoder: json::RequestDecoder::new(limits),
                 encoder: json::ReplyEncoder::new(),
             }),
+            #[cfg(feature = "bson")]
             Self::Bson(dialect) => AnyServerCodec::Bson(CodecPair {
                 decoder: bson::RequestDecoder::new(limits, *dialect),
                 encoder: bson::ReplyEncoder::new(),
             }),
+            #[cfg(feature = "gob")]
             Self::Gob => AnyServerCodec::Gob(CodecPair {
                 decoder: gob::RequestDecoder::new(limits),
                 encoder: gob::ReplyEncoder::new(),
             }),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack => AnyServerCodec::Msgpack(CodecPair {
                 decoder: msgpack::RequestDecoder::new(limits),
                 encoder: msgpack::ReplyEncoder::new(),
@@ -94,11 +108,15 @@ impl AnyCodec {
     pub fn request_writer(&self) -> RequestWriter {
         match self {
             Self::Json => RequestWriter::Json(json::RequestEncoder::new()),
+            #[cfg(feature = "bson")]
             Self::Bson(BsonDialect::Always(dialect)) => {
                 RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
             }
+            #[cfg(feature = "bson")]
             Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
+            #[cfg(feature = "gob")]
             Self::Gob => RequestWriter::Gob(Box::default()),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack => RequestWriter::Msgpack(msgpack::RequestEncoder::new()),
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
@@ -108,8 +126,11 @@ impl AnyCodec {
     pub fn reply_reader(&self, limits: Limits) -> ReplyReader {
         match self {
             Self::Json => ReplyReader::Json(json::ReplyDecoder::new(limits)),
+            #[cfg(feature = "bson")]
             Self::Bson(_) => ReplyReader::Bson(bson::ReplyDecoder::new(limits)),
+            #[cfg(feature = "gob")]
             Self::Gob => ReplyReader::Gob(Box::new(gob::ReplyDecoder::new(limits))),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack => ReplyReader::Msgpack(msgpack::ReplyDecoder::new(limits)),
             Self::Custom(codec) => ReplyReader::Custom(codec.reply_decoder(limits)),
         }

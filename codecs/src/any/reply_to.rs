@@ -1,14 +1,18 @@
 //! Where and how one reply is written, for all protocols.
 
 use super::body::{self, AsBlob};
+#[cfg(feature = "bson")]
+use crate::bson;
+#[cfg(feature = "gob")]
+use crate::gob;
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
 use crate::{
     body::{BytesReply, BytesReplyEncoder, ContentType},
-    bson,
     codec::ReplyEncoder,
     error::EncodeError,
-    gob, json,
+    json,
     message::{ErrorReply, Head},
-    msgpack,
     schema::TypeOf,
 };
 use bytes::BytesMut;
@@ -22,10 +26,13 @@ use std::{any::Any, fmt};
 pub enum ReplyTo<'a> {
     /// JSON.
     Json(&'a mut json::ReplyEncoder, &'a json::Head),
+    #[cfg(feature = "bson")]
     /// BSON.
     Bson(&'a mut bson::ReplyEncoder, &'a bson::Head),
+    #[cfg(feature = "gob")]
     /// Gob.
     Gob(&'a mut gob::ReplyEncoder, &'a Head),
+    #[cfg(feature = "msgpack")]
     /// MessagePack.
     Msgpack(&'a mut msgpack::ReplyEncoder, &'a Head),
     /// The bare JSON value, for protocols whose own framing says whose reply it is and what failed.
@@ -51,8 +58,11 @@ impl ReplyTo<'_> {
     ) -> Result<(), EncodeError> {
         match self {
             Self::Json(encoder, head) => encoder.encode(head, reply, out),
+            #[cfg(feature = "bson")]
             Self::Bson(encoder, head) => encoder.encode(head, reply, out),
+            #[cfg(feature = "gob")]
             Self::Gob(encoder, head) => encoder.encode(head, reply, reply_type, out),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(encoder, head) => encoder.encode(head, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
             Self::Bytes(encoder) => body::encode(&mut **encoder, reply, out),
@@ -78,8 +88,11 @@ impl ReplyTo<'_> {
     pub fn encode_error(&mut self, error: &ErrorReply, out: &mut BytesMut) {
         match self {
             Self::Json(encoder, head) => encoder.encode_error(head, error, out),
+            #[cfg(feature = "bson")]
             Self::Bson(encoder, head) => encoder.encode_error(head, error, out),
+            #[cfg(feature = "gob")]
             Self::Gob(encoder, head) => encoder.encode_error(head, error, out),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(encoder, head) => encoder.encode_error(head, error, out),
             Self::JsonValue | Self::Bytes(_) => {}
             Self::Custom(encoder, head) => encoder.encode_error(head, error, out),
@@ -97,11 +110,10 @@ impl ReplyTo<'_> {
     /// What the encoder remembers of earlier replies, so that later ones can be taken back. Cheap: a reference.
     pub fn save(&self) -> Saved {
         Saved(match self {
+            #[cfg(feature = "gob")]
             Self::Gob(encoder, _) => EncoderState::Gob(encoder.save()),
             Self::Custom(encoder, _) => encoder.save().map_or(EncoderState::Nothing, EncoderState::Custom),
-            Self::Json(..) | Self::Bson(..) | Self::Msgpack(..) | Self::JsonValue | Self::Bytes(_) => {
-                EncoderState::Nothing
-            }
+            _ => EncoderState::Nothing,
         })
     }
 
@@ -109,6 +121,7 @@ impl ReplyTo<'_> {
     /// encoder forgets them.
     pub fn restore(&mut self, saved: Saved) {
         match (self, saved.0) {
+            #[cfg(feature = "gob")]
             (Self::Gob(encoder, _), EncoderState::Gob(saved)) => encoder.restore(saved),
             (Self::Custom(encoder, _), EncoderState::Custom(saved)) => encoder.restore(saved),
             _ => {}
@@ -120,8 +133,13 @@ impl fmt::Debug for ReplyTo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head: &dyn fmt::Debug = match self {
             Self::Json(_, head) => head,
+            #[cfg(feature = "bson")]
             Self::Bson(_, head) => head,
-            Self::Gob(_, head) | Self::Msgpack(_, head) | Self::Custom(_, head) => head,
+            #[cfg(feature = "gob")]
+            Self::Gob(_, head) => head,
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack(_, head) => head,
+            Self::Custom(_, head) => head,
             Self::JsonValue => &"a bare value",
             Self::Bytes(_) => &"bytes",
         };
@@ -134,6 +152,7 @@ pub struct Saved(EncoderState);
 
 enum EncoderState {
     Nothing,
+    #[cfg(feature = "gob")]
     Gob(gob::Saved),
     Custom(Box<dyn Any + Send>),
 }

@@ -1,6 +1,8 @@
 //! A request of any codec.
 
-use crate::{bson, json, message::Request};
+#[cfg(feature = "bson")]
+use crate::bson;
+use crate::{json, message::Request};
 use std::time::Duration;
 
 /// One call as a server reads it, of any codec: see [`Request`].
@@ -8,6 +10,7 @@ use std::time::Duration;
 pub enum AnyRequest {
     /// With a JSON id.
     Json(json::Request),
+    #[cfg(feature = "bson")]
     /// In a dialect of BSON.
     Bson(bson::Request),
     /// With what all have and nothing else: gob, MessagePack and codecs of programs.
@@ -19,6 +22,7 @@ macro_rules! ask {
     ($request:expr, $one:ident => $answer:expr) => {
         match $request {
             AnyRequest::Json($one) => $answer,
+            #[cfg(feature = "bson")]
             AnyRequest::Bson($one) => $answer,
             AnyRequest::Common($one) => $answer,
         }
@@ -51,6 +55,7 @@ impl AnyRequest {
     pub fn without_args(self) -> Self {
         match self {
             Self::Json(request) => Self::Json(request.without_args()),
+            #[cfg(feature = "bson")]
             Self::Bson(request) => Self::Bson(request.without_args()),
             Self::Common(request) => Self::Common(request.without_args()),
         }

@@ -4,13 +4,17 @@
 //! for those who make few.
 
 use super::{AnyRequest, Args, ReplyTo};
+#[cfg(feature = "bson")]
+use crate::bson;
+#[cfg(feature = "gob")]
+use crate::gob;
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
 use crate::{
-    bson,
     codec::{Limits, ReplyEncoder, RequestDecoder},
     error::DecodeError,
-    gob, json,
+    json,
     message::{Head, HeadExtension, Request},
-    msgpack,
 };
 use bytes::BytesMut;
 
@@ -95,16 +99,19 @@ server_codec!(
     (_, _, bytes) => Args::JsonParams(bytes),
     (encoder, head) => ReplyTo::Json(encoder, head)
 );
+#[cfg(feature = "bson")]
 server_codec!(
     bson::RequestDecoder, bson::ReplyEncoder, bson::Dialect,
     (_, _, bytes) => Args::Bson(bytes),
     (encoder, head) => ReplyTo::Bson(encoder, head)
 );
+#[cfg(feature = "gob")]
 server_codec!(
     gob::RequestDecoder, gob::ReplyEncoder, (),
     (decoder, _, value) => Args::Gob { types: decoder.types(), value },
     (encoder, head) => ReplyTo::Gob(encoder, head)
 );
+#[cfg(feature = "msgpack")]
 server_codec!(
     msgpack::RequestDecoder, msgpack::ReplyEncoder, (),
     (_, _, bytes) => Args::Msgpack(bytes),
@@ -120,10 +127,13 @@ server_codec!(
 pub enum AnyServerCodec {
     /// JSON.
     Json(CodecPair<json::RequestDecoder, json::ReplyEncoder>),
+    #[cfg(feature = "bson")]
     /// BSON.
     Bson(CodecPair<bson::RequestDecoder, bson::ReplyEncoder>),
+    #[cfg(feature = "gob")]
     /// Gob.
     Gob(CodecPair<gob::RequestDecoder, gob::ReplyEncoder>),
+    #[cfg(feature = "msgpack")]
     /// MessagePack.
     Msgpack(CodecPair<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
     /// A program's own.
@@ -138,8 +148,11 @@ impl AnyServerCodec {
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
         Ok(match self {
             Self::Json(pair) => pair.decode(buf)?.map(AnyRequest::Json),
+            #[cfg(feature = "bson")]
             Self::Bson(pair) => pair.decode(buf)?.map(AnyRequest::Bson),
+            #[cfg(feature = "gob")]
             Self::Gob(pair) => pair.decode(buf)?.map(AnyRequest::Common),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(pair) => pair.decode(buf)?.map(AnyRequest::Common),
             Self::Custom(pair) => pair.decode(buf)?.map(AnyRequest::Common),
         })
@@ -152,8 +165,11 @@ impl AnyServerCodec {
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<AnyRequest>, DecodeError> {
         Ok(match self {
             Self::Json(pair) => pair.decode_eof(buf)?.map(AnyRequest::Json),
+            #[cfg(feature = "bson")]
             Self::Bson(pair) => pair.decode_eof(buf)?.map(AnyRequest::Bson),
+            #[cfg(feature = "gob")]
             Self::Gob(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
             Self::Custom(pair) => pair.decode_eof(buf)?.map(AnyRequest::Common),
         })
@@ -163,8 +179,11 @@ impl AnyServerCodec {
     pub fn set_limits(&mut self, limits: Limits) {
         match self {
             Self::Json(pair) => pair.set_limits(limits),
+            #[cfg(feature = "bson")]
             Self::Bson(pair) => pair.set_limits(limits),
+            #[cfg(feature = "gob")]
             Self::Gob(pair) => pair.set_limits(limits),
+            #[cfg(feature = "msgpack")]
             Self::Msgpack(pair) => pair.set_limits(limits),
             Self::Custom(pair) => pair.set_limits(limits),
         }
@@ -177,8 +196,11 @@ impl AnyServerCodec {
     pub fn args<'a>(&'a self, request: &'a AnyRequest) -> Args<'a> {
         match (self, request) {
             (Self::Json(pair), AnyRequest::Json(request)) => pair.args(request),
+            #[cfg(feature = "bson")]
             (Self::Bson(pair), AnyRequest::Bson(request)) => pair.args(request),
+            #[cfg(feature = "gob")]
             (Self::Gob(pair), AnyRequest::Common(request)) => pair.args(request),
+            #[cfg(feature = "msgpack")]
             (Self::Msgpack(pair), AnyRequest::Common(request)) => pair.args(request),
             (Self::Custom(pair), AnyRequest::Common(request)) => pair.args(request),
             _ => panic!("{self:?} has not read this request"),
@@ -192,8 +214,11 @@ impl AnyServerCodec {
     pub fn reply_to<'a>(&'a mut self, request: &'a AnyRequest) -> ReplyTo<'a> {
         match (self, request) {
             (Self::Json(pair), AnyRequest::Json(request)) => pair.reply_to(request.head()),
+            #[cfg(feature = "bson")]
             (Self::Bson(pair), AnyRequest::Bson(request)) => pair.reply_to(request.head()),
+            #[cfg(feature = "gob")]
             (Self::Gob(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
+            #[cfg(feature = "msgpack")]
             (Self::Msgpack(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
             (Self::Custom(pair), AnyRequest::Common(request)) => pair.reply_to(request.head()),
             (codec, _) => panic!("{codec:?} has not read this request"),
@@ -201,4 +226,10 @@ impl AnyServerCodec {
     }
 }
 
-debug_by_codec!(AnyServerCodec: Json "json", Bson "bson", Gob "gob", Msgpack "msgpack", Custom "custom");
+debug_by_codec!(AnyServerCodec:
+    Json "json",
+    #[cfg(feature = "bson")] Bson "bson",
+    #[cfg(feature = "gob")] Gob "gob",
+    #[cfg(feature = "msgpack")] Msgpack "msgpack",
+    Custom "custom"
+);

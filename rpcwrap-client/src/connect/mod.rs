@@ -23,6 +23,7 @@ mod stream;
 pub use connected::Connected;
 pub use connector::Connector;
 pub use from_connection::FromConnection;
+#[cfg(feature = "baidu_std")]
 pub(crate) use from_connection::Sealed;
 pub use reached::Reached;
 pub use stream::Stream;

@@ -219,8 +219,11 @@ impl Shared {
     pub(crate) fn body<R: DeserializeOwned>(&self, reply: &Reply) -> Result<R, Error> {
         let decoded: Result<R, ValueError> = match &self.wire {
             WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
+            #[cfg(feature = "bson")]
             WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
+            #[cfg(feature = "gob")]
             WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply(reply),
+            #[cfg(feature = "msgpack")]
             WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),

@@ -1,13 +1,16 @@
 //! What a connection speaks: a codec of Go-RPC, or another protocol that is framed alike.
 
 use crate::config::Config;
-use codecs::{AnyCodec, Limits, ReplyReader, RequestWriter, baidu_std};
+#[cfg(feature = "baidu_std")]
+use codecs::baidu_std;
+use codecs::{AnyCodec, Limits, ReplyReader, RequestWriter};
 
 /// What both halves of a connection are made of.
 #[derive(Clone)]
 pub(crate) enum WireProtocol {
     Codec(AnyCodec),
     /// With the proof that goes out with each request.
+    #[cfg(feature = "baidu_std")]
     BaiduStd(Vec<u8>),
 }
 
@@ -25,6 +28,7 @@ impl WireProtocol {
     pub(crate) fn halves(&self, limits: Limits) -> CodecHalves {
         let (writer, reader) = match self {
             Self::Codec(codec) => (codec.request_writer(), codec.reply_reader(limits)),
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(proof) => (
                 RequestWriter::BaiduStd(baidu_std::RequestEncoder::new(proof.clone())),
                 ReplyReader::BaiduStd(baidu_std::ReplyDecoder::new(limits)),
@@ -37,6 +41,7 @@ impl WireProtocol {
     pub(crate) fn config(&self, config: Config) -> Config {
         match self {
             Self::Codec(_) => config,
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(_) => config.extensions(false),
         }
     }
@@ -53,6 +58,7 @@ impl std::fmt::Debug for WireProtocol {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Codec(codec) => codec.fmt(f),
+            #[cfg(feature = "baidu_std")]
             Self::BaiduStd(_) => f.write_str(baidu_std::NAME),
         }
     }

@@ -1,7 +1,6 @@
-//! Compression of message bodies, for the formats that have it.
-//!
-//! Whole buffers in, whole buffers out; what comes out is bounded by the caller's limit before it is allocated.
+//! How bodies are compressed and decompressed: cargo feature `compression`.
 
+use super::Compression;
 use crate::error::ValueError;
 use flate2::{
     Compression as Level,
@@ -9,20 +8,6 @@ use flate2::{
     write::{GzEncoder, ZlibEncoder},
 };
 use std::io::{self, Read, Write};
-
-/// How a body is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// Snappy's block format, without the framing of files.
-    Snappy,
-    /// RFC 1952.
-    Gzip,
-    /// RFC 1950.
-    Zlib,
-}
 
 /// A snappy element of three bytes becomes at most 64: nothing grows by more than this.
 const SNAPPY_GROWTH: usize = 22;
