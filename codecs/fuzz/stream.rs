@@ -35,6 +35,35 @@ macro_rules! stream_target {
     };
 }
 
+/// [`stream_target`] of the requests of a codec whose arguments need nothing but their bytes.
+#[allow(unused_macros, reason = "for two codecs")]
+macro_rules! requests_target {
+    ($codec:ident) => {
+        stream_target!(
+            codecs::$codec::RequestDecoder::new(stream::limits()),
+            |decoder, request| {
+                if let Ok(args) = request.args() {
+                    shapes::$codec(args);
+                }
+                format!("{:?} {}", request.service_method(), request.seq())
+            },
+            decode_eof
+        );
+    };
+}
+
+/// [`stream_target`] of the replies of a codec whose values need nothing but their bytes.
+#[allow(unused_macros, reason = "for three codecs")]
+macro_rules! replies_target {
+    ($codec:ident) => {
+        stream_target!(codecs::$codec::ReplyDecoder::new(stream::limits()), |decoder, reply| {
+            shapes::$codec(reply.body());
+            // All but the bytes: the newline behind a reply of JSON is among them where it has come already.
+            format!("{} {:?} {:?} {:?}", reply.seq(), reply.service_method(), reply.error(), reply.body())
+        });
+    };
+}
+
 /// Limits that a fuzzer reaches.
 #[allow(dead_code, reason = "two decoders have none")]
 pub fn limits() -> codecs::Limits {

@@ -1,15 +1,10 @@
 //! What a MessagePack server may send to a client, whole and split, into types of every shape.
 #![no_main]
 
-use codecs::msgpack::ReplyDecoder;
-
 #[path = "../shapes.rs"]
 mod shapes;
 #[macro_use]
 #[path = "../stream.rs"]
 mod stream;
 
-stream_target!(ReplyDecoder::new(stream::limits()), |decoder, reply| {
-    shapes::msgpack(reply.body());
-    format!("{reply:?}")
-});
+replies_target!(msgpack);
