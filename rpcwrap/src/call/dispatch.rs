@@ -12,7 +12,10 @@ use crate::{
     },
     error::CallError,
     live::{Live, stats::Tally},
-    method::{context::ContextSource, running::Written},
+    method::{
+        context::ContextSource,
+        running::{Keep, Written},
+    },
     peer::{IN_PROCESS, Peer},
 };
 use bytes::{Bytes, BytesMut};
@@ -159,7 +162,7 @@ impl Dispatch {
         let (call, reply_type) = (&mut started.call, started.entry.types.reply());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(call.as_mut().write(reply_type, to, out)),
+            Poll::Ready(()) => Poll::Ready(call.as_mut().write(Keep::No, reply_type, to, out)),
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);

@@ -14,7 +14,7 @@ use crate::{
         shutdown::Phase,
         stats::{ServerStats, Tally},
     },
-    method::running::{BoxCall, Written},
+    method::running::{BoxCall, Keep, Written},
     peer::Peer,
 };
 use bytes::BytesMut;
@@ -175,7 +175,7 @@ impl InFlightCall {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
                 let reply_type = self.entry.types.reply();
-                let write = AssertUnwindSafe(|| call.as_mut().write(reply_type, to, out));
+                let write = AssertUnwindSafe(|| call.as_mut().write(Keep::No, reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))

@@ -40,23 +40,24 @@ pub(crate) trait Call: Send {
     /// Drives the handler until it has something to write.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
 
-    /// Writes what the last `Ready` was about, and lets go of it; only called after it.
+    /// Writes what the last `Ready` was about, and lets go of it, or keeps a last reply, which may then be taken back and
+    /// written again; only called after it.
     fn write(
         self: Pin<&mut Self>,
+        keep: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written;
+}
 
-    /// As [`write`](Self::write), but keeps a last reply, which may be taken back and written again.
-    fn write_keeping(
-        self: Pin<&mut Self>,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Written {
-        self.write(reply_type, to, out)
-    }
+/// Whether a last reply that was written is still needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// It is let go of at once, within the guard that catches its panics.
+    No,
+    /// It is kept until the call is dropped.
+    Yes,
 }
 
 /// A running call of any type.
@@ -97,33 +98,23 @@ where
     #[inline]
     fn write(
         self: Pin<&mut Self>,
+        keep: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
-        Written::Last(match self.project().result.take() {
+        let result = self.project().result;
+        Written::Last(match result.take() {
             Some(Ok(reply)) => {
                 let written = reply.write_reply(reply_type, to, out);
+                if keep == Keep::Yes {
+                    *result = Some(Ok(reply));
+                }
                 written.map_err(|error| Box::new(CallError::BadReply(error)))
             }
             Some(Err(error)) => Err(Box::new(error)),
             None => Err(Box::new(CallError::Panicked)),
         })
-    }
-
-    fn write_keeping(
-        mut self: Pin<&mut Self>,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Written {
-        match self.as_mut().project().result {
-            Some(Ok(reply)) => {
-                let written = reply.write_reply(reply_type, to, out);
-                Written::Last(written.map_err(|error| Box::new(CallError::BadReply(error))))
-            }
-            _ => self.write(reply_type, to, out),
-        }
     }
 }
 
@@ -150,24 +141,13 @@ impl<F: FnOnce() -> BoxCall + Send> Call for Deferred<F> {
 
     fn write(
         mut self: Pin<&mut Self>,
+        keep: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
         match &mut self.call {
-            Some(call) => call.as_mut().write(reply_type, to, out),
-            None => Written::Last(Err(Box::new(CallError::Panicked))),
-        }
-    }
-
-    fn write_keeping(
-        mut self: Pin<&mut Self>,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Written {
-        match &mut self.call {
-            Some(call) => call.as_mut().write_keeping(reply_type, to, out),
+            Some(call) => call.as_mut().write(keep, reply_type, to, out),
             None => Written::Last(Err(Box::new(CallError::Panicked))),
         }
     }
@@ -191,22 +171,13 @@ impl Call for Traced {
 
     fn write(
         mut self: Pin<&mut Self>,
+        keep: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Written {
         let Self { call, span } = &mut *self;
-        span.in_scope(|| call.as_mut().write(reply_type, to, out))
-    }
-
-    fn write_keeping(
-        mut self: Pin<&mut Self>,
-        reply_type: Option<&TypeOf>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Written {
-        let Self { call, span } = &mut *self;
-        span.in_scope(|| call.as_mut().write_keeping(reply_type, to, out))
+        span.in_scope(|| call.as_mut().write(keep, reply_type, to, out))
     }
 }
 
@@ -241,6 +212,7 @@ where
 
     fn write(
         self: Pin<&mut Self>,
+        _: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,

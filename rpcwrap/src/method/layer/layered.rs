@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::CallError,
-    method::running::{BoxCall, Call, Written},
+    method::running::{BoxCall, Call, Keep, Written},
 };
 use bytes::BytesMut;
 use codecs::{ReplyTo, schema::TypeOf};
@@ -77,7 +77,7 @@ impl LayeredCall {
         let last = match ready {
             Err(error) => Last::Error(Box::new(error)),
             Ok(mut call) => {
-                let write = AssertUnwindSafe(|| call.as_mut().write_keeping(reply_type, to, out));
+                let write = AssertUnwindSafe(|| call.as_mut().write(Keep::Yes, reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))
@@ -151,6 +151,7 @@ impl Call for LayeredCall {
 
     fn write(
         mut self: Pin<&mut Self>,
+        _: Keep,
         reply_type: Option<&TypeOf>,
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
@@ -159,7 +160,7 @@ impl Call for LayeredCall {
             (Some(ReadyReply::Handler(ready)), _) => self.write_handler(ready, reply_type, to, out),
             (Some(ReadyReply::Layers(Err(error))), _) => self.failed(error),
             (Some(ReadyReply::Layers(Ok(()))), Some(Last::Reply(mut call))) => {
-                call.as_mut().write(reply_type, to, out)
+                call.as_mut().write(Keep::No, reply_type, to, out)
             }
             (Some(ReadyReply::Layers(Ok(()))), Some(Last::Error(error))) => Written::Last(Err(error)),
             (Some(ReadyReply::Layers(Ok(()))), Some(Last::End)) => Written::End,
