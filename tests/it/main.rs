@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 mod baidu_std;
 mod bson;
+mod clock;
 mod command_lines;
 mod connect;
 mod custom_codec;

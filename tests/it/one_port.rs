@@ -1,7 +1,7 @@
 //! What went wrong where others shared a port, each a test named after it: cmux, Linkerd, Envoy and Istio, sslh,
 //! hyper-util, bRPC.
 
-use crate::{program::Program, protocols::Words};
+use crate::{clock::pass, program::Program, protocols::Words};
 use bytes::BytesMut;
 use rpcwrap::{
     Config, OpeningClock, Server, Verdict,
@@ -150,10 +150,10 @@ async fn rpcx_the_request_line_decides_not_the_headers() {
 #[tokio::test]
 async fn sslh_348_istio_16581_a_slow_client_gets_its_own_protocol() {
     let server = start(services()).await;
-    let mut slow = Peer::connect(server.addr).await;
+    let mut slow = Peer::in_memory(&server);
     for piece in ["G", "ET /healthz", " HTTP/1.1\r\nHost", ": x\r\n\r\n"] {
-        // No event tells that nothing happens; a decision on a short timer would have been taken by now.
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        // A decision on a short timer would have been taken by now.
+        pass(Duration::from_secs(1)).await;
         slow.send(piece).await;
     }
     assert_eq!(slow.read_http(false).await.status, 200);
@@ -383,9 +383,8 @@ async fn pools_that_connect_ahead_have_time_until_their_first_byte() {
     let config = impatient().first_byte_clock(OpeningClock::FirstByte).keep_alive_timeout(SHORT * 4);
     let server = start(services().config(config)).await;
     let began = Instant::now();
-    let mut ahead = Peer::connect(server.addr).await;
-    // The silence itself is what is tried.
-    tokio::time::sleep(SHORT * 2).await;
+    let mut ahead = Peer::in_memory(&server);
+    pass(SHORT * 2).await;
     assert_eq!(ahead.http(HEALTH).await.status, 200);
     let mut half = Peer::connect(server.addr).await;
     half.send("GE").await;
@@ -399,10 +398,9 @@ async fn pools_that_connect_ahead_have_time_until_their_first_byte() {
 #[tokio::test]
 async fn the_clock_can_be_off() {
     let server = start(services().config(impatient().first_byte_clock(OpeningClock::Off))).await;
-    let mut ahead = Peer::connect(server.addr).await;
+    let mut ahead = Peer::in_memory(&server);
     ahead.send("GET /hea").await;
-    // The silence itself is what is tried.
-    tokio::time::sleep(SHORT * 3).await;
+    pass(Duration::from_secs(60)).await;
     ahead.send("lthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(ahead.read_http(false).await.status, 200);
 }

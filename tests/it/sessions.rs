@@ -1,5 +1,6 @@
 //! What one connection may expect of its session: order, windows, backpressure, half-close, cancellation.
 
+use crate::clock::pass;
 use rpcwrap::{Config, Phase};
 use rpcwrap_tests::{
     raw::{Peer, json_request},
@@ -182,11 +183,10 @@ async fn a_peer_that_moves_no_byte_is_closed() {
     assert_eq!(server.snapshot().server.stalled, 2);
     // One that only waits for its call, or says nothing at all, owes nothing.
     let (server, gate) = gated(Config::default().stall_timeout(Duration::from_millis(50))).await;
-    let mut patient = Peer::connect_codec(server.addr, "json").await;
-    let mut silent = Peer::connect_codec(server.addr, "json").await;
+    let mut patient = Peer::in_memory_codec(&server, "json").await;
+    let mut silent = Peer::in_memory_codec(&server, "json").await;
     patient.send(wait(1)).await;
-    // Five times as long; no event tells that nothing happens.
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    pass(Duration::from_secs(60)).await;
     gate.open(1);
     assert_eq!(patient.read_json().await["result"], 1);
     assert_eq!(silent.call("Echo.Int", "5", 1).await["result"], 5);
@@ -202,10 +202,7 @@ async fn a_stream_runs_only_as_fast_as_it_is_read() {
         assert_eq!(peer.read_json().await, json!({"id": 1, "result": n, "error": null}));
     }
     // 64 KiB of pipe and 1 KiB of output hold fewer than 3,000 items of some 35 bytes.
-    // A stopped clock goes on when no task has anything left to do: all of this is one thread, and no socket is in it.
-    tokio::time::pause();
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    tokio::time::resume();
+    pass(Duration::from_millis(1)).await;
     let stats = &server.snapshot().methods.iter().find(|m| m.method == "Stream").unwrap().stats.clone();
     assert!(stats.bytes_out < 100_000, "{} bytes of a stream that is not read", stats.bytes_out);
     assert_eq!(gate.left(), 0);

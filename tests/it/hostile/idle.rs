@@ -5,12 +5,12 @@ use crate::program::{Program, Settings};
 use bytes::BytesMut;
 use rpcwrap::codecs::{AnyCodec, BsonDialect, CallOptions, Limits};
 use rpcwrap_tests::{
-    LIMIT, limit,
+    limit,
     raw::{CONNECTED, Peer, opening},
     until,
 };
 use serde::Serialize;
-use std::{fs, net::SocketAddr, process, time::Duration};
+use std::{fs, net::SocketAddr, process};
 use tokio::{process::Command, time::Instant};
 
 const CONNECTIONS: usize = 10_000;
@@ -95,9 +95,7 @@ async fn ten_thousand_idle_connections_cost_4_kib_each() {
     until(|| program.descriptors() <= 20).await;
     println!("descriptors are back after {:?}, {calls} calls beside them", closed.elapsed());
     // Memory is given back too, but for a fifth.
-    while program.resident_bytes() > start + start / 5 && closed.elapsed() < LIMIT {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until(|| program.resident_bytes() <= start + start / 5).await;
     let (left, start) = (program.resident_bytes() >> 10, start >> 10);
     println!("{left} KiB of memory {:?} after the close, {start} before", closed.elapsed());
     assert!(left <= start + start / 5, "{left} KiB of memory, {start} before");

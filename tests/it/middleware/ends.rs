@@ -19,7 +19,7 @@ async fn nothing_is_started_before_the_layers_have_agreed() {
         let refuse = Around(move |_: CallService, request: CallRequest| {
             Box::pin(async move {
                 if refuses_later {
-                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    tokio::task::yield_now().await;
                 }
                 Err(format!("{} is closed", request.service_method()).into())
             }) as BoxFuture<'static, Answer>
