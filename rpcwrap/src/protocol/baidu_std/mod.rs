@@ -1,8 +1,8 @@
 //! `baidu_std`, bRPC's default protocol: its clients call methods on bytes, on protobuf messages, or with JSON.
 //!
-//! A proof of who the peer is may come with the first message; then a [`Session`](crate::session::Session) serves the connection, with
-//! [`framing`] between its bytes and dispatch, and [`failure`] for bRPC's codes and words. What the format is, `codecs`
-//! knows. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp`.
+//! A proof of who the peer is may come with the first message; then a [`Session`](crate::session::Session) serves the
+//! connection, with [`framing`] between its bytes and dispatch, and [`failure`] for bRPC's codes and words. What the
+//! format is, `codecs` knows. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp`.
 
 mod failure;
 mod framing;

@@ -167,7 +167,7 @@ struct CloseTimer {
 }
 
 impl CloseTimer {
-    /// The next end of close_timer is the last.
+    /// The next time it goes off is the last.
     fn start_closing(&mut self) {
         *self = Self { leaving: true, ..Self::default() };
     }
