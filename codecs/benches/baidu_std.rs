@@ -8,7 +8,7 @@
 )]
 
 use bytes::BytesMut;
-use codecs::{
+use rpcwrap_codecs::{
     Limits,
     baidu_std::{
         ReplyDecoder, ReplyHead, RequestDecoder, RequestHead, encode_error, encode_reply, encode_request,

@@ -8,7 +8,7 @@
 )]
 
 use bytes::BytesMut;
-use codecs::{
+use rpcwrap_codecs::{
     BsonDialect, CallOptions, Dialect, ErrorReply, Limits,
     bson::{ReplyDecoder, ReplyEncoder, Request, RequestDecoder, RequestEncoder, value_from_slice},
 };

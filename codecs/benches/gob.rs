@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a program that measures, without a caller to hand errors to")]
 
 use bytes::BytesMut;
-use codecs::{
+use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
+use rpcwrap_codecs::{
     CallOptions, ErrorReply, Limits, Request,
     gob::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, value_from_slice},
     schema::{Schema, TypeOf},
     types::Any,
 };
-use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 #[global_allocator]

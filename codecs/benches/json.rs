@@ -9,7 +9,7 @@
 )]
 
 use bytes::BytesMut;
-use codecs::{
+use rpcwrap_codecs::{
     AnyCodec, Args as Encoded, CallOptions, Limits,
     json::{ReplyDecoder, ReplyEncoder, Request, RequestDecoder, RequestEncoder},
 };
@@ -103,7 +103,7 @@ fn small_writes() {
     measure("decode i64 reply", BATCH, || {
         let mut buf = BytesMut::from(&replies[..]);
         while let Some(reply) = decoder.decode(&mut buf).unwrap() {
-            black_box(codecs::json::value_from_slice::<i64>(reply.body()).unwrap());
+            black_box(rpcwrap_codecs::json::value_from_slice::<i64>(reply.body()).unwrap());
         }
     });
 }

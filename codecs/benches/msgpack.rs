@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a program that measures, without a caller to hand errors to")]
 
 use bytes::BytesMut;
-use codecs::{
+use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
+use rpcwrap_codecs::{
     CallOptions, ErrorReply, Limits, Request,
     msgpack::{ReplyDecoder, ReplyEncoder, RequestDecoder, RequestEncoder, value_from_slice},
 };
-use divan::{AllocProfiler, Bencher, black_box, counter::ItemsCount};
 use serde::{Deserialize, Serialize};
 
 #[global_allocator]

@@ -33,7 +33,7 @@ pub fn rpc_path(codec: &str, auth: bool) -> String {
 /// Names are lower-case letters and digits; whether such a codec exists is the caller's question.
 ///
 /// ```
-/// use codecs::connect::parse_path;
+/// use rpcwrap_codecs::connect::parse_path;
 /// assert_eq!(parse_path("/_bson_rpc_/auth"), Some(("bson", true)));
 /// assert_eq!(parse_path("/_goRPC_"), Some(("gob", false)));
 /// assert_eq!(parse_path("/_bson_rpc_/"), None);

@@ -42,7 +42,7 @@ pub fn challenge(random: u32, unix_seconds: u64, hostname: &str) -> String {
 /// The answer of `user`, who has `secret`: the name, a space and HMAC-MD5(secret, challenge) in lower-case hex.
 ///
 /// ```
-/// let proof = codecs::cram_md5::proof("tim", "tanstaaftanstaaf", "<1896.697170952@postoffice.reston.mci.net>");
+/// let proof = rpcwrap_codecs::cram_md5::proof("tim", "tanstaaftanstaaf", "<1896.697170952@postoffice.reston.mci.net>");
 /// assert_eq!(proof, "tim b913a602c7eda7a495b4e6e7334d3890");
 /// ```
 pub fn proof(user: &str, secret: &str, challenge: &str) -> String {

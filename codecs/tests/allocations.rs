@@ -1,7 +1,7 @@
 //! Calls with plain structs allocate nothing once a connection has seen its first.
 
 use bytes::BytesMut;
-use codecs::{CallOptions, Limits, gob, msgpack, schema::TypeOf};
+use rpcwrap_codecs::{CallOptions, Limits, gob, msgpack, schema::TypeOf};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

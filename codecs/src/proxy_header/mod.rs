@@ -65,7 +65,7 @@ pub fn is_header(head: &[u8]) -> Option<bool> {
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use codecs::proxy_header::{Source, decode};
+/// use rpcwrap_codecs::proxy_header::{Source, decode};
 /// let mut buf = BytesMut::from("PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\nGET / HTTP/1.1\r\n");
 /// let source = Source::Client("192.0.2.1:4711".parse().unwrap());
 /// assert_eq!(decode(&mut buf), Ok(Some(source)));

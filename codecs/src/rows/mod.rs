@@ -19,7 +19,7 @@
 //! row, an enum with data) is a cell of JSON; an array of more than 64 elements is one too.
 //!
 //! ```
-//! use codecs::{EncodeError, rows::{Cell, Column, RowSink, RowWriter, Shape}, schema::Schema};
+//! use rpcwrap_codecs::{EncodeError, rows::{Cell, Column, RowSink, RowWriter, Shape}, schema::Schema};
 //! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Hit { name: String, score: Option<u8>, tags: Vec<String> }
 //!

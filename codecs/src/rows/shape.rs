@@ -181,7 +181,7 @@ impl Shape {
     /// The shape of a reply of that type, or of a stream of items of that type.
     ///
     /// ```
-    /// use codecs::{rows::{Kind, Shape}, schema::Schema};
+    /// use rpcwrap_codecs::{rows::{Kind, Shape}, schema::Schema};
     /// let shape = Shape::of(&Schema::of::<Vec<(String, Option<u32>)>>(), false);
     /// let columns = shape.columns().unwrap();
     /// assert_eq!((&*columns[1].name, columns[1].kind), ("2", Kind::Uint(32)));

@@ -23,7 +23,7 @@ use std::{fmt, sync::OnceLock};
 /// transparent; a struct's fields have the names it is read by, aliases left out.
 ///
 /// ```
-/// use codecs::schema::Schema;
+/// use rpcwrap_codecs::schema::Schema;
 /// #[derive(serde::Deserialize)]
 /// #[serde(rename_all = "PascalCase")]
 /// struct Args { rows: Vec<i64>, note: Option<String> }
@@ -182,7 +182,7 @@ impl Schema {
 /// wants the type.
 ///
 /// ```
-/// use codecs::schema::TypeOf;
+/// use rpcwrap_codecs::schema::TypeOf;
 /// static REPLY: TypeOf = TypeOf::new::<Vec<String>>();
 /// assert_eq!(REPLY.schema().to_go(), "[]string");
 /// ```

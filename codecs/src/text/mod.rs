@@ -27,7 +27,7 @@
 //! that looks like a number has to be in quotes, as in JSON, and bytes that are UTF-8 in base64.
 //!
 //! ```
-//! use codecs::{schema::Schema, text::{TextArgs, Token}};
+//! use rpcwrap_codecs::{schema::Schema, text::{TextArgs, Token}};
 //! #[derive(serde::Deserialize, Debug, PartialEq)]
 //! #[serde(rename_all = "PascalCase")]
 //! struct Args { a: i64, b: i64 }

@@ -13,7 +13,7 @@ pub const MAX_PARAMS: usize = 1000;
 /// parameters (`A=7&&B=8`) are left out. The bytes need not be UTF-8.
 ///
 /// ```
-/// use codecs::text::{Query, TextArgs};
+/// use rpcwrap_codecs::text::{Query, TextArgs};
 /// let query = Query::parse(b"to=Gr%C3%B6%C3%9Fe&text=a+b%26c").unwrap();
 /// let pairs: Vec<(String, String)> = query.iter().map(|(name, value)| {
 ///     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();

@@ -17,7 +17,7 @@ use std::fmt;
 /// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; BSON brings back all but `Complex`, gob all but `Int32`.
 ///
 /// ```
-/// use codecs::types::Any;
+/// use rpcwrap_codecs::types::Any;
 /// let any: Any = serde_json::from_str(r#"{"k":[1,"x",null]}"#).unwrap();
 /// assert_eq!(any.get("k"), Some(&Any::List(vec![1i64.into(), "x".into(), Any::Null])));
 /// ```

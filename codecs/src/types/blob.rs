@@ -15,7 +15,7 @@ use std::fmt;
 /// Source: Go `encoding/json` `encodeByteSlice`; vitess `go/bson` `EncodeBinary`.
 ///
 /// ```
-/// use codecs::types::Blob;
+/// use rpcwrap_codecs::types::Blob;
 /// assert_eq!(serde_json::to_string(&Blob::from(b"\x00\xff\n")).unwrap(), r#""AP8K""#);
 /// assert_eq!(serde_json::from_str::<Blob>("null").unwrap(), Blob::default());
 /// ```

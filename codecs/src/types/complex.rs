@@ -14,7 +14,7 @@ use std::fmt;
 /// On the wire: gob its complex numbers; JSON and BSON, where Go refuses them, the list `[re, im]`.
 ///
 /// ```
-/// use codecs::types::Complex;
+/// use rpcwrap_codecs::types::Complex;
 /// assert_eq!(serde_json::to_string(&Complex::new(1.5, -2.0)).unwrap(), "[1.5,-2.0]");
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -46,7 +46,7 @@ opaque! {
     /// Source: Go `encoding/gob` `GobEncoder`.
     ///
     /// ```
-    /// use codecs::types::GobEncoded;
+    /// use rpcwrap_codecs::types::GobEncoded;
     /// assert_eq!(serde_json::to_string(&GobEncoded(vec![0, 0xff])).unwrap(), r#""AP8=""#);
     /// ```
     GobEncoded: GOB_ENCODED, "GobEncoder";
@@ -57,7 +57,7 @@ opaque! {
     /// Source: Go `encoding` `BinaryMarshaler`.
     ///
     /// ```
-    /// use codecs::types::BinaryMarshaled;
+    /// use rpcwrap_codecs::types::BinaryMarshaled;
     /// let localhost: BinaryMarshaled = serde_json::from_str(r#""fwAAAQ==""#).unwrap();
     /// assert_eq!(*localhost, [127, 0, 0, 1]);
     /// ```

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 /// name matters, or several types are possible, an enum has a variant for each: see [`gob`](crate::gob).
 ///
 /// ```
-/// use codecs::types::Registered;
+/// use rpcwrap_codecs::types::Registered;
 /// #[derive(serde::Serialize)]
 /// struct Point { x: i64 }
 /// let value = Registered { name: "main.Point", value: Point { x: 1 } };

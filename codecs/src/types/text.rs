@@ -15,7 +15,7 @@ use std::{borrow::Cow, fmt};
 /// Use `String` where only UTF-8 is welcome.
 ///
 /// ```
-/// use codecs::types::Text;
+/// use rpcwrap_codecs::types::Text;
 /// assert_eq!(Text::from("kota"), "kota");
 /// assert_eq!(serde_json::to_string(&Text::from(vec![b'a', 0xFF])).unwrap(), "\"a\u{FFFD}\"");
 /// ```

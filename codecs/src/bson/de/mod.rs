@@ -31,7 +31,7 @@ pub(super) use json::json_from_element;
 ///
 /// ```
 /// let body = b"\x14\0\0\0\x12_Val_\0\x05\0\0\0\0\0\0\0\0";
-/// assert_eq!(codecs::bson::value_from_slice::<i64>(body).unwrap(), 5);
+/// assert_eq!(rpcwrap_codecs::bson::value_from_slice::<i64>(body).unwrap(), 5);
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {

@@ -46,7 +46,7 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// Source: Go `encoding/gob` `Decoder.DecodeValue`.
 ///
 /// ```
-/// use codecs::gob::{Types, value_from_slice};
+/// use rpcwrap_codecs::gob::{Types, value_from_slice};
 /// assert_eq!(value_from_slice::<i64>(&Types::new(), b"\x04\0\x70").unwrap(), 56);
 /// ```
 #[inline]

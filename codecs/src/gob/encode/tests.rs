@@ -438,7 +438,7 @@ fn errors_leave_no_trace() {
         vec![Data::Struct { _a: 1 }] =>
             "gob: Data::Struct has fields of its own, and Go's interfaces hold one value; put them into a struct",
         1u128 => "gob: integers have at most 64 bits",
-        (1, "x") => "gob: int and string in one list or map, whose values are all of one type; use codecs::types::Any",
+        (1, "x") => "gob: int and string in one list or map, whose values are all of one type; use rpcwrap_codecs::types::Any",
         vec![Some(1), None] => "gob: encodeReflectValue: nil element",
         Fails(0) => "on purpose",
         Fails(1) => "gob: 1 elements where 2 were announced",

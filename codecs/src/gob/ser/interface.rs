@@ -165,7 +165,7 @@ impl<'a> Serializer<'a> {
     pub(super) fn not_a_struct(&self) -> SerError {
         if self.holds_anything() {
             return SerError::refused(
-                "gob: a struct in an interface needs the name that Go registered; use codecs::types::Registered",
+                "gob: a struct in an interface needs the name that Go registered; use rpcwrap_codecs::types::Registered",
             );
         }
         SerError::Mismatch("a struct")

@@ -120,7 +120,7 @@ impl Structs {
             (one, two) if one == two => one,
             (one, two) => {
                 return Err(SerError::refused(format!(
-                    "gob: {} and {} in one list or map, whose values are all of one type; use codecs::types::Any",
+                    "gob: {} and {} in one list or map, whose values are all of one type; use rpcwrap_codecs::types::Any",
                     self.word(&one),
                     self.word(&two)
                 )));

@@ -147,7 +147,7 @@ fn lists_of_unlike_elements_are_refused() {
     let Err(SerError::Refused(text)) = observe(&unlike, Structs::default()) else { panic!() };
     assert_eq!(
         &*text,
-        "gob: uint and string in one list or map, whose values are all of one type; use codecs::types::Any"
+        "gob: uint and string in one list or map, whose values are all of one type; use rpcwrap_codecs::types::Any"
     );
     let mut deep = serde_json::json!(1);
     for _ in 0..101 {

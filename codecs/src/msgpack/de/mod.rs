@@ -43,7 +43,7 @@ type Result<T> = std::result::Result<T, DeError>;
 /// The bytes do not fit `T`; the connection goes on. Values nested deeper than 100 are [fatal](ValueError::is_fatal).
 ///
 /// ```
-/// assert_eq!(codecs::msgpack::value_from_slice::<(i64, String)>(b"\x92\x05\xA2hi").unwrap(), (5, "hi".to_owned()));
+/// assert_eq!(rpcwrap_codecs::msgpack::value_from_slice::<(i64, String)>(b"\x92\x05\xA2hi").unwrap(), (5, "hi".to_owned()));
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {

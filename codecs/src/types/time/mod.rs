@@ -28,7 +28,7 @@ const UTC: i32 = i32::MIN;
 /// in the same zone. Source: Go `time.Time`, layout `time.RFC3339Nano`.
 ///
 /// ```
-/// use codecs::types::Time;
+/// use rpcwrap_codecs::types::Time;
 /// let time: Time = "2015-01-15T08:11:21.5+01:00".parse().unwrap();
 /// assert_eq!(time.unix_millis(), 1_421_305_881_500);
 /// assert_eq!(time.to_string(), "2015-01-15T08:11:21.5+01:00");
