@@ -143,12 +143,13 @@ impl Frame {
         if meta.checksum_type != 0 {
             self.check(&data, &attachment).map_err(|why| self.unreadable(what, data_len, Some(why)))?;
         }
-        let body = match compression {
-            Compression::None => data,
-            packed => packed
+        let body = if compression == Compression::None {
+            data
+        } else {
+            compression
                 .decompress(&data, limits.max_message_bytes)
                 .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?
-                .into(),
+                .into()
         };
         Ok(Payload { body, attachment, content_type, compression })
     }
@@ -223,10 +224,8 @@ impl<'a> Packed<'a> {
         compression: Compression,
         checksum: bool,
     ) -> Self {
-        let data: Cow<'a, [u8]> = match compression {
-            Compression::None => body.into(),
-            packed => packed.compress(body).into(),
-        };
+        let data: Cow<'a, [u8]> =
+            if compression == Compression::None { body.into() } else { compression.compress(body).into() };
         let checksum = checksum.then(|| checksum::masked(&[&data]));
         Self { data, attachment, compress_type: compress_type(compression), checksum }
     }

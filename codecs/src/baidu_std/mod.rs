@@ -44,8 +44,11 @@ const CRC32C: i32 = 1;
 fn compression(compress_type: i32) -> Option<Compression> {
     Some(match compress_type {
         0 => Compression::None,
+        #[cfg(feature = "compression")]
         1 => Compression::Snappy,
+        #[cfg(feature = "compression")]
         2 => Compression::Gzip,
+        #[cfg(feature = "compression")]
         3 => Compression::Zlib,
         _ => return None,
     })
@@ -54,8 +57,11 @@ fn compression(compress_type: i32) -> Option<Compression> {
 fn compress_type(compression: Compression) -> i64 {
     match compression {
         Compression::None => 0,
+        #[cfg(feature = "compression")]
         Compression::Snappy => 1,
+        #[cfg(feature = "compression")]
         Compression::Gzip => 2,
+        #[cfg(feature = "compression")]
         Compression::Zlib => 3,
     }
 }

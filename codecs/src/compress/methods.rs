@@ -1,6 +1,6 @@
 //! How bodies are compressed and decompressed: cargo feature `compression`.
 
-use super::Compression;
+use super::too_big;
 use crate::error::ValueError;
 use flate2::{
     Compression as Level,
@@ -12,34 +12,26 @@ use std::io::{self, Read, Write};
 /// A snappy element of three bytes becomes at most 64: nothing grows by more than this.
 const SNAPPY_GROWTH: usize = 22;
 
-impl Compression {
-    /// Compresses `bytes`.
-    pub fn compress(self, bytes: &[u8]) -> Vec<u8> {
-        let level = Level::default();
-        let compressed = match self {
-            Self::None => Ok(bytes.to_vec()),
-            Self::Snappy => snap::raw::Encoder::new().compress_vec(bytes).map_err(io::Error::other),
-            Self::Gzip => write_all(GzEncoder::new(Vec::new(), level), bytes, GzEncoder::finish),
-            Self::Zlib => write_all(ZlibEncoder::new(Vec::new(), level), bytes, ZlibEncoder::finish),
-        };
-        compressed.expect("a Vec takes every byte, and no message is longer than snappy's 4 GiB")
-    }
+const CANNOT_FAIL: &str = "a Vec takes every byte, and no message is longer than snappy's 4 GiB";
 
-    /// Decompresses `bytes`, to at most `limit` bytes.
-    ///
-    /// The memory taken grows with what has been decompressed, never with what is announced.
-    ///
-    /// # Errors
-    /// The bytes are not compressed in this way, or the limit is passed.
-    pub fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
-        match self {
-            Self::None if bytes.len() > limit => Err(too_big(limit)),
-            Self::None => Ok(bytes.to_vec()),
-            Self::Snappy => unsnap(bytes, limit),
-            Self::Gzip => inflate(MultiGzDecoder::new(bytes), limit),
-            Self::Zlib => inflate(ZlibDecoder::new(bytes), limit),
-        }
-    }
+pub(super) fn snap(bytes: &[u8]) -> Vec<u8> {
+    snap::raw::Encoder::new().compress_vec(bytes).expect(CANNOT_FAIL)
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    write_all(GzEncoder::new(Vec::new(), Level::default()), bytes, GzEncoder::finish).expect(CANNOT_FAIL)
+}
+
+pub(super) fn zlib(bytes: &[u8]) -> Vec<u8> {
+    write_all(ZlibEncoder::new(Vec::new(), Level::default()), bytes, ZlibEncoder::finish).expect(CANNOT_FAIL)
+}
+
+pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
+    inflate(MultiGzDecoder::new(bytes), limit)
+}
+
+pub(super) fn unzlib(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
+    inflate(ZlibDecoder::new(bytes), limit)
 }
 
 fn write_all<W: Write>(
@@ -58,7 +50,7 @@ fn inflate(decoder: impl Read, limit: usize) -> Result<Vec<u8>, ValueError> {
     if out.len() > limit { Err(too_big(limit)) } else { Ok(out) }
 }
 
-fn unsnap(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
+pub(super) fn unsnap(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
     let broken = |error: snap::Error| ValueError::new(error.to_string());
     let len = snap::raw::decompress_len(bytes).map_err(broken)?;
     if len > limit {
@@ -70,13 +62,9 @@ fn unsnap(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
     snap::raw::Decoder::new().decompress_vec(bytes).map_err(broken)
 }
 
-fn too_big(limit: usize) -> ValueError {
-    ValueError::new(format!("decompressed to more than {limit} bytes"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::compress::Compression;
 
     const ALL: [Compression; 4] =
         [Compression::None, Compression::Snappy, Compression::Gzip, Compression::Zlib];

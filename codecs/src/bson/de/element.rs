@@ -10,9 +10,8 @@ use crate::{
     serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
-use bson::Bson;
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{
         Error as _, IntoDeserializer, Visitor,
         value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
@@ -157,7 +156,7 @@ impl<'de> Element<'_, 'de> {
     /// A newtype whose name says more than its inside.
     #[cold]
     fn crate_type<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        crate_types::visit_newtype(Bson::deserialize(self)?, name, visitor)
+        crate_types::visit_newtype(self, name, visitor)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Documents and lists in the making: elements go in, the length is patched in at the end.
 
 use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire_len};
-use crate::{bson::Dialect, error::EncodeError, serde_methods::impl_elements};
+use crate::{
+    bson::{Dialect, crate_types::Members},
+    error::EncodeError,
+    serde_methods::impl_elements,
+};
 use bytes::BytesMut;
 use serde::{Serialize, ser};
 
@@ -123,13 +127,13 @@ impl ser::SerializeStructVariant for Document<'_> {
 #[derive(Debug)]
 pub(in crate::bson) enum Struct<'a> {
     Document(Document<'a>),
-    CrateType(Serializer<'a>, Box<bson::Document>),
+    CrateType(Serializer<'a>, Box<Members>),
 }
 
 impl<'a> Struct<'a> {
     #[cold]
-    pub(super) fn crate_type(serializer: Serializer<'a>) -> Self {
-        Self::CrateType(serializer, Box::default())
+    pub(super) fn crate_type(serializer: Serializer<'a>, name: &'static str) -> Result<Self> {
+        Ok(Self::CrateType(serializer, Box::new(Members::new(name)?)))
     }
 }
 
@@ -141,12 +145,7 @@ impl ser::SerializeStruct for Struct<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         match self {
             Self::Document(document) => document.member(key, value),
-            Self::CrateType(_, members) => {
-                let value =
-                    bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
-                members.insert(key, value);
-                Ok(())
-            }
+            Self::CrateType(_, members) => members.insert(key, value),
         }
     }
 
@@ -154,9 +153,7 @@ impl ser::SerializeStruct for Struct<'_> {
     fn end(self) -> Result<()> {
         match self {
             Self::Document(document) => document.close(),
-            Self::CrateType(serializer, members) => {
-                serializer.crate_type(super::crate_types::from_members(*members)?)
-            }
+            Self::CrateType(serializer, members) => serializer.crate_type(*members),
         }
     }
 }

@@ -174,8 +174,8 @@ impl<'a> Serializer<'a> {
     }
 
     /// A value of the `bson` crate that serde's model has no word for.
-    pub(super) fn crate_type(self, value: bson::Bson) -> Result<()> {
-        let (kind, bytes) = crate_types::to_element(value)?;
+    pub(super) fn crate_type(self, members: crate_types::Members) -> Result<()> {
+        let (kind, bytes) = members.into_element()?;
         self.parts(kind, [&bytes, &[], &[]])
     }
 }
@@ -340,7 +340,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     #[inline]
     fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Struct<'a>> {
         if crate_types::is_struct(name) {
-            return Ok(Struct::crate_type(self));
+            return Struct::crate_type(self, name);
         }
         self.open(kind::DOCUMENT).map(Struct::Document)
     }

@@ -1,6 +1,7 @@
 //! Tests of the whole codec; the files name their subject.
 
 mod client;
+#[cfg(feature = "bson-types")]
 mod crate_types;
 mod exchanges;
 mod framing;

@@ -1,51 +1,43 @@
-//! The `bson` crate's own types as arguments and replies.
+//! The values of the `bson` crate's types: cargo feature `bson-types`.
 //!
-//! Kinds that serde's model has no word for travel through serde as structs and maps with names such as `$oid`;
-//! this file knows those names and nothing else of the crate's insides. The crate never parses a peer's bytes: the
-//! values are read here, one element at a time, with every length checked.
-//! Source: crate `bson` 3.1 `ser/raw.rs`, `de/raw.rs`; BSON specification 1.1.
+//! The crate never parses a peer's bytes: the values are read here, one element at a time, with every length checked.
 
-use super::{kind, read::Reader};
+use crate::bson::{de, kind, read::Reader};
 use crate::error::{EncodeError, ValueError};
 use bson::{
     Binary, Bson, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp, doc,
     oid::ObjectId, raw::CString, spec::BinarySubtype,
 };
-use serde::{Deserializer, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
-/// Newtype name of `bson::Uuid`; inside are 16 bytes.
-pub(super) const UUID: &str = "$__bson_private_uuid";
-/// Newtype name of `bson::RawDocumentBuf`; inside are its bytes.
-pub(super) const RAW_DOCUMENT: &str = "$__private__bson_RawDocument";
-/// Newtype name of `bson::RawArrayBuf`; inside are its bytes.
-pub(super) const RAW_ARRAY: &str = "$__private__bson_RawArray";
-/// Newtype name of `bson::RawBson`.
-pub(super) const RAW_BSON: &str = "$__private__bson_RawBson";
+/// The members of a struct whose name says that it is a value of the crate.
+#[derive(Debug, Default)]
+pub(in crate::bson) struct Members(Document);
 
-/// Whether a struct of this name is a value of the crate.
-#[inline]
-pub(super) fn is_struct(name: &str) -> bool {
-    name.starts_with('$')
-        && matches!(
-            name,
-            "$oid"
-                | "$date"
-                | "$binary"
-                | "$timestamp"
-                | "$minKey"
-                | "$maxKey"
-                | "$code"
-                | "$codeWithScope"
-                | "$symbol"
-                | "$undefined"
-                | "$regularExpression"
-                | "$dbPointer"
-                | "$numberDecimal"
-        )
+impl Members {
+    /// Those of a struct of this name, none yet.
+    pub(in crate::bson) fn new(_name: &'static str) -> Result<Self, EncodeError> {
+        Ok(Self::default())
+    }
+
+    pub(in crate::bson) fn insert<T: Serialize + ?Sized>(
+        &mut self,
+        key: &str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        let value = bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
+        self.0.insert(key, value);
+        Ok(())
+    }
+
+    /// The kind and the bytes of the element they describe.
+    pub(in crate::bson) fn into_element(self) -> Result<(u8, Vec<u8>), EncodeError> {
+        to_element(from_members(self.0)?)
+    }
 }
 
 /// The value that such a struct's members describe.
-pub(super) fn from_members(members: Document) -> Result<Bson, EncodeError> {
+fn from_members(members: Document) -> Result<Bson, EncodeError> {
     // The crate's raw binaries say their bytes as they are, its others in base64.
     if let Ok(body) = members.get_document("$binary")
         && let (Ok(bytes), Ok(subtype)) = (body.get_binary_generic("bytes"), body.get_i32("subType"))
@@ -57,7 +49,7 @@ pub(super) fn from_members(members: Document) -> Result<Bson, EncodeError> {
 }
 
 /// The kind and the bytes of an element, as the crate itself writes them.
-pub(super) fn to_element(value: Bson) -> Result<(u8, Vec<u8>), EncodeError> {
+fn to_element(value: Bson) -> Result<(u8, Vec<u8>), EncodeError> {
     let mut bytes = doc! { "": value }.to_vec().map_err(|error| EncodeError::new(error.to_string()))?;
     let kind = bytes.get(4).copied().unwrap_or_default();
     bytes.pop();
@@ -65,7 +57,7 @@ pub(super) fn to_element(value: Bson) -> Result<(u8, Vec<u8>), EncodeError> {
 }
 
 /// Hands the element of a kind that serde's model has no word for to `visitor`, as the crate's types expect it.
-pub(super) fn visit<'de, V: Visitor<'de>>(
+pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
     reader: &mut Reader<'de>,
     kind: u8,
     visitor: V,
@@ -81,12 +73,12 @@ pub(super) fn visit<'de, V: Visitor<'de>>(
 }
 
 /// Hands a value to a `visitor` of the crate's raw types or of its `Uuid`, by the newtype's name.
-pub(super) fn visit_newtype<'de, V: Visitor<'de>>(
-    value: Bson,
+pub(in crate::bson) fn visit_newtype<'de, V: Visitor<'de>>(
+    value: impl Deserializer<'de, Error = ValueError>,
     name: &'static str,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
-    bson::Deserializer::new(value)
+    bson::Deserializer::new(Bson::deserialize(value)?)
         .deserialize_newtype_struct(name, visitor)
         .map_err(|error| ValueError::new(error.to_string()))
 }
@@ -124,7 +116,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
         kind::CODE_WITH_SCOPE => {
             reader.take(4)?;
             let code = text(reader.string()?)?;
-            let scope = super::de::element(reader, kind::DOCUMENT)?;
+            let scope = de::element(reader, kind::DOCUMENT)?;
             Bson::JavaScriptCodeWithScope(JavaScriptCodeWithScope { code, scope })
         }
         kind::TIMESTAMP => {
