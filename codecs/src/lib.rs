@@ -4,8 +4,8 @@
 //! JSON is a cargo feature, and so is `baidu_std`.
 
 #![cfg_attr(
-    not(all(feature = "baidu_std", feature = "bson", feature = "gob", feature = "msgpack")),
-    allow(dead_code, unused_imports, unused_variables, reason = "what the codecs that are left out need")
+    not(all(feature = "baidu_std", feature = "bson-types", feature = "gob", feature = "msgpack")),
+    allow(dead_code, unused_imports, unused_variables, reason = "what the features that are left out need")
 )]
 
 pub mod any;

@@ -1,7 +1,9 @@
 //! Every limit and every wait of the server: what it bounds, its unit, its default and why that default.
 
 use crate::{error::ConfigError, live::page_access::PageAccess};
-use codecs::{BsonDialect, Limits};
+#[cfg(feature = "bson")]
+use codecs::BsonDialect;
+use codecs::Limits;
 use std::time::Duration;
 
 /// Limits and times of one server. All have defaults that suit a server open to a network.
@@ -72,6 +74,7 @@ pub struct Config {
     pub max_peer_statistics: usize,
     /// Who may see pages. Default: every peer, or where a login is required those that have logged in.
     pub pages: PageAccess,
+    #[cfg(feature = "bson")]
     /// Kinds of BSON element in replies. Default: as the client's own.
     pub bson_dialect: BsonDialect,
 }
@@ -118,15 +121,17 @@ impl Default for Config {
             slow_call: Some(Duration::from_secs(1)),
             max_peer_statistics: 4096,
             pages: PageAccess::Auto,
+            #[cfg(feature = "bson")]
             bson_dialect: BsonDialect::Auto,
         }
     }
 }
 
 macro_rules! setters {
-    ($($name:ident: $type:ty),* $(,)?) => {
+    ($($(#[$when:meta])? $name:ident: $type:ty),* $(,)?) => {
         impl Config {
             $(
+                $(#[$when])?
                 #[doc = concat!("Sets [`", stringify!($name), "`](#structfield.", stringify!($name), ").")]
                 #[must_use]
                 pub fn $name(mut self, $name: $type) -> Self {
@@ -162,6 +167,7 @@ setters! {
     slow_call: Option<Duration>,
     max_peer_statistics: usize,
     pages: PageAccess,
+    #[cfg(feature = "bson")]
     bson_dialect: BsonDialect,
 }
 

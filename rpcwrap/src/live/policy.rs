@@ -276,6 +276,7 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
         policy.config = change(policy.config)?;
     }
     policy.config.check()?;
+    #[cfg(feature = "bson")]
     if policy.config.bson_dialect != old.config.bson_dialect {
         return Err(ConfigError::Fixed { setting: "bson_dialect" });
     }

@@ -10,6 +10,7 @@ use crate::{
         page_access::PageAccess,
     },
 };
+#[cfg(feature = "bson")]
 use codecs::{BsonDialect, Dialect};
 use std::time::Duration;
 
@@ -37,8 +38,8 @@ struct Field {
 }
 
 macro_rules! fields {
-    ($($name:ident $fixed:literal)*) => {
-        const FIELDS: &[Field] = &[$(Field {
+    ($($(#[$when:meta])? $name:ident $fixed:literal)*) => {
+        const FIELDS: &[Field] = &[$($(#[$when])? Field {
             name: stringify!($name),
             wanted: wanted(|config| &config.$name),
             is_live: !$fixed,
@@ -49,10 +50,12 @@ macro_rules! fields {
         /// Does not compile while the table lacks a field.
         #[expect(dead_code, reason = "for the compiler only")]
         fn is_complete(config: &Config) {
-            let Config { $($name: _),* } = config;
+            let Config { $($(#[$when])? $name: _),* } = config;
         }
     };
-    ($($name:ident),* ; fixed: $($fixed:ident),*) => { fields! { $($name false)* $($fixed true)* } };
+    ($($name:ident),* ; fixed: $($(#[$when:meta])? $fixed:ident),*) => {
+        fields! { $($name false)* $($(#[$when])? $fixed true)* }
+    };
 }
 
 fields! {
@@ -60,7 +63,7 @@ fields! {
     max_header_bytes, max_message_bytes, max_depth, max_in_flight, max_calls, max_connections, max_output_bytes,
     stall_timeout, keep_alive_timeout, idle_timeout, max_connection_age, max_connection_age_grace, call_timeout,
     lame_duck, drain_timeout, slow_call, max_peer_statistics, pages;
-    fixed: bson_dialect
+    fixed: #[cfg(feature = "bson")] bson_dialect
 }
 
 impl Config {
@@ -194,6 +197,7 @@ impl Value for OpeningClock {
     }
 }
 
+#[cfg(feature = "bson")]
 impl Value for BsonDialect {
     const WANTED: &'static str = "auto, vitess or standard";
 

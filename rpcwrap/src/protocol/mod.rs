@@ -10,6 +10,7 @@
 //! first](Protocol::speaks_first), one that starts in plain [upgrades](ConnCx::start_tls).
 
 pub(crate) mod agent_check;
+#[cfg(feature = "baidu_std")]
 pub(crate) mod baidu_std;
 mod cx;
 mod framed;

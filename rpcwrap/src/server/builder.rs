@@ -3,6 +3,10 @@
 use super::{Server, listeners::Listeners};
 #[cfg(feature = "tls")]
 use crate::io::tls::{ServerTls, TlsConfig};
+#[cfg(feature = "baidu_std")]
+use crate::protocol::baidu_std::BaiduStd;
+#[cfg(feature = "http2")]
+use crate::protocol::http::Http2;
 use crate::{
     auth::Credentials,
     call::{describe, dispatch::Dispatch, registry::Registry},
@@ -25,9 +29,8 @@ use crate::{
     protocol::{
         Port, Protocol, Table,
         agent_check::AgentCheck,
-        baidu_std::BaiduStd,
         go_rpc::{GoRpc, Raw},
-        http::{Http, Http2, Mount},
+        http::{Http, Mount},
     },
 };
 use codecs::{AnyCodec, Codec};
@@ -277,21 +280,30 @@ impl Builder {
         Snapshot::start_clock();
         self.config.check()?;
         self.gather_loose_methods();
-        let mut codecs =
-            vec![AnyCodec::Json, AnyCodec::Bson(self.config.bson_dialect), AnyCodec::Gob, AnyCodec::Msgpack];
+        let mut codecs = Vec::from([
+            AnyCodec::Json,
+            #[cfg(feature = "bson")]
+            AnyCodec::Bson(self.config.bson_dialect),
+            #[cfg(feature = "gob")]
+            AnyCodec::Gob,
+            #[cfg(feature = "msgpack")]
+            AnyCodec::Msgpack,
+        ]);
         codecs.append(&mut self.codecs);
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
         let http = Arc::new(Http::new(self.mount));
-        let mut protocols: Vec<Arc<dyn Protocol>> = vec![
-            Arc::new(GoRpc::new(codecs.clone())),
+        let mut protocols = Vec::from([
+            Arc::new(GoRpc::new(codecs.clone())) as Arc<dyn Protocol>,
+            #[cfg(feature = "http2")]
             Arc::new(Http2::new(http.clone())),
             http,
             Arc::new(AgentCheck),
+            #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
-        ];
-        protocols.extend(Raw::all().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
+        ]);
+        protocols.extend(Raw::all().into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]

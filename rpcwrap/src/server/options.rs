@@ -7,7 +7,10 @@ use crate::{io::ProxyProtocol, protocol::Port};
 use std::io;
 
 /// The protocols of pages and admin operations.
-const ADMIN: [&str; 2] = ["http", "http2"];
+#[cfg(feature = "http2")]
+const ADMIN: &[&str] = &["http", "http2"];
+#[cfg(not(feature = "http2"))]
+const ADMIN: &[&str] = &["http"];
 
 /// How a listener differs from the server's others, for [`Server::listen_with`](super::Server::listen_with).
 ///
@@ -109,7 +112,11 @@ impl Listen {
         if self.admin && (self.protocols.is_some() || self.http_rpc) {
             return Err(bad("a listener for pages and /admin takes no calls".to_owned()));
         }
-        let protocols = if self.admin { Some(ADMIN.map(str::to_owned).into()) } else { self.protocols };
+        let protocols = if self.admin {
+            Some(ADMIN.iter().map(|name| (*name).to_owned()).collect())
+        } else {
+            self.protocols
+        };
         let port = match &protocols {
             None => base.with_http_rpc(self.http_rpc),
             Some(names) => {

@@ -105,8 +105,11 @@ pub(crate) fn serve(
 ) -> SessionFuture {
     match codec {
         AnyServerCodec::Json(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        #[cfg(feature = "bson")]
         AnyServerCodec::Bson(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        #[cfg(feature = "gob")]
         AnyServerCodec::Gob(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
+        #[cfg(feature = "msgpack")]
         AnyServerCodec::Msgpack(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
         AnyServerCodec::Custom(codec) => Session::new(stream, input, codec, dispatch, tracked, peer).serve(),
     }

@@ -19,9 +19,10 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// All three.
-    pub(crate) fn all() -> [Self; 3] {
-        [
+    /// One for each codec whose clients do without CONNECT.
+    pub(crate) fn all() -> Vec<Self> {
+        Vec::from([
+            #[cfg(feature = "gob")]
             Self {
                 name: "raw_gob",
                 codec: AnyCodec::Gob,
@@ -29,6 +30,7 @@ impl Raw {
                 prefaces: &[b"\x2E\x7F\x03\x01\x01\x07Request", b"\x30\xFF\x81\x03\x01\x01\x07Request"],
                 sniff: gob,
             },
+            #[cfg(feature = "msgpack")]
             Self {
                 name: "raw_msgpack",
                 codec: AnyCodec::Msgpack,
@@ -43,7 +45,7 @@ impl Raw {
                 prefaces: &[b"{\"method\":", b" [", b"\t{"],
                 sniff: json,
             },
-        ]
+        ])
     }
 }
 
@@ -85,6 +87,7 @@ impl Protocol for Raw {
 /// The definition of `Request` that opens a gob stream: its length, its id (64 and up, negated), then
 /// `wireType{StructT{CommonType{Name: "Request"…`. Any length that a header of such a type has will do, also with
 /// members of ours.
+#[cfg(feature = "gob")]
 fn gob(head: &[u8]) -> Sniff {
     const TYPE: &[u8] = b"\x03\x01\x01\x07Request";
     let Some((0x2C..=0x60, id)) = head.split_first() else {
@@ -99,6 +102,7 @@ fn gob(head: &[u8]) -> Sniff {
 }
 
 /// A header as a map that begins with one of its own members, or as a list that begins with a method's name.
+#[cfg(feature = "msgpack")]
 fn msgpack(head: &[u8]) -> Sniff {
     const MEMBERS: [&[u8]; 4] = [b"\xA3Seq", b"\xADServiceMethod", b"\xA7Timeout", b"\xA7Details"];
     match head {

@@ -11,6 +11,7 @@ use super::{
     hijack::HandedOver,
     progress::{Limit, Progress},
     respond, route,
+    sniff::PREFACE,
     tasks::{Inbox, Tasks},
 };
 use crate::{
@@ -41,9 +42,6 @@ use std::{
     task::{Context, Poll},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// What a connection starts with: RFC 9113 section 3.4.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The protocol of [`Http`]'s services over HTTP/2.
 pub(crate) struct Http2(Arc<Http>);

@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod driver;
 mod get;
+#[cfg(feature = "http2")]
 mod h2;
 mod hijack;
 mod mount;
@@ -20,10 +21,12 @@ mod route;
 mod rpc;
 mod sniff;
 mod socket;
+#[cfg(feature = "http2")]
 mod tasks;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "http2")]
 pub(crate) use h2::Http2;
 pub use mount::Mount;
 

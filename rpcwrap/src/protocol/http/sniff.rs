@@ -3,9 +3,10 @@
 //! A method that no other protocol could mean decides with the blank behind it; any other word waits for the end of
 //! its line, which for HTTP is a version.
 
-use super::h2::PREFACE;
 use crate::protocol::Sniff;
 
+/// What a connection of HTTP/2 starts with: RFC 9113 section 3.4.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Method names that are no command of a line-based protocol.
 const METHODS: [&[u8]; 9] =
     [b"CONNECT ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE ", b"PROPFIND "];
