@@ -3,6 +3,7 @@
 //! This crate cannot do I/O: it knows no runtime, no sockets and no clock. Servers and clients share it. Each codec but
 //! JSON is a cargo feature, and so is `baidu_std`.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 #![cfg_attr(
     not(all(feature = "baidu_std", feature = "bson-types", feature = "gob", feature = "msgpack")),
     allow(dead_code, unused_imports, unused_variables, reason = "what the features that are left out need")

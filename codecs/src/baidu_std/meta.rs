@@ -86,7 +86,7 @@ impl Meta {
             loop {
                 if let (USER_FIELDS, Value::Bytes(span)) = fields.next().ok()?? {
                     let (key, value) = entry(frame, span).ok()?;
-                    return Some((&frame[key], &frame[value]));
+                    return Some((frame.get(key)?, frame.get(value)?));
                 }
             }
         })

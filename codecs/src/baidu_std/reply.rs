@@ -55,7 +55,7 @@ pub fn encode_reply(
     put_int(&mut rest, 4, head.correlation_id);
     packed.put_meta(&mut rest, head.content_type);
     let left = rest.len();
-    packed.put_frame(&meta[..meta.len() - left], out)
+    packed.put_frame(meta.get(..meta.len() - left).unwrap_or_default(), out)
 }
 
 /// Appends one whole error reply to `out`: `response {error_code, error_text}`, `correlation_id` and no data.

@@ -113,6 +113,7 @@ fn hex4(escape: &[u8]) -> Option<u32> {
 /// How each byte of a text goes out: 0 as it is, `u` as `\u00XX`, anything else as a backslash and that.
 ///
 /// 0xE2 starts U+2028 and U+2029, which need a closer look.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses one out of bounds")]
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut control = 0;
@@ -148,7 +149,7 @@ pub(super) fn write_escaped(text: &str, out: &mut BytesMut) {
     let bytes = text.as_bytes();
     let mut written = 0;
     for (at, &byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(byte)];
+        let escape = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
         if escape == 0 {
             continue;
         }
@@ -175,8 +176,8 @@ pub(super) fn write_escaped(text: &str, out: &mut BytesMut) {
 
 fn write_u00(byte: u8, out: &mut BytesMut) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let (high, low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xF)]);
-    out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 0xF)]);
 }
 
 /// A valid JSON value as Go echoes it: without blanks between tokens, with the escapes of [`write_quoted`].

@@ -102,8 +102,10 @@ impl<'a> Serializer<'a> {
             let mut document = *b"\0\0\0\0\0_Val_\0\0\0\0\0\0\0\0\0\0";
             document[0] = 12 + N as u8;
             document[4] = kind;
-            document[11..11 + N].copy_from_slice(&value);
-            self.out.extend_from_slice(&document[..12 + N]);
+            if let Some(place) = document.get_mut(11..11 + N) {
+                place.copy_from_slice(&value);
+            }
+            self.out.extend_from_slice(document.get(..12 + N).unwrap_or_default());
             return Ok(());
         }
         self.head(kind)?;
