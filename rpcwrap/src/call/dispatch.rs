@@ -129,7 +129,7 @@ impl Dispatch {
         if self.live.waiting.reach(policy.config.max_calls) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let permit = match entry.max_in_flight {
+        let permit = match entry.options.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
@@ -137,13 +137,13 @@ impl Dispatch {
         };
         // The last of the limits: what it takes of a user's rate is not given back.
         let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
-        let limit = match (timeout, entry.timeout, policy.config.call_timeout) {
+        let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
-        let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
+        let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
         Ok(Started { call, entry, limit, permit, user_permit })
@@ -159,7 +159,7 @@ impl Dispatch {
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
-        let (call, reply_type) = (&mut started.call, started.entry.types.reply());
+        let (call, reply_type) = (&mut started.call, started.entry.options.types.reply());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(call.as_mut().write(Keep::No, reply_type, to, out)),

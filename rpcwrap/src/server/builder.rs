@@ -314,10 +314,12 @@ impl Builder {
             .filter_map(|service| service.access.take().map(|access| (service.name.clone(), access)));
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
-        let introspection = (!self.no_introspection).then(|| describe::ServiceList::new(&self.services));
         let mut registry = Registry::new(self.services, self.layers.stack())?;
         let live = Arc::new(Live::new(policy?, self.observers, self.restart));
-        introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));
+        if !self.no_introspection {
+            let describe = describe::service(&registry, live.clone());
+            registry.reserve(describe);
+        }
         let dispatch = Arc::new(Dispatch { registry, live });
         let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
         #[cfg(feature = "tls")]

@@ -38,7 +38,7 @@ impl<'d> Calls<'d, '_> {
             // Why there is none is found again, in its order with other reasons.
             _ => self.dispatch.registry.look_up(name, self.caller).ok(),
         };
-        let args = Args::Text(args, found.and_then(|entry| entry.types.args()));
+        let args = Args::Text(args, found.and_then(|entry| entry.options.types.args()));
         Start(self.dispatch.start_after(found, name, args, timeout, self.caller, self.now))
     }
 
