@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::access::Caller,
     error::CallError,
     peer::Peer,
     protocol::ConnCx,
@@ -26,10 +25,7 @@ use hyper::{
     body::Incoming,
     header::{AUTHORIZATION, HeaderMap},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 const LINES: &str = "application/x-ndjson";
 const TIMEOUT: &str = "rpc-timeout";
@@ -95,12 +91,8 @@ pub(super) fn start(
     timeout: Option<Duration>,
     peer: &Arc<Peer>,
 ) -> Result<Answer, CallError> {
-    let dispatch = &cx.dispatch;
-    let policy = dispatch.live.policy();
-    let caller = Caller::new(peer, &policy);
-    let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.into_in_flight(started, peer, bytes_in)?;
-    Ok(Answer::new(flight, Replies::Bare))
+    let call = cx.dispatch.start_in_flight(peer, full_name.as_bytes(), args, bytes_in, timeout)?;
+    Ok(Answer::new(call, Replies::Bare))
 }
 
 fn line(value: Bytes) -> Bytes {
