@@ -74,7 +74,8 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
     }
     match end {
         End::Http(Err(error)) if error.is_parse() => Err(ProtocolError::Malformed("not HTTP")),
-        _ if requests == 0 && !end.is_fault() => Ok(Served::Probe),
+        // Of a limit a health probe does not fall foul.
+        End::Http(_) | End::Gone | End::Old if requests == 0 => Ok(Served::Probe),
         _ => Ok(Served::Closed),
     }
 }
@@ -108,17 +109,6 @@ enum End {
     Gone,
     /// The connection is too old, and was never idle.
     Old,
-}
-
-impl End {
-    /// Whether the peer did something that a health probe does not.
-    fn is_fault(&self) -> bool {
-        match self {
-            Self::Limit(_) => true,
-            Self::Gone | Self::Old => false,
-            Self::Http(result) => result.as_ref().is_err_and(hyper::Error::is_parse),
-        }
-    }
 }
 
 type HyperConnection = Connection<TokioIo<Socket>, Requests>;
