@@ -18,7 +18,6 @@ use crate::{
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::{Bytes, BytesMut};
 use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
@@ -63,7 +62,7 @@ pub(super) async fn reply(started: Result<Answer, CallError>) -> Response<Body> 
     match started {
         Err(error) => respond::call_error(&error),
         Ok(answer) => match answer.first().await {
-            First::Only(value) => respond::value(line(value)),
+            First::Only(value) => respond::value(value),
             First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::reply(answer)),
             First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
             First::Failed(error) => respond::call_error(&error),
@@ -93,12 +92,6 @@ pub(super) fn start(
 ) -> Result<Answer, CallError> {
     let call = cx.dispatch.start_in_flight(peer, full_name.as_bytes(), args, bytes_in, timeout)?;
     Ok(Answer::new(call, Replies::Bare))
-}
-
-fn line(value: Bytes) -> Bytes {
-    let mut line = BytesMut::from(value);
-    line.extend_from_slice(b"\n");
-    line.freeze()
 }
 
 /// The user a request names and proves to be. A server without users does not read the header.
