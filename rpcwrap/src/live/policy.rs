@@ -6,7 +6,7 @@
 use crate::{
     auth::{Access, Credentials},
     error::ConfigError,
-    live::{config::Config, page_access::PageAccess},
+    live::{config::Config, page_access::PageAccess, settings::FIXED},
 };
 use arc_swap::{ArcSwap, Guard};
 use std::{
@@ -277,7 +277,7 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
     }
     policy.config.check()?;
     if policy.config.bson_dialect != old.config.bson_dialect {
-        return Err(ConfigError::Fixed { setting: "bson_dialect" });
+        return Err(ConfigError::Fixed { setting: FIXED });
     }
     if let Some(credentials) = change.credentials {
         policy.credentials = match (credentials, &old.credentials) {
