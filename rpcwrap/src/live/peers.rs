@@ -5,7 +5,7 @@
 use crate::{
     live::{
         slow::shortened,
-        stats::{BUCKETS, Tally, bucket_end},
+        stats::{BUCKETS, Tally, quantile},
     },
     peer::PeerAddr,
 };
@@ -101,18 +101,6 @@ impl Row {
         }
         self.latency[bucket] += calls as u16;
     }
-
-    /// As [`MethodSnapshot::quantile`](super::stats::MethodSnapshot::quantile).
-    fn quantile(&self, share: f64) -> Duration {
-        let all: u64 = self.latency.iter().map(|count| u64::from(*count)).sum();
-        let wanted = ((all as f64 * share).ceil() as u64).max(1);
-        let mut seen = 0;
-        let reached = self.latency.iter().position(|count| {
-            seen += u64::from(*count);
-            seen >= wanted
-        });
-        reached.map_or(Duration::ZERO, bucket_end)
-    }
 }
 
 /// What one address has called of one method.
@@ -199,8 +187,8 @@ impl PeerTable {
                         method: row.method.clone(),
                         calls: row.calls,
                         errors: row.errors,
-                        p50: row.quantile(0.5),
-                        p99: row.quantile(0.99),
+                        p50: quantile(&row.latency, 0.5),
+                        p99: quantile(&row.latency, 0.99),
                         age: row.last.elapsed(),
                         last_error: row.last_error.as_deref().map(str::to_owned),
                     });
@@ -223,6 +211,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 mod tests {
     use super::*;
     use crate::live::stats::MethodStats;
+    use crate::live::stats::bucket_end;
 
     fn tally(calls: u64, latency: Duration, failed: bool) -> Tally {
         let mut tally = Tally::default();
@@ -296,9 +285,12 @@ mod tests {
         row.count(90, 10_000_000);
         let all: u64 = row.latency.iter().map(|count| u64::from(*count)).sum();
         assert!(all > 30_000 && row.latency[10] < 1000, "{:?}", row.latency);
-        assert_eq!((row.quantile(0.5), row.quantile(0.99)), (bucket_end(90), bucket_end(90)));
+        assert_eq!(
+            (quantile(&row.latency, 0.5), quantile(&row.latency, 0.99)),
+            (bucket_end(90), bucket_end(90))
+        );
         let mut empty = Row::new(&"A.B".into(), Instant::now());
-        assert_eq!(empty.quantile(0.5), Duration::ZERO);
+        assert_eq!(quantile(&empty.latency, 0.5), Duration::ZERO);
         empty.count(0, u32::MAX);
         assert_eq!(empty.latency[0], u16::MAX);
     }
