@@ -5,9 +5,10 @@ use crate::{
     io::{Prefixed, Stream},
     peer::TlsInfo,
 };
+use arc_swap::ArcSwap;
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -45,14 +46,16 @@ impl ServerTls {
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let current = self.config.read()?;
         let mut state = self.state();
-        state.listeners.iter().for_each(|listener| listener.set(&current));
+        for listener in &state.listeners {
+            listener.current.store(with_alpn(&current, &listener.alpn));
+        }
         state.current = current;
         Ok(())
     }
 
     fn acceptor(&self, alpn: Vec<Vec<u8>>) -> Arc<Acceptor> {
         let mut state = self.state();
-        let current = RwLock::new(with_alpn(&state.current, &alpn));
+        let current = ArcSwap::new(with_alpn(&state.current, &alpn));
         let acceptor = Arc::new(Acceptor { alpn, current });
         state.listeners.push(acceptor.clone());
         acceptor
@@ -66,13 +69,7 @@ impl ServerTls {
 /// What a listener accepts TLS connections with now.
 struct Acceptor {
     alpn: Vec<Vec<u8>>,
-    current: RwLock<Arc<ServerConfig>>,
-}
-
-impl Acceptor {
-    fn set(&self, config: &ServerConfig) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = with_alpn(config, &self.alpn);
-    }
+    current: ArcSwap<ServerConfig>,
 }
 
 /// TLS of one listener.
@@ -115,7 +112,7 @@ impl PortTls {
     /// With the stream: `InvalidData` if the client broke TLS' rules or ours, which it has been told; anything else if
     /// it is gone.
     pub(crate) async fn accept(&self, stream: Prefixed) -> Result<(Stream, TlsInfo), (io::Error, Stream)> {
-        let config = self.acceptor.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let config = self.acceptor.current.load_full();
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
             Ok(stream) => {
                 let info = info(stream.get_ref().1);
