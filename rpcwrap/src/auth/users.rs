@@ -160,7 +160,6 @@ impl fmt::Debug for Users {
 }
 
 /// How far a check has come.
-#[derive(Debug)]
 pub(super) enum Check {
     Done(Result<Identity, Denied>),
     /// The rest takes long.
@@ -186,12 +185,6 @@ impl SlowCheck {
     pub(super) fn run(self) -> Result<Identity, Denied> {
         let right = self.hashes.iter().fold(false, |right, hash| right | hash.is_of(&self.offered));
         if right && !self.in_vain { Ok(Identity::of_table(self.name)) } else { Err(Denied::new()) }
-    }
-}
-
-impl fmt::Debug for SlowCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SlowCheck").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
