@@ -2,7 +2,7 @@
 
 use super::{Protocol, ProtocolError};
 #[cfg(feature = "tls")]
-use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
+use crate::io::tls::{PortTls, TlsPolicy};
 use crate::{
     call::dispatch::Dispatch,
     error::ConfigError,
@@ -170,6 +170,7 @@ fn check_prefaces(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
 }
 
 /// What one listener offers.
+#[derive(Clone)]
 pub(crate) struct Port {
     pub(crate) dispatch: Arc<Dispatch>,
     pub(crate) codecs: Arc<[AnyCodec]>,
@@ -208,35 +209,6 @@ impl Port {
         }
     }
 
-    /// The same, behind these proxies.
-    pub(crate) fn with_proxy(self, proxy: Option<ProxyProtocol>) -> Self {
-        Self { proxy, ..self }
-    }
-
-    /// The same, with this TLS.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls(self, tls: Arc<ServerTls>, policy: TlsPolicy) -> Self {
-        let tls = Some(PortTls::new(tls, policy, self.alpn()));
-        Self { tls, ..self }
-    }
-
-    /// The same, with another policy for its TLS, if there is any.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls_policy(self, policy: TlsPolicy) -> Self {
-        let tls = self.tls.map(|tls| tls.with_policy(policy));
-        Self { tls, ..self }
-    }
-
-    /// The same, with `http_rpc` as said.
-    pub(crate) fn with_http_rpc(&self, http_rpc: bool) -> Self {
-        Self { http_rpc, ..self.with(self.enabled.clone()) }
-    }
-
-    /// The same, for pages and admin operations and nothing else if said so.
-    pub(crate) fn with_admin(self, is_admin: bool) -> Self {
-        Self { is_admin, ..self }
-    }
-
     /// Only these protocols: the others never see a byte. The name that is not there, if one is not.
     pub(crate) fn only<'n>(&self, names: &[&'n str]) -> Result<Self, &'n str> {
         if let Some(unknown) =
@@ -245,31 +217,16 @@ impl Port {
             return Err(unknown);
         }
         let named = |one: &&Arc<Registered>| names.contains(&one.protocol.name());
-        Ok(self.with(self.enabled.iter().filter(named).cloned().collect()))
-    }
-
-    fn with(&self, enabled: Vec<Arc<Registered>>) -> Self {
-        let port = Self {
-            dispatch: self.dispatch.clone(),
-            codecs: self.codecs.clone(),
-            table: self.table.clone(),
-            #[cfg(feature = "tls")]
-            tls: None,
-            sniffed: sniffed(&enabled),
-            greeter: greeter(&enabled),
-            enabled,
-            http_rpc: self.http_rpc,
-            is_admin: self.is_admin,
-            proxy: self.proxy.clone(),
-        };
+        let enabled: Vec<_> = self.enabled.iter().filter(named).cloned().collect();
+        let port = Self { sniffed: sniffed(&enabled), greeter: greeter(&enabled), enabled, ..self.clone() };
         #[cfg(feature = "tls")]
         let port = Self { tls: self.tls.as_ref().map(|tls| tls.with(port.alpn())), ..port };
-        port
+        Ok(port)
     }
 
     /// The names of its protocols in TLS, in their order.
     #[cfg(feature = "tls")]
-    fn alpn(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn alpn(&self) -> impl Iterator<Item = &str> {
         let greeter = self.greeter.iter().filter(|greeter| greeter.prefaces.is_empty());
         self.sniffed.iter().chain(greeter).flat_map(|one| one.protocol.alpn().iter().copied())
     }

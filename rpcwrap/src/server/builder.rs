@@ -2,7 +2,7 @@
 
 use super::{Server, listeners::Listeners};
 #[cfg(feature = "tls")]
-use crate::io::tls::{ServerTls, TlsConfig};
+use crate::io::tls::{PortTls, ServerTls, TlsConfig};
 use crate::{
     auth::Credentials,
     call::{describe, dispatch::Dispatch, registry::Registry},
@@ -321,15 +321,12 @@ impl Builder {
             registry.reserve(describe);
         }
         let dispatch = Arc::new(Dispatch { registry, live });
-        let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
+        let mut port = Port::all(dispatch.clone(), codecs, table);
+        port.proxy = self.proxy;
         #[cfg(feature = "tls")]
-        let port = match tls.clone() {
-            Some(tls) => {
-                let policy = tls.config().default_policy();
-                port.with_tls(tls, policy)
-            }
-            None => port,
-        };
+        if let Some(tls) = &tls {
+            port.tls = Some(PortTls::new(tls.clone(), tls.config().default_policy(), port.alpn()));
+        }
         Ok(Server {
             dispatch,
             port: Arc::new(port),

@@ -96,11 +96,6 @@ impl PortTls {
         Self::new(self.server.clone(), self.policy, alpn)
     }
 
-    /// The same for another policy.
-    pub(crate) fn with_policy(self, policy: TlsPolicy) -> Self {
-        Self { policy, ..self }
-    }
-
     /// The user a client is by the name in its certificate.
     pub(crate) fn user_of(&self, client_name: Option<&str>) -> Option<String> {
         self.server.config.user_of(client_name)
