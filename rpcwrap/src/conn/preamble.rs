@@ -77,9 +77,8 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as any other.
         first_byte(opening, cx).await?;
     }
-    let since = Instant::now();
-    let deadline = |config: &Config| since.checked_add(config.proxy_header_timeout);
-    let source = cx.dispatch.live.until(deadline, source(opening, cx, proxy)).await;
+    let source =
+        cx.dispatch.live.within(|config| config.proxy_header_timeout, source(opening, cx, proxy)).await;
     let source = source.unwrap_or_else(|DeadlinePassed| {
         Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header"))
     })?;

@@ -2,13 +2,16 @@
 //!
 //! What serves a connection asks [`Age`] and acts on its stage; this file knows clocks and limits, no socket.
 
-use crate::live::{config::Config, tracker::Tracked};
+use crate::live::{
+    config::Config,
+    deadline::{Timer, poll_timer},
+    tracker::Tracked,
+};
 use std::{
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +52,7 @@ fn spread(limit: Duration, id: u64) -> Duration {
 pub(crate) struct Age {
     stage: Stage,
     /// There while connections may not grow as old as they like.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 impl Age {
@@ -65,11 +68,7 @@ impl Age {
             self.timer = None;
             return Poll::Pending;
         };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
-        if timer.deadline() != next {
-            timer.as_mut().reset(next);
-        }
-        ready!(timer.as_mut().poll(task));
+        ready!(poll_timer(&mut self.timer, next, task));
         self.stage = self.stage.next();
         // The caller may not ask again before the next stage is reached.
         task.waker().wake_by_ref();

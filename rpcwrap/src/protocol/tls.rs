@@ -9,12 +9,12 @@ use {
     crate::{
         auth::Identity,
         io::{Prefixed, Stream, close::close_gently, tls::PortTls},
-        live::{config::Config, deadline::DeadlinePassed},
+        live::deadline::DeadlinePassed,
         pages::rejected_info::OpeningFailure,
     },
     bytes::Bytes,
     std::sync::Arc,
-    tokio::{io::AsyncWriteExt, time::Instant},
+    tokio::io::AsyncWriteExt,
 };
 
 /// Why there is no TLS after a handshake.
@@ -102,13 +102,11 @@ impl ConnCx {
 
     #[cfg(feature = "tls")]
     async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let since = Instant::now();
-        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
         let saying = async {
             stream.write_all(unsent).await?;
             stream.flush().await
         };
-        let said = self.dispatch.live.until(deadline, saying).await;
+        let said = self.dispatch.live.within(|config| config.tls_handshake_timeout, saying).await;
         said.map_err(|DeadlinePassed| NoTls::DeadlinePassed)?.map_err(NoTls::Gone)?;
         self.tracked.sent(unsent.len());
         Ok(())
@@ -122,12 +120,9 @@ impl ConnCx {
         head: Bytes,
         stream: Stream,
     ) -> Result<Stream, NoTls> {
-        let since = Instant::now();
-        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
-        let stream = Prefixed::new(head, stream);
         // On the heap: what a handshake needs is gone when it is over.
-        let shaken = self.dispatch.live.until(deadline, Box::pin(tls.accept(stream))).await;
-        match shaken {
+        let handshake = Box::pin(tls.accept(Prefixed::new(head, stream)));
+        match self.dispatch.live.within(|config| config.tls_handshake_timeout, handshake).await {
             Ok(Ok((stream, info))) => {
                 self.dispatch.live.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());

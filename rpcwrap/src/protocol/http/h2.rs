@@ -18,6 +18,7 @@ use crate::{
     io::Prefixed,
     live::{
         config::Config,
+        deadline::{Timer, poll_timer},
         lifetime::{Age, Stage},
         shutdown::Phase,
     },
@@ -40,7 +41,7 @@ use std::{
     },
     task::{Context, Poll},
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// What a connection starts with: RFC 9113 section 3.4.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -162,7 +163,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
 #[derive(Default)]
 struct CloseTimer {
     since: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     leaving: bool,
 }
 
@@ -179,11 +180,7 @@ impl CloseTimer {
         }
         let limit = if self.leaving { config.header_timeout } else { config.keep_alive_timeout };
         let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(task)
+        poll_timer(&mut self.timer, deadline, task)
     }
 }
 
