@@ -8,14 +8,11 @@ use crate::{
     peer::PeerAddr,
     protocol::{ConnCx, Port},
 };
-use socket2::{Domain, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::{
     fmt, fs, io,
     net::SocketAddr,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::FileTypeExt,
-    },
+    os::{fd::OwnedFd, unix::fs::FileTypeExt},
     path::Path,
     pin::pin,
     sync::{
@@ -151,9 +148,13 @@ impl Listener {
 
     /// Its socket once more.
     pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.socket().try_clone().map(OwnedFd::from)
+    }
+
+    fn socket(&self) -> SockRef<'_> {
         match &self.socket {
-            Socketed::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
-            Socketed::Unix(socket) => socket.as_fd().try_clone_to_owned(),
+            Socketed::Tcp(socket) => socket.into(),
+            Socketed::Unix(socket) => socket.into(),
         }
     }
 
@@ -206,34 +207,28 @@ impl Listener {
     }
 
     /// Closing a listener resets what its peers already count as connected: take those first.
-    fn empty_queue(self, admission: &Admission) {
-        let peer = self.unix_peer();
-        let emptied = match self.socket {
-            Socketed::Tcp(socket) => socket.into_std().map(|socket| {
-                while let Some((stream, addr)) = next(|| socket.accept()) {
-                    if stream.set_nonblocking(true).is_ok()
-                        && let Ok(stream) = TcpStream::from_std(stream)
-                    {
-                        let (stream, addr) = tcp((stream, addr));
-                        admission.admit(stream, addr);
-                    }
-                }
-            }),
-            Socketed::Unix(socket) => socket.into_std().map(|socket| {
-                while let Some((stream, _)) = next(|| socket.accept()) {
-                    if stream.set_nonblocking(true).is_ok()
-                        && let Ok(stream) = UnixStream::from_std(stream)
-                    {
-                        admission.admit(Stream::Unix(stream), peer.clone());
-                    }
-                }
-            }),
-        };
-        if let Err(error) = emptied {
-            tracing::warn!(%error, "accept queue not emptied");
+    fn empty_queue(&self, admission: &Admission) {
+        // Not by the runtime, which may not have been told of them.
+        let queue = self.socket();
+        while let Some((socket, addr)) = next(|| queue.accept()) {
+            if let Ok((stream, addr)) = self.accepted(socket, &addr) {
+                admission.admit(stream, addr);
+            }
         }
         if let ListenAddr::Unix(path) = &self.addr {
             remove_socket(path);
+        }
+    }
+
+    /// What was accepted without the runtime.
+    fn accepted(&self, socket: Socket, addr: &SockAddr) -> io::Result<(Stream, PeerAddr)> {
+        socket.set_nonblocking(true)?;
+        match addr.as_socket() {
+            Some(addr) => Ok(tcp((TcpStream::from_std(socket.into())?, addr))),
+            None => {
+                let socket = UnixStream::from_std(OwnedFd::from(socket).into())?;
+                Ok((Stream::Unix(socket), self.unix_peer()))
+            }
         }
     }
 }
