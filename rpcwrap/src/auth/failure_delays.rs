@@ -2,10 +2,11 @@
 //!
 //! Right logins never come here, so that those behind one balancer do not wait for each other's mistakes.
 
+use crate::lock::lock;
 use lru::LruCache;
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ impl FailureDelays {
     /// Counts a wrong login at `now` from an address, or from a peer that has none; the time its answer waits.
     pub(super) fn failed(&self, from: Option<IpAddr>, now: Instant) -> Duration {
         let from = from.map(network);
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.0);
         let is_forgotten = |failures: &Failures| now.saturating_duration_since(failures.last) >= FORGOTTEN;
         while table.peek_lru().is_some_and(|(_, oldest)| is_forgotten(oldest)) {
             table.pop_lru();

@@ -4,13 +4,11 @@
 //! that lasts as long as the process. What was wrong is not kept: a guess costs its full price every time.
 
 use super::users::Users;
+use crate::lock::lock;
 use hmac::{Hmac, KeyInit, Mac};
 use lru::LruCache;
 use sha2::Sha256;
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 use tokio::time::Instant;
 
 /// How long a password is known to be right.
@@ -47,13 +45,13 @@ impl Verified {
 
     /// Whether it was found right not long before `now`.
     pub(super) fn knows(&self, key: &Key, now: Instant) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known.peek(key).is_some_and(|until| now < *until)
     }
 
     /// It was found right at `now`.
     pub(super) fn found_right(&self, key: Key, now: Instant) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         known.put(key, now + KNOWN);
         while known.len() > PASSWORDS || known.peek_lru().is_some_and(|(_, until)| now >= *until) {
             known.pop_lru();
@@ -62,7 +60,7 @@ impl Verified {
 
     /// Forgets all.
     pub(super) fn clear(&self) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.known).clear();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         slow::shortened,
         stats::{BUCKETS, Tally, quantile},
     },
+    lock::lock,
     peer::PeerAddr,
 };
 use foldhash::fast::RandomState;
@@ -14,7 +15,7 @@ use lru::LruCache;
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -201,10 +202,6 @@ impl PeerTable {
         found.truncate(most);
         found
     }
-}
-
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use crate::{
     auth::{Access, Credentials},
     error::ConfigError,
     live::{config::Config, page_access::PageAccess, settings::FIXED},
+    lock::lock,
 };
 use arc_swap::{ArcSwap, Guard};
 use std::{
     collections::BTreeMap,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 /// Settings, users, access rules and log filter of a running server at one moment.
@@ -251,7 +252,7 @@ impl PolicyCell {
     /// # Errors
     /// What in it cannot work; nothing is changed then.
     pub(crate) fn change(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = lock(&self.changing);
         let old = self.current.load_full();
         let filter = change.log.clone();
         let mut policy = changed(&old, &self.subjects, change)?;

@@ -3,12 +3,13 @@
 use super::{TlsConfig, TlsError, TlsPolicy, TlsStream, subject};
 use crate::{
     io::{Prefixed, Stream},
+    lock::lock,
     peer::TlsInfo,
 };
 use arc_swap::ArcSwap;
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -45,7 +46,7 @@ impl ServerTls {
     /// Something cannot be read or used; everything stays as it was.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let current = self.config.read()?;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         for listener in &state.listeners {
             listener.current.store(with_alpn(&current, &listener.alpn));
         }
@@ -54,15 +55,11 @@ impl ServerTls {
     }
 
     fn acceptor(&self, alpn: Vec<Vec<u8>>) -> Arc<Acceptor> {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let current = ArcSwap::new(with_alpn(&state.current, &alpn));
         let acceptor = Arc::new(Acceptor { alpn, current });
         state.listeners.push(acceptor.clone());
         acceptor
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
