@@ -32,7 +32,7 @@ use crate::{
 };
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
-use std::{collections::HashSet, io, sync::Arc};
+use std::{collections::HashSet, fmt, io, sync::Arc};
 
 /// Describes a server: services, codecs, limits, users, pages.
 ///
@@ -45,12 +45,12 @@ use std::{collections::HashSet, io, sync::Arc};
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Builder {
     services: Vec<Service>,
     loose: Vec<(String, Method)>,
     codecs: Vec<AnyCodec>,
-    protocols: Vec<Protocols>,
+    protocols: Vec<Arc<dyn Protocol>>,
     config: Config,
     credentials: Option<Credentials>,
     login_required: bool,
@@ -58,27 +58,11 @@ pub struct Builder {
     layers: LayerList,
     observers: Observers,
     no_introspection: bool,
-    set_log_filter: Option<LogFilter>,
+    set_log_filter: Option<SetLogFilter>,
     restart: Option<Restart>,
     proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
     tls: Option<TlsConfig>,
-}
-
-struct Protocols(Arc<dyn Protocol>);
-
-impl std::fmt::Debug for Protocols {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-struct LogFilter(SetLogFilter);
-
-impl std::fmt::Debug for LogFilter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LogFilter")
-    }
 }
 
 impl Builder {
@@ -108,7 +92,7 @@ impl Builder {
     /// HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
-        self.protocols.push(Protocols(Arc::new(protocol)));
+        self.protocols.push(Arc::new(protocol));
         self
     }
 
@@ -243,7 +227,7 @@ impl Builder {
     /// `set` puts one in force, or says why it cannot.
     #[must_use]
     pub fn on_log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
-        self.set_log_filter = Some(LogFilter(Box::new(set)));
+        self.set_log_filter = Some(Box::new(set));
         self
     }
 
@@ -292,7 +276,7 @@ impl Builder {
             Arc::new(BaiduStd),
         ];
         protocols.extend(Raw::all().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
-        protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
+        protocols.extend(self.protocols);
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]
         let tls = self.tls.map(ServerTls::new).transpose()?.map(Arc::new);
@@ -306,7 +290,7 @@ impl Builder {
             protocols: table.families(),
             codecs: codecs.iter().map(|codec| codec.name().to_owned()).collect(),
             certificate_users: by_certificate,
-            set_log_filter: self.set_log_filter.map(|set| set.0),
+            set_log_filter: self.set_log_filter,
         };
         let rules = self
             .services
@@ -359,6 +343,16 @@ impl Builder {
                 None => self.services.push(Service::new(name).with(method)),
             }
         }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("services", &self.services)
+            .field("config", &self.config)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
     }
 }
 
