@@ -129,14 +129,13 @@ impl Users {
         }
         let user = self.get(name);
         let own = user.iter().flat_map(|user| &user.secrets).filter_map(Secret::slow).cloned();
-        let hashes: Vec<_> = own.collect();
+        let mut hashes: Vec<_> = own.collect();
+        let in_vain = hashes.is_empty();
+        if in_vain {
+            hashes.push(stand_in.clone());
+        }
         let name = user.map_or_else(|| name.into(), |user| user.name.clone());
-        Check::Slow(match hashes.is_empty() {
-            false => SlowCheck { name, offered: offered.into(), hashes, in_vain: false },
-            true => {
-                SlowCheck { name, offered: offered.into(), hashes: vec![stand_in.clone()], in_vain: true }
-            }
-        })
+        Check::Slow(SlowCheck { name, offered: offered.into(), hashes, in_vain })
     }
 
     /// Whether a secret of the user does it; every one is tried, and a stand-in where there is no such user.
