@@ -69,7 +69,8 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
     };
     let started = {
         let args = TextArgs::Params(&params);
-        call::start(cx, full_name, Args::Text(&args, entry.options.types.args()), text.len(), timeout, &peer)
+        let args = Args::Text(&args, entry.options.types.args());
+        cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout)
     };
     respond::with(call::reply(started).await, CACHE_CONTROL, "no-store")
 }
