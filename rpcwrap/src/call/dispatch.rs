@@ -148,7 +148,7 @@ impl Dispatch {
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
-        let (call, reply_type) = (&mut started.call, started.entry.options.types.reply());
+        let (call, reply_type) = (&mut started.call, started.entry.options.types.reply.as_ref());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(call.as_mut().write(Keep::No, reply_type, to, out)),

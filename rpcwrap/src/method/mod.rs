@@ -92,7 +92,7 @@ impl Method {
     #[cfg(feature = "macros")]
     pub(crate) fn with_reply_type(mut self, reply: Option<TypeOf>) -> Self {
         if let Some(types) = Arc::get_mut(&mut self.types) {
-            types.set_reply(reply);
+            types.reply = reply;
         }
         self
     }

@@ -38,7 +38,7 @@ impl<'d> Calls<'d, '_> {
             // Why there is none is found again, in its order with other reasons.
             _ => self.dispatch.registry.look_up(name, self.caller).ok(),
         };
-        let args = Args::Text(args, found.and_then(|entry| entry.options.types.args()));
+        let args = Args::Text(args, found.and_then(|entry| entry.options.types.args.as_ref()));
         Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
     }
 

@@ -69,7 +69,7 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
     };
     let started = {
         let args = TextArgs::Params(&params);
-        let args = Args::Text(&args, entry.options.types.args());
+        let args = Args::Text(&args, entry.options.types.args.as_ref());
         cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout)
     };
     respond::with(call::reply(started).await, CACHE_CONTROL, "no-store")
@@ -78,7 +78,7 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
 /// The arguments, and the time limit if there is one among the parameters.
 fn split<'q>(query: &'q Query, entry: &Entry) -> Result<(Vec<Param<'q>>, Option<Cow<'q, str>>), ValueError> {
     let mut params = query.params();
-    if entry.options.types.args().map(TypeOf::schema).is_some_and(has_timeout) {
+    if entry.options.types.args.as_ref().map(TypeOf::schema).is_some_and(has_timeout) {
         return Ok((params, None));
     }
     let mut limits = query.iter().filter(|(name, _)| *name == Some(TIMEOUT.as_bytes()));
