@@ -130,15 +130,14 @@ impl Table {
 
 fn check_name(name: &str) -> Result<(), ConfigError> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    if name.is_empty() || !name.bytes().all(is_plain) {
-        let why = "must be lower-case letters, digits and `_`";
-        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
-    }
-    if name == IN_PROCESS {
-        let why = "is what the program's own calls are known by";
-        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
-    }
-    Ok(())
+    let why = if name.is_empty() || !name.bytes().all(is_plain) {
+        "must be lower-case letters, digits and `_`"
+    } else if name == IN_PROCESS {
+        "is what the program's own calls are known by"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why })
 }
 
 /// Every preface is its protocol's and no other's, whole and at each byte on the way there.
