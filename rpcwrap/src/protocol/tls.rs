@@ -27,6 +27,7 @@ pub(crate) enum NoTls {
     Failed(OpeningFailure, String),
 }
 
+#[cfg(feature = "tls")]
 impl From<DeadlinePassed> for NoTls {
     fn from(DeadlinePassed: DeadlinePassed) -> Self {
         Self::Failed(OpeningFailure::Timeout, "in the TLS handshake".to_owned())
