@@ -14,8 +14,9 @@ use std::{
 use tokio::time::Instant;
 
 /// Where a connection is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Stage {
+    #[default]
     Young,
     /// Closed as soon as it is idle.
     Leaving,
@@ -27,7 +28,7 @@ pub(crate) enum Stage {
 
 /// When the connection that `tracked` is about reaches `stage`; `None` if connections may grow as old as they like.
 pub(crate) fn reaches(stage: Stage, tracked: &Tracked, config: &Config) -> Option<Instant> {
-    let limit = spread(config.max_connection_age?, tracked.id());
+    let limit = spread(config.max_connection_age?, tracked.id);
     let grace = config.max_connection_age_grace;
     let after = match stage {
         Stage::Young => Duration::ZERO,
@@ -35,7 +36,7 @@ pub(crate) fn reaches(stage: Stage, tracked: &Tracked, config: &Config) -> Optio
         Stage::Refusing => limit.saturating_add(grace),
         Stage::Over => limit.saturating_add(grace.saturating_mul(2)),
     };
-    Instant::from_std(tracked.accepted()).checked_add(after)
+    Instant::from_std(tracked.accepted).checked_add(after)
 }
 
 /// `limit` and up to a tenth more or less, by the connection's number: multiples of the golden ratio are spread evenly
@@ -48,7 +49,7 @@ fn spread(limit: Duration, id: u64) -> Duration {
 }
 
 /// The stage of one connection and the timer until the next; for those that have no timer of their own.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Age {
     stage: Stage,
     /// There while connections may not grow as old as they like.
@@ -56,11 +57,6 @@ pub(crate) struct Age {
 }
 
 impl Age {
-    /// Of a new connection.
-    pub(crate) fn new() -> Self {
-        Self { stage: Stage::Young, timer: None }
-    }
-
     /// Ready when the connection reaches the next stage, which is `Leaving` first; `Over` is the last.
     pub(crate) fn poll(&mut self, tracked: &Tracked, config: &Config, task: &mut Context<'_>) -> Poll<Stage> {
         let next = if self.stage == Stage::Over { None } else { reaches(self.stage.next(), tracked, config) };

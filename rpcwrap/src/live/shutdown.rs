@@ -41,10 +41,10 @@ impl Phase {
 }
 
 /// Tells every task of a server its phase, and counts what the end cut off.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Shutdown(Arc<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// Changed under the lock of `waiting` only.
     phase: AtomicU8,
@@ -66,11 +66,6 @@ impl State {
 }
 
 impl Shutdown {
-    pub(crate) fn new() -> Self {
-        let state = State { phase: AtomicU8::new(0), waiting: Mutex::default(), cut: AtomicUsize::new(0) };
-        Self(Arc::new(state))
-    }
-
     pub(crate) fn phase(&self) -> Phase {
         self.0.phase()
     }
@@ -179,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_waits_for_its_own_phase() {
-        let shutdown = Shutdown::new();
+        let shutdown = Shutdown::default();
         let mut draining = shutdown.reached(Phase::Draining);
         let mut stopped = shutdown.reached(Phase::Stopped);
         assert!((&mut draining).now_or_never().is_none() && (&mut stopped).now_or_never().is_none());
@@ -198,7 +193,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nobody_who_waits_is_forgotten() {
         for _ in 0..50 {
-            let shutdown = Arc::new(Shutdown::new());
+            let shutdown = Arc::new(Shutdown::default());
             let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(shutdown.reached(Phase::Stopped))).collect();
             shutdown.advance(Phase::Draining);
             tokio::task::yield_now().await;

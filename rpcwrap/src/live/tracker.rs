@@ -115,8 +115,9 @@ impl Drop for ConnectionPermit {
 /// What is known of one open connection.
 #[derive(Debug)]
 pub(crate) struct Tracked {
-    id: u64,
-    accepted: Instant,
+    /// Counts connections from 1 on.
+    pub(crate) id: u64,
+    pub(crate) accepted: Instant,
     killed: AtomicBool,
     remote: Mutex<RemoteEnd>,
     calls: AtomicU64,
@@ -167,15 +168,6 @@ impl Tracked {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
         }
-    }
-
-    /// Counts connections from 1 on.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    pub(crate) fn accepted(&self) -> Instant {
-        self.accepted
     }
 
     /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase.

@@ -92,7 +92,7 @@ impl Drop for OpenConnection {
 
 /// All protocols of a server, by class and then in the order they were registered.
 pub(crate) struct Table {
-    all: Vec<Arc<Registered>>,
+    pub(crate) all: Vec<Arc<Registered>>,
     pub(crate) failed: FailedOpenings,
 }
 
@@ -111,10 +111,6 @@ impl Table {
         all.sort_by_key(|registered| registered.protocol.class());
         check_prefaces(&all)?;
         Ok(Self { all, failed: FailedOpenings::default() })
-    }
-
-    pub(crate) fn all(&self) -> &[Arc<Registered>] {
-        &self.all
     }
 
     /// Every protocol that access rules can name, with the one whose name covers it too.
@@ -192,7 +188,7 @@ pub(crate) struct Port {
 impl Port {
     /// All protocols.
     pub(crate) fn all(dispatch: Arc<Dispatch>, codecs: Arc<[AnyCodec]>, table: Arc<Table>) -> Self {
-        let enabled = table.all().to_vec();
+        let enabled = table.all.clone();
         Self {
             dispatch,
             codecs,

@@ -267,10 +267,10 @@ impl Builder {
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
-        let http = Arc::new(Http::new(self.mount));
+        let http = Arc::new(Http { mount: self.mount });
         let mut protocols: Vec<Arc<dyn Protocol>> = vec![
-            Arc::new(GoRpc::new(codecs.clone())),
-            Arc::new(Http2::new(http.clone())),
+            Arc::new(GoRpc { codecs: codecs.clone() }),
+            Arc::new(Http2(http.clone())),
             http,
             Arc::new(AgentCheck),
             Arc::new(BaiduStd),
@@ -281,7 +281,7 @@ impl Builder {
         #[cfg(feature = "tls")]
         let tls = self.tls.map(ServerTls::new).transpose()?.map(Arc::new);
         #[cfg(feature = "tls")]
-        let by_certificate = tls.as_ref().is_some_and(|tls| tls.config().makes_users());
+        let by_certificate = tls.as_ref().is_some_and(|tls| tls.config.makes_users());
         #[cfg(not(feature = "tls"))]
         let by_certificate = false;
         let names = self.services.iter().enumerate().map(|(number, service)| (service.name.clone(), number));
@@ -309,12 +309,12 @@ impl Builder {
         port.proxy = self.proxy;
         #[cfg(feature = "tls")]
         if let Some(tls) = &tls {
-            port.tls = Some(PortTls::new(tls.clone(), tls.config().default_policy(), port.alpn()));
+            port.tls = Some(PortTls::new(tls.clone(), tls.config.policy, port.alpn()));
         }
         Ok(Server {
             dispatch,
             port: Arc::new(port),
-            listeners: Listeners::new(),
+            listeners: Listeners::default(),
             #[cfg(feature = "tls")]
             tls,
         })

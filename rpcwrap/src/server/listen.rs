@@ -61,11 +61,11 @@ impl fmt::Display for ListenAddr {
 /// A bound socket.
 pub(super) struct Listener {
     socket: Socketed,
-    addr: ListenAddr,
+    pub(super) addr: ListenAddr,
     /// By what it was opened, if it was by this program.
-    name: Option<Name>,
+    pub(super) name: Option<Name>,
     /// Another process has it too and serves what we leave in its queue.
-    shared: Arc<AtomicBool>,
+    pub(super) shared: Arc<AtomicBool>,
 }
 
 enum Socketed {
@@ -133,19 +133,6 @@ impl Listener {
         Self { socket, addr, name: None, shared: Arc::new(AtomicBool::new(shared)) }
     }
 
-    pub(super) fn named(self, name: Option<Name>) -> Self {
-        Self { name, ..self }
-    }
-
-    pub(super) fn name(&self) -> Option<Name> {
-        self.name.clone()
-    }
-
-    /// Whether another process has it too, which may change.
-    pub(super) fn shared(&self) -> Arc<AtomicBool> {
-        self.shared.clone()
-    }
-
     /// Its socket once more.
     pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
         self.socket().try_clone().map(OwnedFd::from)
@@ -156,10 +143,6 @@ impl Listener {
             Socketed::Tcp(socket) => socket.into(),
             Socketed::Unix(socket) => socket.into(),
         }
-    }
-
-    pub(super) fn local_addr(&self) -> &ListenAddr {
-        &self.addr
     }
 
     /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
@@ -344,7 +327,7 @@ mod tests {
     #[tokio::test]
     async fn accepted_connections_ask_whether_their_peer_is_there() {
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-        let ListenAddr::Tcp(addr) = listener.local_addr() else { panic!("TCP was asked for") };
+        let ListenAddr::Tcp(addr) = &listener.addr else { panic!("TCP was asked for") };
         let _peer = std::net::TcpStream::connect(addr).unwrap();
         let (Stream::Tcp(stream), _) = listener.accept().await.unwrap() else { panic!("TCP was asked for") };
         let socket = SockRef::from(&stream);

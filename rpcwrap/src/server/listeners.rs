@@ -20,6 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+#[derive(Default)]
 pub(super) struct Listeners {
     state: Mutex<State>,
     /// Whether another process has the sockets now.
@@ -60,10 +61,6 @@ impl SocketToHandOver {
 }
 
 impl Listeners {
-    pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), handed_over: watch::Sender::new(false), restart: AsyncMutex::new(()) }
-    }
-
     /// See [`Server::inherit`](super::Server::inherit); the sockets no address is opened for.
     pub(super) fn inherit(&self, mut inherited: Inherited) -> Vec<OwnedFd> {
         let unnamed = inherited.take_unnamed();
@@ -98,12 +95,12 @@ impl Listeners {
     /// There is no descriptor left.
     pub(super) fn add(
         &self,
-        listener: Listener,
+        mut listener: Listener,
         name: Option<Name>,
         port: Arc<Port>,
     ) -> io::Result<ListenAddr> {
-        let listener = listener.named(name);
-        let bound = listener.local_addr().clone();
+        listener.name = name;
+        let bound = listener.addr.clone();
         for protocol in port.unreachable() {
             tracing::info!(%bound, protocol, "not offered here: it speaks first and needs a listener of its own");
         }
@@ -116,7 +113,7 @@ impl Listeners {
     }
 
     fn accept(&self, listener: Listener, port: Arc<Port>) -> io::Result<Open> {
-        let (name, socket, shared) = (listener.name(), listener.duplicate()?, listener.shared());
+        let (name, socket, shared) = (listener.name.clone(), listener.duplicate()?, listener.shared.clone());
         let mut handed_over = self.handed_over.subscribe();
         let handed_over = async move {
             // Without its sender the server is gone, which says so in its own way.

@@ -115,7 +115,7 @@ impl Listen {
             Some(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 base.only(&names).map_err(|unknown| {
-                    let known: Vec<_> = base.table.all().iter().map(|one| one.protocol.name()).collect();
+                    let known: Vec<_> = base.table.all.iter().map(|one| one.protocol.name()).collect();
                     bad(format!("no protocol {unknown:?}; there are {}", known.join(", ")))
                 })?
             }

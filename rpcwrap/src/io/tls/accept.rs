@@ -18,7 +18,7 @@ use tokio_rustls::{
 
 /// TLS of a server, shared by its listeners.
 pub(crate) struct ServerTls {
-    config: TlsConfig,
+    pub(crate) config: TlsConfig,
     state: Mutex<State>,
 }
 
@@ -32,10 +32,6 @@ impl ServerTls {
     pub(crate) fn new(config: TlsConfig) -> Result<Self, TlsError> {
         let state = State { current: config.read()?, listeners: Vec::new() };
         Ok(Self { config, state: Mutex::new(state) })
-    }
-
-    pub(crate) fn config(&self) -> &TlsConfig {
-        &self.config
     }
 
     /// Reads them again, for handshakes from now on. Connections that are there keep what they have.

@@ -114,7 +114,7 @@ type HyperConnection = Connection<TokioIo<Socket>, Requests>;
 async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progress) -> End {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut leaving = false;
-    let mut age = Age::new();
+    let mut age = Age::default();
     let mut timer = None;
     poll_fn(|task| {
         if let Poll::Ready(result) = poll_http(connection, progress, task) {

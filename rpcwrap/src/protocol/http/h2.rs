@@ -47,13 +47,7 @@ use tokio::time::Instant;
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The protocol of [`Http`]'s services over HTTP/2.
-pub(crate) struct Http2(Arc<Http>);
-
-impl Http2 {
-    pub(crate) fn new(http: Arc<Http>) -> Self {
-        Self(http)
-    }
-}
+pub(crate) struct Http2(pub(crate) Arc<Http>);
 
 impl Protocol for Http2 {
     fn name(&self) -> &'static str {
@@ -123,7 +117,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut close_timer = CloseTimer::default();
     let mut leaving = false;
-    let mut age = Age::new();
+    let mut age = Age::default();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
