@@ -30,6 +30,7 @@ mod error;
 pub mod guide;
 pub mod io;
 mod live;
+mod lock;
 mod method;
 mod pages;
 mod peer;

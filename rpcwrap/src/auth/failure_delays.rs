@@ -2,10 +2,11 @@
 //!
 //! Right logins never come here, so that those behind one balancer do not wait for each other's mistakes.
 
+use crate::lock::lock;
+use lru::LruCache;
 use std::{
-    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -18,44 +19,36 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 /// Addresses remembered at a time.
 const ADDRESSES: usize = 4096;
 
-/// The addresses of recent wrong logins.
-#[derive(Debug, Default)]
-pub(super) struct FailureDelays(Mutex<HashMap<Option<IpAddr>, Failures>>);
+/// The addresses of recent wrong logins, the latest first.
+pub(super) struct FailureDelays(Mutex<LruCache<Option<IpAddr>, Failures>>);
 
-#[derive(Debug, Clone, Copy)]
 struct Failures {
     count: u32,
     last: Instant,
+}
+
+impl Default for FailureDelays {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::unbounded()))
+    }
 }
 
 impl FailureDelays {
     /// Counts a wrong login at `now` from an address, or from a peer that has none; the time its answer waits.
     pub(super) fn failed(&self, from: Option<IpAddr>, now: Instant) -> Duration {
         let from = from.map(network);
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.len() >= ADDRESSES && !table.contains_key(&from) {
-            make_room(&mut table, now);
+        let mut table = lock(&self.0);
+        let is_forgotten = |failures: &Failures| now.saturating_duration_since(failures.last) >= FORGOTTEN;
+        while table.peek_lru().is_some_and(|(_, oldest)| is_forgotten(oldest)) {
+            table.pop_lru();
         }
-        let failures = table.entry(from).or_insert(Failures { count: 0, last: now });
-        if is_forgotten(failures, now) {
-            failures.count = 0;
+        let before = table.peek(&from).map_or(0, |failures| failures.count);
+        let count = before.saturating_add(1);
+        table.put(from, Failures { count, last: now });
+        if table.len() > ADDRESSES {
+            table.pop_lru();
         }
-        *failures = Failures { count: failures.count.saturating_add(1), last: now };
-        STEP.saturating_mul(failures.count).min(LONGEST)
-    }
-}
-
-fn is_forgotten(failures: &Failures, now: Instant) -> bool {
-    now.saturating_duration_since(failures.last) >= FORGOTTEN
-}
-
-/// Without those that are forgotten; if there are none, without the one that is nearest to it.
-fn make_room(table: &mut HashMap<Option<IpAddr>, Failures>, now: Instant) {
-    table.retain(|_, failures| !is_forgotten(failures, now));
-    if table.len() >= ADDRESSES
-        && let Some(oldest) = table.iter().min_by_key(|(_, failures)| failures.last).map(|(from, _)| *from)
-    {
-        table.remove(&oldest);
+        STEP.saturating_mul(count).min(LONGEST)
     }
 }
 
@@ -120,7 +113,7 @@ mod tests {
     fn the_longest_count_does_not_overflow() {
         let delays = FailureDelays::default();
         let now = Instant::now();
-        delays.0.lock().unwrap().insert(None, Failures { count: u32::MAX, last: now });
+        delays.0.lock().unwrap().put(None, Failures { count: u32::MAX, last: now });
         assert_eq!(delays.failed(None, now), LONGEST);
     }
 }

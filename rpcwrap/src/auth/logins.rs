@@ -22,7 +22,6 @@ const WAITING: usize = 64;
 const DELAYED: usize = 1000;
 
 /// The logins of one server.
-#[derive(Debug)]
 pub(crate) struct Logins {
     delays: FailureDelays,
     delayed: Semaphore,

@@ -36,6 +36,17 @@ fn fault(error: &serde_json::Error) -> Fault {
     Fault { line, column, why: why.to_owned() }
 }
 
+/// Reads a value with a visitor, whatever its kind.
+struct Seed<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
+        from.deserialize_any(self.0)
+    }
+}
+
 /// A visitor that takes one or two kinds of value and tells no value of another kind.
 macro_rules! refuse_scalars {
     () => {
@@ -80,18 +91,18 @@ impl<'de> Visitor<'de> for TableVisitor {
             if !names.insert(name.clone()) {
                 return Err(A::Error::custom(format!("user {name:?}: is there twice")));
             }
-            users.push(map.next_value_seed(UserSeed { name: &name })?);
+            users.push(map.next_value_seed(Seed(UserVisitor { name: &name }))?);
         }
         Ok(users)
     }
 }
 
 #[derive(Clone, Copy)]
-struct UserSeed<'n> {
+struct UserVisitor<'n> {
     name: &'n str,
 }
 
-impl UserSeed<'_> {
+impl UserVisitor<'_> {
     fn wanted(&self) -> String {
         self.says("has to be a list of secrets or an object")
     }
@@ -109,21 +120,13 @@ impl UserSeed<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for UserSeed<'_> {
-    type Value = User;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<User, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for UserSeed<'_> {
+impl<'de> Visitor<'de> for UserVisitor<'_> {
     type Value = User;
 
     refuse_scalars!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<User, A::Error> {
-        SecretsSeed { of: self, user: User::new(self.name) }.visit_seq(list)
+        SecretsVisitor { of: self, user: User::new(self.name) }.visit_seq(list)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
@@ -136,25 +139,25 @@ impl<'de> Visitor<'de> for UserSeed<'_> {
             }
             let bad = |wanted: &str| self.says(format_args!("{key:?} has to be {wanted}"));
             user = match &*key {
-                "secrets" => map.next_value_seed(SecretsSeed { of: self, user })?,
-                "allow" => map.next_value_seed(Leaf(|list: &Value| {
+                "secrets" => map.next_value_seed(Seed(SecretsVisitor { of: self, user }))?,
+                "allow" => map.next_value_seed(leaf(|list: &Value| {
                     self.checked(user.allow(texts(list).ok_or_else(|| bad("a list of patterns"))?))
                 }))?,
-                "rate" => map.next_value_seed(Leaf(|calls: &Value| {
+                "rate" => map.next_value_seed(leaf(|calls: &Value| {
                     let calls = calls.as_f64().ok_or_else(|| bad("a number of calls per second"))?;
                     rate = Some(calls);
                     self.checked(user.rate(calls, None))
                 }))?,
-                "burst" => map.next_value_seed(Leaf(|calls: &Value| {
+                "burst" => map.next_value_seed(leaf(|calls: &Value| {
                     let calls = whole(calls).and_then(|calls| u32::try_from(calls).ok());
                     burst = Some(calls.ok_or_else(|| bad("a whole number of calls"))?);
                     Ok(user)
                 }))?,
-                "max_in_flight" => map.next_value_seed(Leaf(|calls: &Value| {
+                "max_in_flight" => map.next_value_seed(leaf(|calls: &Value| {
                     let calls = whole(calls).ok_or_else(|| bad("a whole number of calls"))?;
                     self.checked(user.max_in_flight(calls))
                 }))?,
-                "admin" | "monitor" => map.next_value_seed(Leaf(|flag: &Value| {
+                "admin" | "monitor" => map.next_value_seed(leaf(|flag: &Value| {
                     let flag = flag.as_bool().ok_or_else(|| bad("true or false"))?;
                     Ok(if key == "admin" { user.admin(flag) } else { user.monitor(flag) })
                 }))?,
@@ -174,26 +177,18 @@ impl<'de> Visitor<'de> for UserSeed<'_> {
 }
 
 /// The secrets of a user, read into it one by one.
-struct SecretsSeed<'n> {
-    of: UserSeed<'n>,
+struct SecretsVisitor<'n> {
+    of: UserVisitor<'n>,
     user: User,
 }
 
-impl SecretsSeed<'_> {
+impl SecretsVisitor<'_> {
     fn wanted(&self) -> String {
         self.of.says("\"secrets\" has to be a list")
     }
 }
 
-impl<'de> DeserializeSeed<'de> for SecretsSeed<'_> {
-    type Value = User;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<User, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for SecretsSeed<'_> {
+impl<'de> Visitor<'de> for SecretsVisitor<'_> {
     type Value = User;
 
     refuse_scalars!();
@@ -206,7 +201,7 @@ impl<'de> Visitor<'de> for SecretsSeed<'_> {
         let Self { of, mut user } = self;
         loop {
             let number = user.secrets.len() + 1;
-            let read = list.next_element_seed(Leaf(|entry: &Value| {
+            let read = list.next_element_seed(leaf(|entry: &Value| {
                 let entry = entry
                     .as_str()
                     .ok_or_else(|| of.says(format_args!("secret {number} has to be a text")))?;
@@ -222,12 +217,8 @@ impl<'de> Visitor<'de> for SecretsSeed<'_> {
 /// A value that is judged where it stands, so that its fault has its own line.
 struct Leaf<F>(F);
 
-impl<'de, T, F: FnOnce(&Value) -> Result<T, String>> DeserializeSeed<'de> for Leaf<F> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
-        from.deserialize_any(self)
-    }
+fn leaf<T, F: FnOnce(&Value) -> Result<T, String>>(judge: F) -> Seed<Leaf<F>> {
+    Seed(Leaf(judge))
 }
 
 macro_rules! judge_scalars {

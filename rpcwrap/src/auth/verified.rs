@@ -4,14 +4,11 @@
 //! that lasts as long as the process. What was wrong is not kept: a guess costs its full price every time.
 
 use super::users::Users;
+use crate::lock::lock;
 use hmac::{Hmac, KeyInit, Mac};
+use lru::LruCache;
 use sha2::Sha256;
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 use tokio::time::Instant;
 
 /// How long a password is known to be right.
@@ -25,21 +22,15 @@ type Key = [u8; 32];
 pub(super) struct Verified {
     /// None where the system has no random numbers: then nothing is kept.
     mac: Option<Hmac<Sha256>>,
-    known: Mutex<Known>,
-}
-
-/// Until when each is known, and in which order they came.
-#[derive(Default)]
-struct Known {
-    until: HashMap<Key, Instant>,
-    order: VecDeque<(Key, Instant)>,
+    /// Until when each is known, the last found right first.
+    known: Mutex<LruCache<Key, Instant>>,
 }
 
 impl Verified {
     pub(super) fn new() -> Self {
         let mut key = [0; 64];
         let mac = getrandom::fill(&mut key).ok().and_then(|()| Hmac::new_from_slice(&key).ok());
-        Self { mac, known: Mutex::default() }
+        Self { mac, known: Mutex::new(LruCache::unbounded()) }
     }
 
     /// By what a password of a user is known, as far as `users` goes.
@@ -54,37 +45,22 @@ impl Verified {
 
     /// Whether it was found right not long before `now`.
     pub(super) fn knows(&self, key: &Key, now: Instant) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.until.get(key).is_some_and(|until| now < *until)
+        let known = lock(&self.known);
+        known.peek(key).is_some_and(|until| now < *until)
     }
 
     /// It was found right at `now`.
     pub(super) fn found_right(&self, key: Key, now: Instant) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = now + KNOWN;
-        known.until.insert(key, until);
-        known.order.push_back((key, until));
-        while let Some((oldest, its_end)) = known.order.front().copied() {
-            if known.order.len() <= PASSWORDS && now < its_end {
-                break;
-            }
-            known.order.pop_front();
-            // Unless it was found right once more since.
-            if known.until.get(&oldest) == Some(&its_end) {
-                known.until.remove(&oldest);
-            }
+        let mut known = lock(&self.known);
+        known.put(key, now + KNOWN);
+        while known.len() > PASSWORDS || known.peek_lru().is_some_and(|(_, until)| now >= *until) {
+            known.pop_lru();
         }
     }
 
     /// Forgets all.
     pub(super) fn clear(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
-    }
-}
-
-impl fmt::Debug for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Verified")
+        lock(&self.known).clear();
     }
 }
 
@@ -149,7 +125,6 @@ mod tests {
         for _ in 0..3 * PASSWORDS {
             verified.found_right(nth(7), Instant::now());
         }
-        let known = verified.known.lock().unwrap();
-        assert!(known.order.len() <= PASSWORDS && known.until.len() <= PASSWORDS);
+        assert!(verified.known.lock().unwrap().len() <= PASSWORDS);
     }
 }

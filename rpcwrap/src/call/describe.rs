@@ -4,15 +4,12 @@
 //! through dispatch like them. It knows names, types and access rules, no numbers and no protocol.
 
 use crate::{
-    call::access::Caller,
-    live::Live,
-    method::{
-        Method,
-        context::Context,
-        reply_type::with_reply_type,
-        service::Service,
-        signature::{Signature, Types},
+    call::{
+        access::Caller,
+        registry::{Entry, Registry},
     },
+    live::Live,
+    method::{Method, context::Context, reply_type::with_reply_type, service::Service, signature::Signature},
     peer::Peer,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -45,85 +42,55 @@ struct DescribedMethod {
     template: String,
 }
 
-/// What is listed of a server's services.
-pub(crate) struct ServiceList(Arc<[Listed]>);
-
-impl ServiceList {
-    /// All of `services`, each with the number of its place.
-    pub(crate) fn new(services: &[Service]) -> Self {
-        let mut catalogue: Vec<_> =
-            services.iter().enumerate().map(|(number, service)| Listed::new(number, service)).collect();
-        catalogue.sort_by(|a, b| a.name.cmp(&b.name));
-        Self(catalogue.into())
-    }
-
-    /// Makes the service that describes them.
-    ///
-    /// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args,
-    /// reply, streaming, idempotent, read_only, doc, template}]}`, services and methods in the order of their names; those that the
-    /// caller may not call now are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
-    pub(crate) fn service(self, live: Arc<Live>) -> Service {
-        let describe = with_reply_type(move |cx: Context, _: IgnoredAny| {
-            let listed = visible(&self.0, cx.peer(), &live);
-            async move { Ok(listed) }
-        });
-        let ping = |_: IgnoredAny| async { Ok(true) };
-        Service::new(NAME)
-            .with(Method::new("Describe", describe).idempotent())
-            .with(Method::new("Ping", ping).idempotent())
-    }
+/// Makes the service that describes those of `registry`.
+///
+/// Shape: `_rpcwrap_.Describe` takes any argument and replies with a list of `{name, doc, methods: [{name, args,
+/// reply, streaming, idempotent, read_only, doc, template}]}`, services and methods in the order of their names; those
+/// that the caller may not call now are not in it. `_rpcwrap_.Ping` takes any argument and replies `true`.
+pub(crate) fn service(registry: &Registry, live: Arc<Live>) -> Service {
+    let methods = registry.entries();
+    let listed = registry.services().iter().map(|(name, doc)| Listed {
+        name: name.clone(),
+        doc: doc.clone(),
+        methods: methods
+            .iter()
+            .filter(|method| method.service() == name)
+            .map(|&method| method.clone())
+            .collect(),
+    });
+    let listed: Arc<[Listed]> = listed.collect();
+    let describe = with_reply_type(move |cx: Context, _: IgnoredAny| {
+        let visible = visible(&listed, cx.peer(), &live);
+        async move { Ok(visible) }
+    });
+    let ping = |_: IgnoredAny| async { Ok(true) };
+    Service::new(NAME)
+        .with(Method::new("Describe", describe).idempotent())
+        .with(Method::new("Ping", ping).idempotent())
 }
 
-/// What is remembered of a service; its types are traced when first asked for.
+/// A service and its methods, whose types are traced when first asked for.
 struct Listed {
     name: String,
     doc: String,
-    /// In the registry.
-    number: usize,
-    methods: Vec<ListedMethod>,
-}
-
-struct ListedMethod {
-    name: String,
-    doc: String,
-    idempotent: bool,
-    read_only: bool,
-    types: Arc<Types>,
+    methods: Vec<Arc<Entry>>,
 }
 
 impl Listed {
-    fn new(number: usize, service: &Service) -> Self {
-        let methods = service.methods.iter();
-        let mut methods: Vec<_> = methods
-            .map(|method| ListedMethod {
-                name: method.name.clone(),
-                doc: method.doc.clone(),
-                idempotent: method.idempotent,
-                read_only: method.read_only,
-                types: method.types.clone(),
-            })
-            .collect();
-        methods.sort_by(|a, b| a.name.cmp(&b.name));
-        let Service { name, doc, .. } = service;
-        Self { name: name.clone(), doc: doc.clone(), number, methods }
-    }
-
     /// The service as `caller` may see it; `None` if that is nothing.
     fn describe(&self, caller: &Caller<'_>) -> Option<DescribedService> {
-        let may_call =
-            |method: &str| caller.may_call(self.number, &format!("{}.{method}", self.name)).is_ok();
-        let methods: Vec<_> = self.methods.iter().filter(|method| may_call(&method.name)).collect();
-        if methods.is_empty() && !self.methods.is_empty() {
-            return None;
-        }
-        let methods = methods.into_iter().map(|method| {
-            let Signature { args, reply, streaming, template, .. } = method.types.signature().clone();
-            let &ListedMethod { ref name, ref doc, idempotent, read_only, .. } = method;
-            let (name, doc) = (name.clone(), doc.clone());
-            DescribedMethod { name, args, reply, streaming, idempotent, read_only, doc, template }
-        });
-        Some(DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods: methods.collect() })
+        let may_call = |entry: &&Arc<Entry>| caller.may_call(entry.service_number, &entry.full_name).is_ok();
+        let methods: Vec<_> = self.methods.iter().filter(may_call).map(|entry| described(entry)).collect();
+        let is_hidden = methods.is_empty() && !self.methods.is_empty();
+        (!is_hidden).then(|| DescribedService { name: self.name.clone(), doc: self.doc.clone(), methods })
     }
+}
+
+fn described(entry: &Entry) -> DescribedMethod {
+    let &Method { ref doc, ref types, idempotent, read_only, .. } = &entry.options;
+    let Signature { args, reply, streaming, template, .. } = types.signature().clone();
+    let (name, doc) = (entry.method().to_owned(), doc.clone());
+    DescribedMethod { name, args, reply, streaming, idempotent, read_only, doc, template }
 }
 
 fn visible(catalogue: &[Listed], peer: &Arc<Peer>, live: &Live) -> Vec<DescribedService> {

@@ -42,22 +42,11 @@ pub(crate) struct Refused<'d> {
 
 impl Dispatch {
     /// Starts the method `name`, `timeout` being the caller's own limit and `now` the moment the request was read.
+    ///
+    /// `last` is the method of the caller's last call, if there was one: mostly the next one is of it too, and then needs
+    /// neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
     #[inline]
     pub(crate) fn start<'d>(
-        &'d self,
-        name: &[u8],
-        args: Args<'_>,
-        timeout: Option<Duration>,
-        caller: &Caller<'_>,
-        now: Instant,
-    ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_after(None, name, args, timeout, caller, now)
-    }
-
-    /// As [`start`](Self::start), for a caller whose last call was of the method `last`: mostly the next one is too, and
-    /// then needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
-    #[inline]
-    pub(crate) fn start_after<'d>(
         &'d self,
         last: Option<&'d Arc<Entry>>,
         name: &[u8],
@@ -129,7 +118,7 @@ impl Dispatch {
         if self.live.waiting.reach(policy.config.max_calls) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let permit = match entry.max_in_flight {
+        let permit = match entry.options.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
@@ -137,13 +126,13 @@ impl Dispatch {
         };
         // The last of the limits: what it takes of a user's rate is not given back.
         let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
-        let limit = match (timeout, entry.timeout, policy.config.call_timeout) {
+        let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
         let source =
             ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
-        let call = catch_unwind(AssertUnwindSafe(|| entry.invoke.invoke(args, source)))
+        let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
         Ok(Started { call, entry, limit, permit, user_permit })
@@ -159,7 +148,7 @@ impl Dispatch {
         out: &mut BytesMut,
     ) -> Poll<Written> {
         let before = out.len();
-        let (call, reply_type) = (&mut started.call, started.entry.types.reply());
+        let (call, reply_type) = (&mut started.call, started.entry.options.types.reply.as_ref());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(call.as_mut().write(Keep::No, reply_type, to, out)),
@@ -178,18 +167,14 @@ impl Dispatch {
     ///
     /// Cancelled by dropping the future.
     pub(crate) async fn call_json(
-        self: &Arc<Self>,
+        &self,
         peer: &Arc<Peer>,
         name: &str,
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let started = {
-            let policy = self.live.policy();
-            let caller = Caller::new(peer, &policy);
-            self.start(name.as_bytes(), Args::JsonValue(args), timeout, &caller, Instant::now())
-        };
-        let mut flight = self.into_in_flight(started, peer, args.len())?;
+        let mut flight =
+            self.start_in_flight(peer, name.as_bytes(), Args::JsonValue(args), args.len(), timeout)?;
         let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
@@ -202,19 +187,22 @@ impl Dispatch {
         }
     }
 
-    /// A started call that will be waited for, or the counted refusal.
-    pub(crate) fn into_in_flight(
-        self: &Arc<Self>,
-        started: Result<Started<'_>, Refused<'_>>,
+    /// Starts a call that will be waited for, its arguments in `bytes_in` bytes; a refusal is counted too.
+    pub(crate) fn start_in_flight(
+        &self,
         peer: &Arc<Peer>,
+        name: &[u8],
+        args: Args<'_>,
         bytes_in: usize,
+        timeout: Option<Duration>,
     ) -> Result<InFlightCall, CallError> {
+        let now = Instant::now();
+        let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
-        match started {
+        match self.start(None, name, args, timeout, &Caller::new(peer, &policy), now) {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
-                let now = Instant::now();
                 let started = started.enter_layers(peer, bytes_in, now);
                 Ok(InFlightCall::new(&self.live, started, peer, bytes_in, 0, now))
             }
@@ -222,7 +210,7 @@ impl Dispatch {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);
                     let code = Some(error.code());
-                    self.live.peers.add(&peer.addr, &entry.full_name, &tally, Instant::now(), code);
+                    self.live.peers.add(&peer.addr, &entry.full_name, &tally, now, code);
                     tally.merge_into(&entry.stats);
                     note_end(&self.live, entry, peer, (bytes_in, 0), Some(&error), Duration::ZERO);
                 }

@@ -174,7 +174,7 @@ impl InFlightCall {
         let written = match (self.failed.take(), &mut self.call) {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
-                let reply_type = self.entry.types.reply();
+                let reply_type = self.entry.options.types.reply.as_ref();
                 let write = AssertUnwindSafe(|| call.as_mut().write(Keep::No, reply_type, to, out));
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);

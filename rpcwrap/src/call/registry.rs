@@ -8,50 +8,40 @@ use crate::{
     live::stats::{MethodSnapshot, MethodStats},
     method::{
         Method,
-        handler::{Invoke, Later},
+        handler::Later,
         layer::{CallService, Layers},
         service::Service,
-        signature::{Signature, Types},
+        signature::Signature,
     },
 };
 use foldhash::fast::FixedState;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
 };
 
 /// A registered method with its counters.
 pub(crate) struct Entry {
     pub(crate) full_name: Arc<str>,
-    pub(crate) doc: String,
-    pub(crate) types: Arc<Types>,
-    pub(crate) idempotent: bool,
-    pub(crate) read_only: bool,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) options: Method,
     pub(crate) running: AtomicUsize,
     /// Of its service, as the policy counts them.
     pub(crate) service_number: usize,
-    pub(crate) invoke: Arc<dyn Invoke>,
     pub(crate) layers: Option<Layers>,
     pub(crate) stats: MethodStats,
 }
 
 impl Entry {
-    fn new(full_name: String, method: Method, service_number: usize, layers: Option<Layers>) -> Self {
+    fn new(full_name: &str, mut options: Method, service_number: usize, layers: Option<Layers>) -> Self {
+        if layers.is_some() {
+            // Layers see a call before its method starts.
+            options.invoke = Arc::new(Later(options.invoke));
+        }
         Self {
             full_name: full_name.into(),
-            doc: method.doc,
-            types: method.types,
-            idempotent: method.idempotent,
-            read_only: method.read_only,
-            timeout: method.timeout,
-            max_in_flight: method.max_in_flight,
+            options,
             running: AtomicUsize::new(0),
             service_number,
-            // Layers see a call before its method starts.
-            invoke: if layers.is_some() { Arc::new(Later(method.invoke)) } else { method.invoke },
             layers,
             stats: MethodStats::default(),
         }
@@ -121,13 +111,17 @@ impl Registry {
                 if !names.insert(method.name.clone()) {
                     return Err(ConfigError::DuplicateMethod(full_name));
                 }
-                let key = full_name.as_bytes().into();
-                let layers = Layers::new(&full_name, registry.layers.as_ref(), own_layers.as_ref());
-                registry.methods.insert(key, Arc::new(Entry::new(full_name, method, number, layers)));
+                registry.insert(&full_name, method, number, own_layers.as_ref());
             }
         }
         registry.shorten_names();
         Ok(registry)
+    }
+
+    fn insert(&mut self, full_name: &str, method: Method, service: usize, own_layers: Option<&CallService>) {
+        let layers = Layers::new(full_name, self.layers.as_ref(), own_layers);
+        let entry = Arc::new(Entry::new(full_name, method, service, layers));
+        self.methods.insert(full_name.as_bytes().into(), entry);
     }
 
     /// Enters the short forms of services with a package, as clients of some protocols send them.
@@ -193,27 +187,30 @@ impl Registry {
     pub(crate) fn reserve(&mut self, service: Service) {
         for method in service.methods {
             let full_name = format!("{}.{}", service.name, method.name);
-            let key = full_name.as_bytes().into();
-            let layers = Layers::new(&full_name, self.layers.as_ref(), None);
-            self.methods.insert(key, Arc::new(Entry::new(full_name, method, usize::MAX, layers)));
+            self.insert(&full_name, method, usize::MAX, None);
         }
     }
 
     /// Every method of the program's services, in the order of names.
-    pub(crate) fn methods(&self) -> Vec<MethodInfo> {
+    pub(crate) fn entries(&self) -> Vec<&Arc<Entry>> {
         let is_shown = |entry: &&Arc<Entry>| self.services.contains_key(entry.service());
         let mut all: Vec<&Arc<Entry>> = self.methods.values().filter(is_shown).collect();
         all.sort_by(|a, b| a.full_name.cmp(&b.full_name));
+        all
+    }
+
+    /// The same as pages show them.
+    pub(crate) fn methods(&self) -> Vec<MethodInfo> {
         let info = |entry: &Arc<Entry>| MethodInfo {
             service: entry.service().to_owned(),
             method: entry.method().to_owned(),
-            signature: entry.types.signature().clone(),
-            doc: entry.doc.clone(),
-            idempotent: entry.idempotent,
-            read_only: entry.read_only,
+            signature: entry.options.types.signature().clone(),
+            doc: entry.options.doc.clone(),
+            idempotent: entry.options.idempotent,
+            read_only: entry.options.read_only,
             stats: entry.stats.snapshot(),
         };
-        all.into_iter().map(info).collect()
+        self.entries().into_iter().map(info).collect()
     }
 
     /// Every service of the program with its description, in the order of names.

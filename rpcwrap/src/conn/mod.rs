@@ -207,28 +207,23 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
             }
         };
         drop(taken);
-        let next = match served {
+        match served {
             Ok(Served::Handover(conn)) => {
                 let next = cx.port.taker_of(conn.path.as_deref().unwrap_or_default()).cloned();
-                next.map(|next| (conn, next))
+                if let Some(next) = next {
+                    return run(conn, next, cx, permit);
+                }
             }
-            Ok(Served::Probe) => {
-                cx.dispatch.live.stats.probes.add_one();
-                None
-            }
-            Ok(Served::Closed | Served::Session(_)) => None,
+            Ok(Served::Probe) => cx.dispatch.live.stats.probes.add_one(),
+            Ok(Served::Closed | Served::Session(_)) => {}
             Err(error) => {
                 registered.count(&error);
                 if error.is_malformed() {
                     cx.dispatch.live.stats.malformed.add_one();
                 }
                 tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
-                None
             }
-        };
-        match next {
-            Some((conn, registered)) => run(conn, registered, cx, permit),
-            None => drop(permit),
         }
+        drop(permit);
     });
 }

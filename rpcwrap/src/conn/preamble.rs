@@ -77,9 +77,8 @@ async fn read_proxy_header(
         // A connection of the proxy's own may be as silent as any other.
         first_byte(opening, cx).await?;
     }
-    let since = Instant::now();
-    let deadline = |config: &Config| since.checked_add(config.proxy_header_timeout);
-    let source = cx.dispatch.live.until(deadline, source(opening, cx, proxy)).await;
+    let source =
+        cx.dispatch.live.within(|config| config.proxy_header_timeout, source(opening, cx, proxy)).await;
     let source = source.unwrap_or_else(|DeadlinePassed| {
         Err(failed(OpeningFailure::Timeout, opening, "in the PROXY header"))
     })?;
@@ -152,13 +151,11 @@ mod tls {
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));
         }
         let head = opening.prefix.freeze();
-        let (why, detail) = match cx.shake_hands(tls, head.clone(), opening.stream).await {
-            Ok(stream) => return Ok(Opening { silent: false, ..Opening::new(stream) }),
-            Err(NoTls::Gone(_)) => return Err(Ended::Probe { silent: false }),
-            Err(NoTls::Refused(detail)) => (OpeningFailure::Handshake, detail),
-            Err(NoTls::DeadlinePassed) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
-        };
-        Err(Ended::Failed { why, head, detail })
+        match cx.shake_hands(tls, head.clone(), opening.stream).await {
+            Ok(stream) => Ok(Opening { silent: false, ..Opening::new(stream) }),
+            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false }),
+            Err(NoTls::Failed(why, detail)) => Err(Ended::Failed { why, head, detail }),
+        }
     }
 
     /// Tells a client that speaks no TLS what is wrong, in words that any program can show.

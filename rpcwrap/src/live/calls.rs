@@ -2,12 +2,15 @@
 //!
 //! A call that is ready when it is first polled is never here.
 
-use crate::peer::{Peer, PeerAddr};
+use crate::{
+    lock::lock,
+    peer::{Peer, PeerAddr},
+};
 use foldhash::fast::FixedState;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     task::Waker,
@@ -133,7 +136,7 @@ impl CallTable {
     }
 
     fn shard(&self, id: u64) -> MutexGuard<'_, Shard> {
-        self.shards[(id % SHARDS) as usize].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[(id % SHARDS) as usize])
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -28,6 +29,32 @@ impl Live {
     {
         Until { live: self, deadline, future, timer: None }
     }
+
+    /// As [`until`](Self::until), for a deadline so long from now on.
+    pub(crate) fn within<L, F>(
+        &self,
+        limit: L,
+        future: F,
+    ) -> Until<'_, impl Fn(&Config) -> Option<Instant>, F>
+    where
+        L: Fn(&Config) -> Duration,
+        F: Future,
+    {
+        let since = Instant::now();
+        self.until(move |config| since.checked_add(limit(config)), future)
+    }
+}
+
+/// A timer that is made when it is first waited for, and moved with its deadline.
+pub(crate) type Timer = Option<Pin<Box<Sleep>>>;
+
+/// Ready when `deadline` has passed.
+pub(crate) fn poll_timer(timer: &mut Timer, deadline: Instant, task: &mut Context<'_>) -> Poll<()> {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    timer.as_mut().poll(task)
 }
 
 pin_project! {
@@ -38,7 +65,7 @@ pin_project! {
         deadline: D,
         #[pin]
         future: F,
-        timer: Option<Pin<Box<Sleep>>>,
+        timer: Timer,
     }
 }
 
@@ -58,11 +85,7 @@ where
             *this.timer = None;
             return Poll::Pending;
         };
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(task).map(|()| Err(DeadlinePassed))
+        poll_timer(this.timer, deadline, task).map(|()| Err(DeadlinePassed))
     }
 }
 

@@ -2,17 +2,21 @@
 //!
 //! What serves a connection asks [`Age`] and acts on its stage; this file knows clocks and limits, no socket.
 
-use crate::live::{config::Config, tracker::Tracked};
+use crate::live::{
+    config::Config,
+    deadline::{Timer, poll_timer},
+    tracker::Tracked,
+};
 use std::{
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// Where a connection is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Stage {
+    #[default]
     Young,
     /// Closed as soon as it is idle.
     Leaving,
@@ -24,7 +28,7 @@ pub(crate) enum Stage {
 
 /// When the connection that `tracked` is about reaches `stage`; `None` if connections may grow as old as they like.
 pub(crate) fn reaches(stage: Stage, tracked: &Tracked, config: &Config) -> Option<Instant> {
-    let limit = spread(config.max_connection_age?, tracked.id());
+    let limit = spread(config.max_connection_age?, tracked.id);
     let grace = config.max_connection_age_grace;
     let after = match stage {
         Stage::Young => Duration::ZERO,
@@ -32,7 +36,7 @@ pub(crate) fn reaches(stage: Stage, tracked: &Tracked, config: &Config) -> Optio
         Stage::Refusing => limit.saturating_add(grace),
         Stage::Over => limit.saturating_add(grace.saturating_mul(2)),
     };
-    Instant::from_std(tracked.accepted()).checked_add(after)
+    Instant::from_std(tracked.accepted).checked_add(after)
 }
 
 /// `limit` and up to a tenth more or less, by the connection's number: multiples of the golden ratio are spread evenly
@@ -45,19 +49,14 @@ fn spread(limit: Duration, id: u64) -> Duration {
 }
 
 /// The stage of one connection and the timer until the next; for those that have no timer of their own.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Age {
     stage: Stage,
     /// There while connections may not grow as old as they like.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 impl Age {
-    /// Of a new connection.
-    pub(crate) fn new() -> Self {
-        Self { stage: Stage::Young, timer: None }
-    }
-
     /// Ready when the connection reaches the next stage, which is `Leaving` first; `Over` is the last.
     pub(crate) fn poll(&mut self, tracked: &Tracked, config: &Config, task: &mut Context<'_>) -> Poll<Stage> {
         let next = if self.stage == Stage::Over { None } else { reaches(self.stage.next(), tracked, config) };
@@ -65,11 +64,7 @@ impl Age {
             self.timer = None;
             return Poll::Pending;
         };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
-        if timer.deadline() != next {
-            timer.as_mut().reset(next);
-        }
-        ready!(timer.as_mut().poll(task));
+        ready!(poll_timer(&mut self.timer, next, task));
         self.stage = self.stage.next();
         // The caller may not ask again before the next stage is reached.
         task.waker().wake_by_ref();

@@ -61,7 +61,7 @@ impl Live {
             logins: Logins::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
-            shutdown: Shutdown::new(),
+            shutdown: Shutdown::default(),
             stop: StopRequest::default(),
             restart,
             waiting: WaitingCalls::default(),

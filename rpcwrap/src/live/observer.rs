@@ -2,7 +2,6 @@
 
 use crate::{error::CallError, live::stats::ServerStats, peer::Peer};
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -94,11 +93,5 @@ impl Observers {
                 stats.panics.add_one();
             }
         }
-    }
-}
-
-impl fmt::Debug for Observers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} observers", self.0.len())
     }
 }

@@ -5,8 +5,9 @@
 use crate::{
     live::{
         slow::shortened,
-        stats::{BUCKETS, Tally, bucket_end},
+        stats::{BUCKETS, Tally, quantile},
     },
+    lock::lock,
     peer::PeerAddr,
 };
 use foldhash::fast::RandomState;
@@ -14,7 +15,7 @@ use lru::LruCache;
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -100,18 +101,6 @@ impl Row {
             calls /= 2;
         }
         self.latency[bucket] += calls as u16;
-    }
-
-    /// As [`MethodSnapshot::quantile`](super::stats::MethodSnapshot::quantile).
-    fn quantile(&self, share: f64) -> Duration {
-        let all: u64 = self.latency.iter().map(|count| u64::from(*count)).sum();
-        let wanted = ((all as f64 * share).ceil() as u64).max(1);
-        let mut seen = 0;
-        let reached = self.latency.iter().position(|count| {
-            seen += u64::from(*count);
-            seen >= wanted
-        });
-        reached.map_or(Duration::ZERO, bucket_end)
     }
 }
 
@@ -199,8 +188,8 @@ impl PeerTable {
                         method: row.method.clone(),
                         calls: row.calls,
                         errors: row.errors,
-                        p50: row.quantile(0.5),
-                        p99: row.quantile(0.99),
+                        p50: quantile(&row.latency, 0.5),
+                        p99: quantile(&row.latency, 0.99),
                         age: row.last.elapsed(),
                         last_error: row.last_error.as_deref().map(str::to_owned),
                     });
@@ -215,14 +204,11 @@ impl PeerTable {
     }
 }
 
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::live::stats::MethodStats;
+    use crate::live::stats::bucket_end;
 
     fn tally(calls: u64, latency: Duration, failed: bool) -> Tally {
         let mut tally = Tally::default();
@@ -296,9 +282,12 @@ mod tests {
         row.count(90, 10_000_000);
         let all: u64 = row.latency.iter().map(|count| u64::from(*count)).sum();
         assert!(all > 30_000 && row.latency[10] < 1000, "{:?}", row.latency);
-        assert_eq!((row.quantile(0.5), row.quantile(0.99)), (bucket_end(90), bucket_end(90)));
+        assert_eq!(
+            (quantile(&row.latency, 0.5), quantile(&row.latency, 0.99)),
+            (bucket_end(90), bucket_end(90))
+        );
         let mut empty = Row::new(&"A.B".into(), Instant::now());
-        assert_eq!(empty.quantile(0.5), Duration::ZERO);
+        assert_eq!(quantile(&empty.latency, 0.5), Duration::ZERO);
         empty.count(0, u32::MAX);
         assert_eq!(empty.latency[0], u16::MAX);
     }

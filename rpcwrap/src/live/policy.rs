@@ -7,13 +7,14 @@ use crate::{
     auth::{Access, Credentials},
     error::ConfigError,
     live::{config::Config, page_access::PageAccess},
+    lock::lock,
 };
 use arc_swap::{ArcSwap, Guard};
 use std::{
     collections::BTreeMap,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 /// Settings, users, access rules and log filter of a running server at one moment.
@@ -251,7 +252,7 @@ impl PolicyCell {
     /// # Errors
     /// What in it cannot work; nothing is changed then.
     pub(crate) fn change(&self, change: PolicyChange) -> Result<Arc<Policy>, ConfigError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = lock(&self.changing);
         let old = self.current.load_full();
         let filter = change.log.clone();
         let mut policy = changed(&old, &self.subjects, change)?;
@@ -278,7 +279,7 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
     policy.config.check()?;
     #[cfg(feature = "bson")]
     if policy.config.bson_dialect != old.config.bson_dialect {
-        return Err(ConfigError::Fixed { setting: "bson_dialect" });
+        return Err(ConfigError::Fixed { setting: crate::live::settings::FIXED });
     }
     if let Some(credentials) = change.credentials {
         policy.credentials = match (credentials, &old.credentials) {

@@ -6,7 +6,7 @@
 use crate::{
     error::ConfigError,
     live::{
-        config::{Config, OpeningClock},
+        config::{Config, FIELDS, OpeningClock},
         page_access::PageAccess,
     },
 };
@@ -28,42 +28,15 @@ pub struct Setting {
     pub is_live: bool,
 }
 
+/// The one setting that cannot change while a server runs.
+pub(super) const FIXED: &str = "bson_dialect";
+
 /// A field of [`Config`].
-struct Field {
-    name: &'static str,
-    wanted: &'static str,
-    is_live: bool,
-    text: fn(&Config) -> String,
-    set: fn(&mut Config, &str) -> bool,
-}
-
-macro_rules! fields {
-    ($($(#[$when:meta])? $name:ident $fixed:literal)*) => {
-        const FIELDS: &[Field] = &[$($(#[$when])? Field {
-            name: stringify!($name),
-            wanted: wanted(|config| &config.$name),
-            is_live: !$fixed,
-            text: |config| config.$name.text(),
-            set: |config, text| Value::read(text).map(|value| config.$name = value).is_some(),
-        }),*];
-
-        /// Does not compile while the table lacks a field.
-        #[expect(dead_code, reason = "for the compiler only")]
-        fn is_complete(config: &Config) {
-            let Config { $($(#[$when])? $name: _),* } = config;
-        }
-    };
-    ($($name:ident),* ; fixed: $($(#[$when:meta])? $fixed:ident),*) => {
-        fields! { $($name false)* $($(#[$when])? $fixed true)* }
-    };
-}
-
-fields! {
-    first_byte_timeout, first_byte_clock, proxy_header_timeout, tls_handshake_timeout, header_timeout,
-    max_header_bytes, max_message_bytes, max_depth, max_in_flight, max_calls, max_connections, max_output_bytes,
-    stall_timeout, keep_alive_timeout, idle_timeout, max_connection_age, max_connection_age_grace, call_timeout,
-    lame_duck, drain_timeout, slow_call, max_peer_statistics, pages;
-    fixed: #[cfg(feature = "bson")] bson_dialect
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) wanted: &'static str,
+    pub(super) text: fn(&Config) -> String,
+    pub(super) set: fn(&mut Config, &str) -> bool,
 }
 
 impl Config {
@@ -99,7 +72,7 @@ impl Config {
             name: field.name,
             value: (field.text)(self),
             wanted: field.wanted,
-            is_live: field.is_live,
+            is_live: field.name != FIXED,
         })
     }
 }
@@ -112,16 +85,12 @@ fn meant(name: &str) -> Option<&'static str> {
 }
 
 /// A kind of value.
-trait Value: Sized {
+pub(super) trait Value: Sized {
     const WANTED: &'static str;
 
     fn read(text: &str) -> Option<Self>;
 
     fn text(&self) -> String;
-}
-
-const fn wanted<V: Value>(_: fn(&Config) -> &V) -> &'static str {
-    V::WANTED
 }
 
 impl Value for usize {

@@ -3,12 +3,13 @@
 //! Serving → lame duck (still serving, readiness says no) → draining (nothing new is started) → stopped (whatever is
 //! left is cut).
 
+use crate::lock::lock;
 use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -40,10 +41,10 @@ impl Phase {
 }
 
 /// Tells every task of a server its phase, and counts what the end cut off.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Shutdown(Arc<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// Changed under the lock of `waiting` only.
     phase: AtomicU8,
@@ -62,18 +63,9 @@ impl State {
     fn phase(&self) -> Phase {
         Phase::of(self.phase.load(Ordering::Acquire))
     }
-
-    fn waiting(&self) -> MutexGuard<'_, Wakers> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Shutdown {
-    pub(crate) fn new() -> Self {
-        let state = State { phase: AtomicU8::new(0), waiting: Mutex::default(), cut: AtomicUsize::new(0) };
-        Self(Arc::new(state))
-    }
-
     pub(crate) fn phase(&self) -> Phase {
         self.0.phase()
     }
@@ -86,7 +78,7 @@ impl Shutdown {
 
     /// Goes to `phase`, unless the server is already further.
     pub(crate) fn advance(&self, phase: Phase) {
-        let waiting = self.0.waiting();
+        let waiting = lock(&self.0.waiting);
         if phase <= self.0.phase() {
             return;
         }
@@ -98,7 +90,7 @@ impl Shutdown {
     /// Wakes every task that waits for a phase: each looks again at what it waits for.
     pub(crate) fn wake_all(&self) {
         // They stay registered: some wait for a later phase.
-        let wakers: Vec<Waker> = self.0.waiting().wakers.values().cloned().collect();
+        let wakers: Vec<Waker> = lock(&self.0.waiting).wakers.values().cloned().collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -145,7 +137,7 @@ impl Future for Reached {
 impl Reached {
     #[cold]
     fn register(&mut self, waker: &Waker) -> Poll<()> {
-        let mut waiting = self.state.waiting();
+        let mut waiting = lock(&self.state.waiting);
         // Between the look at the phase and the lock it may have changed, and the waker would never be called.
         if self.state.phase() >= self.phase {
             return Poll::Ready(());
@@ -166,7 +158,7 @@ impl Reached {
 impl Drop for Reached {
     fn drop(&mut self) {
         if let Some((key, _)) = self.registered.take() {
-            let mut waiting = self.state.waiting();
+            let mut waiting = lock(&self.state.waiting);
             let old = waiting.wakers.remove(&key);
             drop(waiting);
             drop(old);
@@ -182,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_waits_for_its_own_phase() {
-        let shutdown = Shutdown::new();
+        let shutdown = Shutdown::default();
         let mut draining = shutdown.reached(Phase::Draining);
         let mut stopped = shutdown.reached(Phase::Stopped);
         assert!((&mut draining).now_or_never().is_none() && (&mut stopped).now_or_never().is_none());
@@ -195,13 +187,13 @@ mod tests {
         shutdown.advance(Phase::Stopped);
         assert!(stopped.now_or_never().is_some());
         drop(draining);
-        assert!(shutdown.0.waiting().wakers.is_empty(), "no waker is kept of a task that has gone");
+        assert!(lock(&shutdown.0.waiting).wakers.is_empty(), "no waker is kept of a task that has gone");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nobody_who_waits_is_forgotten() {
         for _ in 0..50 {
-            let shutdown = Arc::new(Shutdown::new());
+            let shutdown = Arc::new(Shutdown::default());
             let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(shutdown.reached(Phase::Stopped))).collect();
             shutdown.advance(Phase::Draining);
             tokio::task::yield_now().await;

@@ -1,10 +1,13 @@
 //! The last calls that took long.
 
-use crate::peer::{Peer, PeerAddr};
+use crate::{
+    lock::lock,
+    peer::{Peer, PeerAddr},
+};
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -82,7 +85,7 @@ impl SlowCalls {
             bytes_in,
             error: error.map(|code| shortened(code).to_owned()),
         };
-        let mut last = self.lock();
+        let mut last = lock(&self.last);
         if last.len() == KEPT {
             last.pop_front();
         }
@@ -91,11 +94,7 @@ impl SlowCalls {
 
     /// The last `most`, the latest first.
     pub(crate) fn list(&self, most: usize) -> Vec<SlowCall> {
-        self.lock().iter().rev().take(most).cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<SlowCall>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.last).iter().rev().take(most).cloned().collect()
     }
 }
 

@@ -25,8 +25,30 @@ pub fn bucket_end(index: usize) -> Duration {
     Duration::from_nanos((5 + (index % 4) as u64) << (exponent - 2))
 }
 
-/// Counters of one method.
+/// A count for each bucket.
 #[derive(Debug)]
+struct Latencies<T>([T; BUCKETS]);
+
+impl<T: Default> Default for Latencies<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| T::default()))
+    }
+}
+
+/// The latency below which `share` (0 to 1) of these calls stayed; zero where there are none.
+pub(super) fn quantile<C: Copy + Into<u64>>(latency: &[C; BUCKETS], share: f64) -> Duration {
+    let all: u64 = latency.iter().map(|&calls| calls.into()).sum();
+    let wanted = ((all as f64 * share).ceil() as u64).max(1);
+    let mut seen = 0;
+    let reached = latency.iter().position(|&calls| {
+        seen += calls.into();
+        seen >= wanted
+    });
+    reached.map_or(Duration::ZERO, bucket_end)
+}
+
+/// Counters of one method.
+#[derive(Debug, Default)]
 pub(crate) struct MethodStats {
     started: AtomicU64,
     finished: AtomicU64,
@@ -34,21 +56,7 @@ pub(crate) struct MethodStats {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     nanos: AtomicU64,
-    latency: [AtomicU64; BUCKETS],
-}
-
-impl Default for MethodStats {
-    fn default() -> Self {
-        Self {
-            started: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            bytes_in: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
-            nanos: AtomicU64::new(0),
-            latency: std::array::from_fn(|_| AtomicU64::new(0)),
-        }
-    }
+    latency: Latencies<AtomicU64>,
 }
 
 impl MethodStats {
@@ -62,7 +70,7 @@ impl MethodStats {
             bytes_in: self.bytes_in.load(Relaxed),
             bytes_out: self.bytes_out.load(Relaxed),
             total: Duration::from_nanos(self.nanos.load(Relaxed)),
-            latency: std::array::from_fn(|i| self.latency[i].load(Relaxed)),
+            latency: std::array::from_fn(|i| self.latency.0[i].load(Relaxed)),
         }
     }
 }
@@ -95,21 +103,12 @@ impl MethodSnapshot {
     /// The latency below which `share` (0 to 1) of the calls stayed, at the histogram's precision of a quarter
     /// of a doubling; zero before the first call.
     pub fn quantile(&self, share: f64) -> Duration {
-        let all: u64 = self.latency.iter().sum();
-        let wanted = (all as f64 * share).ceil() as u64;
-        let mut seen = 0;
-        for (index, count) in self.latency.iter().enumerate() {
-            seen += count;
-            if all > 0 && seen >= wanted.max(1) {
-                return bucket_end(index);
-            }
-        }
-        Duration::ZERO
+        quantile(&self.latency, share)
     }
 }
 
 /// Counts of one session's current batch, all of one method; merged when the method changes or the batch ends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     started: u64,
     finished: u64,
@@ -118,22 +117,7 @@ pub(crate) struct Tally {
     bytes_out: u64,
     nanos: u64,
     touched: u128,
-    latency: [u32; BUCKETS],
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            started: 0,
-            finished: 0,
-            failed: 0,
-            bytes_in: 0,
-            bytes_out: 0,
-            nanos: 0,
-            touched: 0,
-            latency: [0; BUCKETS],
-        }
-    }
+    latency: Latencies<u32>,
 }
 
 impl Tally {
@@ -155,7 +139,7 @@ impl Tally {
         self.finished += 1;
         self.failed += u64::from(failed);
         self.nanos += nanos;
-        self.latency[bucket] += 1;
+        self.latency.0[bucket] += 1;
         self.touched |= 1 << bucket;
     }
 
@@ -176,7 +160,7 @@ impl Tally {
         while touched != 0 {
             let bucket = touched.trailing_zeros() as usize;
             touched &= touched - 1;
-            show(bucket, self.latency[bucket]);
+            show(bucket, self.latency.0[bucket]);
         }
     }
 
@@ -195,7 +179,8 @@ impl Tally {
         while self.touched != 0 {
             let bucket = self.touched.trailing_zeros() as usize;
             self.touched &= self.touched - 1;
-            stats.latency[bucket].fetch_add(u64::from(std::mem::take(&mut self.latency[bucket])), Relaxed);
+            stats.latency.0[bucket]
+                .fetch_add(u64::from(std::mem::take(&mut self.latency.0[bucket])), Relaxed);
         }
         add(&stats.finished, &mut self.finished);
     }

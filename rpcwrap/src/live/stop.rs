@@ -1,54 +1,33 @@
 //! How the program is asked from within to end, or to start anew.
 
 use futures_util::future::BoxFuture;
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-use tokio::sync::{Notify, Semaphore};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
 
 /// The wish that the server ends as at SIGTERM.
-#[derive(Debug, Default)]
-pub(crate) struct StopRequest {
-    /// How many wait for it.
-    awaited: AtomicUsize,
-    asked: Notify,
-}
+#[derive(Default)]
+pub(crate) struct StopRequest(watch::Sender<bool>);
 
 impl StopRequest {
     /// Asks for the end; `false` if nothing in the program waits for it.
     pub(crate) fn ask(&self) -> bool {
-        let is_awaited = self.awaited.load(Ordering::Acquire) > 0;
-        if is_awaited {
-            self.asked.notify_one();
-        }
-        is_awaited
+        self.0.send(true).is_ok()
     }
 
     /// Waits for it from now on.
-    pub(crate) fn wait(&self) -> StopWaiting<'_> {
-        self.awaited.fetch_add(1, Ordering::AcqRel);
-        StopWaiting(self)
+    pub(crate) fn wait(&self) -> StopWaiting {
+        StopWaiting(self.0.subscribe())
     }
 }
 
 /// What waits for a [`StopRequest`].
-#[derive(Debug)]
-pub(crate) struct StopWaiting<'s>(&'s StopRequest);
+pub(crate) struct StopWaiting(watch::Receiver<bool>);
 
-impl StopWaiting<'_> {
+impl StopWaiting {
     /// Ready when the end has been asked for.
-    pub(crate) async fn asked(&self) {
-        self.0.asked.notified().await;
-    }
-}
-
-impl Drop for StopWaiting<'_> {
-    fn drop(&mut self) {
-        self.0.awaited.fetch_sub(1, Ordering::AcqRel);
+    pub(crate) async fn asked(&mut self) {
+        // Without its sender the server is gone.
+        let _ = self.0.wait_for(|asked| *asked).await;
     }
 }
 
@@ -84,22 +63,17 @@ impl Restart {
     }
 }
 
-impl fmt::Debug for Restart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Restart")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use tokio::sync::Notify;
 
     #[tokio::test]
     async fn the_end_is_asked_for_where_something_waits() {
         let request = StopRequest::default();
         assert!(!request.ask());
-        let waiting = request.wait();
+        let mut waiting = request.wait();
         assert!(waiting.asked().now_or_never().is_none() && request.ask());
         waiting.asked().await;
         drop(waiting);

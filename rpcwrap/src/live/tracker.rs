@@ -3,11 +3,14 @@
 //! A connection holds a [`ConnectionPermit`] for as long as it lives, hijacked or not; protocols note what they do in
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
-use crate::peer::{Peer, PeerAddr, TlsInfo};
+use crate::{
+    lock::lock,
+    peer::{Peer, PeerAddr, TlsInfo},
+};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -40,7 +43,7 @@ impl Tracker {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < limit).then_some(open + 1));
         admitted.ok()?;
         let tracked = Arc::new(Tracked::new(self.ids.fetch_add(1, Relaxed), addr));
-        self.lock().insert(tracked.id, tracked.clone());
+        lock(&self.connections).insert(tracked.id, tracked.clone());
         Some(ConnectionPermit { tracker: self.clone(), tracked })
     }
 
@@ -56,19 +59,19 @@ impl Tracker {
 
     /// The oldest `most` connections.
     pub(crate) fn list(&self, most: usize) -> Vec<ConnectionInfo> {
-        let oldest: Vec<Arc<Tracked>> = self.lock().values().take(most).cloned().collect();
+        let oldest: Vec<Arc<Tracked>> = lock(&self.connections).values().take(most).cloned().collect();
         oldest.iter().map(|tracked| tracked.info()).collect()
     }
 
     /// The connections that `which` names, the oldest first, at most `most`.
     pub(crate) fn find(&self, most: usize, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<ConnectionInfo> {
-        let all: Vec<Arc<Tracked>> = self.lock().values().cloned().collect();
+        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
         all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
     }
 
     /// Tells the connections that `which` names to end, once their tasks are woken. Their numbers.
     pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
-        let all: Vec<Arc<Tracked>> = self.lock().values().cloned().collect();
+        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
         let ends =
             |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
         all.iter().filter(ends).map(|tracked| tracked.id).collect()
@@ -76,7 +79,7 @@ impl Tracker {
 
     /// How long ago the newest of the open connections was accepted.
     pub(crate) fn newest(&self) -> Option<Duration> {
-        self.lock().last_key_value().map(|(_, newest)| newest.accepted.elapsed())
+        lock(&self.connections).last_key_value().map(|(_, newest)| newest.accepted.elapsed())
     }
 
     /// Waits until no connection is open.
@@ -91,10 +94,6 @@ impl Tracker {
             gone.await;
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Tracked>>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The right to be one of the open connections; given back when dropped, whatever way the connection ended.
@@ -106,7 +105,7 @@ pub(crate) struct ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.tracker.lock().remove(&self.tracked.id);
+        lock(&self.tracker.connections).remove(&self.tracked.id);
         if self.tracker.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.tracker.gone.notify_waiters();
         }
@@ -116,8 +115,9 @@ impl Drop for ConnectionPermit {
 /// What is known of one open connection.
 #[derive(Debug)]
 pub(crate) struct Tracked {
-    id: u64,
-    accepted: Instant,
+    /// Counts connections from 1 on.
+    pub(crate) id: u64,
+    pub(crate) accepted: Instant,
     killed: AtomicBool,
     remote: Mutex<RemoteEnd>,
     calls: AtomicU64,
@@ -168,15 +168,6 @@ impl Tracked {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
         }
-    }
-
-    /// Counts connections from 1 on.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    pub(crate) fn accepted(&self) -> Instant {
-        self.accepted
     }
 
     /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase.
@@ -234,7 +225,7 @@ impl Tracked {
     }
 
     fn remote(&self) -> MutexGuard<'_, RemoteEnd> {
-        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.remote)
     }
 
     fn info(&self) -> ConnectionInfo {

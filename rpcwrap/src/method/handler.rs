@@ -257,18 +257,22 @@ impl<S: Start> Invoke for S {
     }
 }
 
-pub(crate) struct Inline<H, M> {
+/// A function, and in `W` the way it runs.
+pub(crate) struct Function<W, H, M> {
     handler: H,
-    marker: PhantomData<fn(M)>,
+    marker: PhantomData<fn(W, M)>,
 }
 
-impl<H, M> Inline<H, M> {
+impl<W, H, M> Function<W, H, M> {
     pub(crate) fn new(handler: H) -> Self {
         Self { handler, marker: PhantomData }
     }
 }
 
-impl<M: 'static, H: Handler<M>> Start for Inline<H, M> {
+/// Polled with the call.
+pub(crate) struct Inline;
+
+impl<M: 'static, H: Handler<M>> Start for Function<Inline, H, M> {
     type Args = H::Args;
 
     #[inline(always)]
@@ -278,18 +282,10 @@ impl<M: 'static, H: Handler<M>> Start for Inline<H, M> {
     }
 }
 
-pub(crate) struct Spawned<H, M> {
-    handler: H,
-    marker: PhantomData<fn(M)>,
-}
+/// A task of its own.
+pub(crate) struct Spawned;
 
-impl<H, M> Spawned<H, M> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self { handler, marker: PhantomData }
-    }
-}
-
-impl<M: 'static, H: Handler<M>> Start for Spawned<H, M> {
+impl<M: 'static, H: Handler<M>> Start for Function<Spawned, H, M> {
     type Args = H::Args;
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
@@ -298,18 +294,10 @@ impl<M: 'static, H: Handler<M>> Start for Spawned<H, M> {
     }
 }
 
-pub(crate) struct Blocking<H, M> {
-    handler: Arc<H>,
-    marker: PhantomData<fn(M)>,
-}
+/// On the blocking pool.
+pub(crate) struct Blocking;
 
-impl<H, M> Blocking<H, M> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self { handler: Arc::new(handler), marker: PhantomData }
-    }
-}
-
-impl<M: 'static, H: BlockingHandler<M>> Start for Blocking<H, M> {
+impl<M: 'static, H: BlockingHandler<M>> Start for Function<Blocking, Arc<H>, M> {
     type Args = H::Args;
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
@@ -321,18 +309,10 @@ impl<M: 'static, H: BlockingHandler<M>> Start for Blocking<H, M> {
 /// Why a protocol that carries bytes cannot call a streaming method.
 const ONE_REPLY: &str = "the method answers with a stream, and this protocol carries one reply per call";
 
-pub(crate) struct StreamOf<H, M> {
-    handler: H,
-    marker: PhantomData<fn(M)>,
-}
+/// A stream, polled with the call.
+pub(crate) struct Streaming;
 
-impl<H, M> StreamOf<H, M> {
-    pub(crate) fn new(handler: H) -> Self {
-        Self { handler, marker: PhantomData }
-    }
-}
-
-impl<M: 'static, H: StreamHandler<M>> Start for StreamOf<H, M> {
+impl<M: 'static, H: StreamHandler<M>> Start for Function<Streaming, H, M> {
     type Args = H::Args;
 
     fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<H::Args, CallError> {

@@ -17,7 +17,9 @@ pub(crate) mod signature;
 
 use crate::method::{
     args::FromArgs,
-    handler::{Blocking, BlockingHandler, Handler, Inline, Invoke, Spawned, StreamHandler, StreamOf},
+    handler::{
+        Blocking, BlockingHandler, Function, Handler, Inline, Invoke, Spawned, StreamHandler, Streaming,
+    },
     signature::Types,
 };
 use codecs::schema::TypeOf;
@@ -62,31 +64,35 @@ impl Method {
 
     /// A method whose future is polled on its connection's task: the fast way, for handlers that do not block.
     pub fn new<M: 'static, H: Handler<M>>(name: impl Into<String>, handler: H) -> Self {
-        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, Inline::new(handler))
+        let function = Function::<Inline, H, M>::new(handler);
+        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function)
     }
 
     /// A method whose future runs as a task of its own, for handlers that compute for long between awaits.
     ///
     /// The task is aborted when its caller goes away.
     pub fn spawn<M: 'static, H: Handler<M>>(name: impl Into<String>, handler: H) -> Self {
-        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, Spawned::new(handler))
+        let function = Function::<Spawned, H, M>::new(handler);
+        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function)
     }
 
     /// A plain function that may block its thread; runs on tokio's blocking pool and cannot be aborted.
     pub fn blocking<M: 'static, H: BlockingHandler<M>>(name: impl Into<String>, handler: H) -> Self {
-        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, Blocking::new(handler))
+        let function = Function::<Blocking, _, M>::new(Arc::new(handler));
+        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function)
     }
 
     /// A method answered by a stream of replies, polled only as fast as the peer reads.
     pub fn stream<M: 'static, H: StreamHandler<M>>(name: impl Into<String>, handler: H) -> Self {
-        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), true, StreamOf::new(handler))
+        let function = Function::<Streaming, H, M>::new(handler);
+        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), true, function)
     }
 
     /// The same method, whose reply's type is known as far as `reply` says.
     #[cfg(feature = "macros")]
     pub(crate) fn with_reply_type(mut self, reply: Option<TypeOf>) -> Self {
         if let Some(types) = Arc::get_mut(&mut self.types) {
-            types.set_reply(reply);
+            types.reply = reply;
         }
         self
     }

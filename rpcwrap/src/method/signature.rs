@@ -40,9 +40,10 @@ impl fmt::Display for Signature {
 pub(crate) struct Types {
     /// The names in Rust, paths and all.
     rust: (&'static str, &'static str),
-    args: Option<TypeOf>,
-    /// Of replies that can also be read.
-    reply: Option<TypeOf>,
+    /// For arguments that only it explains.
+    pub(crate) args: Option<TypeOf>,
+    /// Of replies that can also be read, for codecs that need it before the value.
+    pub(crate) reply: Option<TypeOf>,
     streaming: bool,
     shown: OnceLock<Signature>,
 }
@@ -51,22 +52,6 @@ impl Types {
     pub(crate) fn new<A: FromArgs, R>(reply: Option<TypeOf>, streaming: bool) -> Self {
         let rust = (type_name::<A>(), type_name::<R>());
         Self { rust, args: A::type_of(), reply, streaming, shown: OnceLock::new() }
-    }
-
-    /// Puts in what is known of the reply's type.
-    #[cfg(feature = "macros")]
-    pub(crate) fn set_reply(&mut self, reply: Option<TypeOf>) {
-        self.reply = reply;
-    }
-
-    /// The argument's type, for arguments that only it explains.
-    pub(crate) fn args(&self) -> Option<&TypeOf> {
-        self.args.as_ref()
-    }
-
-    /// The reply's type, for codecs that need it before the value.
-    pub(crate) fn reply(&self) -> Option<&TypeOf> {
-        self.reply.as_ref()
     }
 
     /// For people to read.

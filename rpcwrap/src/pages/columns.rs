@@ -10,53 +10,40 @@ pub(super) enum Side {
     Right,
 }
 
-/// Columns by name, and rows of as many texts.
-pub(super) struct Columns<const N: usize> {
-    pub(super) heads: [(&'static str, Side); N],
-    pub(super) rows: Vec<[String; N]>,
+/// A column of a table with a row for each `T`: its name, its side, and its text of one row.
+pub(super) type Column<T> = (&'static str, Side, fn(&T) -> String);
+
+/// The table with upper-case heads, each column as wide as its widest text.
+pub(super) fn text<T, const N: usize>(columns: [Column<T>; N], rows: impl IntoIterator<Item = T>) -> String {
+    let heads = columns.map(|(head, ..)| head.to_uppercase());
+    let rows = rows.into_iter().map(|row| columns.map(|(.., cell)| cell(&row)));
+    let lines: Vec<[String; N]> = std::iter::once(heads).chain(rows).collect();
+    let width = |n: usize| lines.iter().map(|line| line[n].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut out = String::new();
+    for line in &lines {
+        let mut row = String::new();
+        for ((text, (_, side, _)), width) in line.iter().zip(&columns).zip(widths) {
+            // Writing to a String cannot fail.
+            let _ = match side {
+                Side::Left => write!(row, "{text:<width$}  "),
+                Side::Right => write!(row, "{text:>width$}  "),
+            };
+        }
+        out.push_str(row.trim_end());
+        out.push('\n');
+    }
+    out
 }
 
-impl<const N: usize> Columns<N> {
-    /// Upper-case heads, each column as wide as its widest text.
-    pub(super) fn text(&self) -> String {
-        let width = |n: usize| {
-            let widest = self.rows.iter().map(|row| row[n].chars().count()).max().unwrap_or(0);
-            widest.max(self.heads[n].0.len())
-        };
-        let widths: [usize; N] = std::array::from_fn(width);
-        let mut out = String::new();
-        let mut line = |texts: [&str; N]| {
-            let mut row = String::new();
-            for (n, text) in texts.into_iter().enumerate() {
-                // Writing to a String cannot fail.
-                let _ = match self.heads[n].1 {
-                    Side::Left => write!(row, "{text:<0$}  ", widths[n]),
-                    Side::Right => write!(row, "{text:>0$}  ", widths[n]),
-                };
-            }
-            out.push_str(row.trim_end());
-            out.push('\n');
-        };
-        let heads = self.heads.map(|(head, _)| head.to_uppercase());
-        line(std::array::from_fn(|n| heads[n].as_str()));
-        for row in &self.rows {
-            line(std::array::from_fn(|n| row[n].as_str()));
-        }
-        out
-    }
-
-    pub(super) fn html(&self) -> Markup {
-        let style = |n: usize| match self.heads[n].1 {
-            Side::Left => Some("text-align:left"),
-            Side::Right => None,
-        };
-        html! {
-            div class="wide" {
-                table {
-                    tr { @for (n, (head, _)) in self.heads.iter().enumerate() { th style=[style(n)] { (head) } } }
-                    @for row in &self.rows {
-                        tr { @for (n, text) in row.iter().enumerate() { td style=[style(n)] { (text) } } }
-                    }
+pub(super) fn html<T, const N: usize>(columns: [Column<T>; N], rows: impl IntoIterator<Item = T>) -> Markup {
+    let style = |side: &Side| (*side == Side::Left).then_some("text-align:left");
+    html! {
+        div class="wide" {
+            table {
+                tr { @for (head, side, _) in &columns { th style=[style(side)] { (head) } } }
+                @for row in rows {
+                    tr { @for (_, side, cell) in &columns { td style=[style(side)] { (cell(&row)) } } }
                 }
             }
         }
@@ -69,13 +56,13 @@ mod tests {
 
     #[test]
     fn texts_stand_under_their_heads() {
-        let row = |name: &str, calls: &str| [name.to_owned(), calls.to_owned()];
-        let table = Columns {
-            heads: [("name", Side::Left), ("calls", Side::Right)],
-            rows: vec![row("é<b>", "7"), row("longer", "123456")],
-        };
-        assert_eq!(table.text(), "NAME     CALLS\né<b>         7\nlonger  123456\n");
-        let html = table.html().into_string();
+        const COLUMNS: [Column<(&str, u32)>; 2] = [
+            ("name", Side::Left, |(name, _)| (*name).to_owned()),
+            ("calls", Side::Right, |(_, calls)| calls.to_string()),
+        ];
+        let rows = [("é<b>", 7), ("longer", 123_456)];
+        assert_eq!(text(COLUMNS, rows), "NAME     CALLS\né<b>         7\nlonger  123456\n");
+        let html = html(COLUMNS, rows).into_string();
         assert!(html.contains("<td style=\"text-align:left\">é&lt;b&gt;</td><td>7</td>"), "{html}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Page, PageFormat, PageRequest,
-    columns::{Columns, Side::*},
+    columns::{self, Column, Side::*},
     html::frame,
     number,
 };
@@ -20,11 +20,15 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
             let body = html! {
                 h1 { "connections" }
                 p { (summary(snapshot)) }
-                (columns(&snapshot.connections).html())
+                (columns::html(connection_columns(), &snapshot.connections))
             };
             Page::html(frame("rpcwrap connections", &body))
         }
-        _ => Page::text(format!("{}\n\n{}", summary(snapshot), columns(&snapshot.connections).text())),
+        _ => Page::text(format!(
+            "{}\n\n{}",
+            summary(snapshot),
+            columns::text(connection_columns(), &snapshot.connections)
+        )),
     }
 }
 
@@ -37,38 +41,20 @@ fn summary(snapshot: &Snapshot) -> String {
     format!("{open} of at most {limit} connections are open{shown}")
 }
 
-fn columns(connections: &[ConnectionInfo]) -> Columns<11> {
-    let row = |one: &ConnectionInfo| {
-        [
-            one.id.to_string(),
-            one.peer.to_string(),
-            or_dash(&one.tls.as_ref().map(secured).unwrap_or_default()),
-            or_dash(one.protocol),
-            or_dash(&one.codec),
-            or_dash(one.user.as_deref().unwrap_or_default()),
-            number::uptime(one.age),
-            one.calls.to_string(),
-            one.in_flight.to_string(),
-            one.bytes_in.to_string(),
-            one.bytes_out.to_string(),
-        ]
-    };
-    Columns {
-        heads: [
-            ("id", Right),
-            ("peer", Left),
-            ("tls", Left),
-            ("protocol", Left),
-            ("codec", Left),
-            ("user", Left),
-            ("age", Right),
-            ("calls", Right),
-            ("in flight", Right),
-            ("bytes in", Right),
-            ("bytes out", Right),
-        ],
-        rows: connections.iter().map(row).collect(),
-    }
+fn connection_columns<'s>() -> [Column<&'s ConnectionInfo>; 11] {
+    [
+        ("id", Right, |one| one.id.to_string()),
+        ("peer", Left, |one| one.peer.to_string()),
+        ("tls", Left, |one| or_dash(&one.tls.as_ref().map(secured).unwrap_or_default())),
+        ("protocol", Left, |one| or_dash(one.protocol)),
+        ("codec", Left, |one| or_dash(&one.codec)),
+        ("user", Left, |one| or_dash(one.user.as_deref().unwrap_or_default())),
+        ("age", Right, |one| number::uptime(one.age)),
+        ("calls", Right, |one| one.calls.to_string()),
+        ("in flight", Right, |one| one.in_flight.to_string()),
+        ("bytes in", Right, |one| one.bytes_in.to_string()),
+        ("bytes out", Right, |one| one.bytes_out.to_string()),
+    ]
 }
 
 /// The version, and the name in the client's certificate if it has shown one.

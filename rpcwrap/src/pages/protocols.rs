@@ -2,7 +2,7 @@
 
 use super::{
     Page, PageFormat, PageRequest,
-    columns::{Columns, Side::*},
+    columns::{self, Column, Side::*},
     html::frame,
     number,
 };
@@ -13,6 +13,7 @@ use crate::pages::{
 };
 use maud::html;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     match ask.form {
@@ -21,19 +22,19 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
             let body = html! {
                 h1 { "protocols" }
                 p { "In the order they are asked about a connection's first bytes." }
-                (protocols(&snapshot.protocols).html())
+                (columns::html(protocol_columns(), protocols(snapshot)))
                 h2 { "Taken by no protocol" }
-                (outcomes(snapshot).html())
+                (columns::html(OUTCOMES, outcomes(snapshot)))
                 h2 { "The last unknown first bytes" }
-                (failures(snapshot).html())
+                (columns::html(failure_columns(), failures(snapshot)))
             };
             Page::html(frame("rpcwrap protocols", &body))
         }
         _ => Page::text(format!(
             "{}\nTAKEN BY NO PROTOCOL\n{}\nTHE LAST UNKNOWN FIRST BYTES\n{}",
-            protocols(&snapshot.protocols).text(),
-            outcomes(snapshot).text(),
-            failures(snapshot).text()
+            columns::text(protocol_columns(), protocols(snapshot)),
+            columns::text(OUTCOMES, outcomes(snapshot)),
+            columns::text(failure_columns(), failures(snapshot))
         )),
     }
 }
@@ -62,40 +63,33 @@ fn found_by(one: &ProtocolInfo) -> &'static str {
     }
 }
 
-fn protocols(protocols: &[ProtocolInfo]) -> Columns<10> {
-    let row = |(n, one): (usize, &ProtocolInfo)| {
-        [
-            (n + 1).to_string(),
-            one.name.to_owned(),
-            class(one.class).to_owned(),
-            found_by(one).to_owned(),
-            auth(one.auth).to_owned(),
-            one.connections.to_string(),
-            one.matched.to_string(),
-            one.too_big.to_string(),
-            one.overloaded.to_string(),
-            one.malformed.to_string(),
-        ]
-    };
-    Columns {
-        heads: [
-            ("order", Right),
-            ("protocol", Left),
-            ("class", Left),
-            ("found by", Left),
-            ("login by", Left),
-            ("connections", Right),
-            ("in total", Right),
-            ("too big", Right),
-            ("overloaded", Right),
-            ("malformed", Right),
-        ],
-        rows: protocols.iter().enumerate().map(row).collect(),
-    }
+/// Each with its place.
+fn protocol_columns<'s>() -> [Column<(usize, &'s ProtocolInfo)>; 10] {
+    [
+        ("order", Right, |(n, _)| (n + 1).to_string()),
+        ("protocol", Left, |(_, one)| one.name.to_owned()),
+        ("class", Left, |(_, one)| class(one.class).to_owned()),
+        ("found by", Left, |(_, one)| found_by(one).to_owned()),
+        ("login by", Left, |(_, one)| auth(one.auth).to_owned()),
+        ("connections", Right, |(_, one)| one.connections.to_string()),
+        ("in total", Right, |(_, one)| one.matched.to_string()),
+        ("too big", Right, |(_, one)| one.too_big.to_string()),
+        ("overloaded", Right, |(_, one)| one.overloaded.to_string()),
+        ("malformed", Right, |(_, one)| one.malformed.to_string()),
+    ]
 }
 
+fn protocols(snapshot: &Snapshot) -> impl Iterator<Item = (usize, &ProtocolInfo)> {
+    snapshot.protocols.iter().enumerate()
+}
+
+const OUTCOMES: [Column<(&str, u64)>; 2] = [
+    ("outcome", Left, |(outcome, _)| (*outcome).to_owned()),
+    ("connections", Right, |(_, count)| count.to_string()),
+];
+
 /// How many connections ended without a protocol, and how.
-fn counts(snapshot: &Snapshot) -> [(&'static str, u64); 4] {
+fn outcomes(snapshot: &Snapshot) -> [(&'static str, u64); 4] {
     let server = &snapshot.server;
     [
         ("unknown", server.unknown_openings),
@@ -105,20 +99,20 @@ fn counts(snapshot: &Snapshot) -> [(&'static str, u64); 4] {
     ]
 }
 
-fn outcomes(snapshot: &Snapshot) -> Columns<2> {
-    let rows = counts(snapshot).map(|(outcome, count)| [outcome.to_owned(), count.to_string()]);
-    Columns { heads: [("outcome", Left), ("connections", Right)], rows: rows.into() }
+/// Each with its age.
+fn failure_columns<'s>() -> [Column<(Duration, &'s FailedOpening)>; 4] {
+    [
+        ("ago", Right, |(age, _)| number::uptime(*age)),
+        ("peer", Left, |(_, one)| one.peer.to_string()),
+        ("why", Left, |(_, one)| one.text()),
+        ("bytes", Left, |(_, one)| one.hex()),
+    ]
 }
 
-fn failures(snapshot: &Snapshot) -> Columns<4> {
-    let row = |one: &FailedOpening| {
-        let age = snapshot.now.duration_since(one.at).unwrap_or_default();
-        [number::uptime(age), one.peer.to_string(), one.text(), one.hex()]
-    };
-    Columns {
-        heads: [("ago", Right), ("peer", Left), ("why", Left), ("bytes", Left)],
-        rows: snapshot.failed_openings.iter().rev().map(row).collect(),
-    }
+/// The latest first.
+fn failures(snapshot: &Snapshot) -> impl Iterator<Item = (Duration, &FailedOpening)> {
+    let latest = snapshot.failed_openings.iter().rev();
+    latest.map(|one| (snapshot.now.duration_since(one.at).unwrap_or_default(), one))
 }
 
 fn as_json(snapshot: &Snapshot) -> String {
@@ -136,8 +130,7 @@ fn as_json(snapshot: &Snapshot) -> String {
             "malformed": one.malformed,
         })
     };
-    let failure = |one: &FailedOpening| {
-        let age = snapshot.now.duration_since(one.at).unwrap_or_default();
+    let failure = |(age, one): (Duration, &FailedOpening)| {
         json!({
             "seconds_ago": age.as_secs_f64(),
             "peer": one.peer.to_string(),
@@ -145,11 +138,11 @@ fn as_json(snapshot: &Snapshot) -> String {
             "bytes": one.hex(),
         })
     };
-    let outcomes = counts(snapshot).map(|(outcome, count)| (outcome.replace(' ', "_"), Value::from(count)));
+    let outcomes = outcomes(snapshot).map(|(outcome, count)| (outcome.replace(' ', "_"), Value::from(count)));
     let page = json!({
         "protocols": snapshot.protocols.iter().map(protocol).collect::<Vec<_>>(),
         "outcomes": Value::Object(outcomes.into_iter().collect()),
-        "failed_openings": snapshot.failed_openings.iter().rev().map(failure).collect::<Vec<_>>(),
+        "failed_openings": failures(snapshot).map(failure).collect::<Vec<_>>(),
     });
     format!("{page}\n")
 }

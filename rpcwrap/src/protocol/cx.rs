@@ -85,11 +85,6 @@ impl ConnCx {
         self.port.taker_of(path).is_some()
     }
 
-    /// Whether the server has a service of this name, reachable by this peer or not.
-    pub(crate) fn has_service(&self, name: &str) -> bool {
-        self.dispatch.registry.services().contains_key(name)
-    }
-
     /// The server's numbers at this moment.
     pub fn snapshot(&self) -> Snapshot {
         self.port.snapshot(0)
@@ -153,7 +148,7 @@ impl ConnCx {
     pub fn peer(&self, codec: &str, identity: Option<Identity>) -> Arc<Peer> {
         let peer = Arc::new(Peer {
             addr: self.peer_addr.clone(),
-            connection: self.tracked.id(),
+            connection: self.tracked.id,
             protocol: self.protocol,
             codec: codec.into(),
             user: identity.or_else(|| self.identity.clone()),

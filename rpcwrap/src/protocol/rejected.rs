@@ -1,12 +1,13 @@
 //! Connections that no protocol took: the last few are kept for `/protocols`, and the log is told of one in a second.
 
 use crate::{
+    lock::lock,
     pages::rejected_info::{FailedOpening, OpeningFailure},
     peer::PeerAddr,
 };
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -35,18 +36,14 @@ impl FailedOpenings {
         let detail = detail.to_owned();
         let failure = FailedOpening { at: SystemTime::now(), peer: peer.clone(), why, head, detail };
         let (hex, text) = (failure.hex(), failure.text());
-        if let Some(unlogged) = self.lock().push(failure, Instant::now()) {
+        if let Some(unlogged) = lock(&self.0).push(failure, Instant::now()) {
             tracing::info!(%peer, head = hex, unlogged, "{text}");
         }
     }
 
     /// The oldest first.
     pub(crate) fn list(&self) -> Vec<FailedOpening> {
-        self.lock().last.iter().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).last.iter().cloned().collect()
     }
 }
 

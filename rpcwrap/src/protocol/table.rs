@@ -2,7 +2,7 @@
 
 use super::{Protocol, ProtocolError};
 #[cfg(feature = "tls")]
-use crate::io::tls::{PortTls, ServerTls, TlsPolicy};
+use crate::io::tls::{PortTls, TlsPolicy};
 use crate::{
     call::dispatch::Dispatch,
     error::ConfigError,
@@ -92,7 +92,7 @@ impl Drop for OpenConnection {
 
 /// All protocols of a server, by class and then in the order they were registered.
 pub(crate) struct Table {
-    all: Vec<Arc<Registered>>,
+    pub(crate) all: Vec<Arc<Registered>>,
     pub(crate) failed: FailedOpenings,
 }
 
@@ -113,10 +113,6 @@ impl Table {
         Ok(Self { all, failed: FailedOpenings::default() })
     }
 
-    pub(crate) fn all(&self) -> &[Arc<Registered>] {
-        &self.all
-    }
-
     /// Every protocol that access rules can name, with the one whose name covers it too.
     pub(crate) fn families(&self) -> Vec<(&'static str, &'static str)> {
         let families = self.all.iter().map(|one| (one.protocol.name(), one.protocol.family()));
@@ -130,15 +126,14 @@ impl Table {
 
 fn check_name(name: &str) -> Result<(), ConfigError> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    if name.is_empty() || !name.bytes().all(is_plain) {
-        let why = "must be lower-case letters, digits and `_`";
-        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
-    }
-    if name == IN_PROCESS {
-        let why = "is what the program's own calls are known by";
-        return Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why });
-    }
-    Ok(())
+    let why = if name.is_empty() || !name.bytes().all(is_plain) {
+        "must be lower-case letters, digits and `_`"
+    } else if name == IN_PROCESS {
+        "is what the program's own calls are known by"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "protocol", name: name.to_owned(), why })
 }
 
 /// Every preface is its protocol's and no other's, whole and at each byte on the way there.
@@ -170,6 +165,7 @@ fn check_prefaces(all: &[Arc<Registered>]) -> Result<(), ConfigError> {
 }
 
 /// What one listener offers.
+#[derive(Clone)]
 pub(crate) struct Port {
     pub(crate) dispatch: Arc<Dispatch>,
     pub(crate) codecs: Arc<[AnyCodec]>,
@@ -192,7 +188,7 @@ pub(crate) struct Port {
 impl Port {
     /// All protocols.
     pub(crate) fn all(dispatch: Arc<Dispatch>, codecs: Arc<[AnyCodec]>, table: Arc<Table>) -> Self {
-        let enabled = table.all().to_vec();
+        let enabled = table.all.clone();
         Self {
             dispatch,
             codecs,
@@ -208,35 +204,6 @@ impl Port {
         }
     }
 
-    /// The same, behind these proxies.
-    pub(crate) fn with_proxy(self, proxy: Option<ProxyProtocol>) -> Self {
-        Self { proxy, ..self }
-    }
-
-    /// The same, with this TLS.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls(self, tls: Arc<ServerTls>, policy: TlsPolicy) -> Self {
-        let tls = Some(PortTls::new(tls, policy, self.alpn()));
-        Self { tls, ..self }
-    }
-
-    /// The same, with another policy for its TLS, if there is any.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls_policy(self, policy: TlsPolicy) -> Self {
-        let tls = self.tls.map(|tls| tls.with_policy(policy));
-        Self { tls, ..self }
-    }
-
-    /// The same, with `http_rpc` as said.
-    pub(crate) fn with_http_rpc(&self, http_rpc: bool) -> Self {
-        Self { http_rpc, ..self.with(self.enabled.clone()) }
-    }
-
-    /// The same, for pages and admin operations and nothing else if said so.
-    pub(crate) fn with_admin(self, is_admin: bool) -> Self {
-        Self { is_admin, ..self }
-    }
-
     /// Only these protocols: the others never see a byte. The name that is not there, if one is not.
     pub(crate) fn only<'n>(&self, names: &[&'n str]) -> Result<Self, &'n str> {
         if let Some(unknown) =
@@ -245,31 +212,16 @@ impl Port {
             return Err(unknown);
         }
         let named = |one: &&Arc<Registered>| names.contains(&one.protocol.name());
-        Ok(self.with(self.enabled.iter().filter(named).cloned().collect()))
-    }
-
-    fn with(&self, enabled: Vec<Arc<Registered>>) -> Self {
-        let port = Self {
-            dispatch: self.dispatch.clone(),
-            codecs: self.codecs.clone(),
-            table: self.table.clone(),
-            #[cfg(feature = "tls")]
-            tls: None,
-            sniffed: sniffed(&enabled),
-            greeter: greeter(&enabled),
-            enabled,
-            http_rpc: self.http_rpc,
-            is_admin: self.is_admin,
-            proxy: self.proxy.clone(),
-        };
+        let enabled: Vec<_> = self.enabled.iter().filter(named).cloned().collect();
+        let port = Self { sniffed: sniffed(&enabled), greeter: greeter(&enabled), enabled, ..self.clone() };
         #[cfg(feature = "tls")]
         let port = Self { tls: self.tls.as_ref().map(|tls| tls.with(port.alpn())), ..port };
-        port
+        Ok(port)
     }
 
     /// The names of its protocols in TLS, in their order.
     #[cfg(feature = "tls")]
-    fn alpn(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn alpn(&self) -> impl Iterator<Item = &str> {
         let greeter = self.greeter.iter().filter(|greeter| greeter.prefaces.is_empty());
         self.sniffed.iter().chain(greeter).flat_map(|one| one.protocol.alpn().iter().copied())
     }

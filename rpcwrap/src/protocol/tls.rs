@@ -9,23 +9,29 @@ use {
     crate::{
         auth::Identity,
         io::{Prefixed, Stream, close::close_gently, tls::PortTls},
-        live::{config::Config, deadline::DeadlinePassed},
+        live::deadline::DeadlinePassed,
         pages::rejected_info::OpeningFailure,
     },
     bytes::Bytes,
     std::sync::Arc,
-    tokio::{io::AsyncWriteExt, time::Instant},
+    tokio::io::AsyncWriteExt,
 };
 
 /// Why there is no TLS after a handshake.
 #[cfg(feature = "tls")]
 pub(crate) enum NoTls {
-    /// The peer broke TLS' rules or ours; it has been told.
-    Refused(String),
     /// The peer has gone.
     Gone(io::Error),
-    /// It took longer than `tls_handshake_timeout`.
-    DeadlinePassed,
+    /// The peer broke TLS' rules or ours, which it has been told, or took longer than `tls_handshake_timeout`; and the
+    /// details.
+    Failed(OpeningFailure, String),
+}
+
+#[cfg(feature = "tls")]
+impl From<DeadlinePassed> for NoTls {
+    fn from(DeadlinePassed: DeadlinePassed) -> Self {
+        Self::Failed(OpeningFailure::Timeout, "in the TLS handshake".to_owned())
+    }
 }
 
 impl ConnCx {
@@ -92,8 +98,7 @@ impl ConnCx {
                 return Ok(Conn { path, tracked, ..Conn::new(Bytes::new(), stream) });
             }
             Err(NoTls::Gone(error)) => return Err(error.into()),
-            Err(NoTls::Refused(detail)) => (OpeningFailure::Handshake, detail),
-            Err(NoTls::DeadlinePassed) => (OpeningFailure::Timeout, "in the TLS handshake".to_owned()),
+            Err(NoTls::Failed(why, detail)) => (why, detail),
         };
         self.count_failure(why);
         self.port.table.failed.add(why, &self.peer_addr, &prefix, &detail);
@@ -102,14 +107,12 @@ impl ConnCx {
 
     #[cfg(feature = "tls")]
     async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let since = Instant::now();
-        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
         let saying = async {
             stream.write_all(unsent).await?;
             stream.flush().await
         };
-        let said = self.dispatch.live.until(deadline, saying).await;
-        said.map_err(|DeadlinePassed| NoTls::DeadlinePassed)?.map_err(NoTls::Gone)?;
+        let said = self.dispatch.live.within(|config| config.tls_handshake_timeout, saying).await;
+        said?.map_err(NoTls::Gone)?;
         self.tracked.sent(unsent.len());
         Ok(())
     }
@@ -122,13 +125,10 @@ impl ConnCx {
         head: Bytes,
         stream: Stream,
     ) -> Result<Stream, NoTls> {
-        let since = Instant::now();
-        let deadline = |config: &Config| since.checked_add(config.tls_handshake_timeout);
-        let stream = Prefixed::new(head, stream);
         // On the heap: what a handshake needs is gone when it is over.
-        let shaken = self.dispatch.live.until(deadline, Box::pin(tls.accept(stream))).await;
-        match shaken {
-            Ok(Ok((stream, info))) => {
+        let handshake = Box::pin(tls.accept(Prefixed::new(head, stream)));
+        match self.dispatch.live.within(|config| config.tls_handshake_timeout, handshake).await? {
+            Ok((stream, info)) => {
                 self.dispatch.live.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());
                 self.identity = user.map(|user| Identity::from_certificate(&user));
@@ -138,12 +138,11 @@ impl ConnCx {
                 Ok(stream)
             }
             // Against the rules, ours or TLS': the peer has been told, and is to read it.
-            Ok(Err((error, mut stream))) if error.kind() == io::ErrorKind::InvalidData => {
+            Err((error, mut stream)) if error.kind() == io::ErrorKind::InvalidData => {
                 let _ = close_gently(&mut stream).await;
-                Err(NoTls::Refused(error.to_string()))
+                Err(NoTls::Failed(OpeningFailure::Handshake, error.to_string()))
             }
-            Ok(Err((error, _))) => Err(NoTls::Gone(error)),
-            Err(DeadlinePassed) => Err(NoTls::DeadlinePassed),
+            Err((error, _)) => Err(NoTls::Gone(error)),
         }
     }
 }

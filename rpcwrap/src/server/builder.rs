@@ -2,7 +2,7 @@
 
 use super::{Server, listeners::Listeners};
 #[cfg(feature = "tls")]
-use crate::io::tls::{ServerTls, TlsConfig};
+use crate::io::tls::{PortTls, ServerTls, TlsConfig};
 #[cfg(feature = "baidu_std")]
 use crate::protocol::baidu_std::BaiduStd;
 #[cfg(feature = "http2")]
@@ -35,7 +35,7 @@ use crate::{
 };
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
-use std::{collections::HashSet, io, sync::Arc};
+use std::{collections::HashSet, fmt, io, sync::Arc};
 
 /// Describes a server: services, codecs, limits, users, pages.
 ///
@@ -48,12 +48,12 @@ use std::{collections::HashSet, io, sync::Arc};
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Builder {
     services: Vec<Service>,
     loose: Vec<(String, Method)>,
     codecs: Vec<AnyCodec>,
-    protocols: Vec<Protocols>,
+    protocols: Vec<Arc<dyn Protocol>>,
     config: Config,
     credentials: Option<Credentials>,
     login_required: bool,
@@ -61,27 +61,11 @@ pub struct Builder {
     layers: LayerList,
     observers: Observers,
     no_introspection: bool,
-    set_log_filter: Option<LogFilter>,
+    set_log_filter: Option<SetLogFilter>,
     restart: Option<Restart>,
     proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
     tls: Option<TlsConfig>,
-}
-
-struct Protocols(Arc<dyn Protocol>);
-
-impl std::fmt::Debug for Protocols {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-struct LogFilter(SetLogFilter);
-
-impl std::fmt::Debug for LogFilter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LogFilter")
-    }
 }
 
 impl Builder {
@@ -111,7 +95,7 @@ impl Builder {
     /// HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
-        self.protocols.push(Protocols(Arc::new(protocol)));
+        self.protocols.push(Arc::new(protocol));
         self
     }
 
@@ -246,7 +230,7 @@ impl Builder {
     /// `set` puts one in force, or says why it cannot.
     #[must_use]
     pub fn on_log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
-        self.set_log_filter = Some(LogFilter(Box::new(set)));
+        self.set_log_filter = Some(Box::new(set));
         self
     }
 
@@ -293,23 +277,23 @@ impl Builder {
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
-        let http = Arc::new(Http::new(self.mount));
+        let http = Arc::new(Http { mount: self.mount });
         let mut protocols = Vec::from([
-            Arc::new(GoRpc::new(codecs.clone())) as Arc<dyn Protocol>,
+            Arc::new(GoRpc { codecs: codecs.clone() }) as Arc<dyn Protocol>,
             #[cfg(feature = "http2")]
-            Arc::new(Http2::new(http.clone())),
+            Arc::new(Http2(http.clone())),
             http,
             Arc::new(AgentCheck),
             #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
         ]);
         protocols.extend(Raw::all().into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
-        protocols.extend(self.protocols.into_iter().map(|protocol| protocol.0));
+        protocols.extend(self.protocols);
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]
         let tls = self.tls.map(ServerTls::new).transpose()?.map(Arc::new);
         #[cfg(feature = "tls")]
-        let by_certificate = tls.as_ref().is_some_and(|tls| tls.config().makes_users());
+        let by_certificate = tls.as_ref().is_some_and(|tls| tls.config.makes_users());
         #[cfg(not(feature = "tls"))]
         let by_certificate = false;
         let names = self.services.iter().enumerate().map(|(number, service)| (service.name.clone(), number));
@@ -318,7 +302,7 @@ impl Builder {
             protocols: table.families(),
             codecs: codecs.iter().map(|codec| codec.name().to_owned()).collect(),
             certificate_users: by_certificate,
-            set_log_filter: self.set_log_filter.map(|set| set.0),
+            set_log_filter: self.set_log_filter,
         };
         let rules = self
             .services
@@ -326,24 +310,23 @@ impl Builder {
             .filter_map(|service| service.access.take().map(|access| (service.name.clone(), access)));
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
-        let introspection = (!self.no_introspection).then(|| describe::ServiceList::new(&self.services));
         let mut registry = Registry::new(self.services, self.layers.stack())?;
         let live = Arc::new(Live::new(policy?, self.observers, self.restart));
-        introspection.into_iter().for_each(|catalogue| registry.reserve(catalogue.service(live.clone())));
+        if !self.no_introspection {
+            let describe = describe::service(&registry, live.clone());
+            registry.reserve(describe);
+        }
         let dispatch = Arc::new(Dispatch { registry, live });
-        let port = Port::all(dispatch.clone(), codecs, table).with_proxy(self.proxy);
+        let mut port = Port::all(dispatch.clone(), codecs, table);
+        port.proxy = self.proxy;
         #[cfg(feature = "tls")]
-        let port = match tls.clone() {
-            Some(tls) => {
-                let policy = tls.config().default_policy();
-                port.with_tls(tls, policy)
-            }
-            None => port,
-        };
+        if let Some(tls) = &tls {
+            port.tls = Some(PortTls::new(tls.clone(), tls.config.policy, port.alpn()));
+        }
         Ok(Server {
             dispatch,
             port: Arc::new(port),
-            listeners: Listeners::new(),
+            listeners: Listeners::default(),
             #[cfg(feature = "tls")]
             tls,
         })
@@ -372,6 +355,16 @@ impl Builder {
                 None => self.services.push(Service::new(name).with(method)),
             }
         }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("services", &self.services)
+            .field("config", &self.config)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,14 +8,11 @@ use crate::{
     peer::PeerAddr,
     protocol::{ConnCx, Port},
 };
-use socket2::{Domain, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::{
     fmt, fs, io,
     net::SocketAddr,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::FileTypeExt,
-    },
+    os::{fd::OwnedFd, unix::fs::FileTypeExt},
     path::Path,
     pin::pin,
     sync::{
@@ -64,11 +61,11 @@ impl fmt::Display for ListenAddr {
 /// A bound socket.
 pub(super) struct Listener {
     socket: Socketed,
-    addr: ListenAddr,
+    pub(super) addr: ListenAddr,
     /// By what it was opened, if it was by this program.
-    name: Option<Name>,
+    pub(super) name: Option<Name>,
     /// Another process has it too and serves what we leave in its queue.
-    shared: Arc<AtomicBool>,
+    pub(super) shared: Arc<AtomicBool>,
 }
 
 enum Socketed {
@@ -136,29 +133,16 @@ impl Listener {
         Self { socket, addr, name: None, shared: Arc::new(AtomicBool::new(shared)) }
     }
 
-    pub(super) fn named(self, name: Option<Name>) -> Self {
-        Self { name, ..self }
-    }
-
-    pub(super) fn name(&self) -> Option<Name> {
-        self.name.clone()
-    }
-
-    /// Whether another process has it too, which may change.
-    pub(super) fn shared(&self) -> Arc<AtomicBool> {
-        self.shared.clone()
-    }
-
     /// Its socket once more.
     pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
-        match &self.socket {
-            Socketed::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
-            Socketed::Unix(socket) => socket.as_fd().try_clone_to_owned(),
-        }
+        self.socket().try_clone().map(OwnedFd::from)
     }
 
-    pub(super) fn local_addr(&self) -> &ListenAddr {
-        &self.addr
+    fn socket(&self) -> SockRef<'_> {
+        match &self.socket {
+            Socketed::Tcp(socket) => socket.into(),
+            Socketed::Unix(socket) => socket.into(),
+        }
     }
 
     /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
@@ -206,34 +190,28 @@ impl Listener {
     }
 
     /// Closing a listener resets what its peers already count as connected: take those first.
-    fn empty_queue(self, admission: &Admission) {
-        let peer = self.unix_peer();
-        let emptied = match self.socket {
-            Socketed::Tcp(socket) => socket.into_std().map(|socket| {
-                while let Some((stream, addr)) = next(|| socket.accept()) {
-                    if stream.set_nonblocking(true).is_ok()
-                        && let Ok(stream) = TcpStream::from_std(stream)
-                    {
-                        let (stream, addr) = tcp((stream, addr));
-                        admission.admit(stream, addr);
-                    }
-                }
-            }),
-            Socketed::Unix(socket) => socket.into_std().map(|socket| {
-                while let Some((stream, _)) = next(|| socket.accept()) {
-                    if stream.set_nonblocking(true).is_ok()
-                        && let Ok(stream) = UnixStream::from_std(stream)
-                    {
-                        admission.admit(Stream::Unix(stream), peer.clone());
-                    }
-                }
-            }),
-        };
-        if let Err(error) = emptied {
-            tracing::warn!(%error, "accept queue not emptied");
+    fn empty_queue(&self, admission: &Admission) {
+        // Not by the runtime, which may not have been told of them.
+        let queue = self.socket();
+        while let Some((socket, addr)) = next(|| queue.accept()) {
+            if let Ok((stream, addr)) = self.accepted(socket, &addr) {
+                admission.admit(stream, addr);
+            }
         }
         if let ListenAddr::Unix(path) = &self.addr {
             remove_socket(path);
+        }
+    }
+
+    /// What was accepted without the runtime.
+    fn accepted(&self, socket: Socket, addr: &SockAddr) -> io::Result<(Stream, PeerAddr)> {
+        socket.set_nonblocking(true)?;
+        match addr.as_socket() {
+            Some(addr) => Ok(tcp((TcpStream::from_std(socket.into())?, addr))),
+            None => {
+                let socket = UnixStream::from_std(OwnedFd::from(socket).into())?;
+                Ok((Stream::Unix(socket), self.unix_peer()))
+            }
         }
     }
 }
@@ -349,7 +327,7 @@ mod tests {
     #[tokio::test]
     async fn accepted_connections_ask_whether_their_peer_is_there() {
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-        let ListenAddr::Tcp(addr) = listener.local_addr() else { panic!("TCP was asked for") };
+        let ListenAddr::Tcp(addr) = &listener.addr else { panic!("TCP was asked for") };
         let _peer = std::net::TcpStream::connect(addr).unwrap();
         let (Stream::Tcp(stream), _) = listener.accept().await.unwrap() else { panic!("TCP was asked for") };
         let socket = SockRef::from(&stream);

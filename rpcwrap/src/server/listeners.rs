@@ -4,13 +4,13 @@ use super::{
     inherited::{Inherited, Name},
     listen::{ListenAddr, Listener},
 };
-use crate::protocol::Port;
+use crate::{lock::lock, protocol::Port};
 use std::{
     io,
     net::SocketAddr,
     os::fd::OwnedFd,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -20,6 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+#[derive(Default)]
 pub(super) struct Listeners {
     state: Mutex<State>,
     /// Whether another process has the sockets now.
@@ -60,18 +61,10 @@ impl SocketToHandOver {
 }
 
 impl Listeners {
-    pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), handed_over: watch::Sender::new(false), restart: AsyncMutex::new(()) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// See [`Server::inherit`](super::Server::inherit); the sockets no address is opened for.
     pub(super) fn inherit(&self, mut inherited: Inherited) -> Vec<OwnedFd> {
         let unnamed = inherited.take_unnamed();
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.held = inherited.has_predecessor().then(Vec::new);
         state.inherited = inherited;
         unnamed
@@ -79,7 +72,7 @@ impl Listeners {
 
     /// Whether the process before still accepts.
     pub(super) fn are_held(&self) -> bool {
-        self.state().held.is_some()
+        lock(&self.state).held.is_some()
     }
 
     /// What was opened under that name in the process before, or another.
@@ -89,7 +82,7 @@ impl Listeners {
             // What is wrong with the address shows when it is bound.
             false => lookup_host(&name.addr).await.map(Iterator::collect).unwrap_or_default(),
         };
-        let inherited = self.state().inherited.take(name, &resolved);
+        let inherited = lock(&self.state).inherited.take(name, &resolved);
         match inherited {
             Some(socket) => Listener::take(socket, false),
             None => Listener::bind(&name.addr).await,
@@ -102,16 +95,16 @@ impl Listeners {
     /// There is no descriptor left.
     pub(super) fn add(
         &self,
-        listener: Listener,
+        mut listener: Listener,
         name: Option<Name>,
         port: Arc<Port>,
     ) -> io::Result<ListenAddr> {
-        let listener = listener.named(name);
-        let bound = listener.local_addr().clone();
+        listener.name = name;
+        let bound = listener.addr.clone();
         for protocol in port.unreachable() {
             tracing::info!(%bound, protocol, "not offered here: it speaks first and needs a listener of its own");
         }
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         match &mut state.held {
             Some(held) => held.push((listener, port)),
             None => state.open.push(self.accept(listener, port)?),
@@ -120,7 +113,7 @@ impl Listeners {
     }
 
     fn accept(&self, listener: Listener, port: Arc<Port>) -> io::Result<Open> {
-        let (name, socket, shared) = (listener.name(), listener.duplicate()?, listener.shared());
+        let (name, socket, shared) = (listener.name.clone(), listener.duplicate()?, listener.shared.clone());
         let mut handed_over = self.handed_over.subscribe();
         let handed_over = async move {
             // Without its sender the server is gone, which says so in its own way.
@@ -137,9 +130,9 @@ impl Listeners {
         if !self.are_held() {
             return Ok(false);
         }
-        let inherited = std::mem::take(&mut self.state().inherited);
+        let inherited = std::mem::take(&mut lock(&self.state).inherited);
         inherited.take_over().await?;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         for (listener, port) in state.held.take().unwrap_or_default() {
             let open = self.accept(listener, port)?;
             state.open.push(open);
@@ -156,7 +149,7 @@ impl Listeners {
             let (name, shared) = (open.name.clone(), open.shared.clone());
             Ok(SocketToHandOver { name, socket: open.socket.try_clone()?, shared })
         };
-        self.state().open.iter().map(duplicate).collect()
+        lock(&self.state).open.iter().map(duplicate).collect()
     }
 
     /// Stops accepting: another process does.
@@ -176,7 +169,7 @@ impl Listeners {
 
     /// Lets go of all sockets but those that still accept; these are returned.
     pub(super) fn close(&self) -> Vec<JoinHandle<()>> {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.held = None;
         state.inherited = Inherited::default();
         std::mem::take(&mut state.open).into_iter().map(|open| open.accepting).collect()

@@ -206,7 +206,7 @@ impl Server {
 
     /// The protocols, in the order they are asked.
     pub fn protocols(&self) -> impl Iterator<Item = &dyn Protocol> {
-        self.port.table.all().iter().map(|one| &*one.protocol)
+        self.port.table.all.iter().map(|one| &*one.protocol)
     }
 
     /// The server's numbers at this moment.

@@ -117,31 +117,26 @@ impl Listen {
         } else {
             self.protocols
         };
-        let port = match &protocols {
-            None => base.with_http_rpc(self.http_rpc),
+        let mut port = match &protocols {
+            None => base.clone(),
             Some(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let only = base.only(&names).map_err(|unknown| {
-                    let known: Vec<_> = base.table.all().iter().map(|one| one.protocol.name()).collect();
+                base.only(&names).map_err(|unknown| {
+                    let known: Vec<_> = base.table.all.iter().map(|one| one.protocol.name()).collect();
                     bad(format!("no protocol {unknown:?}; there are {}", known.join(", ")))
-                })?;
-                only.with_http_rpc(self.http_rpc)
+                })?
             }
         };
-        let port = port.with_admin(self.admin);
-        let port = match self.proxy {
-            Some(proxy) => port.with_proxy(proxy),
-            None => port,
-        };
+        (port.http_rpc, port.is_admin) = (self.http_rpc, self.admin);
+        if let Some(proxy) = self.proxy {
+            port.proxy = proxy;
+        }
         #[cfg(feature = "tls")]
-        let port = match self.policy {
-            Some(TlsPolicy::Off) | None if port.tls.is_none() => port,
-            Some(_) if port.tls.is_none() => {
-                return Err(bad("TLS, but the server has no certificate".to_owned()));
-            }
-            Some(policy) => port.with_tls_policy(policy),
-            None => port,
-        };
+        match (self.policy, &mut port.tls) {
+            (Some(policy), Some(tls)) => tls.policy = policy,
+            (Some(TlsPolicy::Off) | None, _) => {}
+            (Some(_), None) => return Err(bad("TLS, but the server has no certificate".to_owned())),
+        }
         if protocols.is_some() {
             port.check().map_err(bad)?;
             if let Some(name) = port.unreachable().next() {

@@ -28,7 +28,7 @@ impl Signals {
 pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> + Send + '_ {
     // Not in the future: a signal that comes before its first poll must not end the program either.
     let signals = Signals::catch();
-    let stop = server.dispatch.live.stop.wait();
+    let mut stop = server.dispatch.live.stop.wait();
     async move {
         let mut signals = signals?;
         let (patient, restarted) = tokio::select! {

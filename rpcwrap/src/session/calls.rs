@@ -27,7 +27,7 @@ impl<'d> Calls<'d, '_> {
     /// Starts `name`, such as `Arith.Multiply`; `timeout` is the caller's own limit, if it has one.
     #[inline(always)]
     pub fn start(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {
-        Start(self.dispatch.start_after(self.last, name, args, timeout, self.caller, self.now))
+        Start(self.dispatch.start(self.last, name, args, timeout, self.caller, self.now))
     }
 
     /// As [`start`](Self::start), with the tokens of a text protocol for arguments: the method's own type says what
@@ -38,8 +38,8 @@ impl<'d> Calls<'d, '_> {
             // Why there is none is found again, in its order with other reasons.
             _ => self.dispatch.registry.look_up(name, self.caller).ok(),
         };
-        let args = Args::Text(args, found.and_then(|entry| entry.types.args()));
-        Start(self.dispatch.start_after(found, name, args, timeout, self.caller, self.now))
+        let args = Args::Text(args, found.and_then(|entry| entry.options.types.args.as_ref()));
+        Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.

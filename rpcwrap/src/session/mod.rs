@@ -241,9 +241,7 @@ impl<F: Framing> Session<F> {
         let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || checked || started || sent || received)
     }
-}
 
-impl<F: Framing> Session<F> {
     /// Requests that are not answered yet.
     fn pending(&self) -> usize {
         self.in_flight.len().max(self.order.len()) + usize::from(self.check.is_some())

@@ -4,7 +4,6 @@
 
 use super::hex;
 use sha2::{Digest, Sha256};
-use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 const SIZE: usize = 32;
@@ -41,12 +40,6 @@ impl CachingSha2 {
     /// Whether it is that secret's.
     pub(super) fn is_of(&self, secret: &str) -> Choice {
         self.0.ct_eq(&Self::of(secret).0)
-    }
-}
-
-impl fmt::Debug for CachingSha2 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CachingSha2")
     }
 }
 

@@ -37,16 +37,14 @@ impl Secret {
             return Ok(Self::CramMd5(Box::new(state)));
         }
         if let Some(hex) = entry.strip_prefix(MYSQL_NATIVE) {
-            let hash = MysqlNative::parse(hex);
-            return Ok(Self::MysqlNative(
-                hash.ok_or("mysql-native: has to be followed by * and 40 hexadecimal digits")?,
-            ));
+            let hash = MysqlNative::parse(hex)
+                .ok_or("mysql-native: has to be followed by * and 40 hexadecimal digits")?;
+            return Ok(Self::MysqlNative(hash));
         }
         if let Some(hex) = entry.strip_prefix(CACHING_SHA2) {
-            let hash = CachingSha2::parse(hex);
-            return Ok(Self::CachingSha2(
-                hash.ok_or("caching-sha2: has to be followed by 64 hexadecimal digits")?,
-            ));
+            let hash =
+                CachingSha2::parse(hex).ok_or("caching-sha2: has to be followed by 64 hexadecimal digits")?;
+            return Ok(Self::CachingSha2(hash));
         }
         if entry.starts_with("$argon2id$") || entry.starts_with("$scrypt$") {
             return Ok(Self::Slow(Arc::new(SlowHash::parse(entry)?)));
@@ -130,8 +128,8 @@ impl fmt::Debug for Secret {
             Self::Plain(_) => f.write_str("Plain"),
             Self::Slow(hash) => hash.fmt(f),
             Self::CramMd5(hmac) => hmac.fmt(f),
-            Self::MysqlNative(hash) => hash.fmt(f),
-            Self::CachingSha2(hash) => hash.fmt(f),
+            Self::MysqlNative(_) => f.write_str("MysqlNative"),
+            Self::CachingSha2(_) => f.write_str("CachingSha2"),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::hex;
 use sha1::{Digest, Sha1};
-use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 const SIZE: usize = 20;
@@ -39,12 +38,6 @@ impl MysqlNative {
     /// Whether it is that secret's.
     pub(super) fn is_of(&self, secret: &str) -> Choice {
         self.0.ct_eq(&Self::of(secret).0)
-    }
-}
-
-impl fmt::Debug for MysqlNative {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MysqlNative")
     }
 }
 

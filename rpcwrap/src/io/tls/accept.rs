@@ -3,11 +3,13 @@
 use super::{TlsConfig, TlsError, TlsPolicy, TlsStream, subject};
 use crate::{
     io::{Prefixed, Stream},
+    lock::lock,
     peer::TlsInfo,
 };
+use arc_swap::ArcSwap;
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -16,7 +18,7 @@ use tokio_rustls::{
 
 /// TLS of a server, shared by its listeners.
 pub(crate) struct ServerTls {
-    config: TlsConfig,
+    pub(crate) config: TlsConfig,
     state: Mutex<State>,
 }
 
@@ -32,10 +34,6 @@ impl ServerTls {
         Ok(Self { config, state: Mutex::new(state) })
     }
 
-    pub(crate) fn config(&self) -> &TlsConfig {
-        &self.config
-    }
-
     /// Reads them again, for handshakes from now on. Connections that are there keep what they have.
     ///
     /// Nothing of the sessions before can be resumed: who was let in by another client CA has to show a certificate.
@@ -44,35 +42,27 @@ impl ServerTls {
     /// Something cannot be read or used; everything stays as it was.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let current = self.config.read()?;
-        let mut state = self.state();
-        state.listeners.iter().for_each(|listener| listener.set(&current));
+        let mut state = lock(&self.state);
+        for listener in &state.listeners {
+            listener.current.store(with_alpn(&current, &listener.alpn));
+        }
         state.current = current;
         Ok(())
     }
 
     fn acceptor(&self, alpn: Vec<Vec<u8>>) -> Arc<Acceptor> {
-        let mut state = self.state();
-        let current = RwLock::new(with_alpn(&state.current, &alpn));
+        let mut state = lock(&self.state);
+        let current = ArcSwap::new(with_alpn(&state.current, &alpn));
         let acceptor = Arc::new(Acceptor { alpn, current });
         state.listeners.push(acceptor.clone());
         acceptor
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a listener accepts TLS connections with now.
 struct Acceptor {
     alpn: Vec<Vec<u8>>,
-    current: RwLock<Arc<ServerConfig>>,
-}
-
-impl Acceptor {
-    fn set(&self, config: &ServerConfig) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = with_alpn(config, &self.alpn);
-    }
+    current: ArcSwap<ServerConfig>,
 }
 
 /// TLS of one listener.
@@ -99,11 +89,6 @@ impl PortTls {
         Self::new(self.server.clone(), self.policy, alpn)
     }
 
-    /// The same for another policy.
-    pub(crate) fn with_policy(self, policy: TlsPolicy) -> Self {
-        Self { policy, ..self }
-    }
-
     /// The user a client is by the name in its certificate.
     pub(crate) fn user_of(&self, client_name: Option<&str>) -> Option<String> {
         self.server.config.user_of(client_name)
@@ -115,7 +100,7 @@ impl PortTls {
     /// With the stream: `InvalidData` if the client broke TLS' rules or ours, which it has been told; anything else if
     /// it is gone.
     pub(crate) async fn accept(&self, stream: Prefixed) -> Result<(Stream, TlsInfo), (io::Error, Stream)> {
-        let config = self.acceptor.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let config = self.acceptor.current.load_full();
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
             Ok(stream) => {
                 let info = info(stream.get_ref().1);

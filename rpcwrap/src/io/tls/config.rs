@@ -57,7 +57,7 @@ pub struct TlsConfig {
     client_ca: Option<Pem>,
     client_auth: ClientAuth,
     user: Option<UserMap>,
-    policy: TlsPolicy,
+    pub(crate) policy: TlsPolicy,
 }
 
 impl TlsConfig {
@@ -117,10 +117,6 @@ impl TlsConfig {
     pub fn policy(mut self, policy: TlsPolicy) -> Self {
         self.policy = policy;
         self
-    }
-
-    pub(crate) fn default_policy(&self) -> TlsPolicy {
-        self.policy
     }
 
     /// Whether a certificate can make a client a user.

@@ -1,9 +1,10 @@
 //! A layer's service that cannot be cloned, behind a queue that can.
 
 use super::request::{CallOutcome, CallRequest};
+use crate::lock::lock;
 use futures_util::future::{Either, Ready, ready};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 use tower::{
@@ -57,7 +58,7 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.buffer.is_none() {
-            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut made = lock(&self.made);
             if let Some(make) = made.make.take() {
                 made.buffer = Some(Buffer::new(make(), made.bound));
             }

@@ -4,13 +4,13 @@
 //! task; a layer may also run what it is around as a task of its own.
 
 use super::request::CallOutcome;
-use crate::{error::CallError, method::running::BoxCall};
+use crate::{error::CallError, lock::lock, method::running::BoxCall};
 use std::{
     future::Future,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 use tower::BoxError;
@@ -55,18 +55,14 @@ impl Handover {
         Self(Mutex::new(State { turn: Turn::Run(call), runner: None, writer: None }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The writer is about to look: it need not be woken for what it will see. Its waker, to be given back.
     pub(super) fn hold_writer(&self) -> Option<Waker> {
-        self.lock().writer.take()
+        lock(&self.0).writer.take()
     }
 
     /// The handler, if it has something to write; else `waker`, mostly the one in `held`, is woken when it has.
     pub(super) fn take_ready(&self, waker: &Waker, held: Option<Waker>) -> Option<Ready> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         if !matches!(state.turn, Turn::Write(_)) {
             let held = held.filter(|held| held.will_wake(waker));
             state.writer = Some(held.unwrap_or_else(|| waker.clone()));
@@ -94,7 +90,7 @@ impl Handover {
     }
 
     fn put(&self, turn: Turn) {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         let before = mem::replace(&mut state.turn, turn);
         let runner = state.runner.take();
         drop(state);
@@ -106,7 +102,7 @@ impl Handover {
     }
 
     fn task(&self, own: Option<BoxCall>, waker: &Waker) -> Task {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         if !state.runner.as_ref().is_some_and(|runner| runner.will_wake(waker)) {
             state.runner = Some(waker.clone());
         }
@@ -130,7 +126,7 @@ impl Handover {
     }
 
     fn give(&self, ready: Ready) {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         if let Turn::Closed = state.turn {
             drop(state);
             return;

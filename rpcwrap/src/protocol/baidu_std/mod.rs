@@ -11,13 +11,12 @@ use super::{AuthMode, Conn, ConnCx, Protocol, ProtocolError, ServeFuture, Served
 use crate::{
     auth::{Credential, Identity},
     io::{Prefixed, Stream, close::close_gently},
-    live::config::Config,
 };
 use bytes::BytesMut;
 use codecs::baidu_std::{MAGIC, NAME, RequestDecoder};
 use framing::Frames;
 use std::sync::Arc;
-use tokio::{io::AsyncReadExt, time::Instant};
+use tokio::io::AsyncReadExt;
 
 /// The most the meta of a peer may hold that has not said who it is, with what is read along with it.
 const MAX_UNKNOWN: usize = 8 << 10;
@@ -56,9 +55,8 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let mut identity = None;
     if cx.has_users() {
         let decoder = RequestDecoder::new(limits);
-        let since = Instant::now();
-        let deadline = |config: &Config| since.checked_add(config.header_timeout);
-        match cx.dispatch.live.until(deadline, proof(&mut stream, &mut input, &decoder, &cx)).await {
+        let proof = proof(&mut stream, &mut input, &decoder, &cx);
+        match cx.dispatch.live.within(|config| config.header_timeout, proof).await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
             Ok(Ok(Proof::Bad)) | Err(_) => {

@@ -8,15 +8,11 @@ use crate::{
     },
     error::CallError,
     io::Stream,
-    live::config::Config,
 };
 use bytes::BytesMut;
 use codecs::{AnyRequest, AnyServerCodec, EncodeError, cram_md5::SERVICE};
 use std::io;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::Instant,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
@@ -24,9 +20,8 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let since = Instant::now();
-    let deadline = |config: &Config| since.checked_add(config.header_timeout);
-    let user = cx.dispatch.live.until(deadline, dialog(codec_conn, cx)).await.unwrap_or(Ok(None))?;
+    let dialog = cx.dispatch.live.within(|config| config.header_timeout, dialog(codec_conn, cx));
+    let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)
 }
@@ -50,31 +45,18 @@ async fn dialog(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Id
         };
         let mut to = codec.reply_to(&request);
         let unfit = |error: EncodeError| io::Error::other(error.text().to_owned());
-        let user = match answer {
-            Answer::Challenge(challenge) => {
-                to.encode(&challenge, None, &mut out).map_err(unfit)?;
-                None
-            }
-            Answer::Welcome(user) => {
-                to.encode(&(), None, &mut out).map_err(unfit)?;
-                Some(user)
-            }
-            Answer::Again(error) => {
-                to.encode_error(&error.to_reply(), &mut out);
-                None
-            }
-            Answer::Never(error) => {
-                to.encode_error(&error.to_reply(), &mut out);
-                stream.write_all(&out).await?;
-                cx.tracked.sent(out.len());
-                return Ok(None);
-            }
-        };
+        match &answer {
+            Answer::Challenge(challenge) => to.encode(challenge, None, &mut out).map_err(unfit)?,
+            Answer::Welcome(_) => to.encode(&(), None, &mut out).map_err(unfit)?,
+            Answer::Again(error) | Answer::Never(error) => to.encode_error(&error.to_reply(), &mut out),
+        }
         stream.write_all(&out).await?;
         stream.flush().await?;
         cx.tracked.sent(out.len());
-        if user.is_some() {
-            return Ok(user);
+        match answer {
+            Answer::Challenge(_) | Answer::Again(_) => {}
+            Answer::Welcome(user) => return Ok(Some(user)),
+            Answer::Never(_) => break,
         }
     }
     Ok(None)

@@ -21,16 +21,12 @@ use tokio::io::AsyncWriteExt;
 
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
 pub(crate) struct GoRpc {
-    codecs: Arc<[AnyCodec]>,
+    /// Served with their `/auth` paths.
+    pub(crate) codecs: Arc<[AnyCodec]>,
 }
 
 impl GoRpc {
     pub(crate) const NAME: &'static str = "go_rpc";
-
-    /// Serves `codecs`, with their `/auth` paths.
-    pub(crate) fn new(codecs: Arc<[AnyCodec]>) -> Self {
-        Self { codecs }
-    }
 
     fn codec_of(&self, path: &str) -> Option<(&AnyCodec, bool)> {
         let (name, auth) = connect::parse_path(path)?;

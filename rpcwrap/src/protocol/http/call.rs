@@ -13,23 +13,18 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::access::Caller,
+    call::in_flight::InFlightCall,
     error::CallError,
-    peer::Peer,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::{Bytes, BytesMut};
 use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
     header::{AUTHORIZATION, HeaderMap},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 const LINES: &str = "application/x-ndjson";
 const TIMEOUT: &str = "rpc-timeout";
@@ -56,18 +51,18 @@ pub(super) async fn answer(
     let peer = cx.peer("json", user);
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
-        start(cx, full_name, Args::JsonValue(args), args.len(), timeout, &peer)
+        cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), Args::JsonValue(args), args.len(), timeout)
     };
     drop(args);
     reply(started).await
 }
 
 /// What is sent for a call that was started, or was not.
-pub(super) async fn reply(started: Result<Answer, CallError>) -> Response<Body> {
+pub(super) async fn reply(started: Result<InFlightCall, CallError>) -> Response<Body> {
     match started {
         Err(error) => respond::call_error(&error),
-        Ok(answer) => match answer.first().await {
-            First::Only(value) => respond::value(line(value)),
+        Ok(call) => match Answer::new(call, Replies::Bare).first().await {
+            First::Only(value) => respond::value(value),
             First::Stream(answer) => respond::reply(StatusCode::OK, LINES, Body::reply(answer)),
             First::Empty(nothing) => respond::reply(StatusCode::OK, LINES, Body::full(nothing)),
             First::Failed(error) => respond::call_error(&error),
@@ -84,29 +79,6 @@ pub(super) fn unread(error: &ReadError, limit: usize) -> Response<Body> {
         }
         ReadError::Broken => respond::error(StatusCode::BAD_REQUEST, "bad_body", "body broke off"),
     }
-}
-
-/// Starts a call whose arguments were `bytes_in` long.
-pub(super) fn start(
-    cx: &ConnCx,
-    full_name: &str,
-    args: Args<'_>,
-    bytes_in: usize,
-    timeout: Option<Duration>,
-    peer: &Arc<Peer>,
-) -> Result<Answer, CallError> {
-    let dispatch = &cx.dispatch;
-    let policy = dispatch.live.policy();
-    let caller = Caller::new(peer, &policy);
-    let started = dispatch.start(full_name.as_bytes(), args, timeout, &caller, Instant::now());
-    let flight = dispatch.into_in_flight(started, peer, bytes_in)?;
-    Ok(Answer::new(flight, Replies::Bare))
-}
-
-fn line(value: Bytes) -> Bytes {
-    let mut line = BytesMut::from(value);
-    line.extend_from_slice(b"\n");
-    line.freeze()
 }
 
 /// The user a request names and proves to be. A server without users does not read the header.

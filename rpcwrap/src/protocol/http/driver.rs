@@ -11,6 +11,7 @@ use crate::{
     error::ProtocolError,
     io::close::close_gently,
     live::{
+        deadline::{Timer, poll_timer},
         lifetime::{Age, Stage},
         shutdown::Phase,
     },
@@ -29,10 +30,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::{
-    io::AsyncWriteExt,
-    time::{Sleep, timeout},
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for another protocol.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
@@ -74,7 +72,8 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
     }
     match end {
         End::Http(Err(error)) if error.is_parse() => Err(ProtocolError::Malformed("not HTTP")),
-        _ if requests == 0 && !end.is_fault() => Ok(Served::Probe),
+        // Of a limit a health probe does not fall foul.
+        End::Http(_) | End::Gone | End::Old if requests == 0 => Ok(Served::Probe),
         _ => Ok(Served::Closed),
     }
 }
@@ -110,24 +109,13 @@ enum End {
     Old,
 }
 
-impl End {
-    /// Whether the peer did something that a health probe does not.
-    fn is_fault(&self) -> bool {
-        match self {
-            Self::Limit(_) => true,
-            Self::Gone | Self::Old => false,
-            Self::Http(result) => result.as_ref().is_err_and(hyper::Error::is_parse),
-        }
-    }
-}
-
 type HyperConnection = Connection<TokioIo<Socket>, Requests>;
 
 async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progress) -> End {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut leaving = false;
-    let mut age = Age::new();
-    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let mut age = Age::default();
+    let mut timer = None;
     poll_fn(|task| {
         if let Poll::Ready(result) = poll_http(connection, progress, task) {
             return Poll::Ready(End::Http(result));
@@ -172,17 +160,13 @@ fn poll_http(
 pub(super) fn poll_limit(
     progress: &Progress,
     cx: &ConnCx,
-    timer: &mut Option<Pin<Box<Sleep>>>,
+    timer: &mut Timer,
     task: &mut Context<'_>,
 ) -> Poll<Limit> {
     let Some((deadline, limit)) = progress.notes().deadline(&cx.dispatch.live.config()) else {
         return Poll::Pending;
     };
-    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-    if timer.deadline() != deadline {
-        timer.as_mut().reset(deadline);
-    }
-    timer.as_mut().poll(task).map(|()| limit)
+    poll_timer(timer, deadline, task).map(|()| limit)
 }
 
 /// hyper's service of one connection.

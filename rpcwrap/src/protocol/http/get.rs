@@ -46,7 +46,7 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
         Err(error) if is_get => return respond::call_error(&error),
         Err(_) => return respond::method_not_allowed("POST"),
     };
-    match (entry.read_only, is_get) {
+    match (entry.options.read_only, is_get) {
         (true, true) => {}
         (true, false) => return respond::method_not_allowed("GET, HEAD, POST"),
         (false, _) => return respond::method_not_allowed("POST"),
@@ -69,7 +69,8 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
     };
     let started = {
         let args = TextArgs::Params(&params);
-        call::start(cx, full_name, Args::Text(&args, entry.types.args()), text.len(), timeout, &peer)
+        let args = Args::Text(&args, entry.options.types.args.as_ref());
+        cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout)
     };
     respond::with(call::reply(started).await, CACHE_CONTROL, "no-store")
 }
@@ -77,7 +78,7 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incom
 /// The arguments, and the time limit if there is one among the parameters.
 fn split<'q>(query: &'q Query, entry: &Entry) -> Result<(Vec<Param<'q>>, Option<Cow<'q, str>>), ValueError> {
     let mut params = query.params();
-    if entry.types.args().map(TypeOf::schema).is_some_and(has_timeout) {
+    if entry.options.types.args.as_ref().map(TypeOf::schema).is_some_and(has_timeout) {
         return Ok((params, None));
     }
     let mut limits = query.iter().filter(|(name, _)| *name == Some(TIMEOUT.as_bytes()));

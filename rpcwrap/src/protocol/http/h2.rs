@@ -19,6 +19,7 @@ use crate::{
     io::Prefixed,
     live::{
         config::Config,
+        deadline::{Timer, poll_timer},
         lifetime::{Age, Stage},
         shutdown::Phase,
     },
@@ -41,16 +42,10 @@ use std::{
     },
     task::{Context, Poll},
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// The protocol of [`Http`]'s services over HTTP/2.
-pub(crate) struct Http2(Arc<Http>);
-
-impl Http2 {
-    pub(crate) fn new(http: Arc<Http>) -> Self {
-        Self(http)
-    }
-}
+pub(crate) struct Http2(pub(crate) Arc<Http>);
 
 impl Protocol for Http2 {
     fn name(&self) -> &'static str {
@@ -120,7 +115,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut close_timer = CloseTimer::default();
     let mut leaving = false;
-    let mut age = Age::new();
+    let mut age = Age::default();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -160,7 +155,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
 #[derive(Default)]
 struct CloseTimer {
     since: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     leaving: bool,
 }
 
@@ -177,11 +172,7 @@ impl CloseTimer {
         }
         let limit = if self.leaving { config.header_timeout } else { config.keep_alive_timeout };
         let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(task)
+        poll_timer(&mut self.timer, deadline, task)
     }
 }
 

@@ -35,16 +35,12 @@ use std::sync::Arc;
 
 /// The protocol of pages, probes, POSTed calls and the CONNECT that leads to Go-RPC.
 pub(crate) struct Http {
-    mount: Option<Mount>,
+    /// For paths that are not the server's own.
+    pub(crate) mount: Option<Mount>,
 }
 
 impl Http {
     pub(crate) const NAME: &'static str = "http";
-
-    /// Serves the server's own paths, then those of `mount`.
-    pub(crate) fn new(mount: Option<Mount>) -> Self {
-        Self { mount }
-    }
 }
 
 impl Protocol for Http {

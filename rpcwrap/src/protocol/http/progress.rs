@@ -4,10 +4,10 @@
 //! time. The socket, the service and the reply bodies of one connection note what they see, all in one task, and the
 //! driver asks how long to wait.
 
-use crate::live::config::Config;
+use crate::{live::config::Config, lock::lock};
 use bytes::Bytes;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -86,7 +86,7 @@ impl Progress {
     }
 
     pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Answer {
 
 /// What a call's first reply says about the rest.
 pub(super) enum First {
-    /// That was all of it.
+    /// That was all of it, and a line end after a bare value.
     Only(Bytes),
     /// A stream, which goes on.
     Stream(Box<Answer>),
@@ -61,22 +61,12 @@ impl Answer {
     pub(super) async fn first(mut self) -> First {
         loop {
             poll_fn(|cx| self.call.poll(cx)).await;
-            match self.call.write(&mut self.replies.to(), &mut self.out) {
+            match self.write_next() {
                 Written::Later => {}
-                Written::Last(Ok(())) => return First::Only(self.out.freeze()),
+                Written::Item => return First::Stream(Box::new(self)),
+                Written::End => return First::Empty(self.out.freeze()),
                 Written::Last(Err(error)) if self.is_bare() => return First::Failed(*error),
-                Written::Last(Err(error)) => {
-                    self.end_with(&error);
-                    return First::Only(self.out.freeze());
-                }
-                Written::Item => {
-                    self.end_item();
-                    return First::Stream(Box::new(self));
-                }
-                Written::End => {
-                    self.end_stream();
-                    return First::Empty(self.out.freeze());
-                }
+                Written::Last(_) => return First::Only(self.out.freeze()),
             }
         }
     }
@@ -89,7 +79,7 @@ impl Answer {
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while !self.over && self.out.len() < CHUNK {
             match self.call.poll(cx) {
-                Poll::Ready(()) => self.write_next(),
+                Poll::Ready(()) => _ = self.write_next(),
                 Poll::Pending if self.out.is_empty() => return Poll::Pending,
                 Poll::Pending => break,
             }
@@ -100,35 +90,22 @@ impl Answer {
         Poll::Ready(Some(self.out.split().freeze()))
     }
 
-    fn write_next(&mut self) {
-        match self.call.write(&mut self.replies.to(), &mut self.out) {
-            Written::Item => self.end_item(),
-            Written::Later => {}
-            Written::End => self.end_stream(),
-            Written::Last(Ok(())) => {
-                self.end_item();
-                self.over = true;
-            }
-            Written::Last(Err(error)) => {
-                self.end_with(&error);
-                self.over = true;
-            }
+    /// Writes what is ready, an error or the end of a stream too.
+    fn write_next(&mut self) -> Written {
+        let written = self.call.write(&mut self.replies.to(), &mut self.out);
+        match &written {
+            Written::Later => return written,
+            Written::Item | Written::Last(Ok(())) if self.is_bare() => self.out.extend_from_slice(b"\n"),
+            Written::Item | Written::Last(Ok(())) => {}
+            Written::End => self.replies.to().encode_error(&ErrorReply::new(END_OF_STREAM), &mut self.out),
+            Written::Last(Err(error)) => self.end_with(error),
         }
+        self.over = !matches!(written, Written::Item);
+        written
     }
 
     fn is_bare(&self) -> bool {
         matches!(self.replies, Replies::Bare)
-    }
-
-    fn end_item(&mut self) {
-        if self.is_bare() {
-            self.out.extend_from_slice(b"\n");
-        }
-    }
-
-    fn end_stream(&mut self) {
-        self.replies.to().encode_error(&ErrorReply::new(END_OF_STREAM), &mut self.out);
-        self.over = true;
     }
 
     fn end_with(&mut self, error: &CallError) {

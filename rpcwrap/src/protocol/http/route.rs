@@ -104,7 +104,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
     }
     let name = method_name(path);
     if let Some((service, method)) = &name
-        && cx.has_service(service)
+        && cx.dispatch.registry.services().contains_key(service)
     {
         let full_name = format!("{service}.{method}");
         return match *request.method() {

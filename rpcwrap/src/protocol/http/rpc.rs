@@ -10,11 +10,10 @@ use super::{
     reply::{Answer, First, Replies},
     respond,
 };
-use crate::{auth::Identity, call::access::Caller, protocol::ConnCx};
+use crate::{auth::Identity, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
 use codecs::AnyCodec;
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use std::time::Instant;
 
 /// Makes the call in the body.
 pub(super) async fn answer(
@@ -66,11 +65,8 @@ fn start(
     };
     let peer = cx.peer(codec.name(), user);
     let (name, args) = (request.service_method(), server.args(&request));
-    let policy = cx.dispatch.live.policy();
-    let caller = Caller::new(&peer, &policy);
-    let started = cx.dispatch.start(name, args, request.timeout(), &caller, Instant::now());
-    Some(match cx.dispatch.into_in_flight(started, &peer, bytes) {
-        Ok(flight) => Ok(Answer::new(flight, Replies::Codec(Box::new((server, request.without_args()))))),
+    Some(match cx.dispatch.start_in_flight(&peer, name, args, bytes, request.timeout()) {
+        Ok(call) => Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args()))))),
         Err(error) => {
             let mut refusal = BytesMut::new();
             server.reply_to(&request).encode_error(&error.to_reply(), &mut refusal);

@@ -1,11 +1,12 @@
 //! What hyper would spawn, kept by the connection that has it: its streams run in its own task and end with it.
 
+use crate::lock::lock;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::rt::Executor;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
@@ -17,7 +18,7 @@ pub(super) struct Inbox(Arc<Mutex<Vec<Task>>>);
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Inbox {
     fn execute(&self, task: F) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(task));
+        lock(&self.0).push(Box::pin(task));
     }
 }
 
@@ -39,7 +40,7 @@ impl Tasks {
 
     /// Takes in what is new and runs all that can; whether any is done.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
-        let new = std::mem::take(&mut *self.inbox.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let new = std::mem::take(&mut *lock(&self.inbox.0));
         self.running.extend(new);
         let before = self.running.len();
         while let Poll::Ready(Some(())) = self.running.poll_next_unpin(cx) {}

@@ -586,7 +586,7 @@ async fn a_mounted_service_gets_the_other_paths() {
 #[tokio::test(start_paused = true)]
 async fn http_rpc_takes_one_message_per_body() {
     let mut server = server();
-    server.port = Arc::new(server.port.with_http_rpc(true));
+    Arc::make_mut(&mut server.port).http_rpc = true;
     let call = r#"{"method":"Arith.Multiply","params":[{"a":7,"b":8}],"id":0}"#;
     let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 34\r\n\r\n\
         {\"id\":0,\"result\":56,\"error\":null}\n";

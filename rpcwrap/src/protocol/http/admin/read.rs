@@ -14,18 +14,9 @@ const MOST: usize = 1000;
 /// The change of that name; what is wrong with the body, if it is none.
 pub(super) fn change(name: &str, body: &[u8]) -> Result<Change, String> {
     Ok(match name {
-        "drain" => {
-            nothing(body)?;
-            Change::Drain
-        }
-        "restart" => {
-            nothing(body)?;
-            Change::Restart
-        }
-        "reload-users" => {
-            nothing(body)?;
-            Change::ReloadUsers
-        }
+        "drain" => nothing(body, Change::Drain)?,
+        "restart" => nothing(body, Change::Restart)?,
+        "reload-users" => nothing(body, Change::ReloadUsers)?,
         "log" => Change::SetLog(json::<Log>(body)?.filter),
         "settings" => Change::Set(settings(json(body)?)?),
         "access" => {
@@ -46,12 +37,12 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 /// For operations that need nothing: no body, or an object without members.
-fn nothing(body: &[u8]) -> Result<(), String> {
+fn nothing(body: &[u8], change: Change) -> Result<Change, String> {
     if body.trim_ascii().is_empty() {
-        return Ok(());
+        return Ok(change);
     }
     match json::<Map<String, Value>>(body)?.keys().next() {
-        None => Ok(()),
+        None => Ok(change),
         Some(name) => Err(format!("unknown field `{name}`")),
     }
 }
