@@ -4,14 +4,18 @@
 //! sent. Source: vitess `go/rpcwrap` `DialAuthHTTP`.
 
 use super::connected::Connected;
-use crate::{config::Config, deadline::Deadline, error::Error};
+use crate::{
+    config::Config,
+    deadline::{Deadline, call_options},
+    error::Error,
+};
 use bytes::BytesMut;
 use codecs::{
     CallOptions, Reply,
     cram_md5::{self, Challenge, Proof},
 };
 use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout_at,
@@ -57,14 +61,16 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     R: DeserializeOwned,
 {
-    let Some(deadline) = config.call_timeout.and_then(Deadline::new) else {
-        let options = CallOptions { timeout: None, details: config.extensions };
-        let reply = exchange(connected, options, name, args).await?;
-        return finish(connected, &reply, None);
+    let deadline = config.call_timeout.and_then(Deadline::new);
+    let called = exchange(connected, call_options(deadline, config), name, args);
+    let reply = match deadline {
+        Some(deadline) => timeout_at(deadline.at, called).await.map_err(|_| deadline.error(true))??,
+        None => called.await?,
     };
-    let called = timeout_at(deadline.at, exchange(connected, deadline.options(), name, args));
-    let reply = called.await.map_err(|_| deadline.error(true))??;
-    finish(connected, &reply, Some(deadline.after))
+    match reply.error() {
+        None => connected.reader.body(&reply).map_err(Error::Decode),
+        Some(error) => Err(Error::from_reply(error, deadline.map(|deadline| deadline.after))),
+    }
 }
 
 async fn exchange<S>(
@@ -93,16 +99,5 @@ where
             }
             None => {}
         }
-    }
-}
-
-fn finish<S, R: DeserializeOwned>(
-    connected: &mut Connected<S>,
-    reply: &Reply,
-    timeout: Option<Duration>,
-) -> Result<R, Error> {
-    match reply.error() {
-        None => connected.reader.body(reply).map_err(Error::Decode),
-        Some(error) => Err(Error::from_reply(error, timeout)),
     }
 }
