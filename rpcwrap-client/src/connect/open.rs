@@ -72,7 +72,12 @@ impl<C: FromConnection> Connector<C> {
     /// [`DialError::Connect`], [`DialError::Tls`] and [`DialError::Timeout`].
     pub async fn reach(&self, addr: &str) -> Result<Reached, DialError> {
         let config = &self.settings.config;
-        reached::reach(DialAttempt::new(addr, config.connect_timeout), config).await
+        let reached = reached::reach(DialAttempt::new(addr, config.connect_timeout)).await?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.tls {
+            return reached.secure(tls).await;
+        }
+        Ok(reached)
     }
 
     /// The next steps: CONNECT and login, where there are any.
@@ -97,14 +102,17 @@ impl<C: FromConnection> Connector<C> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let ConnectorSettings { wire, login, config, .. } = &*self.settings;
-        let Reached { mut stream, secured, attempt, .. } = reached;
+        let Reached { mut stream, attempt, .. } = reached;
         let prefix = match self.connect_path() {
             None => BytesMut::new(),
             Some(path) => {
                 let answered = attempt.within(Step::Handshake, request_connect(&mut stream, &path)).await;
-                answered.map_err(|error| {
-                    if secured.is_some() { self.as_tls_error(error, &attempt) } else { error }
-                })?
+                #[cfg(feature = "tls")]
+                let answered = answered.map_err(|error| match reached.secured {
+                    Some(_) => self.as_tls_error(error, &attempt),
+                    None => error,
+                });
+                answered?
             }
         };
         let CodecHalves { writer, reader, next_seq } = wire.halves(config.message_limits());
@@ -145,10 +153,5 @@ impl<C: FromConnection> Connector<C> {
             Some(source) => DialError::Tls { addr: attempt.addr.clone(), source },
             None => error,
         }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn as_tls_error(&self, error: DialError, _: &DialAttempt) -> DialError {
-        error
     }
 }
