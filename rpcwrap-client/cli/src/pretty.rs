@@ -22,17 +22,10 @@ pub(crate) fn with_texts(value: Any) -> Any {
     }
 }
 
-/// Indented JSON without a line end.
-pub(crate) fn pretty(value: &Any, palette: Palette) -> String {
-    let mut printer = Printer { palette, compare: false, out: String::new() };
-    printer.value(value, None, 0);
-    printer.out
-}
-
-/// As [`pretty`], with every part that differs from `before` set apart.
-pub(crate) fn pretty_changes(value: &Any, before: &Any, palette: Palette) -> String {
-    let mut printer = Printer { palette, compare: true, out: String::new() };
-    printer.value(value, Some(before), 0);
+/// Indented JSON without a line end; where there was a value before, with every part that differs from it set apart.
+pub(crate) fn pretty(value: &Any, before: Option<&Any>, palette: Palette) -> String {
+    let mut printer = Printer { palette, compare: before.is_some(), out: String::new() };
+    printer.value(value, before, 0);
     printer.out
 }
 
@@ -137,7 +130,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(json).unwrap();
             let theirs: Any = any(json);
             let wanted = serde_json::to_string_pretty(&theirs).unwrap();
-            assert_eq!(pretty(&theirs, plain), wanted);
+            assert_eq!(pretty(&theirs, None, plain), wanted);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&wanted).unwrap(), value);
         }
     }
@@ -158,7 +151,7 @@ mod tests {
     #[test]
     fn changes_are_set_apart() {
         let palette = Palette::new(ColorWhen::Always, false);
-        let shown = |before, now| pretty_changes(&any(now), &any(before), palette);
+        let shown = |before, now| pretty(&any(now), Some(&any(before)), palette);
         for (before, now, marked) in [
             ("1", "1", vec![]),
             ("1", "2", vec!["2"]),
