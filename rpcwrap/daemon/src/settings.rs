@@ -65,7 +65,7 @@ impl Settings {
         });
         let tls_required = tls.is_some() && args.tls.or(file.tls).unwrap_or_default() == Policy::Require;
         let proxies = proxies(&args, &file, &origins, &mut faults);
-        if let Err((source, why)) = log::check(file.log.as_deref()) {
+        if let Err((source, why)) = log::read(file.log.as_deref()) {
             // Of the environment's variable no file says anything.
             faults.push(origins.fault(source, why));
         }
