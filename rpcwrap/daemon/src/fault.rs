@@ -34,7 +34,7 @@ impl fmt::Display for Fault {
 
 /// All that is wrong, at least one thing; a line each.
 #[derive(Debug)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {
     /// Nothing if there is nothing wrong.
@@ -49,12 +49,6 @@ impl Faults {
 impl From<Fault> for Faults {
     fn from(fault: Fault) -> Self {
         Self(vec![fault])
-    }
-}
-
-impl From<Vec<Fault>> for Faults {
-    fn from(faults: Vec<Fault>) -> Self {
-        Self(faults)
     }
 }
 
