@@ -5,7 +5,7 @@
 use rpcwrap::Server;
 use std::{
     convert::Infallible,
-    env, fmt, io,
+    env, io,
     os::{
         linux::net::SocketAddrExt,
         unix::{
@@ -121,12 +121,6 @@ fn open(name: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
     // Never waits for systemd: what does not fit is not said.
     socket.set_nonblocking(true)?;
     Ok((socket, addr))
-}
-
-impl fmt::Debug for Notifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notifier").field("watchdog", &self.watchdog).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]
