@@ -7,6 +7,7 @@ use super::connected::Connected;
 use crate::{
     config::Config,
     deadline::{Deadline, call_options},
+    duplex::Duplex,
     error::Error,
 };
 use bytes::BytesMut;
@@ -17,7 +18,7 @@ use codecs::{
 use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
 use std::{fmt, io, sync::Arc};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     time::timeout_at,
 };
 
@@ -36,14 +37,11 @@ impl fmt::Debug for Login {
 }
 
 /// Makes the two calls.
-pub(super) async fn log_in<S>(
-    connected: &mut Connected<S>,
+pub(super) async fn log_in(
+    connected: &mut Connected<impl Duplex>,
     login: &Login,
     config: &Config,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<(), Error> {
     let Challenge { challenge } = call(connected, config, cram_md5::GET_NEW_CHALLENGE, "").await?;
     let proof = Proof { proof: cram_md5::proof(&login.user, &login.secret, &challenge) };
     let IgnoredAny = call(connected, config, cram_md5::AUTHENTICATE, &proof).await?;
@@ -51,16 +49,12 @@ where
 }
 
 /// One call as a client of this config makes it, with nothing else in flight.
-async fn call<S, R>(
-    connected: &mut Connected<S>,
+async fn call<R: DeserializeOwned>(
+    connected: &mut Connected<impl Duplex>,
     config: &Config,
     name: &str,
     args: &(impl Serialize + ?Sized),
-) -> Result<R, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    R: DeserializeOwned,
-{
+) -> Result<R, Error> {
     let deadline = config.call_timeout.and_then(Deadline::new);
     let called = exchange(connected, call_options(deadline, config), name, args);
     let reply = match deadline {
@@ -73,15 +67,12 @@ where
     }
 }
 
-async fn exchange<S>(
-    connected: &mut Connected<S>,
+async fn exchange(
+    connected: &mut Connected<impl Duplex>,
     options: CallOptions,
     name: &str,
     args: &(impl Serialize + ?Sized),
-) -> Result<Reply, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<Reply, Error> {
     let lost = |error| Error::Io(Arc::new(error));
     let seq = connected.next_seq;
     let mut request = BytesMut::new();

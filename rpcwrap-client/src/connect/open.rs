@@ -16,6 +16,7 @@ use super::{
 use crate::tls::TlsError;
 use crate::{
     client::Client,
+    duplex::Duplex,
     error::{DialError, Step},
     shared::{CodecHalves, Shared},
 };
@@ -136,10 +137,7 @@ impl<C: FromConnection> Connector<C> {
         self.begin(stream, prefix, CodecHalves { writer, reader, next_seq })
     }
 
-    fn begin<S>(&self, stream: S, prefix: BytesMut, halves: CodecHalves) -> C
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    fn begin(&self, stream: impl Duplex + Send + 'static, prefix: BytesMut, halves: CodecHalves) -> C {
         let ConnectorSettings { wire, config, .. } = &*self.settings;
         let shared = Shared::new(wire.clone(), halves, config.clone());
         C::from_connection(Client::start(stream, prefix, shared))

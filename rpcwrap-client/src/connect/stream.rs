@@ -1,5 +1,6 @@
 //! The bytes between us and a server: over TCP or a unix socket, under TLS or not.
 
+use crate::duplex::Duplex;
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
@@ -50,10 +51,6 @@ impl Stream {
         }
     }
 }
-
-trait Duplex: AsyncRead + AsyncWrite + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 
 impl AsyncRead for Stream {
     fn poll_read(
