@@ -129,10 +129,7 @@ impl BenchArgs {
             codec: AnyCodec::from(options.codec).name().to_owned(),
             connections: self.connections,
             in_flight: self.in_flight(),
-            rate: match plan {
-                Plan::Open(schedule) => Some(schedule.mean_rate()),
-                Plan::Closed { .. } => None,
-            },
+            rate: plan.schedule().map(|schedule| schedule.mean_rate()),
             ramp: self.ramp.map(|Ramp { from, to, over }| format!("{from}:{to}/{}s", over.as_secs_f64())),
         }
     }
