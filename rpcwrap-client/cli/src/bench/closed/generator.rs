@@ -169,7 +169,7 @@ impl Generator {
                 register(&poll, connection, place)?;
             }
         }
-        let known = KnownReplies::new(run.requests.slots());
+        let known = vec![Vec::new(); run.requests.slots()];
         let (input, freed) = (vec![0; READ_BYTES].into(), Vec::new());
         Ok(Self { run, index, connections, poll, waker, runtime, redialled: channel(), known, input, freed })
     }

@@ -49,7 +49,7 @@ impl Bench {
         Self {
             codec: codec.clone(),
             requests: Requests::encode(&mut codec.request_writer(), &target(codec), SLOTS).unwrap(),
-            known: KnownReplies::new(SLOTS),
+            known: vec![Vec::new(); SLOTS],
             tally: Tally::default(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),
             is_open: false,
