@@ -31,14 +31,9 @@ impl Output {
         self.format.unwrap_or(if self.terminal { Format::Table } else { Format::Raw })
     }
 
-    /// The form of a reply.
-    pub(crate) fn reply_format(self) -> Format {
-        self.format.unwrap_or(Format::Json)
-    }
-
     /// Prints a reply.
     pub(crate) fn reply(self, value: &Any) -> Result<(), Failure> {
-        match self.reply_format() {
+        match self.format.unwrap_or(Format::Json) {
             Format::Json if self.terminal => self.print(&pretty::pretty(value, None, self.palette)),
             Format::Json => self.print(&pretty::compact(value)),
             Format::Raw => self.print(&pretty::raw(value)),

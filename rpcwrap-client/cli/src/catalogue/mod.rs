@@ -82,13 +82,10 @@ pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Servi
         Err(failure) if matches!(failure.exit, Exit::Protocol) => failure,
         Err(failure) => return Err(failure),
     };
-    let page = match http::get(options, addr, PAGE).await {
-        Ok(page) => page,
-        Err(failure) if failure.exit == Exit::Protocol => {
-            return Err(Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal });
-        }
-        Err(failure) => return Err(failure),
-    };
+    let page = http::get(options, addr, PAGE).await.map_err(|failure| match failure.exit {
+        Exit::Protocol => Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal },
+        _ => failure,
+    })?;
     read_page(&page)
 }
 
