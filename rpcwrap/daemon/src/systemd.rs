@@ -73,12 +73,10 @@ impl Notifier {
     /// Says that the server lives, for as long as its threads turn, and that it stops, which may take `limit`.
     pub(crate) async fn watch(&self, server: &Server, limit: Duration) -> Infallible {
         let alive = async {
+            let Some(every) = self.watchdog else { return std::future::pending().await };
             loop {
-                match self.watchdog {
-                    // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
-                    Some(every) => tokio::time::sleep(every / 2).await,
-                    None => std::future::pending().await,
-                }
+                // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
+                tokio::time::sleep(every / 2).await;
                 self.send("WATCHDOG=1");
             }
         };
