@@ -112,7 +112,9 @@ impl TlsConfig {
         let server_name = ServerName::try_from(name.to_owned())
             .map_err(|error| TlsError::setup(format!("server name {name:?}"), error))?;
         let connected = connector.connect(server_name, stream).await;
-        connected.map(TlsStream).map_err(|error| TlsError::of_handshake(error, name))
+        connected
+            .map(TlsStream)
+            .map_err(|error| TlsError::of(&error, name).unwrap_or_else(|| TlsError::Io(Arc::new(error))))
     }
 
     /// The name a server at `host` has to have.

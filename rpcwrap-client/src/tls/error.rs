@@ -80,9 +80,4 @@ impl TlsError {
             other => Self::BadCertificate(other.to_string()),
         }
     }
-
-    /// What became of a handshake that ended like this.
-    pub(super) fn of_handshake(error: io::Error, name: &str) -> Self {
-        Self::of(&error, name).unwrap_or_else(|| Self::Io(Arc::new(error)))
-    }
 }
