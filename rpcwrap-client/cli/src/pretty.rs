@@ -1,7 +1,7 @@
 //! A value as people read it: indented JSON with colours, what has changed set apart.
 
 use crate::color::Palette;
-use codecs::types::{Any, Text};
+use codecs::types::Any;
 
 /// The value with texts where bytes are texts.
 ///
@@ -66,7 +66,9 @@ impl Printer {
                 self.out.push('{');
                 for (index, (key, item)) in members.iter().enumerate() {
                     self.next(index, depth + 1);
-                    self.key(key);
+                    let quoted = compact(&Any::Text(key.clone()));
+                    self.out.push_str(&self.palette.key(&quoted));
+                    self.out.push_str(": ");
                     let old = key.as_str().and_then(|key| before?.get(key));
                     self.value(item, old, depth + 1);
                 }
@@ -85,12 +87,6 @@ impl Printer {
             _ => text,
         };
         self.out.push_str(&painted);
-    }
-
-    fn key(&mut self, key: &Text) {
-        let quoted = compact(&Any::Text(key.clone()));
-        self.out.push_str(&self.palette.key(&quoted));
-        self.out.push_str(": ");
     }
 
     fn next(&mut self, index: usize, depth: usize) {
