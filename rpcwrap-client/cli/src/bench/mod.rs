@@ -90,9 +90,9 @@ impl Load {
     async fn open(target: Arc<Target>, args: &BenchArgs) -> Result<Self, Failure> {
         if args.is_open() || target.max_time.is_some() || target.is_tls {
             let open = || SharedConnection::open(target.clone()).map_ok(Arc::new);
-            return Ok(Self::Workers(open_all(args.connections, DIALS, open).await?));
+            return Ok(Self::Workers(open_all(args.connections, open).await?));
         }
-        closed::Load::open(target, args.connections, args.in_flight(), DIALS).await.map(Self::Closed)
+        closed::Load::open(target, args.connections, args.in_flight()).await.map(Self::Closed)
     }
 
     /// Runs `plan` until its end or Ctrl-C.
@@ -103,9 +103,7 @@ impl Load {
         observe: impl FnMut(&Second),
     ) -> Result<Outcome, Failure> {
         match self {
-            Self::Closed(load) => {
-                load.run(plan.duration(), plan.requests(), args.grace, interrupt(), observe).await
-            }
+            Self::Closed(load) => load.run(plan, args.grace, interrupt(), observe).await,
             Self::Workers(connections) => {
                 Ok(load::run(connections, args.in_flight(), plan, args.grace, interrupt(), observe).await)
             }
@@ -135,13 +133,12 @@ async fn argument(source: &str) -> Result<Any, Failure> {
     }
 }
 
-/// Opens so many connections, at most `at_once` at a time.
+/// Opens so many connections, [`DIALS`] at a time.
 async fn open_all<C, O: Future<Output = Result<C, DialError>>>(
     count: usize,
-    at_once: usize,
     open: impl FnMut() -> O,
 ) -> Result<Vec<C>, DialError> {
-    stream::iter(iter::repeat_with(open).take(count)).buffered(at_once).try_collect().await
+    stream::iter(iter::repeat_with(open).take(count)).buffered(DIALS).try_collect().await
 }
 
 /// What the server has used until now.

@@ -17,7 +17,7 @@ mod window;
 mod tests;
 
 use super::{
-    load::{Outcome, watch},
+    load::{Outcome, Plan, watch},
     open_all,
     tally::{Second, Tallies},
     target::Target,
@@ -47,7 +47,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Opens all connections, at most `at_once` at a time, for `in_flight` calls on each.
+    /// Opens all connections, for `in_flight` calls on each.
     ///
     /// # Errors
     /// One cannot be opened, or the argument cannot be encoded.
@@ -55,12 +55,11 @@ impl Load {
         target: Arc<Target>,
         connections: usize,
         in_flight: usize,
-        at_once: usize,
     ) -> Result<Self, Failure> {
         let mut first = target.prepare().await?;
         let requests = Arc::new(Requests::encode(&mut first.writer, &target, in_flight)?);
         let threads = connections.min(thread::available_parallelism().map_or(1, usize::from));
-        let others = open_all(connections - 1, at_once, || target.prepare()).await?;
+        let others = open_all(connections - 1, || target.prepare()).await?;
         let mut shares: Vec<_> = (0..threads).map(|_| Connections::new()).collect();
         for (index, connected) in iter::once(first).chain(others).enumerate() {
             shares[index % threads].push(Some(Connection::new(connected, in_flight)?));
@@ -68,7 +67,7 @@ impl Load {
         Ok(Self { target, requests, connections: shares })
     }
 
-    /// Makes calls for `duration`, or `budget` of them; what is then under way has `grace` to finish.
+    /// Makes calls for as long as `plan` says, or as many; what is then under way has `grace` to finish.
     ///
     /// `interrupt` ends the run at once. Each second `observe` is told what happened in it.
     ///
@@ -76,8 +75,7 @@ impl Load {
     /// The system's: no more threads or descriptors.
     pub(crate) async fn run(
         &mut self,
-        duration: Duration,
-        budget: u64,
+        plan: Plan,
         grace: Duration,
         interrupt: impl Future<Output = ()>,
         observe: impl FnMut(&Second),
@@ -86,9 +84,9 @@ impl Load {
             target: self.target.clone(),
             requests: self.requests.clone(),
             started: Instant::now(),
-            duration,
+            duration: plan.duration(),
             grace,
-            budget,
+            budget: plan.requests(),
             taken: AtomicU64::new(0),
             is_cut: AtomicBool::new(false),
             tallies: Tallies::new(self.connections.len()),
