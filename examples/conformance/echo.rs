@@ -1,11 +1,11 @@
 //! `Echo`: what goes in comes out, once for every kind of value.
 
 use rpcwrap::{
-    Service,
+    Error, Service,
     codecs::types::{Any, Blob, Text, Time},
     with_reply_type,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 #[derive(Serialize, Deserialize, Default)]
@@ -76,40 +76,36 @@ struct Single {
     x: f32,
 }
 
-/// A method that returns its argument; its type is stated for gob, which has to say what an empty list is a list of.
-fn same<T: Serialize + DeserializeOwned + Send + 'static>(service: Service, name: &str) -> Service {
-    service.method(name, with_reply_type(|value: T| async move { Ok(value) }))
+/// Returns its argument.
+async fn same<T>(value: T) -> Result<T, Error> {
+    Ok(value)
 }
 
+/// The types of the replies are stated for gob, which has to say what an empty list is a list of.
 pub(crate) fn service() -> Service {
-    type Add = fn(Service, &str) -> Service;
-    let named: &[(&str, Add)] = &[
-        ("All", same::<All>),
-        ("Array", same::<AllArr>),
-        ("String", same::<Text>),
-        ("Bytes", same::<Blob>),
-        ("Int", same::<i64>),
-        ("Int32", same::<i32>),
-        ("Int64", same::<i64>),
-        ("Uint", same::<u64>),
-        ("Uint32", same::<u32>),
-        ("Uint64", same::<u64>),
-        ("Float64", same::<f64>),
-        ("Bool", same::<bool>),
-        ("Time", same::<Time>),
-        ("Inner", same::<Inner>),
-        ("Map", same::<BTreeMap<Text, Any>>),
-        ("MapStr", same::<BTreeMap<Text, Text>>),
-        ("Strings", same::<Vec<Text>>),
-        ("Inners", same::<Vec<Inner>>),
-        ("Ints", same::<Vec<i64>>),
-        ("Any", same::<Any>),
-        ("Hold", same::<Holder>),
-        ("Empty", same::<Empty>),
-    ];
-    named
-        .iter()
-        .fold(Service::new("Echo"), |service, (name, add)| add(service, name))
+    Service::new("Echo")
+        .method("All", with_reply_type(same::<All>))
+        .method("Array", with_reply_type(same::<AllArr>))
+        .method("String", with_reply_type(same::<Text>))
+        .method("Bytes", with_reply_type(same::<Blob>))
+        .method("Int", with_reply_type(same::<i64>))
+        .method("Int32", with_reply_type(same::<i32>))
+        .method("Int64", with_reply_type(same::<i64>))
+        .method("Uint", with_reply_type(same::<u64>))
+        .method("Uint32", with_reply_type(same::<u32>))
+        .method("Uint64", with_reply_type(same::<u64>))
+        .method("Float64", with_reply_type(same::<f64>))
+        .method("Bool", with_reply_type(same::<bool>))
+        .method("Time", with_reply_type(same::<Time>))
+        .method("Inner", with_reply_type(same::<Inner>))
+        .method("Map", with_reply_type(same::<BTreeMap<Text, Any>>))
+        .method("MapStr", with_reply_type(same::<BTreeMap<Text, Text>>))
+        .method("Strings", with_reply_type(same::<Vec<Text>>))
+        .method("Inners", with_reply_type(same::<Vec<Inner>>))
+        .method("Ints", with_reply_type(same::<Vec<i64>>))
+        .method("Any", with_reply_type(same::<Any>))
+        .method("Hold", with_reply_type(same::<Holder>))
+        .method("Empty", with_reply_type(same::<Empty>))
         .method("Bad", |_: Empty| async { Ok(Small { x: 1 }) })
         .method("BadF32", |_: Single| async { Ok(Empty {}) })
         .method("BadKey", |_: Empty| async { Ok(BTreeMap::from([(1, "a")])) })

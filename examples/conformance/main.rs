@@ -10,44 +10,32 @@
 mod echo;
 mod services;
 
+use clap::Parser;
 use rpcwrap::{ClientAuth, Config, Credentials, ProxyProtocol, Server, TlsConfig, TlsPolicy};
 use std::{error::Error, io, process::ExitCode, time::Duration};
 
-#[derive(Default)]
+#[derive(Parser)]
 struct Flags {
-    listen: Option<String>,
+    #[arg(long, default_value = "127.0.0.1:17001")]
+    listen: String,
+    #[arg(long)]
     http_rpc_listen: Option<String>,
+    #[arg(long)]
     auth_credentials: Option<String>,
+    #[arg(long)]
     tls_cert: Option<String>,
+    #[arg(long)]
     tls_key: Option<String>,
+    #[arg(long)]
     tls_client_ca: Option<String>,
+    #[arg(long)]
     proxy_protocol_from: Option<String>,
-}
-
-impl Flags {
-    fn read(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut flags = Self::default();
-        while let Some(flag) = args.next() {
-            let value = match flag.as_str() {
-                "--listen" => &mut flags.listen,
-                "--http-rpc-listen" => &mut flags.http_rpc_listen,
-                "--auth-credentials" => &mut flags.auth_credentials,
-                "--tls-cert" => &mut flags.tls_cert,
-                "--tls-key" => &mut flags.tls_key,
-                "--tls-client-ca" => &mut flags.tls_client_ca,
-                "--proxy-protocol-from" => &mut flags.proxy_protocol_from,
-                _ => return Err(format!("unknown flag {flag}")),
-            };
-            *value = Some(args.next().ok_or_else(|| format!("{flag} needs a value"))?);
-        }
-        Ok(flags)
-    }
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let flags = Flags::read(std::env::args().skip(1))?;
+    let flags = Flags::parse();
     let mut builder = Server::builder()
         .config(Config::default().lame_duck(Duration::ZERO))
         .service(services::arith())
@@ -71,8 +59,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let server = builder.build()?;
     let running = server.run();
-    let addr = flags.listen.as_deref().unwrap_or("127.0.0.1:17001");
-    println!("listening on {}", server.listen(addr).await?);
+    println!("listening on {}", server.listen(&flags.listen).await?);
     if let Some(addr) = flags.http_rpc_listen {
         println!("http-rpc on {}", server.listen_http_rpc(&addr).await?);
     }

@@ -5,6 +5,7 @@
 
 use crate::{
     config::Config,
+    duplex::Duplex,
     error::Error,
     handle::Handle,
     request::{self, Request},
@@ -84,19 +85,13 @@ impl Client {
     }
 
     /// On a stream on which nothing has been said.
-    pub(crate) fn begin<S>(stream: S, wire: WireProtocol, config: Config) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub(crate) fn begin(stream: impl Duplex + Send + 'static, wire: WireProtocol, config: Config) -> Self {
         let halves = wire.halves(config.message_limits());
         Self::start(stream, BytesMut::new(), Shared::new(wire, halves, config))
     }
 
     /// On a stream of which `input` has been read already.
-    pub(crate) fn start<S>(stream: S, input: BytesMut, shared: Shared) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub(crate) fn start(stream: impl Duplex + Send + 'static, input: BytesMut, shared: Shared) -> Self {
         Self { handle: Handle::start(stream, input, shared) }
     }
 

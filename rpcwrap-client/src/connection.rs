@@ -4,7 +4,10 @@
 //! Each turn reads what is there, decodes it, hands the batch over and sends the whole output in one write. Knows
 //! bytes and Seqs; types are the callers' business.
 
-use crate::shared::{CloseReason, OutputAction, Shared};
+use crate::{
+    duplex::Duplex,
+    shared::{CloseReason, OutputAction, Shared},
+};
 use bytes::{Buf, BytesMut};
 use codecs::Reply;
 use std::{
@@ -15,7 +18,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt, ReadBuf};
 
 /// Bytes of one read.
 const READ_BYTES: usize = 16 << 10;
@@ -42,7 +45,7 @@ pub(crate) struct Connection<S> {
     unflushed: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: Duplex> Connection<S> {
     /// A connection over `stream`, of which `input` has been read already.
     pub(crate) fn new(stream: S, input: BytesMut, shared: Arc<Shared>) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! When a call has to be over, and what the server is told of it.
 
-use crate::error::Error;
+use crate::{config::Config, error::Error};
 use codecs::CallOptions;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,11 +18,6 @@ impl Deadline {
         Instant::now().checked_add(after).map(|at| Self { at, after })
     }
 
-    /// What tells the server of it.
-    pub(crate) fn options(&self) -> CallOptions {
-        CallOptions { timeout: Some(self.left()), details: true }
-    }
-
     /// What is left of it.
     pub(crate) fn left(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
@@ -31,5 +26,14 @@ impl Deadline {
     /// It is over.
     pub(crate) fn error(&self, sent: bool) -> Error {
         Error::Timeout { after: self.after, sent }
+    }
+}
+
+/// What tells the server of it, if there is one.
+#[inline]
+pub(crate) fn call_options(deadline: Option<Deadline>, config: &Config) -> CallOptions {
+    match deadline {
+        Some(deadline) => CallOptions { timeout: Some(deadline.left()), details: true },
+        None => CallOptions { timeout: None, details: config.extensions },
     }
 }

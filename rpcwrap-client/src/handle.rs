@@ -1,12 +1,9 @@
 //! The owner of a connection's task: what clients and streams hold, and whose last clone ends the connection.
 
-use crate::{connection::Connection, shared::Shared};
+use crate::{connection::Connection, duplex::Duplex, shared::Shared};
 use bytes::BytesMut;
 use std::{fmt, sync::Arc};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::AbortHandle,
-};
+use tokio::task::AbortHandle;
 
 /// Cheap to clone; dropping the last clone closes the connection.
 #[derive(Clone)]
@@ -25,10 +22,7 @@ impl Drop for Task {
 
 impl Handle {
     /// Starts the connection's task; `input` has been read from the stream already.
-    pub(crate) fn start<S>(stream: S, input: BytesMut, shared: Shared) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub(crate) fn start(stream: impl Duplex + Send + 'static, input: BytesMut, shared: Shared) -> Self {
         let shared = Arc::new(shared);
         let task = tokio::spawn(Connection::new(stream, input, shared.clone()).run());
         Self(Arc::new(Task { shared, abort: task.abort_handle() }))

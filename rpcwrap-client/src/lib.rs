@@ -51,6 +51,7 @@ pub mod connect;
 mod connection;
 mod deadline;
 mod dial;
+mod duplex;
 mod error;
 mod handle;
 mod in_flight;

@@ -1,11 +1,16 @@
 //! One call from its arguments to its reply: permit, request, wait, decode, with the caller's task doing all of it.
 
 use crate::{
-    config::Config, deadline::Deadline, error::Error, handle::Handle, in_flight::Waiter, items::Items,
-    shared::Shared, stream::ReplyStream,
+    deadline::{Deadline, call_options},
+    error::Error,
+    handle::Handle,
+    in_flight::Waiter,
+    items::Items,
+    shared::Shared,
+    stream::ReplyStream,
 };
 use bytes::BytesMut;
-use codecs::{CallOptions, EncodeError, Reply, RequestWriter, schema::TypeOf};
+use codecs::{EncodeError, Reply, RequestWriter, schema::TypeOf};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     future::Future,
@@ -82,7 +87,8 @@ impl<'c> Request<'c> {
             return call(shared, self.service_method, args, args_type.as_ref()).await;
         };
         let reply = exchange(shared, Some(deadline), |writer, seq, out| {
-            writer.encode(seq, self.service_method, deadline.options(), args, args_type.as_ref(), out)
+            let options = call_options(Some(deadline), &shared.config);
+            writer.encode(seq, self.service_method, options, args, args_type.as_ref(), out)
         });
         finish(shared, &reply.await?, Some(deadline.after))
     }
@@ -99,10 +105,10 @@ impl<'c> Request<'c> {
         let shared = self.handle.shared();
         let config = &shared.config;
         let deadline = self.timeout.and_then(Deadline::new);
-        let options = || deadline.map_or_else(|| plain_options(config), |deadline| deadline.options());
         let args_type = self.args_type.map(|make| make());
         let write = |writer: &mut RequestWriter, seq: u64, out: &mut BytesMut| {
-            writer.encode(seq, self.service_method, options(), args, args_type.as_ref(), out)
+            let options = call_options(deadline, config);
+            writer.encode(seq, self.service_method, options, args, args_type.as_ref(), out)
         };
         let start = shared.start(write, |_| {
             Waiter::Stream(Box::new(Items::new(config.stream_buffer_items, config.stream_buffer_bytes)))
@@ -127,7 +133,7 @@ where
     A: Serialize + ?Sized,
     R: DeserializeOwned,
 {
-    let options = plain_options(&shared.config);
+    let options = call_options(None, &shared.config);
     let write = |writer: &mut RequestWriter, seq: u64, out: &mut BytesMut| {
         writer.encode(seq, service_method, options, args, args_type, out)
     };
@@ -148,10 +154,6 @@ pub(crate) async fn exchange(
     };
     let seq = timeout_at(deadline.at, start).await.map_err(|_| deadline.error(false))??;
     timeout_at(deadline.at, Pending::new(shared, seq)).await.map_err(|_| deadline.error(true))?
-}
-
-fn plain_options(config: &Config) -> CallOptions {
-    CallOptions { timeout: None, details: config.extensions }
 }
 
 #[inline]

@@ -22,14 +22,9 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() {
-                Err("unix: needs a path".to_owned())
-            } else {
-                Ok(Self(text.to_owned()))
-            };
-        }
         match text.rsplit_once(':') {
+            _ if text == "unix:" => Err("unix: needs a path".to_owned()),
+            _ if text.starts_with("unix:") => Ok(Self(text.to_owned())),
             Some((host, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
                 let host = if host.is_empty() { "127.0.0.1" } else { host };
                 Ok(Self(format!("{host}:{port}")))

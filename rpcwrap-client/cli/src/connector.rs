@@ -2,12 +2,6 @@
 
 use crate::{failure::Failure, options::Options};
 use rpcwrap_client::{Config, Connector};
-use tokio::io::{AsyncRead, AsyncWrite};
-
-/// Any connected stream.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
 
 /// To the servers the options mean, without a login; `config` gets its times and TLS from them.
 pub(crate) fn connector(options: &Options, config: Config) -> Connector {

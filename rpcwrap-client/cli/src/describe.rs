@@ -21,10 +21,8 @@ use std::{
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DescribeArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
     /// Service or Service.Method; without it, everything
-    #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Print a JSON argument for the method, to be filled in; says on stderr what is unknown
     #[arg(long, requires = "name")]

@@ -91,9 +91,7 @@ fn tls(error: &TlsError) -> Exit {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = match &error {
-            Error::Server { text, code, .. } if code == "busy" || text.starts_with(OVERLOADED) => {
-                Exit::Unavailable
-            }
+            Error::Server { text, code, .. } if is_overload(text, code) => Exit::Unavailable,
             Error::Server { text, code, data } => return remote(text, code, data.as_ref()),
             Error::Draining => Exit::Unavailable,
             Error::Timeout { .. } => Exit::Timeout,
@@ -105,8 +103,10 @@ impl From<Error> for Failure {
     }
 }
 
-/// How servers of ours begin the text of a call they had no room for.
-const OVERLOADED: &str = "rpc: server overloaded";
+/// Whether a server of ours had no room for the call; the code is there only if it was asked for.
+pub(crate) fn is_overload(text: &str, code: &str) -> bool {
+    code == "busy" || text.starts_with("rpc: server overloaded")
+}
 
 /// The server's own text; with code and data if a server of ours attached some.
 fn remote(text: &str, code: &str, data: Option<&serde_json::Value>) -> Failure {
@@ -127,7 +127,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// An error with its causes.
-fn chain(error: &dyn error::Error) -> String {
+pub(crate) fn chain(error: &dyn error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

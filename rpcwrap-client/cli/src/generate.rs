@@ -1,18 +1,20 @@
 //! `rpcwrap completions` and `rpcwrap man`: made from the command line's own description.
 
-use crate::failure::Failure;
-use clap::{Command, ValueEnum};
+use crate::{failure::Failure, output};
+use clap::{
+    Command,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use std::io::{self, Write};
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPLETIONS_EXAMPLES)]
 pub(crate) struct CompletionsArgs {
     /// The shell
-    #[arg(value_name = "SHELL")]
-    shell: ShellName,
+    #[arg(value_parser = PossibleValuesParser::new(["bash", "zsh", "fish"]).try_map(|name| name.parse::<Shell>()))]
+    shell: Shell,
 }
 
 /// Print the manual page, of one command or of all
@@ -20,25 +22,7 @@ pub(crate) struct CompletionsArgs {
 #[command(after_help = MAN_EXAMPLES)]
 pub(crate) struct ManArgs {
     /// A command, such as call
-    #[arg(value_name = "COMMAND")]
     command: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ShellName {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-impl From<ShellName> for Shell {
-    fn from(name: ShellName) -> Self {
-        match name {
-            ShellName::Bash => Self::Bash,
-            ShellName::Zsh => Self::Zsh,
-            ShellName::Fish => Self::Fish,
-        }
-    }
 }
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -55,29 +39,18 @@ Examples:
 /// Prints the script for the program `all` describes.
 pub(crate) fn completions(args: &CompletionsArgs, mut all: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(Shell::from(args.shell), &mut all, "rpcwrap", &mut script);
-    print(&script)
+    clap_complete::generate(args.shell, &mut all, "rpcwrap", &mut script);
+    output::write(&script)
 }
 
 /// Prints the page of the program `all` describes, as roff, for `man -l -`.
 pub(crate) fn man(args: &ManArgs, mut all: Command) -> Result<(), Failure> {
     all.build();
-    let command = match &args.command {
-        None => all,
-        Some(name) => find(&all, name)?,
-    };
+    if let Some(name) = &args.command {
+        let found = all.find_subcommand(name);
+        all = found.ok_or_else(|| Failure::usage(format!("there is no command {name}")))?.clone();
+    }
     let mut page = Vec::new();
-    Man::new(command).render(&mut page).map_err(|error| Failure::output(&error))?;
-    print(&page)
-}
-
-fn find(all: &Command, name: &str) -> Result<Command, Failure> {
-    let found =
-        all.find_subcommand(name).ok_or_else(|| Failure::usage(format!("there is no command {name}")))?;
-    Ok(found.clone())
-}
-
-fn print(text: &[u8]) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+    Man::new(all).render(&mut page).map_err(|error| Failure::output(&error))?;
+    output::write(&page)
 }

@@ -4,12 +4,12 @@
 
 use crate::{
     address::Address,
-    connector::{Transport, connector},
+    connector::connector,
     failure::{Exit, Failure},
     options::Options,
     trace::{FirstByte, Traced},
 };
-use rpcwrap_client::Config;
+use rpcwrap_client::{Config, connect::Stream};
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -23,10 +23,7 @@ const MAX_BYTES: u64 = 4 << 20;
 pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result<String, Failure> {
     let limit = options.connect_timeout;
     let stream = connector(options, Config::default()).reach(addr.as_str()).await?.stream;
-    let stream: Box<dyn Transport> = match options.verbose {
-        0 => Box::new(stream),
-        _ => Box::new(Traced::new(stream, FirstByte::default())),
-    };
+    let stream = Traced::new(stream, (options.verbose > 0).then(FirstByte::default));
     let host = if addr.unix_path().is_some() { "localhost" } else { addr.as_str() };
     let request = format!(
         "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json, */*\r\nConnection: close\r\n\r\n"
@@ -38,7 +35,7 @@ pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result
     body(&answer).map_err(|why| Failure::new(Exit::Protocol, format!("GET {path}: {why}")))
 }
 
-async fn exchange(mut stream: Box<dyn Transport>, request: &str) -> io::Result<Vec<u8>> {
+async fn exchange(mut stream: Traced<Stream>, request: &str) -> io::Result<Vec<u8>> {
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut answer = Vec::new();

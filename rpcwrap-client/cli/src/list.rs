@@ -2,11 +2,11 @@
 
 use crate::{
     address::Address,
-    catalogue::{self, Service},
+    catalogue::{self, Method, Service},
     failure::{Failure, printable},
     format::Format,
     options::Options,
-    output::Output,
+    output::{self, Output},
 };
 
 /// List the methods of a server
@@ -17,7 +17,6 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ListArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
 }
 
@@ -34,30 +33,18 @@ pub(crate) async fn run(options: &Options, args: &ListArgs) -> Result<(), Failur
     match output.list_format() {
         Format::Json => output.json(&services),
         Format::Table => table(output, &services),
-        Format::Raw => names(&services).try_for_each(|name| output.print(&printable(&name))),
+        Format::Raw => {
+            catalogue::methods(&services).try_for_each(|(name, _)| output.print(&printable(&name)))
+        }
     }
-}
-
-fn names(services: &[Service]) -> impl Iterator<Item = String> {
-    let of = |service: &Service| -> Vec<String> {
-        service.methods.iter().map(|method| format!("{}.{}", service.name, method.name)).collect()
-    };
-    services.iter().flat_map(of)
 }
 
 /// One row per method.
 pub(crate) fn table(output: Output, services: &[Service]) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for service in services {
-        for method in &service.methods {
-            let stream = if method.streaming == Some(true) { "stream of " } else { "" };
-            rows.push(vec![
-                format!("{}.{}", service.name, method.name),
-                method.args.clone(),
-                format!("{stream}{}", method.reply),
-                method.doc.lines().next().unwrap_or_default().to_owned(),
-            ]);
-        }
-    }
-    output.table(&["METHOD", "ARGUMENT", "REPLY", "DOC"], &rows)
+    let row = |(name, method): (String, &Method)| {
+        let summary = method.doc.lines().next().unwrap_or_default().to_owned();
+        vec![name, method.args.clone(), method.replies(), summary]
+    };
+    let rows: Vec<_> = catalogue::methods(services).map(row).collect();
+    output.print(&output::table(&["METHOD", "ARGUMENT", "REPLY", "DOC"], &rows))
 }

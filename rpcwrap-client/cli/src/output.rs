@@ -31,15 +31,10 @@ impl Output {
         self.format.unwrap_or(if self.terminal { Format::Table } else { Format::Raw })
     }
 
-    /// The form of a reply.
-    pub(crate) fn reply_format(self) -> Format {
-        self.format.unwrap_or(Format::Json)
-    }
-
     /// Prints a reply.
     pub(crate) fn reply(self, value: &Any) -> Result<(), Failure> {
-        match self.reply_format() {
-            Format::Json if self.terminal => self.print(&pretty::pretty(value, self.palette)),
+        match self.format.unwrap_or(Format::Json) {
+            Format::Json if self.terminal => self.print(&pretty::pretty(value, None, self.palette)),
             Format::Json => self.print(&pretty::compact(value)),
             Format::Raw => self.print(&pretty::raw(value)),
             Format::Table => self.print(&table_of(value)),
@@ -53,19 +48,24 @@ impl Output {
             return self.print(&text);
         }
         let value: Any = serde_json::from_str(&text).map_err(|error| Failure::output(&error.into()))?;
-        self.print(&pretty::pretty(&value, self.palette))
+        self.print(&pretty::pretty(&value, None, self.palette))
     }
 
-    /// Prints rows under a header.
-    pub(crate) fn table(self, header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-        self.print(&table(header, rows))
+    /// Puts a text under a heading in the place of all that is on the terminal.
+    pub(crate) fn screen(self, heading: &str, text: &str) -> Result<(), Failure> {
+        self.print(&format!("\x1b[H\x1b[2J{}\n\n{text}", self.palette.heading(heading)))
     }
 
-    /// Prints a text and a line end, at once.
+    /// Prints a text and a line end.
     pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
+        write(format!("{text}\n").as_bytes())
     }
+}
+
+/// Writes to stdout, all at once.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::output(&error))
 }
 
 /// Columns without borders.

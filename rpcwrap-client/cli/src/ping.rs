@@ -25,7 +25,6 @@ const METHOD: &str = "_rpcwrap_.Ping";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PingArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
     /// End after this many calls
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -73,8 +72,7 @@ async fn measure(
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let begin = Instant::now();
     let (mut second, mut seconds) = (Times::default(), 1);
-    let mut left = args.count;
-    while left != Some(0) {
+    for _ in 0..args.count.unwrap_or(u64::MAX) {
         turns.tick().await;
         if begin.elapsed() >= Duration::from_secs(seconds) {
             if let (Some(output), false) = (output, second.0.is_empty()) {
@@ -86,7 +84,6 @@ async fn measure(
         let took = once(session).await?;
         second.0.push(took);
         all.0.push(took);
-        left = left.map(|left| left - 1);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A value as people read it: indented JSON with colours, what has changed set apart.
 
 use crate::color::Palette;
-use codecs::types::{Any, Text};
+use codecs::types::Any;
 
 /// The value with texts where bytes are texts.
 ///
@@ -22,17 +22,10 @@ pub(crate) fn with_texts(value: Any) -> Any {
     }
 }
 
-/// Indented JSON without a line end.
-pub(crate) fn pretty(value: &Any, palette: Palette) -> String {
-    let mut printer = Printer { palette, compare: false, out: String::new() };
-    printer.value(value, None, 0);
-    printer.out
-}
-
-/// As [`pretty`], with every part that differs from `before` set apart.
-pub(crate) fn pretty_changes(value: &Any, before: &Any, palette: Palette) -> String {
-    let mut printer = Printer { palette, compare: true, out: String::new() };
-    printer.value(value, Some(before), 0);
+/// Indented JSON without a line end; where there was a value before, with every part that differs from it set apart.
+pub(crate) fn pretty(value: &Any, before: Option<&Any>, palette: Palette) -> String {
+    let mut printer = Printer { palette, compare: before.is_some(), out: String::new() };
+    printer.value(value, before, 0);
     printer.out
 }
 
@@ -73,7 +66,9 @@ impl Printer {
                 self.out.push('{');
                 for (index, (key, item)) in members.iter().enumerate() {
                     self.next(index, depth + 1);
-                    self.key(key);
+                    let quoted = compact(&Any::Text(key.clone()));
+                    self.out.push_str(&self.palette.key(&quoted));
+                    self.out.push_str(": ");
                     let old = key.as_str().and_then(|key| before?.get(key));
                     self.value(item, old, depth + 1);
                 }
@@ -92,12 +87,6 @@ impl Printer {
             _ => text,
         };
         self.out.push_str(&painted);
-    }
-
-    fn key(&mut self, key: &Text) {
-        let quoted = compact(&Any::Text(key.clone()));
-        self.out.push_str(&self.palette.key(&quoted));
-        self.out.push_str(": ");
     }
 
     fn next(&mut self, index: usize, depth: usize) {
@@ -137,7 +126,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(json).unwrap();
             let theirs: Any = any(json);
             let wanted = serde_json::to_string_pretty(&theirs).unwrap();
-            assert_eq!(pretty(&theirs, plain), wanted);
+            assert_eq!(pretty(&theirs, None, plain), wanted);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&wanted).unwrap(), value);
         }
     }
@@ -158,7 +147,7 @@ mod tests {
     #[test]
     fn changes_are_set_apart() {
         let palette = Palette::new(ColorWhen::Always, false);
-        let shown = |before, now| pretty_changes(&any(now), &any(before), palette);
+        let shown = |before, now| pretty(&any(now), Some(&any(before)), palette);
         for (before, now, marked) in [
             ("1", "1", vec![]),
             ("1", "2", vec!["2"]),

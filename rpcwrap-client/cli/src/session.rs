@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     argument::Argument,
     codec_name::CodecName,
-    connector::{Transport, with_login},
+    connector::with_login,
     failure::Failure,
     options::Options,
     pretty,
@@ -43,12 +43,7 @@ impl Session {
         let reached = connector.reach(addr.as_str()).await?;
         let (resolved, connected, secured) = (reached.resolved, reached.connected, reached.secured);
         let first_byte = (options.verbose > 0).then(FirstByte::default);
-        let reached = reached.map(|stream| -> Box<dyn Transport> {
-            match &first_byte {
-                Some(first_byte) => Box::new(Traced::new(stream, first_byte.clone())),
-                None => Box::new(stream),
-            }
-        });
+        let reached = reached.map(|stream| Traced::new(stream, first_byte.clone()));
         if first_byte.is_some() {
             note(&format!("connected to {addr}"));
         }

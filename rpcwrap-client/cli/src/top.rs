@@ -4,7 +4,7 @@
 
 use crate::{
     address::Address,
-    catalogue,
+    catalogue::{self, Method},
     failure::{Exit, Failure},
     format::Format,
     http,
@@ -26,7 +26,6 @@ use tokio::time::{MissedTickBehavior, interval};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TopArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
     /// Time from one frame to the next
     #[arg(short, long, value_parser = parse_duration, default_value = "1s", value_name = "TIME")]
@@ -42,8 +41,6 @@ Examples:
   rpcwrap top :7070 -n 2 --interval 100ms -o json";
 
 const VARS: &str = "/debug/vars";
-/// Puts the next frame over the last one.
-const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// A method's counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -73,13 +70,11 @@ pub(crate) async fn run(options: &Options, args: &TopArgs) -> Result<(), Failure
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     turns.tick().await;
     let (mut before, mut at) = (poll(options, &args.addr).await?, Instant::now());
-    let mut left = args.count;
-    while left != Some(0) {
+    for _ in 0..args.count.unwrap_or(u64::MAX) {
         turns.tick().await;
         let (now, taken) = (poll(options, &args.addr).await?, Instant::now());
         show(output, &args.addr, &rows(&before, &now, taken - at))?;
         (before, at) = (now, taken);
-        left = left.map(|left| left - 1);
     }
     Ok(())
 }
@@ -106,14 +101,9 @@ fn read_vars(vars: &str) -> Option<Poll> {
 }
 
 fn read_page(page: &str) -> Result<Poll, Failure> {
-    let mut poll = Poll::new();
-    for service in catalogue::read_page(page)? {
-        for method in service.methods {
-            let counters = Counters { calls: method.calls.unwrap_or(0), ..Counters::default() };
-            poll.insert(format!("{}.{}", service.name, method.name), counters);
-        }
-    }
-    Ok(poll)
+    let counters = |method: &Method| Counters { calls: method.calls.unwrap_or(0), ..Counters::default() };
+    let services = catalogue::read_page(page)?;
+    Ok(catalogue::methods(&services).map(|(name, method)| (name, counters(method))).collect())
 }
 
 /// The busiest first. A counter that went back is a server that was started again: it counts from zero.
@@ -155,8 +145,7 @@ fn show(output: Output, addr: &Address, rows: &[Row]) -> Result<(), Failure> {
     let table = output::table(&header, &rows.iter().map(cells).collect::<Vec<_>>());
     if output.terminal {
         let total: f64 = rows.iter().map(|row| row.calls_per_second).sum();
-        let heading = output.palette.heading(&format!("{addr}  {total:.1} calls/s"));
-        return output.print(&format!("{CLEAR}{heading}\n\n{table}"));
+        return output.screen(&format!("{addr}  {total:.1} calls/s"), &table);
     }
     output.print(&format!("{table}\n"))
 }

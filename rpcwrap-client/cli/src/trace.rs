@@ -15,11 +15,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Bytes of one line of a dump.
 const LINE: usize = 16;
 
-/// A stream whose bytes are shown on stderr.
+/// A stream whose bytes are shown on stderr, if the first of them is waited for.
 #[derive(Debug)]
 pub(crate) struct Traced<S> {
     stream: S,
-    first_byte: FirstByte,
+    first_byte: Option<FirstByte>,
 }
 
 /// When the first byte came since the last call of [`take`](Self::take).
@@ -38,7 +38,7 @@ impl FirstByte {
 }
 
 impl<S> Traced<S> {
-    pub(crate) fn new(stream: S, first_byte: FirstByte) -> Self {
+    pub(crate) fn new(stream: S, first_byte: Option<FirstByte>) -> Self {
         Self { stream, first_byte }
     }
 }
@@ -81,8 +81,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Traced<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.first_byte.mark();
-        show('<', &buf.filled()[before..]);
+        if let Some(first_byte) = &self.first_byte {
+            first_byte.mark();
+            show('<', &buf.filled()[before..]);
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -90,7 +92,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Traced<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Traced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        show('>', &buf[..written]);
+        if self.first_byte.is_some() {
+            show('>', &buf[..written]);
+        }
         Poll::Ready(Ok(written))
     }
 

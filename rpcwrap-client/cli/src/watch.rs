@@ -26,10 +26,8 @@ use tokio::time::{MissedTickBehavior, interval};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WatchArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
     /// Full name of the method
-    #[arg(value_name = "METHOD")]
     method: String,
     /// Its argument: JSON, @FILE, or - for stdin; without one, null
     #[arg(
@@ -52,9 +50,6 @@ Examples:
   rpcwrap watch 127.0.0.1:7070 Echo.Any '{\"a\":1}' -i 100ms -n 3
   rpcwrap watch :7070 Sleep.For 1 -n 2 --interval 10ms -o raw";
 
-/// Clears the terminal.
-const CLEAR: &str = "\x1b[H\x1b[2J";
-
 /// Calls and shows until it has called often enough.
 pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failure> {
     let output = Output::new(options);
@@ -66,8 +61,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let in_place = output.terminal && options.output.is_none_or(|format| format == Format::Json);
     let mut before: Option<Result<Any, Failure>> = None;
-    let mut left = args.count;
-    while left != Some(0) {
+    for _ in 0..args.count.unwrap_or(u64::MAX) {
         turns.tick().await;
         let now = session.call(&args.method, &argument).await;
         if let Err(failure) = &now
@@ -76,7 +70,13 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
             return Err(failure.clone());
         }
         if in_place {
-            output.print(&screen(args, output, before.as_ref(), &now))?;
+            let heading = format!("{} {} every {} ms", args.addr, args.method, args.interval.as_millis());
+            let shown = match (&before, &now) {
+                (Some(Ok(before)), Ok(now)) => pretty::pretty(now, Some(before), output.palette),
+                (_, Ok(now)) => pretty::pretty(now, None, output.palette),
+                (_, Err(failure)) => printable(&failure.text),
+            };
+            output.screen(&heading, &shown)?;
         } else if before.as_ref() != Some(&now) {
             match &now {
                 Ok(value) => output.reply(value)?,
@@ -85,22 +85,6 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
             }
         }
         before = Some(now);
-        left = left.map(|left| left - 1);
     }
     Ok(())
-}
-
-fn screen(
-    args: &WatchArgs,
-    output: Output,
-    before: Option<&Result<Any, Failure>>,
-    now: &Result<Any, Failure>,
-) -> String {
-    let shown = match (before, now) {
-        (Some(Ok(before)), Ok(now)) => pretty::pretty_changes(now, before, output.palette),
-        (_, Ok(now)) => pretty::pretty(now, output.palette),
-        (_, Err(failure)) => printable(&failure.text),
-    };
-    let heading = format!("{} {} every {} ms", args.addr, args.method, args.interval.as_millis());
-    format!("{CLEAR}{}\n\n{shown}", output.palette.heading(&heading))
 }

@@ -4,7 +4,7 @@ use super::{Compression, ContentType, Payload, code};
 use crate::{client, deadline::Deadline, error::Error, request::exchange};
 use bytes::BytesMut;
 use codecs::{
-    EncodeError, RequestWriter,
+    RequestWriter,
     baidu_std::{Reply, RequestHead, encode_request},
 };
 use std::time::Duration;
@@ -96,7 +96,10 @@ impl<'c> Request<'c> {
         let write = |writer: &mut RequestWriter, seq: u64, out: &mut BytesMut| {
             let timeout = deadline.map(|deadline| deadline.left());
             let head = RequestHead { correlation_id: seq as i64, timeout, ..self.head };
-            write(writer, &head, body, self.attachment, out)
+            match writer {
+                RequestWriter::BaiduStd(encoder) => encoder.encode_bytes(&head, body, self.attachment, out),
+                _ => encode_request(&head, body, self.attachment, out),
+            }
         };
         let reply = exchange(shared, deadline, write).await?;
         if let Some(error) = reply.error() {
@@ -117,19 +120,6 @@ impl<'c> Request<'c> {
     ) -> Result<R, Error> {
         let reply = self.content_type(ContentType::Protobuf).call(&message.encode_to_vec()).await?;
         R::decode(reply.body).map_err(|error| Error::Decode(codecs::ValueError::new(error.to_string())))
-    }
-}
-
-fn write(
-    writer: &mut RequestWriter,
-    head: &RequestHead<'_>,
-    body: &[u8],
-    attachment: &[u8],
-    out: &mut BytesMut,
-) -> Result<(), EncodeError> {
-    match writer {
-        RequestWriter::BaiduStd(encoder) => encoder.encode_bytes(head, body, attachment, out),
-        _ => encode_request(head, body, attachment, out),
     }
 }
 

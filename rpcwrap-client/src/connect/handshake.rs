@@ -3,17 +3,14 @@
 //! Nothing but the line is sent before the answer is read; bytes that come with the answer are kept for the codec.
 //! Source: Go `net/rpc` `DialHTTPPath`.
 
-use crate::error::DialError;
+use crate::{duplex::Duplex, error::DialError};
 use bytes::BytesMut;
 use codecs::connect;
 use std::io;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Asks for `path`; returns the bytes that came behind the answer.
-pub(super) async fn request_connect<S>(stream: &mut S, path: &str) -> Result<BytesMut, DialError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn request_connect(stream: &mut impl Duplex, path: &str) -> Result<BytesMut, DialError> {
     let mut buf = BytesMut::with_capacity(128);
     connect::encode_request(path, &mut buf);
     stream.write_all(&buf).await.map_err(DialError::Io)?;

@@ -4,16 +4,21 @@
 //! sent. Source: vitess `go/rpcwrap` `DialAuthHTTP`.
 
 use super::connected::Connected;
-use crate::{config::Config, deadline::Deadline, error::Error};
+use crate::{
+    config::Config,
+    deadline::{Deadline, call_options},
+    duplex::Duplex,
+    error::Error,
+};
 use bytes::BytesMut;
 use codecs::{
     CallOptions, Reply,
     cram_md5::{self, Challenge, Proof},
 };
 use serde::{Serialize, de::DeserializeOwned, de::IgnoredAny};
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     time::timeout_at,
 };
 
@@ -32,14 +37,11 @@ impl fmt::Debug for Login {
 }
 
 /// Makes the two calls.
-pub(super) async fn log_in<S>(
-    connected: &mut Connected<S>,
+pub(super) async fn log_in(
+    connected: &mut Connected<impl Duplex>,
     login: &Login,
     config: &Config,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<(), Error> {
     let Challenge { challenge } = call(connected, config, cram_md5::GET_NEW_CHALLENGE, "").await?;
     let proof = Proof { proof: cram_md5::proof(&login.user, &login.secret, &challenge) };
     let IgnoredAny = call(connected, config, cram_md5::AUTHENTICATE, &proof).await?;
@@ -47,35 +49,30 @@ where
 }
 
 /// One call as a client of this config makes it, with nothing else in flight.
-async fn call<S, R>(
-    connected: &mut Connected<S>,
+async fn call<R: DeserializeOwned>(
+    connected: &mut Connected<impl Duplex>,
     config: &Config,
     name: &str,
     args: &(impl Serialize + ?Sized),
-) -> Result<R, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    R: DeserializeOwned,
-{
-    let Some(deadline) = config.call_timeout.and_then(Deadline::new) else {
-        let options = CallOptions { timeout: None, details: config.extensions };
-        let reply = exchange(connected, options, name, args).await?;
-        return finish(connected, &reply, None);
+) -> Result<R, Error> {
+    let deadline = config.call_timeout.and_then(Deadline::new);
+    let called = exchange(connected, call_options(deadline, config), name, args);
+    let reply = match deadline {
+        Some(deadline) => timeout_at(deadline.at, called).await.map_err(|_| deadline.error(true))??,
+        None => called.await?,
     };
-    let called = timeout_at(deadline.at, exchange(connected, deadline.options(), name, args));
-    let reply = called.await.map_err(|_| deadline.error(true))??;
-    finish(connected, &reply, Some(deadline.after))
+    match reply.error() {
+        None => connected.reader.body(&reply).map_err(Error::Decode),
+        Some(error) => Err(Error::from_reply(error, deadline.map(|deadline| deadline.after))),
+    }
 }
 
-async fn exchange<S>(
-    connected: &mut Connected<S>,
+async fn exchange(
+    connected: &mut Connected<impl Duplex>,
     options: CallOptions,
     name: &str,
     args: &(impl Serialize + ?Sized),
-) -> Result<Reply, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<Reply, Error> {
     let lost = |error| Error::Io(Arc::new(error));
     let seq = connected.next_seq;
     let mut request = BytesMut::new();
@@ -93,16 +90,5 @@ where
             }
             None => {}
         }
-    }
-}
-
-fn finish<S, R: DeserializeOwned>(
-    connected: &mut Connected<S>,
-    reply: &Reply,
-    timeout: Option<Duration>,
-) -> Result<R, Error> {
-    match reply.error() {
-        None => connected.reader.body(reply).map_err(Error::Decode),
-        Some(error) => Err(Error::from_reply(error, timeout)),
     }
 }

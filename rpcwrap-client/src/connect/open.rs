@@ -16,6 +16,7 @@ use super::{
 use crate::tls::TlsError;
 use crate::{
     client::Client,
+    duplex::Duplex,
     error::{DialError, Step},
     shared::{CodecHalves, Shared},
 };
@@ -72,7 +73,12 @@ impl<C: FromConnection> Connector<C> {
     /// [`DialError::Connect`], [`DialError::Tls`] and [`DialError::Timeout`].
     pub async fn reach(&self, addr: &str) -> Result<Reached, DialError> {
         let config = &self.settings.config;
-        reached::reach(DialAttempt::new(addr, config.connect_timeout), config).await
+        let reached = reached::reach(DialAttempt::new(addr, config.connect_timeout)).await?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &config.tls {
+            return reached.secure(tls).await;
+        }
+        Ok(reached)
     }
 
     /// The next steps: CONNECT and login, where there are any.
@@ -97,14 +103,17 @@ impl<C: FromConnection> Connector<C> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let ConnectorSettings { wire, login, config, .. } = &*self.settings;
-        let Reached { mut stream, secured, attempt, .. } = reached;
+        let Reached { mut stream, attempt, .. } = reached;
         let prefix = match self.connect_path() {
             None => BytesMut::new(),
             Some(path) => {
                 let answered = attempt.within(Step::Handshake, request_connect(&mut stream, &path)).await;
-                answered.map_err(|error| {
-                    if secured.is_some() { self.as_tls_error(error, &attempt) } else { error }
-                })?
+                #[cfg(feature = "tls")]
+                let answered = answered.map_err(|error| match reached.secured {
+                    Some(_) => self.as_tls_error(error, &attempt),
+                    None => error,
+                });
+                answered?
             }
         };
         let CodecHalves { writer, reader, next_seq } = wire.halves(config.message_limits());
@@ -128,10 +137,7 @@ impl<C: FromConnection> Connector<C> {
         self.begin(stream, prefix, CodecHalves { writer, reader, next_seq })
     }
 
-    fn begin<S>(&self, stream: S, prefix: BytesMut, halves: CodecHalves) -> C
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    fn begin(&self, stream: impl Duplex + Send + 'static, prefix: BytesMut, halves: CodecHalves) -> C {
         let ConnectorSettings { wire, config, .. } = &*self.settings;
         let shared = Shared::new(wire.clone(), halves, config.clone());
         C::from_connection(Client::start(stream, prefix, shared))
@@ -145,10 +151,5 @@ impl<C: FromConnection> Connector<C> {
             Some(source) => DialError::Tls { addr: attempt.addr.clone(), source },
             None => error,
         }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn as_tls_error(&self, error: DialError, _: &DialAttempt) -> DialError {
-        error
     }
 }

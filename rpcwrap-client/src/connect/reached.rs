@@ -1,10 +1,7 @@
 //! The first two steps to a server: the socket, and TLS over it where that is set.
 
 use super::{address::Address, attempt::DialAttempt, stream::Stream};
-use crate::{
-    config::Config,
-    error::{DialError, Step},
-};
+use crate::error::{DialError, Step};
 use socket2::{SockRef, TcpKeepalive};
 use std::{
     io,
@@ -38,16 +35,30 @@ impl<S> Reached<S> {
     }
 }
 
+#[cfg(feature = "tls")]
+impl Reached {
+    /// Goes on over TLS.
+    pub(super) async fn secure(self, tls: &crate::tls::TlsConfig) -> Result<Self, DialError> {
+        let Self { stream, resolved, connected, attempt, .. } = self;
+        let start = Instant::now();
+        let failed = |source| DialError::Tls { addr: attempt.addr.clone(), source };
+        let address = Address::new(&attempt.addr);
+        let securing = async { tls.connect(stream, address.host()).await.map_err(failed) };
+        let stream = attempt.within(Step::Tls, securing).await?;
+        let secured = Some(start.elapsed());
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), resolved, connected, secured, attempt })
+    }
+}
+
 /// Connects, within the time of the attempt.
-pub(super) async fn reach(attempt: DialAttempt, config: &Config) -> Result<Reached, DialError> {
+pub(super) async fn reach(attempt: DialAttempt) -> Result<Reached, DialError> {
     let start = Instant::now();
     let address = Address::new(&attempt.addr);
     let failed = |source| DialError::Connect { addr: attempt.addr.clone(), source };
     let connecting = async { connect(&address).await.map_err(failed) };
     let (stream, resolved) = attempt.within(Step::Connect, connecting).await?;
     let connected = start.elapsed().saturating_sub(resolved);
-    let (stream, secured) = secure(stream, &address, &attempt, config).await?;
-    Ok(Reached { stream, resolved, connected, secured, attempt })
+    Ok(Reached { stream, resolved, connected, secured: None, attempt })
 }
 
 /// The socket, and how long looking up the name took.
@@ -65,30 +76,4 @@ async fn connect(address: &Address<'_>) -> io::Result<(Stream, Duration)> {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     Ok((Stream::Tcp(stream), resolved))
-}
-
-/// Goes on over TLS, if that is set; and how long that took.
-#[cfg(feature = "tls")]
-async fn secure(
-    stream: Stream,
-    address: &Address<'_>,
-    attempt: &DialAttempt,
-    config: &Config,
-) -> Result<(Stream, Option<Duration>), DialError> {
-    let Some(tls) = &config.tls else { return Ok((stream, None)) };
-    let start = Instant::now();
-    let failed = |source| DialError::Tls { addr: attempt.addr.clone(), source };
-    let securing = async { tls.connect(stream, address.host()).await.map_err(failed) };
-    let stream = attempt.within(Step::Tls, securing).await?;
-    Ok((Stream::Tls(Box::new(stream)), Some(start.elapsed())))
-}
-
-#[cfg(not(feature = "tls"))]
-async fn secure(
-    stream: Stream,
-    _: &Address<'_>,
-    _: &DialAttempt,
-    _: &Config,
-) -> Result<(Stream, Option<Duration>), DialError> {
-    Ok((stream, None))
 }

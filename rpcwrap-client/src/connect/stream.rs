@@ -1,5 +1,6 @@
 //! The bytes between us and a server: over TCP or a unix socket, under TLS or not.
 
+use crate::duplex::Duplex;
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
@@ -51,10 +52,6 @@ impl Stream {
     }
 }
 
-trait Duplex: AsyncRead + AsyncWrite + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
-
 impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -78,13 +75,9 @@ impl AsyncWrite for Stream {
         self.get().poll_write_vectored(cx, bufs)
     }
 
+    /// All of them take several buffers at once.
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => stream.is_write_vectored(),
-            Self::Unix(stream) => stream.is_write_vectored(),
-            #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -149,38 +149,38 @@ impl Shared {
     #[inline]
     pub(crate) fn poll_reply(&self, seq: u64, waker: &Waker) -> Poll<Result<Reply, Error>> {
         let mut state = self.state();
-        let polled = match state.in_flight.poll_reply(seq, waker) {
-            Poll::Ready(reply) => Ok(reply),
-            Poll::Pending => match state.failure(seq) {
-                Some(error) => {
-                    state.in_flight.remove(seq);
-                    Err(error)
-                }
-                None => return Poll::Pending,
-            },
-        };
-        state.spare += 1;
-        self.unlock_and_wake(state, false);
-        Poll::Ready(polled)
+        let polled = state.in_flight.poll_reply(seq, waker);
+        self.end_call(state, seq, polled)
     }
 
     /// The next item of a stream, or why there will be none; its end frees its slot.
     pub(crate) fn poll_item(&self, seq: u64, waker: &Waker) -> Poll<Result<Item, Error>> {
         let mut state = self.state();
-        let polled = match state.in_flight.poll_item(seq, waker) {
-            Poll::Ready(item @ Item::Value(_)) => return Poll::Ready(Ok(item)),
-            Poll::Ready(end) => Ok(end),
-            Poll::Pending => match state.failure(seq) {
-                Some(error) => {
-                    state.in_flight.remove(seq);
-                    Err(error)
-                }
-                None => return Poll::Pending,
-            },
+        match state.in_flight.poll_item(seq, waker) {
+            Poll::Ready(item @ Item::Value(_)) => Poll::Ready(Ok(item)),
+            polled => self.end_call(state, seq, polled),
+        }
+    }
+
+    /// Gives the permit of a call back whose last word has come, or will not come any more.
+    #[inline]
+    fn end_call<T>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        seq: u64,
+        polled: Poll<T>,
+    ) -> Poll<Result<T, Error>> {
+        let last = match polled {
+            Poll::Ready(last) => Ok(last),
+            Poll::Pending => {
+                let Some(error) = state.failure(seq) else { return Poll::Pending };
+                state.in_flight.remove(seq);
+                Err(error)
+            }
         };
         state.spare += 1;
         self.unlock_and_wake(state, false);
-        Poll::Ready(polled)
+        Poll::Ready(last)
     }
 
     /// Gives a call up: frees its slot, and tells a server that would understand.

@@ -109,12 +109,12 @@ impl TlsConfig {
     {
         let connector = self.made.get_or_init(|| self.settings.make()).clone()?;
         let name = self.name(host);
-        let server_name = ServerName::try_from(name.to_owned()).map_err(|error| TlsError::Setup {
-            what: format!("server name {name:?}"),
-            why: error.to_string(),
-        })?;
+        let server_name = ServerName::try_from(name.to_owned())
+            .map_err(|error| TlsError::setup(format!("server name {name:?}"), error))?;
         let connected = connector.connect(server_name, stream).await;
-        connected.map(TlsStream).map_err(|error| TlsError::of_handshake(error, name))
+        connected
+            .map(TlsStream)
+            .map_err(|error| TlsError::of(&error, name).unwrap_or_else(|| TlsError::Io(Arc::new(error))))
     }
 
     /// The name a server at `host` has to have.
@@ -132,13 +132,9 @@ impl TlsSettings {
     fn make(&self) -> Result<TlsConnector, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let algorithms = provider.signature_verification_algorithms;
-        let unusable = |what: &str, error: &dyn fmt::Display| TlsError::Setup {
-            what: what.to_owned(),
-            why: error.to_string(),
-        };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| unusable("protocol versions", &error))?;
+            .map_err(|error| TlsError::setup("protocol versions", error))?;
         let builder = if self.any_certificate {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(algorithms)))
         } else {
@@ -150,7 +146,7 @@ impl TlsSettings {
                 let certificates = certificates.certificates("certificate")?;
                 let key = key.key("private key")?;
                 let built = builder.with_client_auth_cert(certificates, key);
-                built.map_err(|error| unusable("certificate and private key", &error))?
+                built.map_err(|error| TlsError::setup("certificate and private key", error))?
             }
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
@@ -163,11 +159,8 @@ impl TlsSettings {
             let system = Pem::system_roots()?;
             // Old bundles hold certificates of forms that are no longer accepted.
             let (taken, _) = store.add_parsable_certificates(system.certificates("the system's roots")?);
-            return if taken > 0 {
-                Ok(store)
-            } else {
-                Err(system.error("the system's roots", "none can be used"))
-            };
+            let unusable = || system.error("the system's roots", "none can be used");
+            return (taken > 0).then_some(store).ok_or_else(unusable);
         }
         for pem in &self.roots {
             for certificate in pem.certificates("CA")? {

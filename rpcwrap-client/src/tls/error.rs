@@ -1,6 +1,6 @@
 //! Why there is no TLS with a server, said by whose fault it is.
 
-use std::{io, sync::Arc};
+use std::{fmt, io, sync::Arc};
 use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage};
 
 /// A TLS handshake that failed, or could not begin. The connection is closed.
@@ -53,6 +53,10 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    pub(super) fn setup(what: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self::Setup { what: what.into(), why: why.to_string() }
+    }
+
     /// What broke a stream under TLS, if it was TLS.
     pub(crate) fn of(error: &io::Error, name: &str) -> Option<Self> {
         let error = error.get_ref()?.downcast_ref::<Error>()?;
@@ -75,10 +79,5 @@ impl TlsError {
             }
             other => Self::BadCertificate(other.to_string()),
         }
-    }
-
-    /// What became of a handshake that ended like this.
-    pub(super) fn of_handshake(error: io::Error, name: &str) -> Self {
-        Self::of(&error, name).unwrap_or_else(|| Self::Io(Arc::new(error)))
     }
 }

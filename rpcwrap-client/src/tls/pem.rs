@@ -31,8 +31,8 @@ impl Pem {
         let named = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
         let mut known = SYSTEM_ROOTS.into_iter().map(PathBuf::from);
         named.or_else(|| known.find(|path| path.is_file())).map(Self::File).ok_or_else(|| {
-            let why = "none of the usual files is there; name one in SSL_CERT_FILE".to_owned();
-            TlsError::Setup { what: "the system's roots".to_owned(), why }
+            let why = "none of the usual files is there; name one in SSL_CERT_FILE";
+            TlsError::setup("the system's roots", why)
         })
     }
 
@@ -55,7 +55,7 @@ impl Pem {
             Self::File(path) => format!("{what} {}", path.display()),
             Self::Text(_) => what.to_owned(),
         };
-        TlsError::Setup { what, why: why.to_string() }
+        TlsError::setup(what, why)
     }
 
     fn read(&self, what: &str) -> Result<Arc<[u8]>, TlsError> {

@@ -16,26 +16,23 @@ pub(crate) fn write(
     admin: &[ListenAddr],
     tls: bool,
 ) -> io::Result<()> {
-    for addr in bound {
-        writeln!(out, "listening on {addr}")?;
+    for (what, addrs) in [("listening", bound), ("http-rpc", http_rpc), ("admin", admin)] {
+        for addr in addrs {
+            writeln!(out, "{what} on {addr}")?;
+        }
     }
-    for addr in http_rpc {
-        writeln!(out, "http-rpc on {addr}")?;
-    }
-    for addr in admin {
-        writeln!(out, "admin on {addr}")?;
-    }
+    let (curl, scheme) = if tls { ("curl -k", "https") } else { ("curl", "http") };
     let tcp = bound.iter().find(|addr| matches!(addr, ListenAddr::Tcp(_))).or(bound.first());
     let commands = match tcp {
-        Some(ListenAddr::Tcp(addr)) if tls => {
-            http_commands("curl -k", &format!("https://{}", reachable(*addr))).to_vec()
+        Some(ListenAddr::Tcp(addr)) => {
+            let addr = reachable(*addr);
+            let [multiply, status, count] = http_commands(curl, &format!("{scheme}://{addr}"));
+            [multiply, status, if tls { count } else { count_over_json(addr) }]
         }
-        Some(ListenAddr::Tcp(addr)) => tcp_commands(reachable(*addr)),
-        Some(ListenAddr::Unix(path)) => {
-            let (curl, scheme) = if tls { ("curl -k", "https") } else { ("curl", "http") };
-            let curl = format!("{curl} --unix-socket {}", path.display());
-            http_commands(&curl, &format!("{scheme}://localhost")).to_vec()
-        }
+        Some(ListenAddr::Unix(path)) => http_commands(
+            &format!("{curl} --unix-socket {}", path.display()),
+            &format!("{scheme}://localhost"),
+        ),
         _ => return out.flush(),
     };
     writeln!(out, "\ntry, from another terminal:")?;
@@ -46,12 +43,10 @@ pub(crate) fn write(
     out.flush()
 }
 
-fn tcp_commands(addr: SocketAddr) -> Vec<String> {
-    let [multiply, status, _] = http_commands("curl", &format!("http://{addr}"));
-    // The server keeps the connection for more calls; curl ends it after a second.
+fn count_over_json(addr: SocketAddr) -> String {
     let count = r#"{"method":"Count.Up","params":[{"To":3}],"id":1}"#;
-    let count = format!(r"printf 'CONNECT /_json_rpc_ HTTP/1.0\n\n{count}' | curl -sNm1 telnet://{addr}");
-    vec![multiply, status, count]
+    // The server keeps the connection for more calls; curl ends it after a second.
+    format!(r"printf 'CONNECT /_json_rpc_ HTTP/1.0\n\n{count}' | curl -sNm1 telnet://{addr}")
 }
 
 fn http_commands(curl: &str, url: &str) -> [String; 3] {

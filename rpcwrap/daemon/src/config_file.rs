@@ -136,19 +136,23 @@ impl ConfigFile {
     pub(crate) fn limits(&self) -> Config {
         let mut config = Config::default();
         macro_rules! take {
-            ($($name:ident)*) => {
-                $(if let Some(value) = &self.$name {
-                    config = config.$name(value.clone().into());
+            ($value:ident => $limit:expr; $($name:ident)*) => {
+                $(if let Some($value) = &self.$name {
+                    config = config.$name($limit.into());
                 })*
             };
         }
-        take! {
-            first_byte_timeout first_byte_clock proxy_header_timeout tls_handshake_timeout header_timeout
-            max_header_bytes max_message_bytes max_depth max_in_flight max_calls
-            max_connections max_output_bytes stall_timeout keep_alive_timeout idle_timeout
-            max_connection_age max_connection_age_grace call_timeout lame_duck drain_timeout
-            slow_call max_peer_statistics pages bson_dialect
+        take! { time => time.0;
+            first_byte_timeout proxy_header_timeout tls_handshake_timeout header_timeout stall_timeout
+            keep_alive_timeout idle_timeout max_connection_age max_connection_age_grace call_timeout lame_duck
+            drain_timeout slow_call
         }
+        take! { size => *size;
+            max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_connections
+            max_output_bytes max_peer_statistics
+        }
+        take! { name => *name; first_byte_clock bson_dialect }
+        take! { pages => pages.0.clone(); pages }
         config
     }
 }
@@ -189,18 +193,6 @@ fn time(text: &str) -> Option<Duration> {
     number.parse::<u64>().ok()?.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
-impl From<Time> for Duration {
-    fn from(time: Time) -> Self {
-        time.0
-    }
-}
-
-impl From<Time> for Option<Duration> {
-    fn from(time: Time) -> Self {
-        Some(time.0)
-    }
-}
-
 /// A time, or `off` where there need not be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
@@ -214,12 +206,6 @@ impl TryFrom<Value> for TimeOrOff {
             Some("off") => Ok(Self(None)),
             _ => Time::try_from(value).map(|time| Self(Some(time.0))),
         }
-    }
-}
-
-impl From<TimeOrOff> for Option<Duration> {
-    fn from(time: TimeOrOff) -> Self {
-        time.0
     }
 }
 
@@ -246,12 +232,6 @@ impl TryFrom<Value> for Pages {
             }
             _ => Err(wanted()),
         }
-    }
-}
-
-impl From<Pages> for PageAccess {
-    fn from(pages: Pages) -> Self {
-        pages.0
     }
 }
 

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use rpcwrap::Verifier;
+use serde_json::json;
 use std::{
     error::Error,
-    fmt::Write as _,
     io::{self, BufRead, IsTerminal, Write},
 };
 
@@ -73,22 +73,14 @@ impl HashPassword {
         .collect()
     }
 
-    /// JSON, one entry a line. Entries have no character that a JSON text could not hold as it is.
+    /// JSON, one entry a line.
     fn shown(&self, entries: &[String]) -> String {
-        let list = entries.iter().map(|entry| format!("\"{entry}\"")).collect::<Vec<_>>();
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = match &self.user {
-            None => writeln!(text, "[\n  {}\n]", list.join(",\n  ")),
-            Some(user) => writeln!(text, "{{\n  {}: [\n    {}\n  ]\n}}", quoted(user), list.join(",\n    ")),
+        let json = match &self.user {
+            None => json!(entries),
+            Some(user) => json!({ user: entries }),
         };
-        text
+        format!("{json:#}\n")
     }
-}
-
-/// A name as a JSON text.
-fn quoted(name: &str) -> String {
-    serde_json::Value::from(name).to_string()
 }
 
 fn first_line(from: &mut impl BufRead) -> Result<String, Box<dyn Error>> {

@@ -22,7 +22,8 @@ pub(crate) struct Filter(Handle<EnvFilter, Registry>);
 /// # Errors
 /// The filter cannot be read; the text names it and where it came from.
 pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> Result<Filter, String> {
-    let (filter, handle) = reload::Layer::new(read_filter(filter)?);
+    let (_, filter) = read(filter).map_err(|(source, why)| format!("{source}: {why}"))?;
+    let (filter, handle) = reload::Layer::new(filter);
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
@@ -47,27 +48,11 @@ impl Filter {
     }
 }
 
-/// The filter that [`start`] chooses.
-///
-/// # Errors
-/// As there.
-pub(crate) fn chosen(from_file: Option<&str>) -> Result<String, String> {
-    read(from_file).map(|(text, _)| text).map_err(|(source, why)| format!("{source}: {why}"))
-}
-
-/// Whether there is a filter as [`start`] chooses it.
+/// The filter that [`start`] chooses, as text and ready.
 ///
 /// # Errors
 /// Where the filter comes from, `RUST_LOG` or `log`, and what is wrong with it.
-pub(crate) fn check(from_file: Option<&str>) -> Result<(), (&'static str, String)> {
-    read(from_file).map(drop)
-}
-
-fn read_filter(from_file: Option<&str>) -> Result<EnvFilter, String> {
-    read(from_file).map(|(_, filter)| filter).map_err(|(source, why)| format!("{source}: {why}"))
-}
-
-fn read(from_file: Option<&str>) -> Result<(String, EnvFilter), (&'static str, String)> {
+pub(crate) fn read(from_file: Option<&str>) -> Result<(String, EnvFilter), (&'static str, String)> {
     let from_env = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
     let (source, text) = match (&from_env, from_file) {
         (Some(text), _) => (EnvFilter::DEFAULT_ENV, text.as_str()),

@@ -82,7 +82,8 @@ fn reload(server: &Server, started_with: Option<(&Path, &ConfigFile)>) {
 /// The file, and the filter that it or `RUST_LOG` wants.
 fn read(path: &Path) -> Result<(ConfigFile, String), String> {
     let file = ConfigFile::read(path).map_err(|faults| faults.to_string().replace('\n', "; "))?;
-    let filter = log::chosen(file.log.as_deref())?;
+    let read = log::read(file.log.as_deref());
+    let (filter, _) = read.map_err(|(source, why)| format!("{source}: {why}"))?;
     Ok((file, filter))
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn server(settings: &Settings, hooks: Option<(Filter, Asking)>) -> Re
         }
         Err(error) => {
             faults.push(blamed(&error, &settings.origins));
-            Err(Faults::from(faults))
+            Err(Faults(faults))
         }
     }
 }

@@ -64,8 +64,9 @@ impl Settings {
             None
         });
         let tls_required = tls.is_some() && args.tls.or(file.tls).unwrap_or_default() == Policy::Require;
-        let proxies = proxies(&args, &file, &origins, &mut faults);
-        if let Err((source, why)) = log::check(file.log.as_deref()) {
+        let proxies_from = given(args.proxy_protocol_from, file.proxy_protocol_from);
+        let proxies = proxies(&proxies_from, file.proxy_protocol, &origins, &mut faults);
+        if let Err((source, why)) = log::read(file.log.as_deref()) {
             // Of the environment's variable no file says anything.
             faults.push(origins.fault(source, why));
         }
@@ -187,17 +188,12 @@ fn tls(args: &Args, file: &ConfigFile, origins: &Origins) -> Result<Option<TlsCo
 
 /// The proxies in front, if there are any.
 fn proxies(
-    args: &Args,
-    file: &ConfigFile,
+    from: &[String],
+    needed: Option<Needed>,
     origins: &Origins,
     faults: &mut Vec<Fault>,
 ) -> Option<ProxyProtocol> {
     const KEY: &str = "proxy_protocol_from";
-    let from = if args.proxy_protocol_from.is_empty() {
-        &file.proxy_protocol_from
-    } else {
-        &args.proxy_protocol_from
-    };
     if from.is_empty() {
         return None;
     }
@@ -208,7 +204,7 @@ fn proxies(
     }
     // What is wrong with one of them has been said.
     let proxies = ProxyProtocol::from_peers(from).ok()?;
-    Some(if file.proxy_protocol == Some(Needed::Optional) { proxies.optional() } else { proxies })
+    Some(if needed == Some(Needed::Optional) { proxies.optional() } else { proxies })
 }
 
 /// The flag's list, or the file's if the flag was not given.

@@ -5,7 +5,7 @@
 use rpcwrap::Server;
 use std::{
     convert::Infallible,
-    env, fmt, io,
+    env, io,
     os::{
         linux::net::SocketAddrExt,
         unix::{
@@ -73,12 +73,10 @@ impl Notifier {
     /// Says that the server lives, for as long as its threads turn, and that it stops, which may take `limit`.
     pub(crate) async fn watch(&self, server: &Server, limit: Duration) -> Infallible {
         let alive = async {
+            let Some(every) = self.watchdog else { return std::future::pending().await };
             loop {
-                match self.watchdog {
-                    // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
-                    Some(every) => tokio::time::sleep(every / 2).await,
-                    None => std::future::pending().await,
-                }
+                // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
+                tokio::time::sleep(every / 2).await;
                 self.send("WATCHDOG=1");
             }
         };
@@ -121,12 +119,6 @@ fn open(name: &[u8]) -> io::Result<(UnixDatagram, SocketAddr)> {
     // Never waits for systemd: what does not fit is not said.
     socket.set_nonblocking(true)?;
     Ok((socket, addr))
-}
-
-impl fmt::Debug for Notifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notifier").field("watchdog", &self.watchdog).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

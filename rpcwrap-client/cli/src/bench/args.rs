@@ -123,18 +123,14 @@ impl BenchArgs {
 
     /// What the report says was asked for.
     pub(crate) fn settings(&self, options: &Options, plan: Plan) -> RunSettings {
-        let Ramp { from, to, over } = self.ramp.unwrap_or(Ramp { from: 0.0, to: 0.0, over: Duration::ZERO });
         RunSettings {
             addr: self.addr.to_string(),
             method: self.method.clone(),
             codec: AnyCodec::from(options.codec).name().to_owned(),
             connections: self.connections,
             in_flight: self.in_flight(),
-            rate: match plan {
-                Plan::Open(schedule) => Some(schedule.mean_rate()),
-                Plan::Closed { .. } => None,
-            },
-            ramp: self.ramp.map(|_| format!("{from}:{to}/{}s", over.as_secs_f64())),
+            rate: plan.schedule().map(|schedule| schedule.mean_rate()),
+            ramp: self.ramp.map(|Ramp { from, to, over }| format!("{from}:{to}/{}s", over.as_secs_f64())),
         }
     }
 }

@@ -1,13 +1,9 @@
 //! Why a request has no reply, in the few kinds a report tells apart. It must not know how often each happened.
 
-use crate::failure::Exit;
+use crate::failure::{Exit, chain, is_overload};
 use codecs::connect::ConnectError;
 use rpcwrap_client::{DialError, Error};
 use std::io::ErrorKind;
-
-/// How our servers begin the text of a call they refuse for load; the code is there only if it was asked for.
-const BUSY_TEXT: &str = "rpc: server overloaded";
-const BUSY_CODE: &str = "busy";
 
 /// One kind of failure: a row of the report, and the program's exit code if there was nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,30 +27,20 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// In the order of the report.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Refused,
-        Self::Unreachable,
-        Self::Reset,
-        Self::Timeout,
-        Self::Remote,
-        Self::Busy,
-        Self::Draining,
-        Self::Protocol,
+    /// In the order of the report, each with its name in every form of it.
+    pub(crate) const ALL: [(Self, &'static str); 8] = [
+        (Self::Refused, "refused"),
+        (Self::Unreachable, "unreachable"),
+        (Self::Reset, "reset"),
+        (Self::Timeout, "timeout"),
+        (Self::Remote, "remote"),
+        (Self::Busy, "busy"),
+        (Self::Draining, "draining"),
+        (Self::Protocol, "protocol"),
     ];
 
-    /// Its name in every form of report.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::Reset => "reset",
-            Self::Timeout => "timeout",
-            Self::Remote => "remote",
-            Self::Busy => "busy",
-            Self::Draining => "draining",
-            Self::Protocol => "protocol",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
     }
 
     /// The program's exit code for it.
@@ -81,9 +67,7 @@ pub(crate) struct Failure {
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let kind = match error {
-            Error::Server { text, code, .. } if code == BUSY_CODE || text.starts_with(BUSY_TEXT) => {
-                Kind::Busy
-            }
+            Error::Server { text, code, .. } if is_overload(text, code) => Kind::Busy,
             Error::Server { .. } => Kind::Remote,
             Error::Draining => Kind::Draining,
             Error::Shutdown | Error::Io(_) => Kind::Reset,
@@ -91,7 +75,7 @@ impl From<&Error> for Failure {
             // The rest is bytes that fit neither side; the client's list of errors may grow.
             _ => Kind::Protocol,
         };
-        Self { kind, text: with_source(error) }
+        Self { kind, text: chain(error) }
     }
 }
 
@@ -109,14 +93,7 @@ impl From<&DialError> for Failure {
             DialError::Login(error) => Self::from(error).kind,
             _ => Kind::Protocol,
         };
-        Self { kind, text: with_source(error) }
-    }
-}
-
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", with_source(source)),
-        None => error.to_string(),
+        Self { kind, text: chain(error) }
     }
 }
 

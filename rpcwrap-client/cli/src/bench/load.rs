@@ -39,6 +39,14 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
+    /// When each request is due, if that is fixed.
+    pub(crate) fn schedule(&self) -> Option<Schedule> {
+        match self {
+            Self::Closed { .. } => None,
+            Self::Open(schedule) => Some(*schedule),
+        }
+    }
+
     /// How long requests are made.
     pub(crate) fn duration(&self) -> Duration {
         match self {
@@ -107,7 +115,7 @@ pub(crate) async fn run(
             workers.spawn(work(shared.clone(), connection.clone(), index % shards));
         }
     }
-    let pacer = shared.schedule().map(|schedule| {
+    let pacer = plan.schedule().map(|schedule| {
         let (shared, workers) = (shared.clone(), connections.len() * in_flight);
         thread::spawn(move || shared.pace(&schedule, workers))
     });
@@ -166,13 +174,6 @@ async fn work(shared: Arc<Shared>, connection: Arc<SharedConnection>, shard: usi
 }
 
 impl Shared {
-    fn schedule(&self) -> Option<Schedule> {
-        match self.plan {
-            Plan::Open(schedule) => Some(schedule),
-            Plan::Closed { .. } => None,
-        }
-    }
-
     /// Waits for the next request; its intended start, or `None` when there are no more.
     async fn next(&self) -> Option<Instant> {
         match self.plan {
@@ -215,7 +216,7 @@ impl Shared {
     /// Adds everything up; requests that were due before `ended` and never taken are counted as not sent.
     fn finish(&self, mut seconds: Vec<SecondFigures>, ended: Duration, interrupted: bool) -> Outcome {
         let mut tally = self.tallies.sum(&mut seconds);
-        if let Some(schedule) = self.schedule() {
+        if let Some(schedule) = self.plan.schedule() {
             let taken = self.taken.load(Ordering::Relaxed);
             let due = (taken..schedule.total()).map(|index| schedule.due(index));
             due.take_while(|due| *due <= ended).for_each(|due| tally.left_unsent(ended - due));
@@ -240,7 +241,7 @@ struct RequestInFlight<'s> {
 
 impl<'s> RequestInFlight<'s> {
     fn start(shared: &'s Shared, shard: usize, intended: Instant) -> Self {
-        let sent = if shared.schedule().is_some() { Instant::now() } else { intended };
+        let sent = if shared.plan.schedule().is_some() { Instant::now() } else { intended };
         Self { shared, shard, intended, sent, ended: false }
     }
 

@@ -29,27 +29,21 @@ use crate::{
     failure::{Exit, Failure},
     format::Format,
     options::Options,
+    output,
 };
 use codecs::types::Any;
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use load::{Outcome, Plan};
 use progress::Progress;
 use report::Report;
-use rpcwrap_client::Config;
+use rpcwrap_client::{Config, DialError};
 use server_cpu::Cpu;
-use std::{
-    fmt::Display,
-    fs,
-    future::pending,
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{fmt::Display, fs, future::pending, io, iter, path::Path, sync::Arc};
 use tally::Second;
 use target::{SharedConnection, Target};
 use tokio::time::timeout;
 
-/// Connections opened at a time.
+/// Connections opened at a time: a server's accept queue has room for them.
 const DIALS: usize = 64;
 
 /// Runs the command and prints its report; `--max-time` limits each call.
@@ -95,9 +89,10 @@ impl Load {
     /// Opens all connections.
     async fn open(target: Arc<Target>, args: &BenchArgs) -> Result<Self, Failure> {
         if args.is_open() || target.max_time.is_some() || target.is_tls {
-            return Ok(Self::Workers(open(target, args.connections).await?));
+            let open = || SharedConnection::open(target.clone()).map_ok(Arc::new);
+            return Ok(Self::Workers(open_all(args.connections, open).await?));
         }
-        closed::Load::open(target, args.connections, args.in_flight(), DIALS).await.map(Self::Closed)
+        closed::Load::open(target, args.connections, args.in_flight()).await.map(Self::Closed)
     }
 
     /// Runs `plan` until its end or Ctrl-C.
@@ -108,9 +103,7 @@ impl Load {
         observe: impl FnMut(&Second),
     ) -> Result<Outcome, Failure> {
         match self {
-            Self::Closed(load) => {
-                load.run(plan.duration(), plan.requests(), args.grace, interrupt(), observe).await
-            }
+            Self::Closed(load) => load.run(plan, args.grace, interrupt(), observe).await,
             Self::Workers(connections) => {
                 Ok(load::run(connections, args.in_flight(), plan, args.grace, interrupt(), observe).await)
             }
@@ -140,15 +133,12 @@ async fn argument(source: &str) -> Result<Any, Failure> {
     }
 }
 
-/// Opens all connections, so many at a time that a server's accept queue has room for them.
-async fn open(target: Arc<Target>, count: usize) -> Result<Vec<Arc<SharedConnection>>, Failure> {
-    let mut connections = Vec::with_capacity(count);
-    while connections.len() < count {
-        let more = DIALS.min(count - connections.len());
-        let opened = try_join_all((0..more).map(|_| SharedConnection::open(target.clone()))).await?;
-        connections.extend(opened.into_iter().map(Arc::new));
-    }
-    Ok(connections)
+/// Opens so many connections, [`DIALS`] at a time.
+async fn open_all<C, O: Future<Output = Result<C, DialError>>>(
+    count: usize,
+    open: impl FnMut() -> O,
+) -> Result<Vec<C>, DialError> {
+    stream::iter(iter::repeat_with(open).take(count)).buffered(DIALS).try_collect().await
 }
 
 /// What the server has used until now.
@@ -166,15 +156,14 @@ fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<
     if let Some(file) = &args.html {
         write(file, report.html())?;
     }
-    let mut out = io::stdout().lock();
-    let written = if args.json || (format == Some(Format::Json) && !args.csv) {
-        writeln!(out, "{:#}", report.json())
+    let text = if args.json || (format == Some(Format::Json) && !args.csv) {
+        format!("{:#}\n", report.json())
     } else if args.csv {
-        out.write_all(report.csv().as_bytes())
+        report.csv()
     } else {
-        write!(out, "{}", report.text())
+        report.to_string()
     };
-    written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+    output::write(text.as_bytes())
 }
 
 fn unusable(subject: impl Display, error: &io::Error) -> Failure {

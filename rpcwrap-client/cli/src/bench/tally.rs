@@ -21,14 +21,16 @@ const HIGHEST: u64 = 1_000_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Times(Histogram<u64>);
 
-impl Times {
-    pub(crate) fn new() -> Self {
+impl Default for Times {
+    fn default() -> Self {
         let mut histogram = Histogram::new_with_bounds(LOWEST, HIGHEST, DIGITS)
             .expect("bounds and digits are constants in range");
         histogram.auto(true);
         Self(histogram)
     }
+}
 
+impl Times {
     /// The same time of `count` requests.
     pub(crate) fn record(&mut self, time: Duration, count: u64) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(LOWEST);
@@ -90,7 +92,7 @@ pub(crate) struct RequestTimes {
 }
 
 /// Counts and times of requests.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) done: u64,
     failed: [Failures; Kind::ALL.len()],
@@ -106,17 +108,11 @@ pub(crate) struct Tally {
 }
 
 /// What happened since the last [`Tally::take_second`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Second {
     pub(crate) done: u64,
     pub(crate) failed: u64,
     pub(crate) response: Times,
-}
-
-impl Second {
-    pub(crate) fn new() -> Self {
-        Self { done: 0, failed: 0, response: Times::new() }
-    }
 }
 
 /// One second in figures.
@@ -138,18 +134,6 @@ impl From<&Second> for SecondFigures {
 }
 
 impl Tally {
-    pub(crate) fn new() -> Self {
-        Self {
-            done: 0,
-            failed: Default::default(),
-            in_flight: 0,
-            not_sent: 0,
-            response: Times::new(),
-            service: Times::new(),
-            second: Second::new(),
-        }
-    }
-
     pub(crate) fn done(&mut self, times: RequestTimes) {
         self.done_many(times, 1);
     }
@@ -214,7 +198,7 @@ impl Tally {
     }
 
     pub(crate) fn failures(&self) -> impl Iterator<Item = (Kind, &Failures)> {
-        Kind::ALL.into_iter().zip(&self.failed)
+        Kind::ALL.into_iter().map(|(kind, _)| kind).zip(&self.failed)
     }
 
     pub(crate) fn failed_in_all(&self) -> u64 {
@@ -233,7 +217,7 @@ pub(crate) struct Tallies(Box<[Mutex<Tally>]>);
 
 impl Tallies {
     pub(crate) fn new(count: usize) -> Self {
-        Self((0..count).map(|_| Mutex::new(Tally::new())).collect())
+        Self((0..count).map(|_| Mutex::new(Tally::default())).collect())
     }
 
     pub(crate) fn get(&self, index: usize) -> MutexGuard<'_, Tally> {
@@ -243,7 +227,7 @@ impl Tallies {
 
     /// As [`Tally::take_second`], of all together.
     pub(crate) fn take_second(&self) -> Second {
-        let mut second = Second::new();
+        let mut second = Second::default();
         (0..self.0.len()).for_each(|index| self.get(index).take_second(&mut second));
         second
     }
@@ -254,7 +238,7 @@ impl Tallies {
         if rest.done + rest.failed > 0 {
             seconds.push(SecondFigures::from(&rest));
         }
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         (0..self.0.len()).for_each(|index| tally.add(&self.get(index)));
         tally
     }
@@ -279,7 +263,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_within_a_thousandth() {
-        let mut times = Times::new();
+        let mut times = Times::default();
         (1..=10_000).for_each(|millis| times.record(Duration::from_millis(millis), 1));
         for (share, millis) in
             [(0.5, 5000), (0.9, 9000), (0.99, 9900), (0.999, 9990), (0.9999, 9999), (1.0, 10_000)]
@@ -293,7 +277,7 @@ mod tests {
 
     #[test]
     fn no_times_have_no_quantiles_and_the_longest_time_fits() {
-        let mut times = Times::new();
+        let mut times = Times::default();
         assert_eq!(
             (times.quantile(0.99), times.max(), times.is_empty()),
             (Duration::ZERO, Duration::ZERO, true)
@@ -304,12 +288,12 @@ mod tests {
 
     #[test]
     fn every_request_is_counted_once_whatever_becomes_of_it() {
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         tally.done(request_times(10, 5));
         tally.failed(request_times(1, 1), failure(Kind::Refused, "first"));
         tally.failed(request_times(1, 1), failure(Kind::Refused, "second"));
         tally.left_in_flight(request_times(300, 200));
-        let mut other = Tally::new();
+        let mut other = Tally::default();
         other.failed(request_times(100, 100), failure(Kind::Timeout, "late"));
         other.left_unsent(Duration::from_millis(400));
         tally.add(&other);
@@ -327,11 +311,11 @@ mod tests {
 
     #[test]
     fn a_second_is_taken_once() {
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         tally.done_many(request_times(10, 5), 3);
         tally.failed(request_times(1, 1), failure(Kind::Remote, "x"));
         for expected in [(3, 1, 3), (0, 0, 0)] {
-            let mut second = Second::new();
+            let mut second = Second::default();
             tally.take_second(&mut second);
             assert_eq!((second.done, second.failed, second.response.histogram().len()), expected);
         }

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::{address::Address, argument::Argument};
-use rpcwrap_client::{Client, Connector, DialError, Error};
+use rpcwrap_client::{Client, Connector, DialError, Error, connect::Connected};
 use serde::de::IgnoredAny;
 use std::{
     sync::Arc,
@@ -31,6 +31,14 @@ impl Target {
     /// As [`Connector::connect`].
     pub(crate) async fn dial(&self) -> Result<Client, DialError> {
         self.connector.connect(self.addr.as_str()).await
+    }
+
+    /// Opens one connection as far as to its first call, without a client.
+    ///
+    /// # Errors
+    /// As [`Connector::prepare`].
+    pub(crate) async fn prepare(&self) -> Result<Connected, DialError> {
+        self.connector.prepare(self.connector.reach(self.addr.as_str()).await?).await
     }
 
     /// One call; what it replies is read and dropped.

@@ -18,10 +18,8 @@ pub(crate) use input::values;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CallArgs {
     /// The server: host:port, :port or unix:PATH
-    #[arg(value_name = "ADDR")]
     addr: Address,
     /// Full name of the method, such as Arith.Multiply
-    #[arg(value_name = "METHOD")]
     method: String,
     /// Its argument: JSON, @FILE, or - for stdin; without one, null
     #[arg(value_name = "ARG", allow_negative_numbers = true)]

@@ -64,34 +64,27 @@ fn signature(row: &str) -> Option<Method> {
 
 /// Where the bracket closes that `text` begins with.
 fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
+    outside(text, |c| matches!(c, ')' | ']' | '}'))
 }
 
 /// Two types, parted by the comma that is in no bracket.
 fn two(types: &str) -> Option<(&str, &str)> {
+    let (args, reply) = types.split_at(outside(types, |c| c == ',')?);
+    Some((args, reply.get(1..)?.trim_start()))
+}
+
+/// Where the first such character is that stands in no bracket, as the two that make a pair do not themselves.
+fn outside(text: &str, wanted: impl Fn(char) -> bool) -> Option<usize> {
     let mut depth = 0usize;
-    for (at, c) in types.char_indices() {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                let (args, reply) = types.split_at(at);
-                return Some((args, reply.get(1..)?.trim_start()));
-            }
-            _ => {}
+    for (at, c) in text.char_indices() {
+        if matches!(c, ')' | ']' | '}') {
+            depth = depth.checked_sub(1)?;
+        }
+        if depth == 0 && wanted(c) {
+            return Some(at);
+        }
+        if matches!(c, '(' | '[' | '{') {
+            depth += 1;
         }
     }
     None

@@ -50,11 +50,24 @@ pub(crate) struct Method {
     pub(crate) calls: Option<u64>,
 }
 
+impl Method {
+    /// What it replies with, or streams.
+    pub(crate) fn replies(&self) -> String {
+        if self.streaming == Some(true) { format!("stream of {}", self.reply) } else { self.reply.clone() }
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stream = if self.streaming == Some(true) { "stream of " } else { "" };
-        write!(f, "{}({}) {stream}{}", self.name, self.args, self.reply)
+        write!(f, "{}({}) {}", self.name, self.args, self.replies())
     }
+}
+
+/// Every method with its full name.
+pub(crate) fn methods(services: &[Service]) -> impl Iterator<Item = (String, &Method)> {
+    services.iter().flat_map(|service| {
+        service.methods.iter().map(|method| (format!("{}.{}", service.name, method.name), method))
+    })
 }
 
 /// The services of a server.
@@ -69,13 +82,10 @@ pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Servi
         Err(failure) if matches!(failure.exit, Exit::Protocol) => failure,
         Err(failure) => return Err(failure),
     };
-    let page = match http::get(options, addr, PAGE).await {
-        Ok(page) => page,
-        Err(failure) if failure.exit == Exit::Protocol => {
-            return Err(Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal });
-        }
-        Err(failure) => return Err(failure),
-    };
+    let page = http::get(options, addr, PAGE).await.map_err(|failure| match failure.exit {
+        Exit::Protocol => Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal },
+        _ => failure,
+    })?;
     read_page(&page)
 }
 

@@ -72,7 +72,6 @@ Examples:
   rpcwrap proxy --listen :7071 --to :7070 --fault delay=50ms,loss=1%,reset=0.1%,stall=2s --seed 7";
 
 /// What all connections share.
-#[derive(Debug)]
 struct Proxy {
     to: String,
     faults: Faults,

@@ -4,7 +4,6 @@
 //! loads. Connections are opened elsewhere and come in ready. It must not know codecs.
 
 use super::{
-    dial::{Dialled, dial},
     requests::Requests,
     window::{Arrival, KnownReplies, Window},
 };
@@ -15,7 +14,7 @@ use crate::bench::{
 };
 use bytes::{Buf, BytesMut};
 use mio::{Events, Interest, Poll, Token, Waker, event::Event, unix::SourceFd};
-use rpcwrap_client::Error;
+use rpcwrap_client::{DialError, Error, connect::Connected};
 use std::{
     io::{self, ErrorKind, Read, Write},
     os::fd::AsRawFd,
@@ -91,8 +90,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(Dialled { socket, reader, early, .. }: Dialled, slots: usize) -> Self {
-        Self { socket, window: Window::new(reader, early, slots), output: BytesMut::new(), is_open: false }
+    /// Over a connection's own socket, which does not block.
+    pub(super) fn new(connected: Connected, slots: usize) -> Result<Self, DialError> {
+        let Connected { stream, prefix, reader, .. } = connected;
+        let socket = stream.into_std().map_err(DialError::Io)?.into();
+        let window = Window::new(reader, prefix, slots);
+        Ok(Self { socket, window, output: BytesMut::new(), is_open: false })
     }
 
     /// Queues the requests of these slots, neighbours in one piece.
@@ -146,7 +149,7 @@ pub(super) struct Generator {
 }
 
 /// A connection's place, and what came of dialling it again.
-type Redialled = (usize, Result<Dialled, Failure>);
+type Redialled = (usize, Result<Connection, Failure>);
 
 impl Generator {
     /// For the thread `index` of a run.
@@ -166,7 +169,7 @@ impl Generator {
                 register(&poll, connection, place)?;
             }
         }
-        let known = KnownReplies::new(run.requests.slots());
+        let known = vec![Vec::new(); run.requests.slots()];
         let (input, freed) = (vec![0; READ_BYTES].into(), Vec::new());
         Ok(Self { run, index, connections, poll, waker, runtime, redialled: channel(), known, input, freed })
     }
@@ -293,20 +296,19 @@ impl Generator {
         let (run, sender, waker) = (self.run.clone(), self.redialled.0.clone(), self.waker.clone());
         self.runtime.spawn(async move {
             tokio::time::sleep(pause).await;
-            let dialled = dial(&run.target).await.map_err(|error| Failure::from(&error));
+            let connected = run.target.prepare().await;
+            let connection = connected.and_then(|connected| Connection::new(connected, run.requests.slots()));
             // The run is over if its thread receives no more.
-            if sender.send((place, dialled)).is_ok() {
+            if sender.send((place, connection.map_err(|error| Failure::from(&error)))).is_ok() {
                 let _ = waker.wake();
             }
         });
     }
 
     fn take_redialled(&mut self, tally: &mut Tally) -> io::Result<()> {
-        while let Ok((place, dialled)) = self.redialled.1.try_recv() {
-            let slots = self.run.requests.slots();
-            match dialled {
-                Ok(dialled) => {
-                    let connection = Connection::new(dialled, slots);
+        while let Ok((place, connection)) = self.redialled.1.try_recv() {
+            match connection {
+                Ok(connection) => {
                     register(&self.poll, &connection, place)?;
                     self.connections[place] = Some(connection);
                     self.fill(place, tally);
@@ -314,7 +316,7 @@ impl Generator {
                 // Each of its calls would have met the same.
                 Err(failure) => {
                     let none = RequestTimes { response: Duration::ZERO, service: Duration::ZERO };
-                    for _ in 0..self.run.take(slots, self.run.now()) {
+                    for _ in 0..self.run.take(self.run.requests.slots(), self.run.now()) {
                         tally.failed(none, failure.clone());
                     }
                     self.redial(place, PAUSE_AFTER_REFUSAL);

@@ -1,7 +1,6 @@
 //! The closed loop at full speed: each call in flight is followed by the same one again.
 //!
 //! ```text
-//! dial         from an address to a socket behind CONNECT and login
 //! requests     every slot's request, encoded once
 //! generator    a thread per core: wait, read, count, write
 //! window       what the bytes of one connection are worth
@@ -10,7 +9,6 @@
 //! A server in Rust answers a call in less time than a task per call takes to make it, so here nothing is made per call.
 //! It must not know how results are shown.
 
-mod dial;
 mod generator;
 mod requests;
 mod window;
@@ -19,17 +17,17 @@ mod window;
 mod tests;
 
 use super::{
-    load::{Outcome, watch},
+    load::{Outcome, Plan, watch},
+    open_all,
     tally::{Second, Tallies},
     target::Target,
 };
 use crate::failure::{Exit, Failure};
-use dial::dial;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use generator::{Connection, Connections, Generator, Run};
 use requests::Requests;
 use std::{
-    io,
+    io, iter,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -37,7 +35,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{runtime::Handle, task::spawn_blocking};
 
 /// Open connections and what is sent on them, for one run after the other.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Opens all connections, at most `at_once` at a time, for `in_flight` calls on each.
+    /// Opens all connections, for `in_flight` calls on each.
     ///
     /// # Errors
     /// One cannot be opened, or the argument cannot be encoded.
@@ -57,28 +55,19 @@ impl Load {
         target: Arc<Target>,
         connections: usize,
         in_flight: usize,
-        at_once: usize,
     ) -> Result<Self, Failure> {
-        let mut first = dial(&target).await?;
+        let mut first = target.prepare().await?;
         let requests = Arc::new(Requests::encode(&mut first.writer, &target, in_flight)?);
         let threads = connections.min(thread::available_parallelism().map_or(1, usize::from));
-        let mut load =
-            Self { target, requests, connections: (0..threads).map(|_| Connections::new()).collect() };
-        let (mut dialled, mut opened) = (vec![first], 0);
-        loop {
-            for dialled in dialled {
-                load.connections[opened % threads].push(Some(Connection::new(dialled, in_flight)));
-                opened += 1;
-            }
-            if opened == connections {
-                return Ok(load);
-            }
-            let more = at_once.min(connections - opened);
-            dialled = try_join_all((0..more).map(|_| dial(&load.target))).await?;
+        let others = open_all(connections - 1, || target.prepare()).await?;
+        let mut shares: Vec<_> = (0..threads).map(|_| Connections::new()).collect();
+        for (index, connected) in iter::once(first).chain(others).enumerate() {
+            shares[index % threads].push(Some(Connection::new(connected, in_flight)?));
         }
+        Ok(Self { target, requests, connections: shares })
     }
 
-    /// Makes calls for `duration`, or `budget` of them; what is then under way has `grace` to finish.
+    /// Makes calls for as long as `plan` says, or as many; what is then under way has `grace` to finish.
     ///
     /// `interrupt` ends the run at once. Each second `observe` is told what happened in it.
     ///
@@ -86,8 +75,7 @@ impl Load {
     /// The system's: no more threads or descriptors.
     pub(crate) async fn run(
         &mut self,
-        duration: Duration,
-        budget: u64,
+        plan: Plan,
         grace: Duration,
         interrupt: impl Future<Output = ()>,
         observe: impl FnMut(&Second),
@@ -96,35 +84,32 @@ impl Load {
             target: self.target.clone(),
             requests: self.requests.clone(),
             started: Instant::now(),
-            duration,
+            duration: plan.duration(),
             grace,
-            budget,
+            budget: plan.requests(),
             taken: AtomicU64::new(0),
             is_cut: AtomicBool::new(false),
             tallies: Tallies::new(self.connections.len()),
         });
         let mut wakers = Vec::new();
-        let mut threads = JoinSet::new();
+        let mut threads = Vec::new();
         for (index, connections) in self.connections.drain(..).enumerate() {
             let generator = Generator::new(run.clone(), index, connections, Handle::current())
                 .map_err(|error| broken(&error))?;
             wakers.push(generator.waker());
-            threads.spawn_blocking(|| generator.run());
+            threads.push(spawn_blocking(|| generator.run()));
         }
-        let mut ended = Vec::new();
-        let all = async {
-            while let Some(thread) = threads.join_next().await {
-                ended.push(thread);
-            }
-        };
+        let (mut threads, mut ended) = (join_all(threads), None);
+        let all = async { ended = Some((&mut threads).await) };
         let (mut seconds, interrupted) = watch(&run.tallies, interrupt, observe, all).await;
         run.is_cut.store(true, Ordering::Relaxed);
         for waker in wakers {
             waker.wake().map_err(|error| broken(&error))?;
         }
-        while let Some(thread) = threads.join_next().await {
-            ended.push(thread);
-        }
+        let ended = match ended {
+            Some(ended) => ended,
+            None => threads.await,
+        };
         let elapsed = run.started.elapsed();
         for thread in ended {
             self.connections.push(

@@ -49,8 +49,8 @@ impl Bench {
         Self {
             codec: codec.clone(),
             requests: Requests::encode(&mut codec.request_writer(), &target(codec), SLOTS).unwrap(),
-            known: KnownReplies::new(SLOTS),
-            tally: Tally::new(),
+            known: vec![Vec::new(); SLOTS],
+            tally: Tally::default(),
             window: Window::new(codec.reply_reader(limits), BytesMut::new(), SLOTS),
             is_open: false,
             server: codec.server(limits),
@@ -111,7 +111,7 @@ impl Bench {
 
     /// What was counted since the last time: answered, and failed.
     fn counted(&mut self) -> (u64, u64) {
-        let tally = std::mem::replace(&mut self.tally, Tally::new());
+        let tally = std::mem::take(&mut self.tally);
         self.freed.clear();
         assert_eq!(tally.service.histogram().len(), tally.done);
         (tally.done, tally.failed_in_all())

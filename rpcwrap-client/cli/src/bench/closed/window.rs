@@ -23,14 +23,7 @@ const STREAMS: &str = ": a stream, and bench measures methods with one reply";
 const FREE: u64 = u64::MAX;
 
 /// What was last answered in each slot, shared by all connections of a thread.
-#[derive(Debug)]
-pub(super) struct KnownReplies(Vec<Vec<u8>>);
-
-impl KnownReplies {
-    pub(super) fn new(slots: usize) -> Self {
-        Self(vec![Vec::new(); slots])
-    }
-}
+pub(super) type KnownReplies = Vec<Vec<u8>>;
 
 /// The slots of one connection.
 #[derive(Debug)]
@@ -144,8 +137,8 @@ impl Window {
     }
 
     /// What the next reply is, if it is the same as before and nothing changes the order.
-    fn expected<'k>(&self, known: &'k KnownReplies) -> Option<&'k [u8]> {
-        let known = known.0[self.next].as_slice();
+    fn expected<'k>(&self, known: &'k [Vec<u8>]) -> Option<&'k [u8]> {
+        let known = known[self.next].as_slice();
         (self.has_result && self.sent[self.next] != FREE && !known.is_empty()).then_some(known)
     }
 
@@ -187,7 +180,7 @@ impl Window {
             Ok(IgnoredAny) => {
                 arrival.tally.done(times);
                 if self.has_result && message.len() < LONGEST_KNOWN {
-                    message.clone_into(&mut arrival.known.0[slot]);
+                    message.clone_into(&mut arrival.known[slot]);
                 }
                 self.has_result = true;
             }

@@ -1,6 +1,6 @@
 //! The report as two lines of CSV (RFC 4180), names and figures: the second lines of many runs make a table.
 
-use super::{Report, ServerCost, Summary, millis};
+use super::{Report, ServerCost, millis};
 
 impl Report {
     pub(crate) fn csv(&self) -> String {
@@ -23,10 +23,9 @@ impl Report {
         }
         field("in_flight_at_end", tally.in_flight.to_string());
         field("not_sent", tally.not_sent.to_string());
-        for (prefix, summary) in [("service", Some(&self.service)), ("response", self.response.as_ref())] {
-            let names = self.service.figures().map(|(name, _)| name);
-            for (index, name) in names.enumerate() {
-                let time = summary.and_then(|summary| nth_figure(summary, index));
+        for (prefix, figures) in [("service", Some(self.service())), ("response", self.response())] {
+            for (index, (name, _)) in self.service().iter().enumerate() {
+                let time = figures.map(|figures| format!("{:.6}", millis(figures[index].1)));
                 field(&format!("{prefix}_{name}_ms"), time.unwrap_or_default());
             }
         }
@@ -40,10 +39,6 @@ impl Report {
             fields.into_iter().map(|(name, value)| (name, quote(&value))).unzip();
         format!("{}\n{}\n", names.join(","), values.join(","))
     }
-}
-
-fn nth_figure(summary: &Summary, index: usize) -> Option<String> {
-    summary.figures().nth(index).map(|(_, time)| format!("{:.6}", millis(time)))
 }
 
 /// A field with a comma, a quote or a line end goes into quotes.

@@ -79,19 +79,18 @@ impl Report {
     }
 
     fn times_table(&self) -> Markup {
+        let response = self.response();
         html! {
             table {
                 tr {
                     th {}
-                    @if self.response.is_some() { th .n { "response, from the intended start" } }
+                    @if response.is_some() { th .n { "response, from the intended start" } }
                     th .n { "service, from the sending" }
                 }
-                @for (index, (name, service)) in self.service.figures().enumerate() {
+                @for (index, (name, service)) in self.service().into_iter().enumerate() {
                     tr {
                         th { (name) }
-                        @if let Some((_, time)) = self.response.as_ref().and_then(|times| times.figures().nth(index)) {
-                            td .n { (format_duration(time)) }
-                        }
+                        @if let Some(response) = response { td .n { (format_duration(response[index].1)) } }
                         td .n { (format_duration(service)) }
                     }
                 }
@@ -113,36 +112,37 @@ impl Report {
     }
 
     fn requests_chart(&self) -> Chart {
-        let line = |name, class, value: fn(&SecondFigures) -> u64| Line {
-            name,
-            class,
-            points: self.points(|moment| value(moment) as f64),
-        };
-        let lines =
-            vec![line("done", "a", |moment| moment.done), line("failed", "b", |moment| moment.failed)];
-        Chart {
-            title: "Requests per second",
-            lines,
-            scale: Scale::Linear,
-            marks: self.time_marks(),
-            unit: "",
-        }
+        let lines = vec![
+            self.by_second("done", "a", |second| second.done as f64),
+            self.by_second("failed", "b", |second| second.failed as f64),
+        ];
+        let (title, marks) = ("Requests per second", self.time_marks());
+        Chart { title, lines, scale: Scale::Linear, marks, unit: "" }
     }
 
     fn times_chart(&self) -> Chart {
-        let line = |name, class, value: fn(&SecondFigures) -> std::time::Duration| Line {
-            name,
-            class,
-            points: self.points(|moment| millis(value(moment))),
-        };
         let lines = vec![
-            line("p50", "a", |moment| moment.p50),
-            line("p99", "b", |moment| moment.p99),
-            line("max", "c", |moment| moment.max),
+            self.by_second("p50", "a", |second| millis(second.p50)),
+            self.by_second("p99", "b", |second| millis(second.p99)),
+            self.by_second("max", "c", |second| millis(second.max)),
         ];
         let title =
             if self.settings.is_open() { "Response times, by second" } else { "Service times, by second" };
         Chart { title, lines, scale: Scale::Logarithmic, marks: self.time_marks(), unit: " ms" }
+    }
+
+    fn by_second(
+        &self,
+        name: &'static str,
+        class: &'static str,
+        value: impl Fn(&SecondFigures) -> f64,
+    ) -> Line {
+        let seconds = self.seconds.iter().enumerate();
+        Line {
+            name,
+            class,
+            points: seconds.map(|(second, figures)| (second as f64, value(figures))).collect(),
+        }
     }
 
     fn shares_chart(&self) -> Chart {
@@ -160,10 +160,6 @@ impl Report {
             marks,
             unit: " ms",
         }
-    }
-
-    fn points(&self, value: impl Fn(&SecondFigures) -> f64) -> Vec<(f64, f64)> {
-        self.seconds.iter().enumerate().map(|(second, moment)| (second as f64, value(moment))).collect()
     }
 
     fn time_marks(&self) -> Vec<(f64, String)> {

@@ -1,6 +1,6 @@
 //! The report as one JSON object. Times are in milliseconds, names stay as they are from version to version.
 
-use super::{Report, ServerCost, Summary, millis};
+use super::{Figures, Report, ServerCost, millis};
 use crate::bench::tally::SecondFigures;
 use serde_json::{Map, Value, json};
 
@@ -36,15 +36,19 @@ impl Report {
             "rate": { "asked": settings.rate, "achieved": self.achieved() },
             "server": self.server.as_ref().map(server),
             "failures": failures,
-            "service_time_ms": times(&self.service),
-            "response_time_ms": self.response.as_ref().map(times),
+            "service_time_ms": times(self.service()),
+            "response_time_ms": self.response().map(times),
             "seconds": self.seconds.iter().map(moment).collect::<Vec<_>>(),
         })
     }
 }
 
-fn times(summary: &Summary) -> Value {
-    summary.figures().map(|(name, time)| (name.to_owned(), json!(millis(time)))).collect::<Map<_, _>>().into()
+fn times(figures: Figures) -> Value {
+    figures
+        .into_iter()
+        .map(|(name, time)| (name.to_owned(), json!(millis(time))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn server(cost: &ServerCost) -> Value {

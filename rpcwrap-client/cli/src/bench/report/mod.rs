@@ -20,9 +20,21 @@ use super::{
 use crate::failure::Exit;
 use std::time::Duration;
 
-/// The shares of requests whose times are reported, and their names.
-const QUANTILES: [(&str, f64); 5] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
+/// Times at every reported share of the requests, by name.
+type Figures = [(&'static str, Duration); 8];
+
+fn figures(times: &Times) -> Figures {
+    [
+        ("min", times.min()),
+        ("mean", times.mean()),
+        ("p50", times.quantile(0.5)),
+        ("p90", times.quantile(0.9)),
+        ("p99", times.quantile(0.99)),
+        ("p99.9", times.quantile(0.999)),
+        ("p99.99", times.quantile(0.9999)),
+        ("max", times.max()),
+    ]
+}
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,32 +62,6 @@ impl RunSettings {
     }
 }
 
-/// The times of all requests at every reported share.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) min: Duration,
-    pub(crate) mean: Duration,
-    pub(crate) quantiles: [Duration; QUANTILES.len()],
-    pub(crate) max: Duration,
-}
-
-impl Summary {
-    fn of(times: &Times) -> Self {
-        Self {
-            min: times.min(),
-            mean: times.mean(),
-            quantiles: QUANTILES.map(|(_, share)| times.quantile(share)),
-            max: times.max(),
-        }
-    }
-
-    /// Every figure with its name.
-    fn figures(&self) -> impl Iterator<Item = (&'static str, Duration)> {
-        let quantiles = QUANTILES.iter().zip(&self.quantiles).map(|((name, _), time)| (*name, *time));
-        [("min", self.min), ("mean", self.mean)].into_iter().chain(quantiles).chain([("max", self.max)])
-    }
-}
-
 /// A whole run.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -84,9 +70,6 @@ pub(crate) struct Report {
     seconds: Vec<SecondFigures>,
     elapsed: Duration,
     interrupted: bool,
-    service: Summary,
-    /// Only an open loop knows when requests were to start.
-    response: Option<Summary>,
     server: Option<ServerCost>,
 }
 
@@ -123,16 +106,23 @@ impl Report {
     /// `cpu` is what the server used in the run, if that is known.
     pub(crate) fn new(settings: RunSettings, outcome: Outcome, cpu: Option<Cpu>) -> Self {
         let Outcome { tally, seconds, elapsed, interrupted } = outcome;
-        let service = Summary::of(&tally.service);
-        let response = settings.is_open().then(|| Summary::of(&tally.response));
         let server = cpu.and_then(|cpu| ServerCost::of(cpu, tally.done, elapsed));
-        Self { settings, tally, seconds, elapsed, interrupted, service, response, server }
+        Self { settings, tally, seconds, elapsed, interrupted, server }
     }
 
     /// Completed requests per second.
     fn achieved(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.tally.done as f64 / seconds } else { 0.0 }
+    }
+
+    fn service(&self) -> Figures {
+        figures(&self.tally.service)
+    }
+
+    /// Only an open loop knows when requests were to start.
+    fn response(&self) -> Option<Figures> {
+        self.settings.is_open().then(|| figures(&self.tally.response))
     }
 
     /// Times counted from what the loop knows best: the intended start, else the sending.

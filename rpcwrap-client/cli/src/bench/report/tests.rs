@@ -24,13 +24,13 @@ fn request_times(response: u64, service: u64) -> RequestTimes {
 
 /// 97 quick replies, one late one, one refusal and one request that was never sent, in ten seconds.
 fn outcome() -> Outcome {
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     (0..97).for_each(|_| tally.done(request_times(2, 1)));
     tally.done(request_times(2000, 1900));
     let text = "cannot connect to <b>, \"here\"".to_owned();
     tally.failed(request_times(1, 1), Failure { kind: Kind::Refused, text });
     tally.left_unsent(Duration::from_secs(1));
-    let mut second = Second::new();
+    let mut second = Second::default();
     tally.take_second(&mut second);
     Outcome {
         tally,
@@ -46,7 +46,7 @@ fn report(rate: Option<f64>) -> Report {
 
 #[test]
 fn text_of_an_open_loop_has_both_times_side_by_side() {
-    let text = report(Some(10.0)).text().to_string();
+    let text = report(Some(10.0)).to_string();
     let expected = "\
 Arith.Multiply on 127.0.0.1:7070: open loop, 2 connections × 4 in flight, json
 
@@ -73,8 +73,7 @@ refused            1  cannot connect to <b>, \"here\"
 fn text_of_a_closed_loop_claims_no_response_time() {
     let mut outcome = outcome();
     outcome.interrupted = true;
-    let text =
-        Report::new(RunSettings { connections: 1, ..settings(None) }, outcome, None).text().to_string();
+    let text = Report::new(RunSettings { connections: 1, ..settings(None) }, outcome, None).to_string();
     assert!(text.starts_with(
         "Arith.Multiply on 127.0.0.1:7070: closed loop, 1 connection × 4 in flight, json, interrupted\n"
     ));
@@ -135,7 +134,7 @@ fn every_form_says_what_the_calls_cost_the_server() {
     let cpu = Cpu { total: Duration::from_millis(4900), user_ticks: 1, system_ticks: 3 };
     let report = Report::new(settings(None), outcome(), Some(cpu));
     let cost = "50000.000 µs of CPU per call, 25 % of it user; 0.49 cores used";
-    let text = report.text().to_string();
+    let text = report.to_string();
     assert!(text.contains(&format!("/s in 10.0 s\nserver    {cost}\n\n")), "{text}");
     assert!(report.html().contains(&format!("<td>{cost}</td>")));
     let json = &report.json()["server"];
@@ -188,9 +187,9 @@ fn html_is_complete_asks_for_nothing_and_escapes() {
 #[test]
 fn a_run_without_any_request_still_makes_every_report() {
     let empty =
-        Outcome { tally: Tally::new(), seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: true };
+        Outcome { tally: Tally::default(), seconds: Vec::new(), elapsed: Duration::ZERO, interrupted: true };
     let report = Report::new(settings(Some(10.0)), empty, None);
-    assert!(report.text().to_string().contains("requests  0: 0 done, 0 failed"));
+    assert!(report.to_string().contains("requests  0: 0 done, 0 failed"));
     assert_eq!(report.json()["rate"]["achieved"], 0.0);
     assert!(!report.html().contains("NaN"));
     assert!(report.csv().contains(",0,"));
@@ -201,7 +200,7 @@ fn a_run_without_any_request_still_makes_every_report() {
 #[test]
 fn the_exit_code_is_that_of_the_most_frequent_failure_if_nothing_was_answered() {
     let failed = |kinds: &[Kind]| {
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         kinds
             .iter()
             .for_each(|&kind| tally.failed(request_times(1, 1), Failure { kind, text: String::new() }));
@@ -216,7 +215,7 @@ fn the_exit_code_is_that_of_the_most_frequent_failure_if_nothing_was_answered() 
     let mut answered = failed(&[Kind::Remote, Kind::Remote]);
     answered.done(request_times(1, 1));
     assert_eq!(code(answered), None);
-    let mut hanging = Tally::new();
+    let mut hanging = Tally::default();
     hanging.left_in_flight(request_times(1, 1));
     assert_eq!(code(hanging), Some(Exit::Timeout));
 }

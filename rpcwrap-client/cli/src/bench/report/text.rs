@@ -4,29 +4,19 @@ use super::Report;
 use crate::units::format_duration;
 use std::fmt::{self, Display, Formatter};
 
-/// Shown with `{}`.
-#[derive(Debug)]
-pub(crate) struct Text<'r>(&'r Report);
-
-impl Report {
-    pub(crate) fn text(&self) -> Text<'_> {
-        Text(self)
-    }
-}
-
-impl Display for Text<'_> {
+impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.head(f)?;
         self.requests(f)?;
         self.rate(f)?;
-        self.times(f)?;
+        self.times_text(f)?;
         self.failures(f)
     }
 }
 
-impl Text<'_> {
+impl Report {
     fn head(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let settings = &self.0.settings;
+        let settings = &self.settings;
         let plural = if settings.connections == 1 { "" } else { "s" };
         write!(
             f,
@@ -38,11 +28,11 @@ impl Text<'_> {
             settings.in_flight,
             settings.codec
         )?;
-        writeln!(f, "{}\n", if self.0.interrupted { ", interrupted" } else { "" })
+        writeln!(f, "{}\n", if self.interrupted { ", interrupted" } else { "" })
     }
 
     fn requests(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let tally = &self.0.tally;
+        let tally = &self.tally;
         let (all, done, failed) = (tally.in_all(), tally.done, tally.failed_in_all());
         write!(f, "requests  {all}: {done} done, {failed} failed")?;
         if tally.in_flight > 0 {
@@ -55,37 +45,32 @@ impl Text<'_> {
     }
 
     fn rate(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (achieved, elapsed) = (self.0.achieved(), format_duration(self.0.elapsed));
-        match self.0.settings.rate {
+        let (achieved, elapsed) = (self.achieved(), format_duration(self.elapsed));
+        match self.settings.rate {
             Some(rate) => writeln!(f, "rate      achieved {achieved:.1} of {rate:.1}/s in {elapsed}")?,
             None => writeln!(f, "rate      {achieved:.1}/s in {elapsed}")?,
         }
-        if let Some(server) = &self.0.server {
+        if let Some(server) = &self.server {
             writeln!(f, "server    {}", server.text())?;
         }
         writeln!(f)
     }
 
-    fn times(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Report { service, response, .. } = self.0;
-        if self.0.tally.service.is_empty() && self.0.tally.response.is_empty() {
+    fn times_text(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.tally.service.is_empty() && self.tally.response.is_empty() {
             return Ok(());
         }
-        match response {
+        match self.response() {
             Some(response) => {
                 writeln!(f, "          response   service    (from the intended start; from the sending)")?;
-                for ((name, response), (_, service)) in response.figures().zip(service.figures()) {
-                    writeln!(
-                        f,
-                        "{name:<8}{:>10}{:>10}",
-                        format_duration(response),
-                        format_duration(service)
-                    )?;
+                for ((name, response), (_, service)) in response.into_iter().zip(self.service()) {
+                    let (response, service) = (format_duration(response), format_duration(service));
+                    writeln!(f, "{name:<8}{response:>10}{service:>10}")?;
                 }
             }
             None => {
                 writeln!(f, "           service    (a closed loop leaves out what waited; see --rate)")?;
-                for (name, service) in service.figures() {
+                for (name, service) in self.service() {
                     writeln!(f, "{name:<8}{:>10}", format_duration(service))?;
                 }
             }
@@ -94,11 +79,10 @@ impl Text<'_> {
     }
 
     fn failures(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut failures = self.0.tally.failures().filter(|(_, failures)| failures.count > 0).peekable();
-        if failures.peek().is_some() {
+        if self.tally.failed_in_all() > 0 {
             writeln!(f, "\nfailed")?;
         }
-        for (kind, failures) in failures {
+        for (kind, failures) in self.tally.failures().filter(|(_, failures)| failures.count > 0) {
             writeln!(f, "{:<12}{:>8}  {}", kind.name(), failures.count, failures.example)?;
         }
         Ok(())
