@@ -12,6 +12,7 @@ use crate::{
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
+    value::{MapDeserializer, StrDeserializer},
 };
 use std::{any::TypeId, cmp::Ordering};
 
@@ -71,8 +72,8 @@ pub(super) struct Pass<'p> {
     path: &'p [usize],
     depth: usize,
     style: Style,
-    /// What numbers in samples are.
-    number: u8,
+    /// Whether numbers in samples are 1 in place of 0.
+    number: bool,
     steps: usize,
     pub(super) found: Option<(Found, Option<Key>)>,
     /// What stood in the way.
@@ -82,7 +83,7 @@ pub(super) struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    pub(super) fn new(path: &'p [usize], style: Style, number: u8) -> Self {
+    pub(super) fn new(path: &'p [usize], style: Style, number: bool) -> Self {
         Self { path, depth: 0, style, number, steps: 0, found: None, obstacle: None, duplicate: None }
     }
 
@@ -252,8 +253,8 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         if let Style::Twice(field) = self.0.style
             && self.0.at_end()
         {
-            let twice = Twice { field, left: 2, sample: Sample::new(self.0.number) };
-            if let Err(PassEnd::Duplicate(own)) = visitor.visit_map(twice) {
+            let twice = [(field, Sample::new(self.0.number)); 2];
+            if let Err(PassEnd::Duplicate(own)) = visitor.visit_map(MapDeserializer::new(twice.into_iter())) {
                 self.0.duplicate = Some(own);
             }
             return Err(PassEnd::Done);
@@ -368,27 +369,6 @@ impl<'de> MapAccess<'de> for Member<'_, '_> {
     }
 }
 
-/// A struct with one field, but that several times.
-struct Twice {
-    field: &'static str,
-    left: u8,
-    sample: Sample,
-}
-
-impl<'de> MapAccess<'de> for Twice {
-    type Error = PassEnd;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        seed.deserialize(self.field.into_deserializer()).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
-        seed.deserialize(self.sample)
-    }
-}
-
 struct Variant<'a, 'p> {
     pass: &'a mut Pass<'p>,
     name: &'static str,
@@ -399,8 +379,7 @@ impl<'de, 'a, 'p> EnumAccess<'de> for Variant<'a, 'p> {
     type Variant = Probe<'a, 'p>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'a, 'p>), PassEnd> {
-        let name: serde::de::value::StrDeserializer<'_, PassEnd> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, Probe(self.pass)))
+        Ok((seed.deserialize(StrDeserializer::new(self.name))?, Probe(self.pass)))
     }
 }
 
