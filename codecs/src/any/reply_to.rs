@@ -1,6 +1,6 @@
 //! Where and how one reply is written, for all protocols.
 
-use super::body::{self, AsBlob};
+use super::body;
 #[cfg(feature = "bson")]
 use crate::bson;
 #[cfg(feature = "gob")]
@@ -14,6 +14,7 @@ use crate::{
     json,
     message::{ErrorReply, Head},
     schema::TypeOf,
+    types::AsBlob,
 };
 use bytes::BytesMut;
 use serde::Serialize;

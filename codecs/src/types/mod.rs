@@ -45,7 +45,7 @@ mod time;
 
 pub use any::Any;
 pub use blob::Blob;
-pub(crate) use blob::{is_blob, serialize_blob};
+pub(crate) use blob::{AsBlob, is_blob};
 pub use complex::Complex;
 pub use opaque::{BinaryMarshaled, GobEncoded};
 pub use registered::Registered;

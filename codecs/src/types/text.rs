@@ -2,7 +2,7 @@
 //!
 //! Knows serde's calls and nothing of any one codec; codecs recognise the newtype name `TEXT`.
 
-use super::TEXT;
+use super::{AsBlob, TEXT};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
@@ -80,16 +80,8 @@ impl Serialize for Text {
         if serializer.is_human_readable() {
             serializer.serialize_str(&self.to_str_lossy())
         } else {
-            serializer.serialize_newtype_struct(TEXT, &Bytes(&self.0))
+            serializer.serialize_newtype_struct(TEXT, &AsBlob(&self.0))
         }
-    }
-}
-
-struct Bytes<'a>(&'a [u8]);
-
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
     }
 }
 

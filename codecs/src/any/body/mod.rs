@@ -54,15 +54,6 @@ pub(super) fn encode<T: Serialize + ?Sized>(
     }
 }
 
-/// Bytes on their way into a codec that has a form of its own for them.
-pub(super) struct AsBlob<'a>(pub(super) &'a [u8]);
-
-impl Serialize for AsBlob<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::types::serialize_blob(self.0, serializer)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
