@@ -31,7 +31,9 @@ pub(super) enum Name<'a> {
 /// Takes the parts of one value.
 pub(super) trait Parts {
     /// There is no value.
-    fn null(&mut self) -> Result<(), EncodeError>;
+    fn null(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
     /// Whether it wants the parts of such a value.
     fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError>;
@@ -40,7 +42,9 @@ pub(super) trait Parts {
     fn part<T: Serialize + ?Sized>(&mut self, name: Name<'_>, value: &T) -> Result<(), EncodeError>;
 
     /// There are no more.
-    fn end(&mut self) -> Result<(), EncodeError>;
+    fn end(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
 }
 
 /// Hands the parts of `value` over; whether it has some that are wanted, or is nothing.
