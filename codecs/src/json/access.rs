@@ -1,6 +1,9 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
-use super::{de::De, de_error::DeError};
+use super::{
+    de::{De, visit_text},
+    de_error::DeError,
+};
 use crate::{
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
@@ -18,17 +21,13 @@ use std::borrow::Cow;
 pub(super) struct Elements<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
     expected: usize,
-    first: bool,
+    /// Whether no element has been taken.
+    pub(super) first: bool,
 }
 
 impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
     pub(super) fn new(de: &'a mut De<'de, 'f>, expected: usize) -> Self {
         Self { de, expected, first: true }
-    }
-
-    /// Whether no element has been taken.
-    pub(super) fn is_first(&self) -> bool {
-        self.first
     }
 }
 
@@ -52,17 +51,13 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
 /// The members of an object, for a map.
 pub(super) struct Entries<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
-    first: bool,
+    /// Whether no member has been taken.
+    pub(super) first: bool,
 }
 
 impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
     pub(super) fn new(de: &'a mut De<'de, 'f>) -> Self {
         Self { de, first: true }
-    }
-
-    /// Whether no member has been taken.
-    pub(super) fn is_first(&self) -> bool {
-        self.first
     }
 }
 
@@ -86,7 +81,8 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
 /// The members of an object, for a struct with these `fields`, which hears of them by its own names.
 pub(super) struct Members<'a, 'de, 'f> {
     de: &'a mut De<'de, 'f>,
-    first: bool,
+    /// Whether no member has been taken.
+    pub(super) first: bool,
     name: &'static str,
     fields: &'static [&'static str],
     /// The member a value is due for, and the place in `fields` where the next one probably is.
@@ -98,12 +94,6 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
     #[inline]
     pub(super) fn new(de: &'a mut De<'de, 'f>, name: &'static str, fields: &'static [&'static str]) -> Self {
         Self { de, first: true, name, fields, field: "", likely: 0 }
-    }
-
-    /// Whether no member has been taken.
-    #[inline]
-    pub(super) fn is_first(&self) -> bool {
-        self.first
     }
 
     /// A name with escapes, in another case, or of no member of the struct.
@@ -173,10 +163,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match self.0 {
-            Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
-            Cow::Owned(name) => visitor.visit_string(name),
-        }
+        visit_text(self.0, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

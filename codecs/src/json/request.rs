@@ -5,7 +5,7 @@
 use super::{
     head::{Id, Request},
     plain::{Plain, plain},
-    scan::{Object, Scanner},
+    scan::{Places, Scanner},
     ser,
     text::{compact, is_compact, unescape, write_quoted},
 };
@@ -23,20 +23,18 @@ static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
 /// A server's reading half of one connection.
 #[derive(Debug)]
 pub struct RequestDecoder {
-    limits: Limits,
     scanner: Scanner<5>,
 }
 
 impl RequestDecoder {
     /// For a connection whose messages keep `limits`.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
+        Self { scanner: Scanner::new(&MEMBERS, limits) }
     }
 
     /// Sets other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
-        self.scanner.set_max_depth(limits.max_depth);
+        self.scanner.limits = limits;
     }
 
     /// Takes one request from the front of `buf`.
@@ -52,9 +50,9 @@ impl RequestDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         if self.scanner.is_at_front()
-            && let Some(Plain { end, name, params, id }) = plain(buf, self.limits.max_depth)
+            && let Some(Plain { end, name, params, id }) = plain(buf, self.scanner.limits.max_depth)
         {
-            within(&self.limits, end)?;
+            self.scanner.check_len(end)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
             return Ok(Some(request.with_extension(Id(id))));
         }
@@ -63,14 +61,7 @@ impl RequestDecoder {
 
     /// As [`decode`](Self::decode), of any shape.
     fn decode_any(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        let Some(object) = self.scanner.scan(buf)? else {
-            if self.scanner.forget_blanks() {
-                buf.clear();
-            }
-            return within(&self.limits, buf.len()).map(|()| None);
-        };
-        within(&self.limits, object.end)?;
-        request(buf.split_to(object.end).freeze(), object).map(Some)
+        self.scanner.take(buf)?.map(|(bytes, members)| request(bytes, members)).transpose()
     }
 
     /// As [`decode`](Self::decode) once the peer has sent its last byte.
@@ -85,16 +76,8 @@ impl RequestDecoder {
     }
 }
 
-/// Whether a message of `len` bytes, or so much of one, is allowed.
-pub(super) fn within(limits: &Limits, len: usize) -> Result<(), DecodeError> {
-    if len > limits.max_message_bytes {
-        return Err(DecodeError::TooBig { len: len as u64, limit: limits.max_message_bytes });
-    }
-    Ok(())
-}
-
-fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
-    let [method, params, id, timeout, details] = object.members;
+fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
+    let [method, params, id, timeout, details] = members;
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
     let name = match part(&method) {
         b"" | b"null" => 0..0,

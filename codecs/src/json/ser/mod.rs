@@ -104,14 +104,34 @@ impl<'o> Writer<'o> {
     }
 }
 
+/// The methods of integers: `$write` puts the digits of one somewhere.
 macro_rules! integers {
-    ($($method:ident($type:ty),)*) => {$(
+    ($this:ident, $digits:ident => $write:expr) => {
+        $crate::json::ser::integers! {
+            @$this, $digits => $write;
+            serialize_i8(i8),
+            serialize_i16(i16),
+            serialize_i32(i32),
+            serialize_i64(i64),
+            serialize_i128(i128),
+            serialize_u8(u8),
+            serialize_u16(u16),
+            serialize_u32(u32),
+            serialize_u64(u64),
+            serialize_u128(u128),
+        }
+    };
+    (@$this:ident, $digits:ident => $write:expr; $($method:ident($type:ty),)*) => {$(
         #[inline]
-        fn $method(self, value: $type) -> Result<(), EncodeError> {
-            self.put(itoa::Buffer::new().format(value).as_bytes())
+        fn $method($this, value: $type) -> Result<(), EncodeError> {
+            let mut buffer = itoa::Buffer::new();
+            let $digits = buffer.format(value);
+            $write
         }
     )*};
 }
+
+pub(super) use integers;
 
 impl<'o> Serializer for Writer<'o> {
     type Ok = ();
@@ -122,18 +142,7 @@ impl<'o> Serializer for Writer<'o> {
         char, none, some, unit_variant, #[inline] newtype_struct
     }
 
-    integers! {
-        serialize_i8(i8),
-        serialize_i16(i16),
-        serialize_i32(i32),
-        serialize_i64(i64),
-        serialize_i128(i128),
-        serialize_u8(u8),
-        serialize_u16(u16),
-        serialize_u32(u32),
-        serialize_u64(u64),
-        serialize_u128(u128),
-    }
+    integers!(self, digits => self.put(digits.as_bytes()));
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
         self.put(if value { b"true" } else { b"false" })
