@@ -2,15 +2,10 @@
 #![no_main]
 
 use codecs::{BsonDialect, bson::RequestDecoder};
-
-#[path = "../shapes.rs"]
-mod shapes;
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
+use rpcwrap_codecs_fuzz::{limits, shapes, stream_target};
 
 stream_target!(
-    RequestDecoder::new(stream::limits(), BsonDialect::Auto),
+    RequestDecoder::new(limits(), BsonDialect::Auto),
     |decoder, request| {
         if let Ok(args) = request.args() {
             shapes::bson(args);
