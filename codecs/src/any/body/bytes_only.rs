@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserializer, Serializer, de::Visitor, forward_to_deserialize_any, ser::Impossible};
 
 /// Why a body is no argument.
-pub(super) const NO_SCHEMA: &str =
+pub(in crate::any) const NO_SCHEMA: &str =
     "the method takes JSON (content_type 1) or bytes, not a message of its own schema";
 /// Why a reply is no body.
 pub(super) const NO_BYTES: &str = "the method's reply is no bytes: call it with JSON (content_type 1)";
