@@ -18,6 +18,7 @@ pub mod codec;
 pub mod compress;
 pub mod connect;
 pub mod cram_md5;
+mod crc32c;
 mod error;
 #[cfg(feature = "gob")]
 pub mod gob;

@@ -59,10 +59,6 @@ impl From<Reply> for message::Reply {
         });
         let (seq, bytes) = (reply.correlation_id() as u64, reply.into_frame());
         let len = bytes.len();
-        let reply = Self::new(bytes, seq, 0..0, 0..len);
-        match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }
+        Self::new(bytes, seq, 0..0, 0..len).with_any_error(error)
     }
 }

@@ -1,14 +1,16 @@
 //! Frames of either direction: where one ends, and what is behind its meta.
 
 use super::{
-    CRC32C, HEADER_LEN, MAGIC, checksum, compress_type, compression, content_type, content_type_number,
+    COMPRESSIONS, CONTENT_TYPES, CRC32C, HEADER_LEN, MAGIC, meaning,
     meta::{Meta, Span},
+    number,
     wire::{put_bytes, put_int},
 };
 use crate::{
     body::ContentType,
     codec::Limits,
     compress::Compression,
+    crc32c::crc32c,
     error::{DecodeError, EncodeError, ValueError},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -134,7 +136,7 @@ impl Frame {
             }
         };
         let (Some(compression), Some(content_type)) =
-            (compression(meta.compress_type), content_type(meta.content_type))
+            (meaning(&COMPRESSIONS, meta.compress_type).0, meaning(&CONTENT_TYPES, meta.content_type).0)
         else {
             return Err(self.unreadable(what, data_len, None));
         };
@@ -162,7 +164,7 @@ impl Frame {
             return Err("checksum_value is not of 4 bytes");
         };
         let attachment = if self.meta.checksum_with_attachment { attachment } else { &[] };
-        if u32::from_be_bytes(value) == checksum::masked(&[data, attachment]) {
+        if u32::from_be_bytes(value) == masked(&[data, attachment]) {
             Ok(())
         } else {
             Err("checksum_value does not match")
@@ -172,21 +174,8 @@ impl Frame {
     /// The facts bRPC tells of a body that cannot be read, and what it does not tell: why.
     #[cold]
     pub(super) fn unreadable(&self, what: &str, size: usize, why: Option<&str>) -> ValueError {
-        let content = match self.meta.content_type {
-            0 => "pb",
-            1 => "json",
-            2 => "proto-json",
-            3 => "proto-text",
-            _ => "unknown",
-        };
-        let compress = match self.meta.compress_type {
-            0 => "none",
-            1 => "snappy",
-            2 => "gzip",
-            3 => "zlib",
-            4 => "lz4",
-            _ => "unknown",
-        };
+        let content = meaning(&CONTENT_TYPES, self.meta.content_type).1;
+        let compress = meaning(&COMPRESSIONS, self.meta.compress_type).1;
         let checksum = match self.meta.checksum_type {
             0 => "none",
             CRC32C => "crc32c",
@@ -200,6 +189,15 @@ impl Frame {
         );
         ValueError::new(text)
     }
+}
+
+/// Added to the rotated value. Source: `butil/crc32c.h` `kMaskDelta`.
+const MASK_DELTA: u32 = 0xA282_EAD8;
+
+/// CRC-32C as bRPC writes it: masked, so that the checksum of data with checksums in it stays a good one. Source: bRPC
+/// `policy/crc32c_checksum.cpp`, `butil/crc32c.h` (`Mask`).
+pub(super) fn masked(parts: &[&[u8]]) -> u32 {
+    crc32c(parts).rotate_right(15).wrapping_add(MASK_DELTA)
 }
 
 #[cold]
@@ -227,8 +225,8 @@ impl<'a> Packed<'a> {
             Compression::None => body.into(),
             packed => packed.compress(body).into(),
         };
-        let checksum = checksum.then(|| checksum::masked(&[&data]));
-        Self { data, attachment, compress_type: compress_type(compression), checksum }
+        let checksum = checksum.then(|| masked(&[&data]));
+        Self { data, attachment, compress_type: number(&COMPRESSIONS, compression), checksum }
     }
 
     /// The most [`put_meta`](Self::put_meta) writes, in bytes.
@@ -243,7 +241,7 @@ impl<'a> Packed<'a> {
         if !self.attachment.is_empty() {
             put_int(out, 5, self.attachment.len() as i64);
         }
-        let content_type = content_type_number(content_type);
+        let content_type = number(&CONTENT_TYPES, content_type);
         if content_type != 0 {
             put_int(out, 10, content_type);
         }

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::DecodeError;
+use crate::{DecodeError, crc32c::crc32c};
 use bytes::{Buf, BytesMut};
 use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use std::net::SocketAddr;
@@ -174,17 +174,10 @@ fn check_extensions(header: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// CRC-32C (RFC 4960, appendix B) of a header whose checksum's extension is at `at`, with zeros for its value.
+/// The checksum of a header whose own, at `at`, is taken for zeros.
 fn checksum(header: &[u8], at: usize) -> u32 {
-    let value = at.saturating_add(3)..at.saturating_add(7);
-    let mut crc = u32::MAX;
-    for (index, byte) in header.iter().enumerate() {
-        crc ^= u32::from(if value.contains(&index) { 0 } else { *byte });
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (if crc & 1 == 1 { 0x82F6_3B78 } else { 0 });
-        }
-    }
-    !crc
+    let (before, behind) = (header.get(..at.saturating_add(3)), header.get(at.saturating_add(7)..));
+    crc32c(&[before.unwrap_or_default(), &[0; 4], behind.unwrap_or_default()])
 }
 
 fn malformed(at: usize, what: &'static str) -> DecodeError {
