@@ -82,7 +82,7 @@ macro_rules! scalars {
 impl<'a> Deserializer<'a> for Args<'a, '_> {
     type Error = DeError;
 
-    forward_deserialize!('a: unit_struct, newtype_struct, tuple_struct);
+    forward_deserialize!('a: string, identifier, byte_buf, unit_struct, newtype_struct, tuple_struct);
 
     scalars! {
         deserialize_bool, "bool";
@@ -100,10 +100,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         deserialize_f64, "float64";
         deserialize_char, "one character";
         deserialize_str, "string";
-        deserialize_string, "string";
         deserialize_bytes, "[]byte";
-        deserialize_byte_buf, "[]byte";
-        deserialize_identifier, "string";
     }
 
     /// A type of any form: one value, several as a list, named ones as a map.

@@ -9,7 +9,7 @@ use crate::{
     serde_methods::forward_deserialize,
     types::{Time, is_blob},
 };
-use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, Visitor, value::StrDeserializer};
+use serde::de::{Deserializer, IgnoredAny, Visitor, value::StrDeserializer};
 use std::str::{self, FromStr};
 
 /// The deserializer of one token.
@@ -254,10 +254,7 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
         }
         let variant = self.bytes().and_then(|text| str::from_utf8(text).ok());
         match variant.filter(|variant| variants.contains(variant)) {
-            Some(variant) => {
-                let variant: StrDeserializer<'_, DeError> = variant.into_deserializer();
-                variant.deserialize_enum(name, variants, visitor)
-            }
+            Some(variant) => visitor.visit_enum(StrDeserializer::new(variant)),
             None => Err(DeError::wants(format!("one of {}", list(variants)))),
         }
     }
