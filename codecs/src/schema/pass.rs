@@ -4,15 +4,18 @@
 //! the probe answers as a deserializer would that holds just that one part; what stands before it gets a
 //! [`Sample`]. Which passes to make is decided in [`super::trace`].
 
-use super::{Node, Untyped, pass_end::PassEnd, sample::Sample};
+use super::{
+    Node, Untyped,
+    pass_end::PassEnd,
+    sample::{Sample, Variant},
+};
 use crate::{
     serde_methods::forward_deserialize,
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
 };
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-    value::{MapDeserializer, StrDeserializer},
+    DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+    value::MapDeserializer,
 };
 use std::{any::TypeId, cmp::Ordering};
 
@@ -279,7 +282,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
     ) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("enum", name), Found::Enum(name, variants))?;
         match variants.get(slot) {
-            Some(name) => visitor.visit_enum(Variant { pass: self.0, name }),
+            Some(name) => visitor.visit_enum(Variant { name, content: self }),
             None => Err(PassEnd::custom("variants change from one reading to the next")),
         }
     }
@@ -366,20 +369,6 @@ impl<'de> MapAccess<'de> for Member<'_, '_> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         self.pass.step()?;
         seed.deserialize(Probe(self.pass))
-    }
-}
-
-struct Variant<'a, 'p> {
-    pass: &'a mut Pass<'p>,
-    name: &'static str,
-}
-
-impl<'de, 'a, 'p> EnumAccess<'de> for Variant<'a, 'p> {
-    type Error = PassEnd;
-    type Variant = Probe<'a, 'p>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'a, 'p>), PassEnd> {
-        Ok((seed.deserialize(StrDeserializer::new(self.name))?, Probe(self.pass)))
     }
 }
 

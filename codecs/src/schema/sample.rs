@@ -94,21 +94,22 @@ impl<'de> Deserializer<'de> for Sample {
         visitor: V,
     ) -> Result<V::Value, PassEnd> {
         let first = variants.first().ok_or_else(|| PassEnd::custom("an enum without variants"))?;
-        visitor.visit_enum(Variant { sample: self.deeper()?, name: first })
+        visitor.visit_enum(Variant { name: first, content: self.deeper()? })
     }
 }
 
-struct Variant {
-    sample: Sample,
-    name: &'static str,
+/// A variant by its name, and what it holds.
+pub(super) struct Variant<A> {
+    pub(super) name: &'static str,
+    pub(super) content: A,
 }
 
-impl<'de> EnumAccess<'de> for Variant {
+impl<'de, A: VariantAccess<'de, Error = PassEnd>> EnumAccess<'de> for Variant<A> {
     type Error = PassEnd;
-    type Variant = Sample;
+    type Variant = A;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Sample), PassEnd> {
-        Ok((seed.deserialize(StrDeserializer::new(self.name))?, self.sample))
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, A), PassEnd> {
+        Ok((seed.deserialize(StrDeserializer::new(self.name))?, self.content))
     }
 }
 
