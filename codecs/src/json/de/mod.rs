@@ -92,11 +92,7 @@ impl<'de> De<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
-            return if len == 0 {
-                Zero::new(self.zero_fields).deserialize_seq(visitor)
-            } else {
-                Zero::new(self.zero_fields).deserialize_tuple(len, visitor)
-            };
+            return Zero::new(self.zero_fields).deserialize_tuple(len, visitor);
         }
         if self.cursor.peek() != Some(b'[') {
             return Err(self.cursor.mismatch(wanted));

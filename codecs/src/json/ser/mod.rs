@@ -42,19 +42,6 @@ pub(super) fn write_value<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) 
     value.serialize(Writer { out })
 }
 
-/// Appends a finite number as Go does: the shortest digits, with an exponent only below 1e-6 and from 1e21.
-pub(super) fn write_float(value: f64, shortest: impl Display + fmt::LowerExp, out: &mut BytesMut) {
-    let size = value.abs();
-    // Writing to a buffer that grows does not fail.
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{shortest:e}");
-        let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        let _ = write!(out, "{shortest}");
-    }
-}
-
 /// Escapes what is formatted into it.
 struct Escaped<'o>(&'o mut BytesMut);
 
@@ -88,10 +75,18 @@ impl<'o> Writer<'o> {
         self.open(start, end)
     }
 
+    /// A number as Go writes it: the shortest digits, with an exponent only below 1e-6 and from 1e21.
     fn float(self, value: f64, shortest: impl Display + fmt::LowerExp) -> Result<(), EncodeError> {
-        if value.is_finite() {
-            write_float(value, shortest, self.out);
+        let size = value.abs();
+        if size == 0.0 || (1e-6..1e21).contains(&size) {
+            // Writing to a buffer that grows does not fail.
+            let _ = write!(self.out, "{shortest}");
             return Ok(());
+        }
+        if value.is_finite() {
+            let text = format!("{shortest:e}");
+            let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
+            return self.put(text.as_bytes());
         }
         let name = if value.is_nan() {
             "NaN"
