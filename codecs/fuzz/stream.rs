@@ -39,9 +39,9 @@ macro_rules! stream_target {
 /// [`stream_target`] of the requests of a codec whose arguments need nothing but their bytes.
 #[macro_export]
 macro_rules! requests_target {
-    ($codec:ident) => {
+    ($codec:ident $(, $more:expr)?) => {
         $crate::stream_target!(
-            codecs::$codec::RequestDecoder::new($crate::limits()),
+            codecs::$codec::RequestDecoder::new($crate::limits() $(, $more)?),
             |decoder, request| {
                 if let Ok(args) = request.args() {
                     $crate::shapes::$codec(args);
