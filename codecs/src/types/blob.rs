@@ -97,16 +97,10 @@ impl<'de, const IS_TEXT: bool> Visitor<'de> for BlobVisitor<IS_TEXT> {
             .map_err(|error| E::custom(format_args!("illegal base64 data: {error}")))
     }
 
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
-        Ok(bytes.into())
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Blob, E> {
-        Ok(Blob(bytes))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Blob, E> {
-        Ok(Blob::default())
+    visits! {
+        visit_bytes(bytes: &[u8]) => bytes.into();
+        visit_byte_buf(bytes: Vec<u8>) => Blob(bytes);
+        visit_unit() => Blob::default();
     }
 
     /// Go takes a list of numbers too.

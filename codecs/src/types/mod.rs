@@ -34,6 +34,15 @@ macro_rules! byte_string {
     };
 }
 
+/// Methods of a visitor that take every value.
+macro_rules! visits {
+    ($($method:ident($($value:ident: $type:ty)?) => $visited:expr;)+) => {$(
+        fn $method<E: Error>(self, $($value: $type)?) -> Result<Self::Value, E> {
+            Ok($visited)
+        }
+    )+};
+}
+
 mod any;
 mod blob;
 mod civil;
