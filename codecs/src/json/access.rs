@@ -19,16 +19,10 @@ use std::borrow::Cow;
 
 /// The elements of an array, then zero values until `expected` are handed over.
 pub(super) struct Elements<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
-    expected: usize,
+    pub(super) de: &'a mut De<'de, 'f>,
+    pub(super) expected: usize,
     /// Whether no element has been taken.
     pub(super) first: bool,
-}
-
-impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>, expected: usize) -> Self {
-        Self { de, expected, first: true }
-    }
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
@@ -50,15 +44,9 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
 
 /// The members of an object, for a map.
 pub(super) struct Entries<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
+    pub(super) de: &'a mut De<'de, 'f>,
     /// Whether no member has been taken.
     pub(super) first: bool,
-}
-
-impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>) -> Self {
-        Self { de, first: true }
-    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {

@@ -6,7 +6,7 @@ use super::{
     head::Head,
     scan::{Places, Scanner},
     ser,
-    text::{unescape, write_quoted},
+    text::{number, unescape, write_quoted},
 };
 use crate::{
     codec::Limits,
@@ -118,7 +118,7 @@ fn reply(bytes: Bytes, members: Places<5>) -> Result<Reply, DecodeError> {
         [b'"', text @ .., b'"'] => Some(unescape(text)),
         _ => None,
     };
-    let Some(seq) = std::str::from_utf8(part(&id)).ok().and_then(|digits| digits.parse().ok()) else {
+    let Some(seq) = number(part(&id)) else {
         return Err(DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" });
     };
     if matches!(part(&error), b"" | b"null") {

@@ -7,7 +7,7 @@ use super::{
     plain::{Plain, plain},
     scan::{Places, Scanner},
     ser,
-    text::{compact, is_compact, unescape, write_quoted},
+    text::{compact, is_compact, number, unescape, write_quoted},
 };
 use crate::{
     codec::{CallOptions, Limits, timeout_of},
@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
-use std::{ops::Range, time::Duration};
+use std::ops::Range;
 
 static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
 
@@ -85,7 +85,7 @@ fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
         _ => return Err(DecodeError::Malformed { at: method.start, what: "method is no text" }),
     };
     let has_params = !matches!(part(&params), b"" | b"null");
-    let timeout = milliseconds(part(&timeout));
+    let timeout = number(part(&timeout)).and_then(timeout_of);
     let details = part(&details) == b"true";
     let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
     let request = if as_it_is {
@@ -115,11 +115,6 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
     }
     let id = name.end..copy.len();
     message::Request::new(copy.into(), 0, name, params).with_extension(Id(id))
-}
-
-/// A `timeout` that says something: whole milliseconds over 0.
-fn milliseconds(text: &[u8]) -> Option<Duration> {
-    timeout_of(std::str::from_utf8(text).ok()?.parse().ok()?)
 }
 
 /// A client's writing half of one connection.

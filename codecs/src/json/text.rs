@@ -54,6 +54,12 @@ fn first_of(hits: u64) -> usize {
     (hits.trailing_zeros() / 8) as usize
 }
 
+/// The number that is all of `text`.
+#[inline]
+pub(super) fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 /// The text of a syntactically valid string without its quotes.
 ///
 /// Escapes are resolved as in Go: a lone surrogate, like bytes that are not UTF-8, becomes U+FFFD.

@@ -98,7 +98,7 @@ impl<'de> De<'de, '_> {
             return Err(self.cursor.mismatch(wanted));
         }
         self.cursor.enter()?;
-        let mut elements = Elements::new(self, len);
+        let mut elements = Elements { de: self, expected: len, first: true };
         let value = visitor.visit_seq(&mut elements)?;
         let first = elements.first;
         self.cursor.skip_rest(first, b']')?;
@@ -108,7 +108,7 @@ impl<'de> De<'de, '_> {
     /// An object for the visitor of a map.
     fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
-        let mut entries = Entries::new(self);
+        let mut entries = Entries { de: self, first: true };
         let value = visitor.visit_map(&mut entries)?;
         let first = entries.first;
         self.cursor.skip_rest(first, b'}')?;
