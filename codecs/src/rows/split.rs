@@ -70,7 +70,8 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Error = CellError;
     compound_types!(Inside<'p, P>);
 
-    forward_serialize!(none, some, unit_struct, newtype_struct);
+    // Binary, as cells are read: `write_cell`.
+    forward_serialize!(none, some, unit_struct, newtype_struct, binary);
 
     refuse_serialize! {
         Err(CellError::Nested);
@@ -100,11 +101,6 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
         self.begin(CompoundKind::Struct)
-    }
-
-    /// As cells are read: [`write_cell`].
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 

@@ -167,7 +167,7 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Probe<'_, '_> {
     type Error = PassEnd;
 
-    forward_deserialize!('de: binary);
+    forward_deserialize!('de: unit_struct, binary);
 
     leaves! {
         deserialize_any => Found::Leaf(Node::Untyped(Untyped::AnyForm)),
@@ -192,10 +192,6 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         deserialize_bytes => Found::Leaf(Node::Bytes),
         deserialize_byte_buf => Found::Leaf(Node::Bytes),
         deserialize_unit => Found::Leaf(Node::Unit),
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, PassEnd> {
-        Err(self.0.leaf(Found::Leaf(Node::Unit)))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
