@@ -50,13 +50,12 @@ impl<'s> RowWriter<'s> {
         self.announce(sink)?;
         let Shape { columns, layout } = self.found.as_ref().unwrap_or(self.shape);
         match *layout {
-            Layout::Nothing => Ok(()),
             Layout::One(row) => write_row(value, row, Empty::NoRow, columns, sink),
             Layout::Item(row) => write_row(value, row, Empty::Nulls, columns, sink),
             Layout::Each(row) => many(value, Rows { row: Some(row), columns, sink }),
             Layout::Entries => many(value, Rows { row: None, columns, sink }),
-            // Found out above.
-            Layout::Dynamic | Layout::DynamicItem => Ok(()),
+            // What is dynamic was found out above.
+            Layout::Nothing | Layout::Dynamic | Layout::DynamicItem => Ok(()),
         }
     }
 
