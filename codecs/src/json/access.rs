@@ -68,22 +68,17 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
 
 /// The members of an object, for a struct with these `fields`, which hears of them by its own names.
 pub(super) struct Members<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
+    pub(super) de: &'a mut De<'de, 'f>,
     /// Whether no member has been taken.
     pub(super) first: bool,
-    name: &'static str,
-    fields: &'static [&'static str],
+    pub(super) name: &'static str,
+    pub(super) fields: &'static [&'static str],
     /// The member a value is due for, and the place in `fields` where the next one probably is.
-    field: &'static str,
-    likely: usize,
+    pub(super) field: &'static str,
+    pub(super) likely: usize,
 }
 
 impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
-    #[inline]
-    pub(super) fn new(de: &'a mut De<'de, 'f>, name: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { de, first: true, name, fields, field: "", likely: 0 }
-    }
-
     /// A name with escapes, in another case, or of no member of the struct.
     #[cold]
     fn unusual_name(&mut self) -> Result<Cow<'de, str>, DeError> {

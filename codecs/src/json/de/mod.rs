@@ -124,7 +124,7 @@ impl<'de> De<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
-        let mut members = Members::new(self, name, fields);
+        let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0 };
         let value = visitor.visit_map(&mut members)?;
         let first = members.first;
         self.cursor.skip_rest(first, b'}')?;
