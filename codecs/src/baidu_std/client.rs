@@ -33,11 +33,11 @@ impl RequestEncoder {
         attachment: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        let mut head = *head;
         if head.authentication_data.is_empty() {
-            let authentication_data = &self.authentication_data;
-            return encode_request(&RequestHead { authentication_data, ..*head }, body, attachment, out);
+            head.authentication_data = &self.authentication_data;
         }
-        encode_request(head, body, attachment, out)
+        encode_request(&head, body, attachment, out)
     }
 }
 

@@ -205,8 +205,7 @@ impl Resolve<'_> {
     }
 
     /// Whether options and newtypes are all there is to a place.
-    fn is_endless(&self, place: usize) -> bool {
-        let mut place = place;
+    fn is_endless(&self, mut place: usize) -> bool {
         for _ in 0..=self.places.len() {
             let Some(behind) = self.behind(place) else { return true };
             match self.places.get(behind) {

@@ -41,8 +41,6 @@ impl<'de> Deserializer<'de> for Bytes<'_> {
 /// Where a body goes.
 pub(super) struct Sink<'s>(pub(super) &'s mut dyn FnMut(&[u8]) -> Result<(), EncodeError>);
 
-type Nothing = Impossible<(), EncodeError>;
-
 fn refuse<T>() -> Result<T, EncodeError> {
     Err(EncodeError::new(NO_BYTES))
 }
@@ -50,7 +48,7 @@ fn refuse<T>() -> Result<T, EncodeError> {
 impl Serializer for Sink<'_> {
     type Ok = ();
     type Error = EncodeError;
-    compound_types!(Nothing);
+    compound_types!(Impossible<(), EncodeError>);
 
     forward_serialize!(newtype_struct, some, binary);
 
