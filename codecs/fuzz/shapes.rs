@@ -1,5 +1,5 @@
 //! Types of every shape a value can be decoded into.
-#![allow(dead_code, reason = "their fields are never read, and not every target needs all of them")]
+#![allow(dead_code, reason = "their fields are never read")]
 
 use codecs::{
     ValueError, bson, gob, json, msgpack,

@@ -2,6 +2,7 @@
 
 /// The fuzz target of a decoder made by `$new`, whose messages are decoded and told by `$told`; `$eof` is its method
 /// for what is left at the end of the stream.
+#[macro_export]
 macro_rules! stream_target {
     ($new:expr, |$decoder:ident, $message:ident| $told:expr $(, $eof:ident)?) => {
         /// The messages of a stream in pieces of `step` bytes, as far as they can be read.
@@ -28,7 +29,7 @@ macro_rules! stream_target {
             told
         }
 
-        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+        $crate::fuzz_target!(|bytes: &[u8]| {
             let whole = run(bytes, usize::MAX);
             assert_eq!(whole, run(bytes, 1));
         });
@@ -36,14 +37,14 @@ macro_rules! stream_target {
 }
 
 /// [`stream_target`] of the requests of a codec whose arguments need nothing but their bytes.
-#[allow(unused_macros, reason = "for two codecs")]
+#[macro_export]
 macro_rules! requests_target {
-    ($codec:ident) => {
-        stream_target!(
-            codecs::$codec::RequestDecoder::new(stream::limits()),
+    ($codec:ident $(, $more:expr)?) => {
+        $crate::stream_target!(
+            codecs::$codec::RequestDecoder::new($crate::limits() $(, $more)?),
             |decoder, request| {
                 if let Ok(args) = request.args() {
-                    shapes::$codec(args);
+                    $crate::shapes::$codec(args);
                 }
                 format!("{:?} {}", request.service_method(), request.seq())
             },
@@ -53,11 +54,11 @@ macro_rules! requests_target {
 }
 
 /// [`stream_target`] of the replies of a codec whose values need nothing but their bytes.
-#[allow(unused_macros, reason = "for three codecs")]
+#[macro_export]
 macro_rules! replies_target {
     ($codec:ident) => {
-        stream_target!(codecs::$codec::ReplyDecoder::new(stream::limits()), |decoder, reply| {
-            shapes::$codec(reply.body());
+        $crate::stream_target!(codecs::$codec::ReplyDecoder::new($crate::limits()), |decoder, reply| {
+            $crate::shapes::$codec(reply.body());
             // All but the bytes: the newline behind a reply of JSON is among them where it has come already.
             format!("{} {:?} {:?} {:?}", reply.seq(), reply.service_method(), reply.error(), reply.body())
         });
@@ -65,7 +66,6 @@ macro_rules! replies_target {
 }
 
 /// Limits that a fuzzer reaches.
-#[allow(dead_code, reason = "two decoders have none")]
 pub fn limits() -> codecs::Limits {
     codecs::Limits { max_message_bytes: 1 << 20, ..codecs::Limits::default() }
 }

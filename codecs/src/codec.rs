@@ -36,16 +36,20 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// What `Timeout` says: whole milliseconds, rounded up and at least 1, as a shorter limit would read as none.
+    /// What `Timeout` says: as [`millis_of`].
     pub(crate) fn timeout_millis(&self) -> Option<u64> {
-        let millis = self.timeout?.as_nanos().div_ceil(1_000_000).max(1);
-        Some(u64::try_from(millis).unwrap_or(u64::MAX))
+        self.timeout.map(millis_of)
     }
 
     /// As [`Self::timeout_millis`], for formats whose integers have a sign.
     pub(crate) fn timeout_signed_millis(&self) -> Option<i64> {
         self.timeout_millis().map(|millis| i64::try_from(millis).unwrap_or(i64::MAX))
     }
+}
+
+/// The milliseconds that a limit is sent as: rounded up and at least 1, as a shorter one would read as none.
+pub(crate) fn millis_of(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_nanos().div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX)
 }
 
 /// The limit that a `Timeout` of so many milliseconds sets: 0 is none.

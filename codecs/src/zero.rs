@@ -4,9 +4,9 @@
 //! which of them a type wants. Knows no codec's wire.
 
 use crate::{error::ValueError, serde_methods::forward_deserialize};
-use serde::{
-    de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor},
-    forward_to_deserialize_any,
+use serde::de::{
+    Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
+    value::{MapDeserializer, SeqDeserializer},
 };
 use std::marker::PhantomData;
 
@@ -61,61 +61,79 @@ impl<E> Clone for Zero<'_, E> {
 
 impl<E> Copy for Zero<'_, E> {}
 
-macro_rules! zeros {
-    ($($method:ident => $visit:ident($value:expr),)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-            visitor.$visit($value)
+impl<'f, E: ZeroFieldError> Zero<'f, E> {
+    /// Those members of a struct that are handed over.
+    fn members<'de>(self, fields: &'static [&'static str]) -> impl MapAccess<'de, Error = E> {
+        let handed_over = fields.iter().filter(move |field| self.zero_fields.contains(field));
+        MapDeserializer::new(handed_over.map(move |field| (*field, self)))
+    }
+}
+
+impl<'de, E: ZeroFieldError> IntoDeserializer<'de, E> for Zero<'_, E> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Methods of a deserializer without bytes: the simplest value of each type without parts. Numbers are `$number`, which
+/// is a `bool`.
+macro_rules! simplest_values {
+    ($de:lifetime: $this:ident => $number:expr) => {
+        $crate::zero::simplest_values! {
+            @$de $this:
+            deserialize_any => visit_unit(),
+            deserialize_ignored_any => visit_unit(),
+            deserialize_unit => visit_unit(),
+            deserialize_option => visit_none(),
+            deserialize_bool => visit_bool(false),
+            deserialize_i8 => visit_i8($number.into()),
+            deserialize_i16 => visit_i16($number.into()),
+            deserialize_i32 => visit_i32($number.into()),
+            deserialize_i64 => visit_i64($number.into()),
+            deserialize_i128 => visit_i128($number.into()),
+            deserialize_u8 => visit_u8($number.into()),
+            deserialize_u16 => visit_u16($number.into()),
+            deserialize_u32 => visit_u32($number.into()),
+            deserialize_u64 => visit_u64($number.into()),
+            deserialize_u128 => visit_u128($number.into()),
+            deserialize_f32 => visit_f32($number.into()),
+            deserialize_f64 => visit_f64($number.into()),
+            deserialize_char => visit_char('\0'),
+            deserialize_str => visit_borrowed_str(""),
+            deserialize_string => visit_borrowed_str(""),
+            deserialize_identifier => visit_borrowed_str(""),
+            deserialize_bytes => visit_borrowed_bytes(b""),
+            deserialize_byte_buf => visit_borrowed_bytes(b""),
+        }
+    };
+    (@$de:lifetime $this:ident: $($method:ident => $visit:ident($($value:expr)?),)*) => {$(
+        fn $method<V: Visitor<$de>>($this, visitor: V) -> Result<V::Value, Self::Error> {
+            visitor.$visit($($value)?)
         }
     )*};
 }
+
+pub(crate) use simplest_values;
 
 impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
     type Error = E;
 
     forward_deserialize!('de: unit_struct, newtype_struct, tuple_struct);
 
-    zeros! {
-        deserialize_bool => visit_bool(false),
-        deserialize_i8 => visit_i8(0),
-        deserialize_i16 => visit_i16(0),
-        deserialize_i32 => visit_i32(0),
-        deserialize_i64 => visit_i64(0),
-        deserialize_i128 => visit_i128(0),
-        deserialize_u8 => visit_u8(0),
-        deserialize_u16 => visit_u16(0),
-        deserialize_u32 => visit_u32(0),
-        deserialize_u64 => visit_u64(0),
-        deserialize_u128 => visit_u128(0),
-        deserialize_f32 => visit_f32(0.0),
-        deserialize_f64 => visit_f64(0.0),
-        deserialize_char => visit_char('\0'),
-        deserialize_str => visit_borrowed_str(""),
-        deserialize_string => visit_borrowed_str(""),
-        deserialize_identifier => visit_borrowed_str(""),
-        deserialize_bytes => visit_borrowed_bytes(b""),
-        deserialize_byte_buf => visit_borrowed_bytes(b""),
-    }
-
-    forward_to_deserialize_any! { unit ignored_any }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_none()
-    }
+    simplest_values!('de: self => false);
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_seq(Zeros { zero: self, left: 0 })
+        self.deserialize_tuple(0, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_seq(Zeros { zero: self, left: len })
+        visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(self, len)))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_map(ZeroMembers { zero: self, fields: &[] })
+        visitor.visit_map(self.members(&[]))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -124,7 +142,7 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, E> {
-        visitor.visit_map(ZeroMembers { zero: self, fields }).map_err(E::may_be_zero)
+        visitor.visit_map(self.members(fields)).map_err(E::may_be_zero)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -134,43 +152,5 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
         _: V,
     ) -> Result<V::Value, E> {
         Err(E::custom(format_args!("{name} has no zero value")))
-    }
-}
-
-struct Zeros<'f, E> {
-    zero: Zero<'f, E>,
-    left: usize,
-}
-
-impl<'de, E: ZeroFieldError> SeqAccess<'de> for Zeros<'_, E> {
-    type Error = E;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, E> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        seed.deserialize(self.zero).map(Some)
-    }
-}
-
-struct ZeroMembers<'f, E> {
-    zero: Zero<'f, E>,
-    fields: &'static [&'static str],
-}
-
-impl<'de, E: ZeroFieldError> MapAccess<'de> for ZeroMembers<'_, E> {
-    type Error = E;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, E> {
-        while let Some((&field, rest)) = self.fields.split_first() {
-            self.fields = rest;
-            if self.zero.zero_fields.contains(&field) {
-                return seed.deserialize(field.into_deserializer()).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, E> {
-        seed.deserialize(self.zero)
     }
 }

@@ -2,12 +2,9 @@
 #![no_main]
 
 use codecs::baidu_std::ReplyDecoder;
+use rpcwrap_codecs_fuzz::{limits, stream_target};
 
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
-
-stream_target!(ReplyDecoder::new(stream::limits()), |decoder, reply| {
-    let payload = reply.payload(&stream::limits());
+stream_target!(ReplyDecoder::new(limits()), |decoder, reply| {
+    let payload = reply.payload(&limits());
     format!("{reply:?} {:?}", payload.map(|payload| payload.body.len()))
 });

@@ -2,12 +2,9 @@
 #![no_main]
 
 use codecs::baidu_std::RequestDecoder;
+use rpcwrap_codecs_fuzz::{limits, stream_target};
 
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
-
-stream_target!(RequestDecoder::new(stream::limits()), |decoder, request| {
-    let payload = request.payload(&stream::limits());
+stream_target!(RequestDecoder::new(limits()), |decoder, request| {
+    let payload = request.payload(&limits());
     format!("{request:?} {:?}", payload.map(|payload| payload.body.len()))
 });

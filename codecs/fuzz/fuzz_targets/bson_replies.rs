@@ -1,10 +1,4 @@
 //! What a BSON server may send to a client, whole and split, into types of every shape.
 #![no_main]
 
-#[path = "../shapes.rs"]
-mod shapes;
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
-
-replies_target!(bson);
+rpcwrap_codecs_fuzz::replies_target!(bson);

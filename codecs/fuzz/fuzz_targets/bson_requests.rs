@@ -1,21 +1,4 @@
 //! What a BSON client may send to a server, whole and split, into types of every shape.
 #![no_main]
 
-use codecs::{BsonDialect, bson::RequestDecoder};
-
-#[path = "../shapes.rs"]
-mod shapes;
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
-
-stream_target!(
-    RequestDecoder::new(stream::limits(), BsonDialect::Auto),
-    |decoder, request| {
-        if let Ok(args) = request.args() {
-            shapes::bson(args);
-        }
-        format!("{:?} {}", request.service_method(), request.seq())
-    },
-    decode_eof
-);
+rpcwrap_codecs_fuzz::requests_target!(bson, codecs::BsonDialect::Auto);

@@ -3,10 +3,7 @@
 
 use bytes::BytesMut;
 use codecs::connect::{self, ConnectError};
-
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
+use rpcwrap_codecs_fuzz::stream_target;
 
 struct Decoder;
 

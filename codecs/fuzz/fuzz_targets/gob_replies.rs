@@ -2,14 +2,9 @@
 #![no_main]
 
 use codecs::gob::ReplyDecoder;
+use rpcwrap_codecs_fuzz::{limits, shapes, stream_target};
 
-#[path = "../shapes.rs"]
-mod shapes;
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
-
-stream_target!(ReplyDecoder::new(stream::limits()), |decoder, reply| {
+stream_target!(ReplyDecoder::new(limits()), |decoder, reply| {
     if let Some(types) = reply.types() {
         shapes::gob(types, reply.body());
     }

@@ -2,15 +2,10 @@
 #![no_main]
 
 use codecs::gob::RequestDecoder;
-
-#[path = "../shapes.rs"]
-mod shapes;
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
+use rpcwrap_codecs_fuzz::{limits, shapes, stream_target};
 
 stream_target!(
-    RequestDecoder::new(stream::limits()),
+    RequestDecoder::new(limits()),
     |decoder, request| {
         if let Ok(args) = request.args() {
             shapes::gob(decoder.types(), args);

@@ -6,10 +6,7 @@ use codecs::{
     DecodeError,
     proxy_header::{self, Source},
 };
-
-#[macro_use]
-#[path = "../stream.rs"]
-mod stream;
+use rpcwrap_codecs_fuzz::stream_target;
 
 struct Decoder;
 

@@ -2,10 +2,7 @@
 #![no_main]
 
 use codecs::text::{Query, TextArgs, Token};
-use libfuzzer_sys::fuzz_target;
-
-#[path = "../shapes.rs"]
-mod shapes;
+use rpcwrap_codecs_fuzz::{fuzz_target, shapes};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(query) = Query::parse(bytes) {

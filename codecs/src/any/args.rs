@@ -1,12 +1,6 @@
 //! The arguments of one call on their way into the handler's type.
 
 use super::body;
-#[cfg(feature = "bson")]
-use crate::bson;
-#[cfg(feature = "gob")]
-use crate::gob;
-#[cfg(feature = "msgpack")]
-use crate::msgpack;
 use crate::{
     body::BytesArgs,
     codec::{RequestDecoder, Visit},
@@ -34,7 +28,7 @@ pub enum Args<'a> {
     /// A gob value, and the types its peer has defined.
     Gob {
         /// The peer's types.
-        types: &'a gob::Types,
+        types: &'a crate::gob::Types,
         /// The number of the value's type, then the value.
         value: &'a [u8],
     },
@@ -63,13 +57,13 @@ impl Args<'_> {
             Self::JsonValue(bytes) => json::value_from_slice(bytes),
             Self::JsonParams(bytes) => json::params_from_slice(bytes),
             #[cfg(feature = "bson")]
-            Self::Bson(bytes) => bson::value_from_slice(bytes),
+            Self::Bson(bytes) => crate::bson::value_from_slice(bytes),
             #[cfg(feature = "gob")]
-            Self::Gob { types, value } => gob::value_from_slice(types, value),
+            Self::Gob { types, value } => crate::gob::value_from_slice(types, value),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(bytes) => msgpack::value_from_slice(bytes),
+            Self::Msgpack(bytes) => crate::msgpack::value_from_slice(bytes),
             Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
-            Self::Bytes(args) => body::decode_args(args),
+            Self::Bytes(args) => body::decode(&args.body, args.content_type, body::NO_SCHEMA),
             Self::Text(args, type_of) => text::decode(args, *type_of),
             Self::Broken(error) => Err((*error).clone()),
         }

@@ -1,16 +1,6 @@
 //! A client's halves: requests out, replies in.
 
 use super::args::decode_erased;
-#[cfg(feature = "baidu_std")]
-use super::body;
-#[cfg(feature = "bson")]
-use crate::bson;
-#[cfg(feature = "gob")]
-use crate::gob;
-#[cfg(feature = "msgpack")]
-use crate::msgpack;
-#[cfg(feature = "baidu_std")]
-use crate::{baidu_std, body::ContentType};
 use crate::{
     codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
@@ -27,16 +17,16 @@ pub enum RequestWriter {
     Json(json::RequestEncoder),
     #[cfg(feature = "bson")]
     /// BSON.
-    Bson(bson::RequestEncoder),
+    Bson(crate::bson::RequestEncoder),
     #[cfg(feature = "gob")]
     /// Gob; boxed, as its tables of types are not small.
-    Gob(Box<gob::RequestEncoder>),
+    Gob(Box<crate::gob::RequestEncoder>),
     #[cfg(feature = "msgpack")]
     /// MessagePack.
-    Msgpack(msgpack::RequestEncoder),
+    Msgpack(crate::msgpack::RequestEncoder),
     #[cfg(feature = "baidu_std")]
     /// baidu_std, which is no codec of Go-RPC: arguments go as JSON in its frames, `content_type` 1.
-    BaiduStd(baidu_std::RequestEncoder),
+    BaiduStd(crate::baidu_std::RequestEncoder),
     /// A program's own.
     Custom(Box<dyn RequestEncoder>),
 }
@@ -80,14 +70,7 @@ impl RequestWriter {
     }
 }
 
-debug_by_codec!(RequestWriter:
-    Json "json",
-    #[cfg(feature = "bson")] Bson "bson",
-    #[cfg(feature = "gob")] Gob "gob",
-    #[cfg(feature = "msgpack")] Msgpack "msgpack",
-    #[cfg(feature = "baidu_std")] BaiduStd "baidu_std",
-    Custom "custom"
-);
+debug_by_codec!(RequestWriter, #[cfg(feature = "baidu_std")] BaiduStd "baidu_std");
 
 /// A client's reading half of any codec.
 pub enum ReplyReader {
@@ -95,16 +78,16 @@ pub enum ReplyReader {
     Json(json::ReplyDecoder),
     #[cfg(feature = "bson")]
     /// BSON.
-    Bson(bson::ReplyDecoder),
+    Bson(crate::bson::ReplyDecoder),
     #[cfg(feature = "gob")]
     /// Gob; boxed, as its tables of types are not small.
-    Gob(Box<gob::ReplyDecoder>),
+    Gob(Box<crate::gob::ReplyDecoder>),
     #[cfg(feature = "msgpack")]
     /// MessagePack.
-    Msgpack(msgpack::ReplyDecoder),
+    Msgpack(crate::msgpack::ReplyDecoder),
     #[cfg(feature = "baidu_std")]
     /// baidu_std, which is no codec of Go-RPC.
-    BaiduStd(baidu_std::ReplyDecoder),
+    BaiduStd(crate::baidu_std::ReplyDecoder),
     /// A program's own.
     Custom(Box<dyn ReplyDecoder>),
 }
@@ -138,11 +121,11 @@ impl ReplyReader {
         match self {
             Self::Json(_) => json::value_from_slice(reply.body()),
             #[cfg(feature = "bson")]
-            Self::Bson(_) => bson::value_from_slice(reply.body()),
+            Self::Bson(_) => crate::bson::value_from_slice(reply.body()),
             #[cfg(feature = "gob")]
-            Self::Gob(_) => gob::value_from_reply(reply),
+            Self::Gob(_) => crate::gob::value_from_reply(reply),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(_) => msgpack::value_from_slice(reply.body()),
+            Self::Msgpack(_) => crate::msgpack::value_from_slice(reply.body()),
             #[cfg(feature = "baidu_std")]
             Self::BaiduStd(decoder) => body_of_frame(reply, &decoder.limits()),
             Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
@@ -150,19 +133,12 @@ impl ReplyReader {
     }
 }
 
-debug_by_codec!(ReplyReader:
-    Json "json",
-    #[cfg(feature = "bson")] Bson "bson",
-    #[cfg(feature = "gob")] Gob "gob",
-    #[cfg(feature = "msgpack")] Msgpack "msgpack",
-    #[cfg(feature = "baidu_std")] BaiduStd "baidu_std",
-    Custom "custom"
-);
+debug_by_codec!(ReplyReader, #[cfg(feature = "baidu_std")] BaiduStd "baidu_std");
 
 /// Appends one whole request with JSON in a frame of baidu_std, or nothing.
 #[cfg(feature = "baidu_std")]
 fn as_json<T: Serialize + ?Sized>(
-    encoder: &mut baidu_std::RequestEncoder,
+    encoder: &mut crate::baidu_std::RequestEncoder,
     seq: u64,
     service_method: &str,
     options: CallOptions,
@@ -172,13 +148,13 @@ fn as_json<T: Serialize + ?Sized>(
     let (service_name, method_name) = service_method.rsplit_once('.').unwrap_or(("", service_method));
     let mut body = BytesMut::new();
     json::value_to_buf(args, &mut body)?;
-    let head = baidu_std::RequestHead {
+    let head = crate::baidu_std::RequestHead {
         service_name,
         method_name,
         correlation_id: seq as i64,
         timeout: options.timeout,
-        content_type: ContentType::Json,
-        ..baidu_std::RequestHead::default()
+        content_type: crate::body::ContentType::Json,
+        ..crate::baidu_std::RequestHead::default()
     };
     encoder.encode_bytes(&head, &body, b"", out)
 }
@@ -193,6 +169,6 @@ const NO_SCHEMA: &str =
 fn body_of_frame<T: DeserializeOwned>(reply: &Reply, limits: &Limits) -> Result<T, ValueError> {
     let out_of_step = |error: DecodeError| ValueError::new(error.to_string());
     let payload =
-        baidu_std::Reply::from_frame(reply.bytes().clone()).map_err(out_of_step)?.payload(limits)?;
-    body::decode(&payload.body, payload.content_type, NO_SCHEMA)
+        crate::baidu_std::Reply::from_frame(reply.bytes().clone()).map_err(out_of_step)?.payload(limits)?;
+    super::body::decode(&payload.body, payload.content_type, NO_SCHEMA)
 }

@@ -3,14 +3,23 @@
 //! Above all formats: the enums here let arguments go straight into the handler's type without a virtual call. They
 //! only hand on; each format's rules live in its own module.
 
-/// `Debug` of an enum over all codecs, which says which one it is and nothing of what is inside.
+/// `Debug` of an enum over all codecs, and what more it has; says which one it is and nothing of what is inside.
 macro_rules! debug_by_codec {
-    ($type:ident: $($(#[$when:meta])? $codec:ident $name:literal),+ $(,)?) => {
+    ($type:ident $(, #[$when:meta] $more:ident $name:literal)?) => {
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(match self {
-                    $($(#[$when])? Self::$codec(..) => concat!(stringify!($type), "(", $name, ")"),)+
-                })
+                let codec = match self {
+                    Self::Json(..) => "json",
+                    #[cfg(feature = "bson")]
+                    Self::Bson(..) => "bson",
+                    #[cfg(feature = "gob")]
+                    Self::Gob(..) => "gob",
+                    #[cfg(feature = "msgpack")]
+                    Self::Msgpack(..) => "msgpack",
+                    $(#[$when] Self::$more(..) => $name,)?
+                    Self::Custom(..) => "custom",
+                };
+                write!(f, concat!(stringify!($type), "({})"), codec)
             }
         }
     };
@@ -29,12 +38,6 @@ pub use reply_to::{ReplyTo, Saved};
 pub use request::AnyRequest;
 pub use server::{AnyServerCodec, CodecPair, ServerCodec};
 
-#[cfg(feature = "bson")]
-use crate::bson::{self, BsonDialect, Dialect};
-#[cfg(feature = "gob")]
-use crate::gob;
-#[cfg(feature = "msgpack")]
-use crate::msgpack;
 use crate::{
     codec::{Codec, Limits},
     json,
@@ -49,7 +52,7 @@ pub enum AnyCodec {
     Json,
     #[cfg(feature = "bson")]
     /// vitess' `bsonrpc`: two BSON documents.
-    Bson(BsonDialect),
+    Bson(crate::bson::BsonDialect),
     #[cfg(feature = "gob")]
     /// Go's own `net/rpc`: gob, with a table of types for each direction of each connection.
     Gob,
@@ -66,11 +69,11 @@ impl AnyCodec {
         match self {
             Self::Json => json::NAME,
             #[cfg(feature = "bson")]
-            Self::Bson(_) => bson::NAME,
+            Self::Bson(_) => crate::bson::NAME,
             #[cfg(feature = "gob")]
-            Self::Gob => gob::NAME,
+            Self::Gob => crate::gob::NAME,
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => msgpack::NAME,
+            Self::Msgpack => crate::msgpack::NAME,
             Self::Custom(codec) => codec.name(),
         }
     }
@@ -78,25 +81,17 @@ impl AnyCodec {
     /// The server's side of one new connection.
     pub fn server(&self, limits: Limits) -> AnyServerCodec {
         match self {
-            Self::Json => AnyServerCodec::Json(CodecPair {
-                decoder: json::RequestDecoder::new(limits),
-                encoder: json::ReplyEncoder::new(),
-            }),
+            Self::Json => AnyServerCodec::Json(CodecPair::new(json::RequestDecoder::new(limits))),
             #[cfg(feature = "bson")]
-            Self::Bson(dialect) => AnyServerCodec::Bson(CodecPair {
-                decoder: bson::RequestDecoder::new(limits, *dialect),
-                encoder: bson::ReplyEncoder::new(),
-            }),
+            Self::Bson(dialect) => {
+                AnyServerCodec::Bson(CodecPair::new(crate::bson::RequestDecoder::new(limits, *dialect)))
+            }
             #[cfg(feature = "gob")]
-            Self::Gob => AnyServerCodec::Gob(CodecPair {
-                decoder: gob::RequestDecoder::new(limits),
-                encoder: gob::ReplyEncoder::new(),
-            }),
+            Self::Gob => AnyServerCodec::Gob(CodecPair::new(crate::gob::RequestDecoder::new(limits))),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => AnyServerCodec::Msgpack(CodecPair {
-                decoder: msgpack::RequestDecoder::new(limits),
-                encoder: msgpack::ReplyEncoder::new(),
-            }),
+            Self::Msgpack => {
+                AnyServerCodec::Msgpack(CodecPair::new(crate::msgpack::RequestDecoder::new(limits)))
+            }
             Self::Custom(codec) => AnyServerCodec::Custom(CodecPair {
                 decoder: codec.request_decoder(limits),
                 encoder: codec.reply_encoder(),
@@ -109,15 +104,17 @@ impl AnyCodec {
         match self {
             Self::Json => RequestWriter::Json(json::RequestEncoder::new()),
             #[cfg(feature = "bson")]
-            Self::Bson(BsonDialect::Always(dialect)) => {
-                RequestWriter::Bson(bson::RequestEncoder::new(*dialect))
+            Self::Bson(crate::bson::BsonDialect::Always(dialect)) => {
+                RequestWriter::Bson(crate::bson::RequestEncoder::new(*dialect))
             }
             #[cfg(feature = "bson")]
-            Self::Bson(BsonDialect::Auto) => RequestWriter::Bson(bson::RequestEncoder::new(Dialect::Vitess)),
+            Self::Bson(crate::bson::BsonDialect::Auto) => {
+                RequestWriter::Bson(crate::bson::RequestEncoder::new(crate::bson::Dialect::Vitess))
+            }
             #[cfg(feature = "gob")]
             Self::Gob => RequestWriter::Gob(Box::default()),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => RequestWriter::Msgpack(msgpack::RequestEncoder::new()),
+            Self::Msgpack => RequestWriter::Msgpack(crate::msgpack::RequestEncoder::new()),
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
     }
@@ -127,11 +124,11 @@ impl AnyCodec {
         match self {
             Self::Json => ReplyReader::Json(json::ReplyDecoder::new(limits)),
             #[cfg(feature = "bson")]
-            Self::Bson(_) => ReplyReader::Bson(bson::ReplyDecoder::new(limits)),
+            Self::Bson(_) => ReplyReader::Bson(crate::bson::ReplyDecoder::new(limits)),
             #[cfg(feature = "gob")]
-            Self::Gob => ReplyReader::Gob(Box::new(gob::ReplyDecoder::new(limits))),
+            Self::Gob => ReplyReader::Gob(Box::new(crate::gob::ReplyDecoder::new(limits))),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => ReplyReader::Msgpack(msgpack::ReplyDecoder::new(limits)),
+            Self::Msgpack => ReplyReader::Msgpack(crate::msgpack::ReplyDecoder::new(limits)),
             Self::Custom(codec) => ReplyReader::Custom(codec.reply_decoder(limits)),
         }
     }

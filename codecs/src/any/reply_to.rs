@@ -1,12 +1,6 @@
 //! Where and how one reply is written, for all protocols.
 
-use super::body::{self, AsBlob};
-#[cfg(feature = "bson")]
-use crate::bson;
-#[cfg(feature = "gob")]
-use crate::gob;
-#[cfg(feature = "msgpack")]
-use crate::msgpack;
+use super::body;
 use crate::{
     body::{BytesReply, BytesReplyEncoder, ContentType},
     codec::ReplyEncoder,
@@ -14,6 +8,7 @@ use crate::{
     json,
     message::{ErrorReply, Head},
     schema::TypeOf,
+    types::AsBlob,
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -28,13 +23,13 @@ pub enum ReplyTo<'a> {
     Json(&'a mut json::ReplyEncoder, &'a json::Head),
     #[cfg(feature = "bson")]
     /// BSON.
-    Bson(&'a mut bson::ReplyEncoder, &'a bson::Head),
+    Bson(&'a mut crate::bson::ReplyEncoder, &'a crate::bson::Head),
     #[cfg(feature = "gob")]
     /// Gob.
-    Gob(&'a mut gob::ReplyEncoder, &'a Head),
+    Gob(&'a mut crate::gob::ReplyEncoder, &'a Head),
     #[cfg(feature = "msgpack")]
     /// MessagePack.
-    Msgpack(&'a mut msgpack::ReplyEncoder, &'a Head),
+    Msgpack(&'a mut crate::msgpack::ReplyEncoder, &'a Head),
     /// The bare JSON value, for protocols whose own framing says whose reply it is and what failed.
     JsonValue,
     /// Bytes, in the frames of a protocol that carries them.
@@ -153,7 +148,7 @@ pub struct Saved(EncoderState);
 enum EncoderState {
     Nothing,
     #[cfg(feature = "gob")]
-    Gob(gob::Saved),
+    Gob(crate::gob::Saved),
     Custom(Box<dyn Any + Send>),
 }
 

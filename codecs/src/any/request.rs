@@ -1,7 +1,5 @@
 //! A request of any codec.
 
-#[cfg(feature = "bson")]
-use crate::bson;
 use crate::{json, message::Request};
 use std::time::Duration;
 
@@ -12,7 +10,7 @@ pub enum AnyRequest {
     Json(json::Request),
     #[cfg(feature = "bson")]
     /// In a dialect of BSON.
-    Bson(bson::Request),
+    Bson(crate::bson::Request),
     /// With what all have and nothing else: gob, MessagePack and codecs of programs.
     Common(Request),
 }

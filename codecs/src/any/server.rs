@@ -4,12 +4,6 @@
 //! for those who make few.
 
 use super::{AnyRequest, Args, ReplyTo};
-#[cfg(feature = "bson")]
-use crate::bson;
-#[cfg(feature = "gob")]
-use crate::gob;
-#[cfg(feature = "msgpack")]
-use crate::msgpack;
 use crate::{
     codec::{Limits, ReplyEncoder, RequestDecoder},
     error::DecodeError,
@@ -52,6 +46,13 @@ pub struct CodecPair<D, E> {
     pub decoder: D,
     /// Writes replies.
     pub encoder: E,
+}
+
+impl<D, E: Default> CodecPair<D, E> {
+    /// That decoder and a new encoder.
+    pub(super) fn new(decoder: D) -> Self {
+        Self { decoder, encoder: E::default() }
+    }
 }
 
 /// `$args` is made of the decoder, the request and the bytes of its arguments, `$to` of the encoder and the head.
@@ -101,19 +102,19 @@ server_codec!(
 );
 #[cfg(feature = "bson")]
 server_codec!(
-    bson::RequestDecoder, bson::ReplyEncoder, bson::Dialect,
+    crate::bson::RequestDecoder, crate::bson::ReplyEncoder, crate::bson::Dialect,
     (_, _, bytes) => Args::Bson(bytes),
     (encoder, head) => ReplyTo::Bson(encoder, head)
 );
 #[cfg(feature = "gob")]
 server_codec!(
-    gob::RequestDecoder, gob::ReplyEncoder, (),
+    crate::gob::RequestDecoder, crate::gob::ReplyEncoder, (),
     (decoder, _, value) => Args::Gob { types: decoder.types(), value },
     (encoder, head) => ReplyTo::Gob(encoder, head)
 );
 #[cfg(feature = "msgpack")]
 server_codec!(
-    msgpack::RequestDecoder, msgpack::ReplyEncoder, (),
+    crate::msgpack::RequestDecoder, crate::msgpack::ReplyEncoder, (),
     (_, _, bytes) => Args::Msgpack(bytes),
     (encoder, head) => ReplyTo::Msgpack(encoder, head)
 );
@@ -129,13 +130,13 @@ pub enum AnyServerCodec {
     Json(CodecPair<json::RequestDecoder, json::ReplyEncoder>),
     #[cfg(feature = "bson")]
     /// BSON.
-    Bson(CodecPair<bson::RequestDecoder, bson::ReplyEncoder>),
+    Bson(CodecPair<crate::bson::RequestDecoder, crate::bson::ReplyEncoder>),
     #[cfg(feature = "gob")]
     /// Gob.
-    Gob(CodecPair<gob::RequestDecoder, gob::ReplyEncoder>),
+    Gob(CodecPair<crate::gob::RequestDecoder, crate::gob::ReplyEncoder>),
     #[cfg(feature = "msgpack")]
     /// MessagePack.
-    Msgpack(CodecPair<msgpack::RequestDecoder, msgpack::ReplyEncoder>),
+    Msgpack(CodecPair<crate::msgpack::RequestDecoder, crate::msgpack::ReplyEncoder>),
     /// A program's own.
     Custom(CodecPair<Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>>),
 }
@@ -226,10 +227,4 @@ impl AnyServerCodec {
     }
 }
 
-debug_by_codec!(AnyServerCodec:
-    Json "json",
-    #[cfg(feature = "bson")] Bson "bson",
-    #[cfg(feature = "gob")] Gob "gob",
-    #[cfg(feature = "msgpack")] Msgpack "msgpack",
-    Custom "custom"
-);
+debug_by_codec!(AnyServerCodec);

@@ -33,11 +33,11 @@ impl RequestEncoder {
         attachment: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        let mut head = *head;
         if head.authentication_data.is_empty() {
-            let authentication_data = &self.authentication_data;
-            return encode_request(&RequestHead { authentication_data, ..*head }, body, attachment, out);
+            head.authentication_data = &self.authentication_data;
         }
-        encode_request(head, body, attachment, out)
+        encode_request(&head, body, attachment, out)
     }
 }
 
@@ -59,10 +59,6 @@ impl From<Reply> for message::Reply {
         });
         let (seq, bytes) = (reply.correlation_id() as u64, reply.into_frame());
         let len = bytes.len();
-        let reply = Self::new(bytes, seq, 0..0, 0..len);
-        match error {
-            Some(error) => reply.with_error(error),
-            None => reply,
-        }
+        Self::new(bytes, seq, 0..0, 0..len).with_any_error(error)
     }
 }

@@ -1,8 +1,9 @@
 //! Frames of either direction: where one ends, and what is behind its meta.
 
 use super::{
-    CRC32C, HEADER_LEN, MAGIC, checksum, compress_type, compression, content_type, content_type_number,
+    COMPRESSIONS, CONTENT_TYPES, CRC32C, HEADER_LEN, MAGIC, meaning,
     meta::{Meta, Span},
+    number,
     wire::{put_bytes, put_int},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     error::{DecodeError, EncodeError, ValueError},
 };
 use bytes::{BufMut, Bytes, BytesMut};
+use crc32c::crc32c_append;
 use std::borrow::Cow;
 
 /// A whole message.
@@ -134,7 +136,7 @@ impl Frame {
             }
         };
         let (Some(compression), Some(content_type)) =
-            (compression(meta.compress_type), content_type(meta.content_type))
+            (meaning(&COMPRESSIONS, meta.compress_type).0, meaning(&CONTENT_TYPES, meta.content_type).0)
         else {
             return Err(self.unreadable(what, data_len, None));
         };
@@ -163,7 +165,7 @@ impl Frame {
             return Err("checksum_value is not of 4 bytes");
         };
         let attachment = if self.meta.checksum_with_attachment { attachment } else { &[] };
-        if u32::from_be_bytes(value) == checksum::masked(&[data, attachment]) {
+        if u32::from_be_bytes(value) == masked(&[data, attachment]) {
             Ok(())
         } else {
             Err("checksum_value does not match")
@@ -173,21 +175,8 @@ impl Frame {
     /// The facts bRPC tells of a body that cannot be read, and what it does not tell: why.
     #[cold]
     pub(super) fn unreadable(&self, what: &str, size: usize, why: Option<&str>) -> ValueError {
-        let content = match self.meta.content_type {
-            0 => "pb",
-            1 => "json",
-            2 => "proto-json",
-            3 => "proto-text",
-            _ => "unknown",
-        };
-        let compress = match self.meta.compress_type {
-            0 => "none",
-            1 => "snappy",
-            2 => "gzip",
-            3 => "zlib",
-            4 => "lz4",
-            _ => "unknown",
-        };
+        let content = meaning(&CONTENT_TYPES, self.meta.content_type).1;
+        let compress = meaning(&COMPRESSIONS, self.meta.compress_type).1;
         let checksum = match self.meta.checksum_type {
             0 => "none",
             CRC32C => "crc32c",
@@ -201,6 +190,16 @@ impl Frame {
         );
         ValueError::new(text)
     }
+}
+
+/// Added to the rotated value. Source: `butil/crc32c.h` `kMaskDelta`.
+const MASK_DELTA: u32 = 0xA282_EAD8;
+
+/// CRC-32C as bRPC writes it: masked, so that the checksum of data with checksums in it stays a good one. Source: bRPC
+/// `policy/crc32c_checksum.cpp`, `butil/crc32c.h` (`Mask`).
+pub(super) fn masked(parts: &[&[u8]]) -> u32 {
+    let crc = parts.iter().fold(0, |crc, part| crc32c_append(crc, part));
+    crc.rotate_right(15).wrapping_add(MASK_DELTA)
 }
 
 #[cold]
@@ -226,8 +225,8 @@ impl<'a> Packed<'a> {
     ) -> Self {
         let data: Cow<'a, [u8]> =
             if compression == Compression::None { body.into() } else { compression.compress(body).into() };
-        let checksum = checksum.then(|| checksum::masked(&[&data]));
-        Self { data, attachment, compress_type: compress_type(compression), checksum }
+        let checksum = checksum.then(|| masked(&[&data]));
+        Self { data, attachment, compress_type: number(&COMPRESSIONS, compression), checksum }
     }
 
     /// The most [`put_meta`](Self::put_meta) writes, in bytes.
@@ -242,7 +241,7 @@ impl<'a> Packed<'a> {
         if !self.attachment.is_empty() {
             put_int(out, 5, self.attachment.len() as i64);
         }
-        let content_type = content_type_number(content_type);
+        let content_type = number(&CONTENT_TYPES, content_type);
         if content_type != 0 {
             put_int(out, 10, content_type);
         }

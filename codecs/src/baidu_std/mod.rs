@@ -10,7 +10,6 @@
 //! it. Source: bRPC at commit 71871ee9, `policy/baidu_rpc_protocol.cpp` and `baidu_rpc_meta.proto`; recordings in
 //! `codecs/testdata/baidu_std`.
 
-mod checksum;
 mod client;
 pub mod code;
 mod frame;
@@ -40,48 +39,37 @@ const HEADER_LEN: usize = 12;
 /// `checksum_type` of a masked CRC-32C.
 const CRC32C: i32 = 1;
 
-/// `compress_type`. Source: `options.proto` `CompressType`; 4, lz4, is not supported.
-fn compression(compress_type: i32) -> Option<Compression> {
-    Some(match compress_type {
-        0 => Compression::None,
-        #[cfg(feature = "compression")]
-        1 => Compression::Snappy,
-        #[cfg(feature = "compression")]
-        2 => Compression::Gzip,
-        #[cfg(feature = "compression")]
-        3 => Compression::Zlib,
-        _ => return None,
-    })
+#[cfg(feature = "compression")]
+const COMPRESSED: [Option<Compression>; 3] =
+    [Some(Compression::Snappy), Some(Compression::Gzip), Some(Compression::Zlib)];
+#[cfg(not(feature = "compression"))]
+const COMPRESSED: [Option<Compression>; 3] = [None; 3];
+
+/// `compress_type`: its numbers in order, with bRPC's words for them; lz4 is not supported. Source: `options.proto`
+/// `CompressType`.
+const COMPRESSIONS: [(Option<Compression>, &str); 5] = [
+    (Some(Compression::None), "none"),
+    (COMPRESSED[0], "snappy"),
+    (COMPRESSED[1], "gzip"),
+    (COMPRESSED[2], "zlib"),
+    (None, "lz4"),
+];
+
+/// `content_type`, as [`COMPRESSIONS`]. Source: `options.proto` `ContentType`.
+const CONTENT_TYPES: [(Option<ContentType>, &str); 4] = [
+    (Some(ContentType::Protobuf), "pb"),
+    (Some(ContentType::Json), "json"),
+    (Some(ContentType::ProtoJson), "proto-json"),
+    (Some(ContentType::ProtoText), "proto-text"),
+];
+
+/// What a number means, if it is supported, and its word.
+fn meaning<T: Copy>(table: &[(Option<T>, &'static str)], number: i32) -> (Option<T>, &'static str) {
+    let known = usize::try_from(number).ok().and_then(|number| table.get(number));
+    known.copied().unwrap_or((None, "unknown"))
 }
 
-fn compress_type(compression: Compression) -> i64 {
-    match compression {
-        Compression::None => 0,
-        #[cfg(feature = "compression")]
-        Compression::Snappy => 1,
-        #[cfg(feature = "compression")]
-        Compression::Gzip => 2,
-        #[cfg(feature = "compression")]
-        Compression::Zlib => 3,
-    }
-}
-
-/// `content_type`. Source: `options.proto` `ContentType`.
-fn content_type(number: i32) -> Option<ContentType> {
-    Some(match number {
-        0 => ContentType::Protobuf,
-        1 => ContentType::Json,
-        2 => ContentType::ProtoJson,
-        3 => ContentType::ProtoText,
-        _ => return None,
-    })
-}
-
-fn content_type_number(content_type: ContentType) -> i64 {
-    match content_type {
-        ContentType::Protobuf => 0,
-        ContentType::Json => 1,
-        ContentType::ProtoJson => 2,
-        ContentType::ProtoText => 3,
-    }
+/// The number of something supported.
+fn number<T: Copy + PartialEq>(table: &[(Option<T>, &'static str)], wanted: T) -> i64 {
+    table.iter().position(|(known, _)| *known == Some(wanted)).unwrap_or_default() as i64
 }

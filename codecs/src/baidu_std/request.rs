@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     body::ContentType,
-    codec::Limits,
+    codec::{Limits, millis_of, timeout_of},
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
 };
@@ -121,8 +121,7 @@ impl Request {
 
     /// How long the caller will wait, if it said so.
     pub fn timeout(&self) -> Option<Duration> {
-        let millis = u64::try_from(self.meta.timeout_ms).ok()?;
-        (millis > 0).then(|| Duration::from_millis(millis))
+        timeout_of(self.meta.timeout_ms.try_into().ok()?)
     }
 
     /// What the caller offers as proof of who it is, on the first message of a connection.
@@ -200,7 +199,7 @@ pub struct RequestHead<'a> {
 impl RequestHead<'_> {
     fn put(&self, packed: &Packed<'_>, out: &mut Vec<u8>) {
         let texts = [(1, self.service_name), (2, self.method_name), (7, self.request_id)];
-        let millis = self.timeout.map_or(0, |timeout| timeout.as_nanos().div_ceil(1_000_000).max(1));
+        let millis = self.timeout.map_or(0, millis_of);
         let numbers = [
             (3, self.log_id),
             (4, self.trace_id),

@@ -1,6 +1,9 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
-use super::{de::De, de_error::DeError};
+use super::{
+    de::{De, visit_text},
+    de_error::DeError,
+};
 use crate::{
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
@@ -16,20 +19,10 @@ use std::borrow::Cow;
 
 /// The elements of an array, then zero values until `expected` are handed over.
 pub(super) struct Elements<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
-    expected: usize,
-    first: bool,
-}
-
-impl<'a, 'de, 'f> Elements<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>, expected: usize) -> Self {
-        Self { de, expected, first: true }
-    }
-
+    pub(super) de: &'a mut De<'de, 'f>,
+    pub(super) expected: usize,
     /// Whether no element has been taken.
-    pub(super) fn is_first(&self) -> bool {
-        self.first
-    }
+    pub(super) first: bool,
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
@@ -51,19 +44,9 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
 
 /// The members of an object, for a map.
 pub(super) struct Entries<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
-    first: bool,
-}
-
-impl<'a, 'de, 'f> Entries<'a, 'de, 'f> {
-    pub(super) fn new(de: &'a mut De<'de, 'f>) -> Self {
-        Self { de, first: true }
-    }
-
+    pub(super) de: &'a mut De<'de, 'f>,
     /// Whether no member has been taken.
-    pub(super) fn is_first(&self) -> bool {
-        self.first
-    }
+    pub(super) first: bool,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
@@ -85,27 +68,17 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
 
 /// The members of an object, for a struct with these `fields`, which hears of them by its own names.
 pub(super) struct Members<'a, 'de, 'f> {
-    de: &'a mut De<'de, 'f>,
-    first: bool,
-    name: &'static str,
-    fields: &'static [&'static str],
+    pub(super) de: &'a mut De<'de, 'f>,
+    /// Whether no member has been taken.
+    pub(super) first: bool,
+    pub(super) name: &'static str,
+    pub(super) fields: &'static [&'static str],
     /// The member a value is due for, and the place in `fields` where the next one probably is.
-    field: &'static str,
-    likely: usize,
+    pub(super) field: &'static str,
+    pub(super) likely: usize,
 }
 
 impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
-    #[inline]
-    pub(super) fn new(de: &'a mut De<'de, 'f>, name: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { de, first: true, name, fields, field: "", likely: 0 }
-    }
-
-    /// Whether no member has been taken.
-    #[inline]
-    pub(super) fn is_first(&self) -> bool {
-        self.first
-    }
-
     /// A name with escapes, in another case, or of no member of the struct.
     #[cold]
     fn unusual_name(&mut self) -> Result<Cow<'de, str>, DeError> {
@@ -173,10 +146,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match self.0 {
-            Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
-            Cow::Owned(name) => visitor.visit_string(name),
-        }
+        visit_text(self.0, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -1,5 +1,6 @@
 //! What is JSON-RPC's own in a request's head: an id of any kind, where other codecs have a number.
 
+use super::text::number;
 use crate::message::{self, HeadExtension};
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ impl Id {
 
 impl HeadExtension for Id {
     fn seq(&self, bytes: &[u8]) -> Option<u64> {
-        Some(std::str::from_utf8(self.text(bytes)).ok().and_then(|text| text.parse().ok()).unwrap_or(0))
+        Some(number(self.text(bytes)).unwrap_or(0))
     }
 
     fn detached(&self, bytes: &[u8], copy: &mut Vec<u8>) -> Self {

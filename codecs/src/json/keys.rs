@@ -1,6 +1,6 @@
 //! Keys of maps: texts as they are, numbers in quotes, as Go writes them.
 
-use super::text::write_quoted;
+use super::{ser::integers, text::write_quoted};
 use crate::{
     error::EncodeError,
     serde_methods::{compound_types, forward_serialize, refuse_serialize},
@@ -17,15 +17,6 @@ fn no_key<T>() -> Result<T, EncodeError> {
     Err(EncodeError::new("json: unsupported type: map with keys that are neither text nor integers"))
 }
 
-macro_rules! integers {
-    ($($method:ident($type:ty),)*) => {$(
-        fn $method(self, value: $type) -> Result<(), EncodeError> {
-            write_quoted(itoa::Buffer::new().format(value), self.out);
-            Ok(())
-        }
-    )*};
-}
-
 impl Serializer for Key<'_> {
     type Ok = ();
     type Error = EncodeError;
@@ -35,18 +26,7 @@ impl Serializer for Key<'_> {
 
     refuse_serialize!(no_key(); f32, f64, bytes, none, unit, unit_struct, newtype_variant, compounds);
 
-    integers! {
-        serialize_i8(i8),
-        serialize_i16(i16),
-        serialize_i32(i32),
-        serialize_i64(i64),
-        serialize_i128(i128),
-        serialize_u8(u8),
-        serialize_u16(u16),
-        serialize_u32(u32),
-        serialize_u64(u64),
-        serialize_u128(u128),
-    }
+    integers!(self, digits => self.serialize_str(digits));
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
         self.serialize_str(if value { "true" } else { "false" })

@@ -4,10 +4,9 @@
 
 use super::{
     head::Head,
-    request::within,
-    scan::{Object, Scanner},
+    scan::{Places, Scanner},
     ser,
-    text::{unescape, write_quoted},
+    text::{number, unescape, write_quoted},
 };
 use crate::{
     codec::Limits,
@@ -88,14 +87,13 @@ static MEMBERS: [&str; 5] = ["id", "result", "error", "code", "data"];
 /// A client's reading half of one connection.
 #[derive(Debug)]
 pub struct ReplyDecoder {
-    limits: Limits,
     scanner: Scanner<5>,
 }
 
 impl ReplyDecoder {
     /// For a connection whose messages keep `limits`.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
+        Self { scanner: Scanner::new(&MEMBERS, limits) }
     }
 
     /// Takes one reply from the front of `buf`.
@@ -109,25 +107,18 @@ impl ReplyDecoder {
     /// No JSON object, `id` no unsigned integer, `error` neither `null` nor a text, neither `result` nor `error` there,
     /// over the limits. The stream is out of step: close it.
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
-        let Some(object) = self.scanner.scan(buf)? else {
-            if self.scanner.forget_blanks() {
-                buf.clear();
-            }
-            return within(&self.limits, buf.len()).map(|()| None);
-        };
-        within(&self.limits, object.end)?;
-        reply(buf.split_to(object.end).freeze(), object).map(Some)
+        self.scanner.take(buf)?.map(|(bytes, members)| reply(bytes, members)).transpose()
     }
 }
 
-fn reply(bytes: Bytes, object: Object<5>) -> Result<Reply, DecodeError> {
-    let [id, result, error, code, data] = object.members;
+fn reply(bytes: Bytes, members: Places<5>) -> Result<Reply, DecodeError> {
+    let [id, result, error, code, data] = members;
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
     let text = |range: &Range<usize>| match part(range) {
         [b'"', text @ .., b'"'] => Some(unescape(text)),
         _ => None,
     };
-    let Some(seq) = std::str::from_utf8(part(&id)).ok().and_then(|digits| digits.parse().ok()) else {
+    let Some(seq) = number(part(&id)) else {
         return Err(DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" });
     };
     if matches!(part(&error), b"" | b"null") {

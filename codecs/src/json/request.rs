@@ -5,9 +5,9 @@
 use super::{
     head::{Id, Request},
     plain::{Plain, plain},
-    scan::{Object, Scanner},
+    scan::{Places, Scanner},
     ser,
-    text::{compact, is_compact, unescape, write_quoted},
+    text::{compact, is_compact, number, unescape, write_quoted},
 };
 use crate::{
     codec::{CallOptions, Limits, timeout_of},
@@ -16,27 +16,25 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
-use std::{ops::Range, time::Duration};
+use std::ops::Range;
 
 static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
 
 /// A server's reading half of one connection.
 #[derive(Debug)]
 pub struct RequestDecoder {
-    limits: Limits,
     scanner: Scanner<5>,
 }
 
 impl RequestDecoder {
     /// For a connection whose messages keep `limits`.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, scanner: Scanner::new(&MEMBERS, limits.max_depth) }
+        Self { scanner: Scanner::new(&MEMBERS, limits) }
     }
 
     /// Sets other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
-        self.scanner.set_max_depth(limits.max_depth);
+        self.scanner.limits = limits;
     }
 
     /// Takes one request from the front of `buf`.
@@ -52,9 +50,9 @@ impl RequestDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         if self.scanner.is_at_front()
-            && let Some(Plain { end, name, params, id }) = plain(buf, self.limits.max_depth)
+            && let Some(Plain { end, name, params, id }) = plain(buf, self.scanner.limits.max_depth)
         {
-            within(&self.limits, end)?;
+            self.scanner.check_len(end)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
             return Ok(Some(request.with_extension(Id(id))));
         }
@@ -63,14 +61,7 @@ impl RequestDecoder {
 
     /// As [`decode`](Self::decode), of any shape.
     fn decode_any(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        let Some(object) = self.scanner.scan(buf)? else {
-            if self.scanner.forget_blanks() {
-                buf.clear();
-            }
-            return within(&self.limits, buf.len()).map(|()| None);
-        };
-        within(&self.limits, object.end)?;
-        request(buf.split_to(object.end).freeze(), object).map(Some)
+        self.scanner.take(buf)?.map(|(bytes, members)| request(bytes, members)).transpose()
     }
 
     /// As [`decode`](Self::decode) once the peer has sent its last byte.
@@ -85,16 +76,8 @@ impl RequestDecoder {
     }
 }
 
-/// Whether a message of `len` bytes, or so much of one, is allowed.
-pub(super) fn within(limits: &Limits, len: usize) -> Result<(), DecodeError> {
-    if len > limits.max_message_bytes {
-        return Err(DecodeError::TooBig { len: len as u64, limit: limits.max_message_bytes });
-    }
-    Ok(())
-}
-
-fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
-    let [method, params, id, timeout, details] = object.members;
+fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
+    let [method, params, id, timeout, details] = members;
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
     let name = match part(&method) {
         b"" | b"null" => 0..0,
@@ -102,7 +85,7 @@ fn request(bytes: Bytes, object: Object<5>) -> Result<Request, DecodeError> {
         _ => return Err(DecodeError::Malformed { at: method.start, what: "method is no text" }),
     };
     let has_params = !matches!(part(&params), b"" | b"null");
-    let timeout = milliseconds(part(&timeout));
+    let timeout = number(part(&timeout)).and_then(timeout_of);
     let details = part(&details) == b"true";
     let as_it_is = !id.is_empty() && is_compact(part(&id)) && !part(&name).contains(&b'\\');
     let request = if as_it_is {
@@ -132,11 +115,6 @@ fn rewritten(bytes: &Bytes, name: &Range<usize>, params: Range<usize>, id: &Rang
     }
     let id = name.end..copy.len();
     message::Request::new(copy.into(), 0, name, params).with_extension(Id(id))
-}
-
-/// A `timeout` that says something: whole milliseconds over 0.
-fn milliseconds(text: &[u8]) -> Option<Duration> {
-    timeout_of(std::str::from_utf8(text).ok()?.parse().ok()?)
 }
 
 /// A client's writing half of one connection.

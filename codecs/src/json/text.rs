@@ -54,6 +54,12 @@ fn first_of(hits: u64) -> usize {
     (hits.trailing_zeros() / 8) as usize
 }
 
+/// The number that is all of `text`.
+#[inline]
+pub(super) fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 /// The text of a syntactically valid string without its quotes.
 ///
 /// Escapes are resolved as in Go: a lone surrogate, like bytes that are not UTF-8, becomes U+FFFD.
@@ -116,22 +122,21 @@ fn hex4(escape: &[u8]) -> Option<u32> {
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses one out of bounds")]
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        table[control] = b'u';
-        control += 1;
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            0x08 => b'b',
+            0x0C => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            same @ (b'"' | b'\\') => same,
+            ..0x20 | b'<' | b'>' | b'&' => b'u',
+            0xE2 => SEPARATOR,
+            _ => 0,
+        };
+        byte += 1;
     }
-    table[0x08] = b'b';
-    table[0x0C] = b'f';
-    table[b'\n' as usize] = b'n';
-    table[b'\r' as usize] = b'r';
-    table[b'\t' as usize] = b't';
-    table[b'"' as usize] = b'"';
-    table[b'\\' as usize] = b'\\';
-    table[b'<' as usize] = b'u';
-    table[b'>' as usize] = b'u';
-    table[b'&' as usize] = b'u';
-    table[0xE2] = SEPARATOR;
     table
 };
 const SEPARATOR: u8 = 1;

@@ -10,6 +10,7 @@ mod tests;
 
 use crate::DecodeError;
 use bytes::{Buf, BytesMut};
+use crc32c::crc32c_append;
 use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use std::net::SocketAddr;
 
@@ -174,17 +175,11 @@ fn check_extensions(header: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// CRC-32C (RFC 4960, appendix B) of a header whose checksum's extension is at `at`, with zeros for its value.
+/// The checksum of a header whose own, at `at`, is taken for zeros.
 fn checksum(header: &[u8], at: usize) -> u32 {
-    let value = at.saturating_add(3)..at.saturating_add(7);
-    let mut crc = u32::MAX;
-    for (index, byte) in header.iter().enumerate() {
-        crc ^= u32::from(if value.contains(&index) { 0 } else { *byte });
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (if crc & 1 == 1 { 0x82F6_3B78 } else { 0 });
-        }
-    }
-    !crc
+    let (before, behind) = (header.get(..at.saturating_add(3)), header.get(at.saturating_add(7)..));
+    let parts = [before.unwrap_or_default(), &[0; 4], behind.unwrap_or_default()];
+    parts.iter().fold(0, |crc, part| crc32c_append(crc, part))
 }
 
 fn malformed(at: usize, what: &'static str) -> DecodeError {

@@ -110,10 +110,6 @@ impl Parts for List {
     fn part<T: Serialize + ?Sized>(&mut self, _: Name<'_>, value: &T) -> Result<(), EncodeError> {
         self.inference.row(value)
     }
-
-    fn end(&mut self) -> Result<(), EncodeError> {
-        Ok(())
-    }
 }
 
 /// The parts of a row.
@@ -123,10 +119,6 @@ struct Parted<'s> {
 }
 
 impl Parts for Parted<'_> {
-    fn null(&mut self) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
     fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
         match kind {
             CompoundKind::List => return Ok(false),
@@ -147,10 +139,6 @@ impl Parts for Parted<'_> {
             Name::Key(key) => self.inference.column(self.next, &key_text(key), kind),
         }
         self.next += 1;
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), EncodeError> {
         Ok(())
     }
 }

@@ -93,12 +93,7 @@ impl Kind {
                 value << unused >> unused == value
             }
             (Self::Uint(bits), Cell::Uint(value)) => value.checked_shr(bits.into()).unwrap_or(0) == 0,
-            (Self::Float(32), Cell::Float32(_)) | (Self::Float(64), Cell::Float(_)) => true,
-            (Self::Bool, Cell::Bool(_))
-            | (Self::Text, Cell::Text(_))
-            | (Self::Bytes, Cell::Bytes(_))
-            | (Self::Time, Cell::Time(_)) => true,
-            _ => false,
+            _ => Self::of_cell(&cell) == Some(self),
         };
         fits.then_some(cell)
     }

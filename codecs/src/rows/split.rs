@@ -31,7 +31,9 @@ pub(super) enum Name<'a> {
 /// Takes the parts of one value.
 pub(super) trait Parts {
     /// There is no value.
-    fn null(&mut self) -> Result<(), EncodeError>;
+    fn null(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
     /// Whether it wants the parts of such a value.
     fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError>;
@@ -40,7 +42,9 @@ pub(super) trait Parts {
     fn part<T: Serialize + ?Sized>(&mut self, name: Name<'_>, value: &T) -> Result<(), EncodeError>;
 
     /// There are no more.
-    fn end(&mut self) -> Result<(), EncodeError>;
+    fn end(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
 }
 
 /// Hands the parts of `value` over; whether it has some that are wanted, or is nothing.
@@ -66,7 +70,8 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
     type Error = CellError;
     compound_types!(Inside<'p, P>);
 
-    forward_serialize!(none, some, unit_struct, newtype_struct);
+    // Binary, as cells are read: `write_cell`.
+    forward_serialize!(none, some, unit_struct, newtype_struct, binary);
 
     refuse_serialize! {
         Err(CellError::Nested);
@@ -96,11 +101,6 @@ impl<'p, P: Parts> Serializer for Split<'p, P> {
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Inside<'p, P>, CellError> {
         self.begin(CompoundKind::Struct)
-    }
-
-    /// As cells are read: [`write_cell`].
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 

@@ -50,13 +50,12 @@ impl<'s> RowWriter<'s> {
         self.announce(sink)?;
         let Shape { columns, layout } = self.found.as_ref().unwrap_or(self.shape);
         match *layout {
-            Layout::Nothing => Ok(()),
             Layout::One(row) => write_row(value, row, Empty::NoRow, columns, sink),
             Layout::Item(row) => write_row(value, row, Empty::Nulls, columns, sink),
-            Layout::Each(row) => many(value, CompoundKind::List, Rows { row: Some(row), columns, sink }),
-            Layout::Entries => many(value, CompoundKind::Map, Rows { row: None, columns, sink }),
-            // Found out above.
-            Layout::Dynamic | Layout::DynamicItem => Ok(()),
+            Layout::Each(row) => many(value, Rows { row: Some(row), columns, sink }),
+            Layout::Entries => many(value, Rows { row: None, columns, sink }),
+            // What is dynamic was found out above.
+            Layout::Nothing | Layout::Dynamic | Layout::DynamicItem => Ok(()),
         }
     }
 
@@ -79,11 +78,11 @@ impl<'s> RowWriter<'s> {
     }
 }
 
-fn many<T: Serialize + ?Sized>(value: &T, kind: CompoundKind, mut rows: Rows<'_>) -> Result<(), EncodeError> {
+fn many<T: Serialize + ?Sized>(value: &T, mut rows: Rows<'_>) -> Result<(), EncodeError> {
     if split(value, &mut rows)? {
         return Ok(());
     }
-    let wanted = if kind == CompoundKind::Map { "map" } else { "list" };
+    let wanted = if rows.row.is_none() { "map" } else { "list" };
     Err(EncodeError::new(format!("the reply's type is a {wanted}, its value is none")))
 }
 
@@ -96,10 +95,6 @@ struct Rows<'a> {
 }
 
 impl Parts for Rows<'_> {
-    fn null(&mut self) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
     fn begin(&mut self, kind: CompoundKind) -> Result<bool, EncodeError> {
         Ok(match self.row {
             Some(_) => matches!(kind, CompoundKind::List | CompoundKind::Tuple),
@@ -119,9 +114,5 @@ impl Parts for Rows<'_> {
             return self.sink.end_row();
         };
         write_row(value, row, Empty::Nulls, self.columns, self.sink)
-    }
-
-    fn end(&mut self) -> Result<(), EncodeError> {
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! A type as Go would write it, for signatures that people read.
 
 use super::{Node, NodeId, Schema};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 impl Schema {
     /// The type in Go's words: `Args`, `[]string`, `map[string]int64`, `*Inner`, `interface {}`.
@@ -16,59 +16,55 @@ impl Schema {
     /// The name of one part of the type, as [`to_go`](Self::to_go) has it.
     pub fn to_go_of(&self, id: NodeId) -> String {
         let mut text = String::new();
-        self.write_go(id, &mut Vec::new(), &mut text);
+        // Writing to a String cannot fail.
+        let _ = self.write_go(id, &mut Vec::new(), &mut text);
         text
     }
 
-    fn write_go(&self, id: NodeId, around: &mut Vec<NodeId>, text: &mut String) {
+    fn write_go(&self, id: NodeId, around: &mut Vec<NodeId>, text: &mut String) -> fmt::Result {
         if around.contains(&id) {
-            text.push_str("...");
-            return;
+            return text.write_str("...");
         }
         around.push(id);
-        // Writing to a String cannot fail.
-        let _ = match self.node(id) {
-            Node::Bool => write!(text, "bool"),
+        match self.node(id) {
+            Node::Bool => text.write_str("bool"),
             Node::Int(bits) => write!(text, "int{bits}"),
             Node::Uint(bits) => write!(text, "uint{bits}"),
             Node::Float(bits) => write!(text, "float{bits}"),
-            Node::Char | Node::Text => write!(text, "string"),
-            Node::Bytes => write!(text, "[]byte"),
-            Node::Time => write!(text, "time.Time"),
-            Node::Complex => write!(text, "complex128"),
-            Node::GobEncoded => write!(text, "gob.GobEncoder"),
-            Node::BinaryMarshaled => write!(text, "encoding.BinaryMarshaler"),
-            Node::Any | Node::Untyped(_) => write!(text, "interface {{}}"),
-            Node::Unit => write!(text, "struct {{}}"),
-            Node::Struct { name, .. } => write!(text, "{name}"),
+            Node::Char | Node::Text => text.write_str("string"),
+            Node::Bytes => text.write_str("[]byte"),
+            Node::Time => text.write_str("time.Time"),
+            Node::Complex => text.write_str("complex128"),
+            Node::GobEncoded => text.write_str("gob.GobEncoder"),
+            Node::BinaryMarshaled => text.write_str("encoding.BinaryMarshaler"),
+            Node::Any | Node::Untyped(_) => text.write_str("interface {}"),
+            Node::Unit => text.write_str("struct {}"),
+            Node::Struct { name, .. } => text.write_str(name),
             Node::Enum { variants, .. } => {
                 let plain = variants.iter().all(|variant| *self.node(variant.node) == Node::Unit);
-                write!(text, "{}", if plain { "string" } else { "interface {}" })
+                text.write_str(if plain { "string" } else { "interface {}" })
             }
-            Node::Tuple(_) => write!(text, "[]interface {{}}"),
+            Node::Tuple(_) => text.write_str("[]interface {}"),
             Node::Option(inner) => {
                 text.push('*');
-                self.write_go(*inner, around, text);
-                Ok(())
+                self.write_go(*inner, around, text)
             }
             Node::List(element) => {
                 text.push_str("[]");
-                self.write_go(*element, around, text);
-                Ok(())
+                self.write_go(*element, around, text)
             }
             Node::Array(element, len) => {
-                let written = write!(text, "[{len}]");
-                self.write_go(*element, around, text);
-                written
+                write!(text, "[{len}]")?;
+                self.write_go(*element, around, text)
             }
             Node::Map(key, value) => {
                 text.push_str("map[");
-                self.write_go(*key, around, text);
+                self.write_go(*key, around, text)?;
                 text.push(']');
-                self.write_go(*value, around, text);
-                Ok(())
+                self.write_go(*value, around, text)
             }
-        };
+        }?;
         around.pop();
+        Ok(())
     }
 }

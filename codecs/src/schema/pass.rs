@@ -4,14 +4,18 @@
 //! the probe answers as a deserializer would that holds just that one part; what stands before it gets a
 //! [`Sample`]. Which passes to make is decided in [`super::trace`].
 
-use super::{Node, Untyped, pass_end::PassEnd, sample::Sample};
+use super::{
+    Node, Untyped,
+    pass_end::PassEnd,
+    sample::{Sample, Variant},
+};
 use crate::{
     serde_methods::forward_deserialize,
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
 };
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+    value::MapDeserializer,
 };
 use std::{any::TypeId, cmp::Ordering};
 
@@ -71,8 +75,8 @@ pub(super) struct Pass<'p> {
     path: &'p [usize],
     depth: usize,
     style: Style,
-    /// What numbers in samples are.
-    number: u8,
+    /// Whether numbers in samples are 1 in place of 0.
+    number: bool,
     steps: usize,
     pub(super) found: Option<(Found, Option<Key>)>,
     /// What stood in the way.
@@ -82,7 +86,7 @@ pub(super) struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    pub(super) fn new(path: &'p [usize], style: Style, number: u8) -> Self {
+    pub(super) fn new(path: &'p [usize], style: Style, number: bool) -> Self {
         Self { path, depth: 0, style, number, steps: 0, found: None, obstacle: None, duplicate: None }
     }
 
@@ -163,7 +167,7 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Probe<'_, '_> {
     type Error = PassEnd;
 
-    forward_deserialize!('de: binary);
+    forward_deserialize!('de: unit_struct, binary);
 
     leaves! {
         deserialize_any => Found::Leaf(Node::Untyped(Untyped::AnyForm)),
@@ -188,10 +192,6 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         deserialize_bytes => Found::Leaf(Node::Bytes),
         deserialize_byte_buf => Found::Leaf(Node::Bytes),
         deserialize_unit => Found::Leaf(Node::Unit),
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, PassEnd> {
-        Err(self.0.leaf(Found::Leaf(Node::Unit)))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
@@ -252,8 +252,8 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         if let Style::Twice(field) = self.0.style
             && self.0.at_end()
         {
-            let twice = Twice { field, left: 2, sample: Sample::new(self.0.number) };
-            if let Err(PassEnd::Duplicate(own)) = visitor.visit_map(twice) {
+            let twice = [(field, Sample::new(self.0.number)); 2];
+            if let Err(PassEnd::Duplicate(own)) = visitor.visit_map(MapDeserializer::new(twice.into_iter())) {
                 self.0.duplicate = Some(own);
             }
             return Err(PassEnd::Done);
@@ -278,7 +278,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
     ) -> Result<V::Value, PassEnd> {
         let slot = self.0.enter(Key::of::<V>("enum", name), Found::Enum(name, variants))?;
         match variants.get(slot) {
-            Some(name) => visitor.visit_enum(Variant { pass: self.0, name }),
+            Some(name) => visitor.visit_enum(Variant { name, content: self }),
             None => Err(PassEnd::custom("variants change from one reading to the next")),
         }
     }
@@ -365,42 +365,6 @@ impl<'de> MapAccess<'de> for Member<'_, '_> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
         self.pass.step()?;
         seed.deserialize(Probe(self.pass))
-    }
-}
-
-/// A struct with one field, but that several times.
-struct Twice {
-    field: &'static str,
-    left: u8,
-    sample: Sample,
-}
-
-impl<'de> MapAccess<'de> for Twice {
-    type Error = PassEnd;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        seed.deserialize(self.field.into_deserializer()).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
-        seed.deserialize(self.sample)
-    }
-}
-
-struct Variant<'a, 'p> {
-    pass: &'a mut Pass<'p>,
-    name: &'static str,
-}
-
-impl<'de, 'a, 'p> EnumAccess<'de> for Variant<'a, 'p> {
-    type Error = PassEnd;
-    type Variant = Probe<'a, 'p>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'a, 'p>), PassEnd> {
-        let name: serde::de::value::StrDeserializer<'_, PassEnd> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, Probe(self.pass)))
     }
 }
 

@@ -3,27 +3,18 @@
 use std::fmt;
 
 /// Why a pass came back.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum PassEnd {
     /// It has seen what it was sent for.
+    #[error("the type was only being looked at")]
     Done,
     /// A struct was given this field twice; its own name for it.
+    #[error("duplicate field `{0}`")]
     Duplicate(&'static str),
     /// The implementation refused what it was given.
+    #[error("{0}")]
     Refused(Box<str>),
 }
-
-impl fmt::Display for PassEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done => f.write_str("the type was only being looked at"),
-            Self::Duplicate(field) => write!(f, "duplicate field `{field}`"),
-            Self::Refused(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for PassEnd {}
 
 impl serde::de::Error for PassEnd {
     fn custom<T: fmt::Display>(text: T) -> Self {

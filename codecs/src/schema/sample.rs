@@ -6,11 +6,13 @@ use super::pass_end::PassEnd;
 use crate::{
     serde_methods::{forward_deserialize, forward_variant},
     types::{COMPLEX, TIME, Time},
+    zero::simplest_values,
 };
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess, Visitor,
+    value::{MapDeserializer, SeqDeserializer, StrDeserializer},
 };
+use std::iter::repeat_n;
 
 /// Levels of samples inside samples; a type that needs more cannot be built from samples.
 const MAX_DEPTH: u8 = 64;
@@ -18,13 +20,13 @@ const MAX_DEPTH: u8 = 64;
 /// Hands over `number`, empty texts and lists, no option, the first variant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
-    number: u8,
+    number: bool,
     depth: u8,
 }
 
 impl Sample {
-    /// Samples whose numbers are all `number`: types without a zero want 1.
-    pub(super) fn new(number: u8) -> Self {
+    /// Samples whose numbers are all 0 or, as types without a zero want it, 1.
+    pub(super) fn new(number: bool) -> Self {
         Self { number, depth: 0 }
     }
 
@@ -34,26 +36,14 @@ impl Sample {
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
+}
 
-    fn elements(self, left: usize) -> Result<Samples, PassEnd> {
-        self.deeper().map(|sample| Samples { sample, left })
+impl IntoDeserializer<'_, PassEnd> for Sample {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
-}
-
-macro_rules! numbers {
-    ($($method:ident => $visit:ident,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
-            visitor.$visit(self.number.into())
-        }
-    )*};
-}
-
-macro_rules! constants {
-    ($($method:ident => $visit:ident($($value:expr)?),)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
-            visitor.$visit($($value)?)
-        }
-    )*};
 }
 
 impl<'de> Deserializer<'de> for Sample {
@@ -61,37 +51,7 @@ impl<'de> Deserializer<'de> for Sample {
 
     forward_deserialize!('de: unit_struct, tuple_struct, binary);
 
-    numbers! {
-        deserialize_i16 => visit_i16,
-        deserialize_i32 => visit_i32,
-        deserialize_i64 => visit_i64,
-        deserialize_i128 => visit_i128,
-        deserialize_u8 => visit_u8,
-        deserialize_u16 => visit_u16,
-        deserialize_u32 => visit_u32,
-        deserialize_u64 => visit_u64,
-        deserialize_u128 => visit_u128,
-        deserialize_f32 => visit_f32,
-        deserialize_f64 => visit_f64,
-    }
-
-    constants! {
-        deserialize_any => visit_unit(),
-        deserialize_ignored_any => visit_unit(),
-        deserialize_bool => visit_bool(false),
-        deserialize_char => visit_char('\0'),
-        deserialize_str => visit_borrowed_str(""),
-        deserialize_string => visit_borrowed_str(""),
-        deserialize_identifier => visit_borrowed_str(""),
-        deserialize_bytes => visit_borrowed_bytes(b""),
-        deserialize_byte_buf => visit_borrowed_bytes(b""),
-        deserialize_option => visit_none(),
-        deserialize_unit => visit_unit(),
-    }
-
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
-        visitor.visit_i8(i8::from(self.number != 0))
-    }
+    simplest_values!('de: self => self.number);
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
@@ -100,21 +60,22 @@ impl<'de> Deserializer<'de> for Sample {
     ) -> Result<V::Value, PassEnd> {
         match name {
             TIME => visitor.visit_i128(Time::default().to_packed()),
-            COMPLEX => visitor.visit_seq(self.elements(2)?),
+            COMPLEX => self.deserialize_tuple(2, visitor),
             _ => visitor.visit_newtype_struct(self.deeper()?),
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
-        visitor.visit_seq(self.elements(0)?)
+        self.deserialize_tuple(0, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PassEnd> {
-        visitor.visit_seq(self.elements(len)?)
+        visitor.visit_seq(SeqDeserializer::new(repeat_n(self.deeper()?, len)))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PassEnd> {
-        visitor.visit_map(self.elements(0)?)
+        let inner = self.deeper()?;
+        visitor.visit_map(MapDeserializer::new(repeat_n((inner, inner), 0)))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -133,50 +94,22 @@ impl<'de> Deserializer<'de> for Sample {
         visitor: V,
     ) -> Result<V::Value, PassEnd> {
         let first = variants.first().ok_or_else(|| PassEnd::custom("an enum without variants"))?;
-        visitor.visit_enum(Variant { sample: self.deeper()?, name: first })
+        visitor.visit_enum(Variant { name: first, content: self.deeper()? })
     }
 }
 
-/// So many samples in a row.
-struct Samples {
-    sample: Sample,
-    left: usize,
+/// A variant by its name, and what it holds.
+pub(super) struct Variant<A> {
+    pub(super) name: &'static str,
+    pub(super) content: A,
 }
 
-impl<'de> SeqAccess<'de> for Samples {
+impl<'de, A: VariantAccess<'de, Error = PassEnd>> EnumAccess<'de> for Variant<A> {
     type Error = PassEnd;
+    type Variant = A;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, PassEnd> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        seed.deserialize(self.sample).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Samples {
-    type Error = PassEnd;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, _: S) -> Result<Option<S::Value>, PassEnd> {
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, PassEnd> {
-        seed.deserialize(self.sample)
-    }
-}
-
-struct Variant {
-    sample: Sample,
-    name: &'static str,
-}
-
-impl<'de> EnumAccess<'de> for Variant {
-    type Error = PassEnd;
-    type Variant = Sample;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Sample), PassEnd> {
-        let name: serde::de::value::StrDeserializer<'_, PassEnd> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, self.sample))
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, A), PassEnd> {
+        Ok((seed.deserialize(StrDeserializer::new(self.name))?, self.content))
     }
 }
 

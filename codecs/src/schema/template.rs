@@ -2,7 +2,7 @@
 
 use super::{Node, NodeId, Schema};
 use crate::types::Time;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Levels of a template; what lies deeper is left out.
 const MAX_DEPTH: usize = 6;
@@ -47,11 +47,7 @@ impl Schema {
                 elements.iter().map(|element| self.template_of(*element, around)).collect()
             }
             Node::Struct { fields, .. } => {
-                let mut members = Map::new();
-                for field in fields {
-                    members.insert(field.name.to_owned(), self.template_of(field.node, around));
-                }
-                Value::Object(members)
+                fields.iter().map(|field| (field.name, self.template_of(field.node, around))).collect()
             }
             Node::Enum { variants, .. } => match variants.first() {
                 Some(variant) if *self.node(variant.node) == Node::Unit => json!(variant.name),

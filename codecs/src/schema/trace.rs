@@ -24,8 +24,8 @@ const MAX_DEPTH: usize = 100;
 pub(super) const MAX_ELEMENTS: usize = 64;
 
 /// The form of passes, in the order in which they are tried.
-const ATTEMPTS: [(Style, u8); 4] =
-    [(Style::ByName, 0), (Style::ByName, 1), (Style::ByPosition, 0), (Style::ByPosition, 1)];
+const ATTEMPTS: [(Style, bool); 4] =
+    [(Style::ByName, false), (Style::ByName, true), (Style::ByPosition, false), (Style::ByPosition, true)];
 
 pub(super) fn trace(run: Run) -> Schema {
     let mut trace = Trace { run, passes: 0, places: vec![Place::Waiting], keys: HashMap::new() };
@@ -133,7 +133,7 @@ impl Trace {
         let all = fields.iter().copied().enumerate();
         let Some(last) = fields.len().checked_sub(1) else { return Vec::new() };
         let to_last = [path, &[last]].concat();
-        let mut pass = Pass::new(&to_last, Style::ByNumber, 0);
+        let mut pass = Pass::new(&to_last, Style::ByNumber, false);
         let _ = self.run(&mut pass);
         if pass.found.is_some_and(|(found, _)| !matches!(found, Found::Ignored)) {
             // Numbers count fields and leave aliases out: the list has none if its last number is a field.
@@ -151,7 +151,7 @@ impl Trace {
 
     /// The struct's own name of a field, if it can be made to say it.
     fn own_name(&mut self, path: &[usize], name: &'static str) -> &'static str {
-        for number in [0, 1] {
+        for number in [false, true] {
             let mut pass = Pass::new(path, Style::Twice(name), number);
             let _ = self.run(&mut pass);
             if let Some(own) = pass.duplicate {
@@ -205,8 +205,7 @@ impl Resolve<'_> {
     }
 
     /// Whether options and newtypes are all there is to a place.
-    fn is_endless(&self, place: usize) -> bool {
-        let mut place = place;
+    fn is_endless(&self, mut place: usize) -> bool {
         for _ in 0..=self.places.len() {
             let Some(behind) = self.behind(place) else { return true };
             match self.places.get(behind) {

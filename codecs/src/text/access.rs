@@ -7,7 +7,7 @@ use super::{
     token_de::TokenDeserializer,
     token_list::TokenList,
 };
-use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::StrDeserializer};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, value::StrDeserializer};
 use std::{collections::HashSet, fmt};
 
 /// The elements of a list or tuple.
@@ -140,10 +140,7 @@ impl<'a> MapAccess<'a> for Members<'a, '_> {
         self.next = self.step()?;
         match self.next {
             None => Ok(None),
-            Some((Key::Field(name), _)) => {
-                let name: StrDeserializer<'_, DeError> = name.into_deserializer();
-                seed.deserialize(name).map(Some)
-            }
+            Some((Key::Field(name), _)) => seed.deserialize(StrDeserializer::new(name)).map(Some),
             Some((Key::Member(name), _)) => {
                 let token = Token::Plain(name);
                 let key = seed.deserialize(TokenDeserializer { token, hint: self.hint.entries().0 });

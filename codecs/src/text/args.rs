@@ -6,11 +6,11 @@ use super::{
     de_error::{DeError, list},
     hint::Hint,
     token::Token,
-    token_de::TokenDeserializer,
+    token_de::{TokenDeserializer, each_integer, is_json},
     token_list::{TokenList, is_identifier},
 };
 use crate::{serde_methods::forward_deserialize, types::is_blob};
-use serde::de::{Deserializer, IgnoredAny, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 /// The deserializer of the whole argument.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +45,14 @@ impl<'a, 's> Args<'a, 's> {
         }
     }
 
-    /// Whether the only token is the whole argument in JSON; if the token may be a part of it too, only valid JSON is.
-    fn is_json(tokens: TokenList<'a>, bracket: u8, may_be_part: bool) -> bool {
+    /// Refuses tokens of which the only one is the whole argument in JSON; if it may be a part of it too, only valid
+    /// JSON is.
+    fn refuse_json(tokens: TokenList<'a>, bracket: u8, may_be_part: bool) -> Result<(), DeError> {
         let token = tokens.single().filter(|token| token.starts_with(bracket));
-        let Some(text) = token.and_then(Token::as_text) else { return false };
-        !may_be_part || serde_json::from_slice::<IgnoredAny>(text).is_ok()
+        match token.and_then(Token::as_text) {
+            Some(text) if !may_be_part || is_json(text) => Err(DeError::whole_json()),
+            _ => Ok(()),
+        }
     }
 
     fn members<V: Visitor<'a>>(
@@ -72,7 +75,7 @@ impl<'a, 's> Args<'a, 's> {
 }
 
 macro_rules! scalars {
-    ($($method:ident, $wanted:literal;)*) => {$(
+    ($($method:ident => $visit:ident, $wanted:literal;)*) => {$(
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
             self.one($wanted, |value| value.$method(visitor))
         }
@@ -82,28 +85,16 @@ macro_rules! scalars {
 impl<'a> Deserializer<'a> for Args<'a, '_> {
     type Error = DeError;
 
-    forward_deserialize!('a: unit_struct, newtype_struct, tuple_struct);
+    forward_deserialize!('a: string, identifier, byte_buf, unit_struct, newtype_struct, tuple_struct);
 
+    each_integer!(scalars);
     scalars! {
-        deserialize_bool, "bool";
-        deserialize_i8, "int8";
-        deserialize_i16, "int16";
-        deserialize_i32, "int32";
-        deserialize_i64, "int64";
-        deserialize_i128, "int128";
-        deserialize_u8, "uint8";
-        deserialize_u16, "uint16";
-        deserialize_u32, "uint32";
-        deserialize_u64, "uint64";
-        deserialize_u128, "uint128";
-        deserialize_f32, "float32";
-        deserialize_f64, "float64";
-        deserialize_char, "one character";
-        deserialize_str, "string";
-        deserialize_string, "string";
-        deserialize_bytes, "[]byte";
-        deserialize_byte_buf, "[]byte";
-        deserialize_identifier, "string";
+        deserialize_bool => visit_bool, "bool";
+        deserialize_f32 => visit_f32, "float32";
+        deserialize_f64 => visit_f64, "float64";
+        deserialize_char => visit_char, "one character";
+        deserialize_str => visit_str, "string";
+        deserialize_bytes => visit_bytes, "[]byte";
     }
 
     /// A type of any form: one value, several as a list, named ones as a map.
@@ -147,18 +138,14 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let tokens = self.positional(&self.hint.name("a list"))?;
-        if Self::is_json(tokens, b'[', self.hint.element(0).is_text()) {
-            return Err(DeError::whole_json());
-        }
+        Self::refuse_json(tokens, b'[', self.hint.element(0).is_text())?;
         visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
         let wanted = self.hint.name("a list");
         let tokens = self.positional(&wanted)?;
-        if Self::is_json(tokens, b'[', len == 1 && self.hint.element(0).is_text()) {
-            return Err(DeError::whole_json());
-        }
+        Self::refuse_json(tokens, b'[', len == 1 && self.hint.element(0).is_text())?;
         if tokens.len() != len {
             return Err(DeError::count(tokens.len(), len, &wanted));
         }
@@ -168,9 +155,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
         let tokens = TokenList::new(self.args, |name| in_turn || is_identifier(name))?;
-        if !tokens.named && Self::is_json(tokens, b'{', false) {
-            return Err(DeError::whole_json());
-        }
+        Self::refuse_json(tokens, b'{', false)?;
         if !tokens.named && tokens.len() > 0 {
             let wanted = self.hint.name("a map");
             return Err(DeError::told(format!("arguments have to have names here: {wanted} is wanted")));
@@ -191,8 +176,8 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         let own = if traced.is_empty() { fields } else { &traced };
         let first_is_text = own.first().is_some_and(|first| self.hint.field(first).is_text());
         let alone = own.len() == 1 && first_is_text;
-        if !alone && Self::is_json(tokens, b'{', first_is_text) {
-            return Err(DeError::whole_json());
+        if !alone {
+            Self::refuse_json(tokens, b'{', first_is_text)?;
         }
         if !tokens.named && tokens.len() > own.len() {
             return Err(DeError::count(tokens.len(), own.len(), &list(own)));
@@ -206,9 +191,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        if Self::is_json(self.positional(name)?, b'{', false) {
-            return Err(DeError::whole_json());
-        }
+        Self::refuse_json(self.positional(name)?, b'{', false)?;
         self.one(name, |value| value.deserialize_enum(name, variants, visitor))
     }
 }

@@ -9,22 +9,29 @@ use std::fmt;
 const LISTED: usize = 20;
 
 /// Boxed: the good path carries its size through every `Result`.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(super) struct DeError(Box<Cause>);
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Cause {
     /// No error: the only token is the whole argument in JSON.
+    #[error("the argument is JSON")]
     WholeJson,
     /// The token is none of the wanted type.
+    #[error("wants {0}")]
     Wants(String),
     /// The token is not the wanted type in JSON, and what serde_json says.
+    #[error("wants {0} as JSON: {1}")]
     Json(String, String),
     /// A struct lacks a field that has no default.
+    #[error("field {0} is missing")]
     Missing(&'static str),
     /// In the words of the type itself, without the token.
+    #[error("{0}")]
     Other(String),
     /// All that there is to say.
+    #[error("{0}")]
     Told(String),
 }
 
@@ -95,20 +102,6 @@ pub(super) fn list<T: AsRef<[u8]>>(names: &[T]) -> String {
     let more = if names.len() > LISTED { ", …" } else { "" };
     shown.collect::<Vec<_>>().join(", ") + more
 }
-
-impl fmt::Display for DeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Cause::WholeJson => f.write_str("the argument is JSON"),
-            Cause::Wants(wanted) => write!(f, "wants {wanted}"),
-            Cause::Json(wanted, text) => write!(f, "wants {wanted} as JSON: {text}"),
-            Cause::Missing(name) => write!(f, "field {name} is missing"),
-            Cause::Other(text) | Cause::Told(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for DeError {}
 
 impl de::Error for DeError {
     #[cold]

@@ -73,21 +73,14 @@ impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = SHOWN;
         for chunk in self.0.utf8_chunks() {
-            for char in chunk.valid().chars() {
-                let escaped = char.escape_debug();
-                let len: usize = escaped.clone().map(char::len_utf8).sum();
-                left = match left.checked_sub(len) {
+            let chars = chunk.valid().chars().map(|char| char.escape_debug().to_string());
+            let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+            for shown in chars.chain(bytes) {
+                left = match left.checked_sub(shown.len()) {
                     Some(left) => left,
                     None => return f.write_str("…"),
                 };
-                write!(f, "{escaped}")?;
-            }
-            for byte in chunk.invalid() {
-                left = match left.checked_sub(4) {
-                    Some(left) => left,
-                    None => return f.write_str("…"),
-                };
-                write!(f, "\\x{byte:02x}")?;
+                f.write_str(&shown)?;
             }
         }
         Ok(())

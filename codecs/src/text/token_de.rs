@@ -9,7 +9,7 @@ use crate::{
     serde_methods::forward_deserialize,
     types::{Time, is_blob},
 };
-use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, Visitor, value::StrDeserializer};
+use serde::de::{Deserializer, IgnoredAny, Visitor, value::StrDeserializer};
 use std::str::{self, FromStr};
 
 /// The deserializer of one token.
@@ -95,7 +95,7 @@ impl<'a, 's> TokenDeserializer<'a, 's> {
     }
 }
 
-fn is_json(text: &[u8]) -> bool {
+pub(super) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
@@ -121,6 +121,26 @@ fn visit_number<'a, V: Visitor<'a>>(digits: &'a str, visitor: V) -> Result<V::Va
     }
 }
 
+/// Calls `$table!` with the integers: method of the deserializer and of the visitor, name in Go.
+macro_rules! each_integer {
+    ($table:ident) => {
+        $table! {
+            deserialize_i8 => visit_i8, "int8";
+            deserialize_i16 => visit_i16, "int16";
+            deserialize_i32 => visit_i32, "int32";
+            deserialize_i64 => visit_i64, "int64";
+            deserialize_i128 => visit_i128, "int128";
+            deserialize_u8 => visit_u8, "uint8";
+            deserialize_u16 => visit_u16, "uint16";
+            deserialize_u32 => visit_u32, "uint32";
+            deserialize_u64 => visit_u64, "uint64";
+            deserialize_u128 => visit_u128, "uint128";
+        }
+    };
+}
+
+pub(super) use each_integer;
+
 macro_rules! integers {
     ($($method:ident => $visit:ident, $go:literal;)*) => {$(
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -134,18 +154,7 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
 
     forward_deserialize!('a: string, identifier, byte_buf, unit_struct, newtype_struct, tuple_struct);
 
-    integers! {
-        deserialize_i8 => visit_i8, "int8";
-        deserialize_i16 => visit_i16, "int16";
-        deserialize_i32 => visit_i32, "int32";
-        deserialize_i64 => visit_i64, "int64";
-        deserialize_i128 => visit_i128, "int128";
-        deserialize_u8 => visit_u8, "uint8";
-        deserialize_u16 => visit_u16, "uint16";
-        deserialize_u32 => visit_u32, "uint32";
-        deserialize_u64 => visit_u64, "uint64";
-        deserialize_u128 => visit_u128, "uint128";
-    }
+    each_integer!(integers);
 
     fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_f32(self.float("float32")?)
@@ -254,10 +263,7 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
         }
         let variant = self.bytes().and_then(|text| str::from_utf8(text).ok());
         match variant.filter(|variant| variants.contains(variant)) {
-            Some(variant) => {
-                let variant: StrDeserializer<'_, DeError> = variant.into_deserializer();
-                variant.deserialize_enum(name, variants, visitor)
-            }
+            Some(variant) => visitor.visit_enum(StrDeserializer::new(variant)),
             None => Err(DeError::wants(format!("one of {}", list(variants)))),
         }
     }

@@ -172,28 +172,22 @@ impl<'de> Visitor<'de> for AnyVisitor {
         f.write_str("interface {}")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Any, E> {
-        Ok(Any::Null)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Any, E> {
-        Ok(Any::Null)
+    visits! {
+        visit_unit() => Any::Null;
+        visit_none() => Any::Null;
+        visit_bool(value: bool) => Any::Bool(value);
+        visit_i32(value: i32) => Any::Int32(value);
+        visit_i64(value: i64) => Any::Int(value);
+        visit_f64(value: f64) => Any::Float(value);
+        visit_u128(packed: u128) => Any::Complex(Complex::from_packed(packed));
+        visit_str(text: &str) => Any::Text(text.into());
+        visit_string(text: String) => Any::Text(text.into());
+        visit_bytes(bytes: &[u8]) => Any::Blob(bytes.into());
+        visit_byte_buf(bytes: Vec<u8>) => Any::Blob(bytes.into());
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
         Any::deserialize(deserializer)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Any, E> {
-        Ok(Any::Bool(value))
-    }
-
-    fn visit_i32<E: Error>(self, value: i32) -> Result<Any, E> {
-        Ok(Any::Int32(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Any, E> {
-        Ok(Any::Int(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Any, E> {
@@ -203,32 +197,8 @@ impl<'de> Visitor<'de> for AnyVisitor {
         }
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Any, E> {
-        Ok(Any::Float(value))
-    }
-
     fn visit_i128<E: Error>(self, packed: i128) -> Result<Any, E> {
         Time::from_packed(packed).map(Any::Time).ok_or_else(|| E::custom("packed time out of range"))
-    }
-
-    fn visit_u128<E: Error>(self, packed: u128) -> Result<Any, E> {
-        Ok(Any::Complex(Complex::from_packed(packed)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Any, E> {
-        Ok(Any::Text(text.into()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Any, E> {
-        Ok(Any::Text(text.into()))
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Any, E> {
-        Ok(Any::Blob(bytes.into()))
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Any, E> {
-        Ok(Any::Blob(bytes.into()))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {

@@ -44,16 +44,20 @@ impl From<Blob> for Vec<u8> {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_blob(&self.0, serializer)
+        AsBlob(&self.0).serialize(serializer)
     }
 }
 
-/// Serializes bytes as a [`Blob`] does.
-pub(crate) fn serialize_blob<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    if serializer.is_human_readable() {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    } else {
-        serializer.serialize_bytes(bytes)
+/// Bytes that are serialized as a [`Blob`] is.
+pub(crate) struct AsBlob<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for AsBlob<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&STANDARD.encode(self.0))
+        } else {
+            serializer.serialize_bytes(self.0)
+        }
     }
 }
 
@@ -61,73 +65,45 @@ impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             // Not deserialize_str: only "any" lets other crates' deserializers hand over a null.
-            deserializer.deserialize_any(Base64Visitor)
+            deserializer.deserialize_any(BlobVisitor::<true>)
         } else {
-            deserializer.deserialize_byte_buf(BytesVisitor)
+            deserializer.deserialize_byte_buf(BlobVisitor::<false>)
         }
     }
 }
 
 /// Whether the visitor is that of a [`Blob`] in a text format, for a format whose texts are bytes as they are.
 pub(crate) fn is_blob<V>() -> bool {
-    typeid::of::<V>() == typeid::of::<Base64Visitor>()
+    typeid::of::<V>() == typeid::of::<BlobVisitor<true>>()
 }
 
-struct Base64Visitor;
+/// A type of its own for each kind of format, so that [`is_blob`] knows it.
+struct BlobVisitor<const IS_TEXT: bool>;
 
-impl<'de> Visitor<'de> for Base64Visitor {
+impl<'de, const IS_TEXT: bool> Visitor<'de> for BlobVisitor<IS_TEXT> {
     type Value = Blob;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[]byte (base64 text)")
+        f.write_str(if IS_TEXT { "[]byte (base64 text)" } else { "[]byte" })
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+        if !IS_TEXT {
+            return Ok(text.as_bytes().into());
+        }
         STANDARD
             .decode(text)
             .map(Blob)
             .map_err(|error| E::custom(format_args!("illegal base64 data: {error}")))
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Blob, E> {
-        Ok(Blob::default())
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
-        BytesVisitor.visit_bytes(bytes)
+    visits! {
+        visit_bytes(bytes: &[u8]) => bytes.into();
+        visit_byte_buf(bytes: Vec<u8>) => Blob(bytes);
+        visit_unit() => Blob::default();
     }
 
     /// Go takes a list of numbers too.
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Blob, A::Error> {
-        BytesVisitor.visit_seq(seq)
-    }
-}
-
-struct BytesVisitor;
-
-impl<'de> Visitor<'de> for BytesVisitor {
-    type Value = Blob;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[]byte")
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
-        Ok(bytes.into())
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Blob, E> {
-        Ok(Blob(bytes))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
-        Ok(text.as_bytes().into())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Blob, E> {
-        Ok(Blob::default())
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Blob, A::Error> {
         // No size hint is believed: it is the peer's.
         let mut bytes = Vec::new();
@@ -167,10 +143,10 @@ mod tests {
     #[test]
     fn bytes_from_every_shape_of_binary_formats() {
         let bytes = BytesDeserializer::<PlainError>::new(b"ab");
-        assert_eq!(bytes.deserialize_byte_buf(BytesVisitor).unwrap(), Blob::from(b"ab"));
+        assert_eq!(bytes.deserialize_byte_buf(BlobVisitor::<false>).unwrap(), Blob::from(b"ab"));
         let text = IntoDeserializer::<PlainError>::into_deserializer("ab");
-        assert_eq!(text.deserialize_any(BytesVisitor).unwrap(), Blob::from(b"ab"));
+        assert_eq!(text.deserialize_any(BlobVisitor::<false>).unwrap(), Blob::from(b"ab"));
         let seq = SeqDeserializer::<_, PlainError>::new([97u8, 98].into_iter());
-        assert_eq!(seq.deserialize_any(BytesVisitor).unwrap(), Blob::from(b"ab"));
+        assert_eq!(seq.deserialize_any(BlobVisitor::<false>).unwrap(), Blob::from(b"ab"));
     }
 }

@@ -34,6 +34,15 @@ macro_rules! byte_string {
     };
 }
 
+/// Methods of a visitor that take every value.
+macro_rules! visits {
+    ($($method:ident($($value:ident: $type:ty)?) => $visited:expr;)+) => {$(
+        fn $method<E: Error>(self, $($value: $type)?) -> Result<Self::Value, E> {
+            Ok($visited)
+        }
+    )+};
+}
+
 mod any;
 mod blob;
 mod civil;
@@ -45,7 +54,7 @@ mod time;
 
 pub use any::Any;
 pub use blob::Blob;
-pub(crate) use blob::{is_blob, serialize_blob};
+pub(crate) use blob::{AsBlob, is_blob};
 pub use complex::Complex;
 pub use opaque::{BinaryMarshaled, GobEncoded};
 pub use registered::Registered;

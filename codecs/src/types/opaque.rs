@@ -3,7 +3,7 @@
 //! Knows serde's calls and nothing of any one codec; gob recognises the newtype names `GOB_ENCODED` and
 //! `BINARY_MARSHALED`.
 
-use super::{BINARY_MARSHALED, Blob, GOB_ENCODED};
+use super::{AsBlob, BINARY_MARSHALED, Blob, GOB_ENCODED};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
@@ -26,7 +26,7 @@ macro_rules! opaque {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_newtype_struct($newtype, &Bytes(&self.0))
+                serializer.serialize_newtype_struct($newtype, &AsBlob(&self.0))
             }
         }
 
@@ -62,19 +62,6 @@ opaque! {
     /// assert_eq!(*localhost, [127, 0, 0, 1]);
     /// ```
     BinaryMarshaled: BINARY_MARSHALED, "BinaryMarshaler";
-}
-
-/// Bytes without a copy, in the form [`Blob`] has.
-struct Bytes<'a>(&'a [u8]);
-
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            Blob::from(self.0).serialize(serializer)
-        } else {
-            serializer.serialize_bytes(self.0)
-        }
-    }
 }
 
 struct BytesVisitor(&'static str);

@@ -2,7 +2,7 @@
 //!
 //! Knows serde's calls and nothing of any one codec; codecs recognise the newtype name `TEXT`.
 
-use super::TEXT;
+use super::{AsBlob, TEXT};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
@@ -80,16 +80,8 @@ impl Serialize for Text {
         if serializer.is_human_readable() {
             serializer.serialize_str(&self.to_str_lossy())
         } else {
-            serializer.serialize_newtype_struct(TEXT, &Bytes(&self.0))
+            serializer.serialize_newtype_struct(TEXT, &AsBlob(&self.0))
         }
-    }
-}
-
-struct Bytes<'a>(&'a [u8]);
-
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
     }
 }
 
@@ -112,24 +104,12 @@ impl<'de> Visitor<'de> for TextVisitor {
         f.write_str("string")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Text, E> {
-        Ok(text.into())
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(bytes.into())
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Text, E> {
-        Ok(Text(bytes))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Text, E> {
-        Ok(Text::default())
+    visits! {
+        visit_str(text: &str) => text.into();
+        visit_string(text: String) => text.into();
+        visit_bytes(bytes: &[u8]) => bytes.into();
+        visit_byte_buf(bytes: Vec<u8>) => Text(bytes);
+        visit_unit() => Text::default();
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {

@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserializer, Serializer, de::Visitor, forward_to_deserialize_any, ser::Impossible};
 
 /// Why a body is no argument.
-pub(super) const NO_SCHEMA: &str =
+pub(in crate::any) const NO_SCHEMA: &str =
     "the method takes JSON (content_type 1) or bytes, not a message of its own schema";
 /// Why a reply is no body.
 pub(super) const NO_BYTES: &str = "the method's reply is no bytes: call it with JSON (content_type 1)";
@@ -41,8 +41,6 @@ impl<'de> Deserializer<'de> for Bytes<'_> {
 /// Where a body goes.
 pub(super) struct Sink<'s>(pub(super) &'s mut dyn FnMut(&[u8]) -> Result<(), EncodeError>);
 
-type Nothing = Impossible<(), EncodeError>;
-
 fn refuse<T>() -> Result<T, EncodeError> {
     Err(EncodeError::new(NO_BYTES))
 }
@@ -50,7 +48,7 @@ fn refuse<T>() -> Result<T, EncodeError> {
 impl Serializer for Sink<'_> {
     type Ok = ();
     type Error = EncodeError;
-    compound_types!(Nothing);
+    compound_types!(Impossible<(), EncodeError>);
 
     forward_serialize!(newtype_struct, some, binary);
 

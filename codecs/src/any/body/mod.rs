@@ -3,23 +3,20 @@
 
 mod bytes_only;
 
+pub(super) use bytes_only::NO_SCHEMA;
+
 use crate::{
-    body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
+    body::{BytesReply, BytesReplyEncoder, ContentType},
     error::{EncodeError, ValueError},
     json,
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Decodes the body of a request.
+/// Decodes a body from JSON, or as it is for a type that is bytes.
 ///
 /// # Errors
-/// It does not fit `T`, or is of a kind only its schema explains.
-pub(super) fn decode_args<T: DeserializeOwned>(args: &BytesArgs<'_>) -> Result<T, ValueError> {
-    decode(&args.body, args.content_type, bytes_only::NO_SCHEMA)
-}
-
-/// Decodes a body from JSON, or as it is for a type that is bytes; `why` is the text where it is neither.
+/// It does not fit `T`, or is of a kind only its schema explains: `why`.
 pub(super) fn decode<T: DeserializeOwned>(
     body: &[u8],
     content_type: ContentType,
@@ -54,20 +51,12 @@ pub(super) fn encode<T: Serialize + ?Sized>(
     }
 }
 
-/// Bytes on their way into a codec that has a form of its own for them.
-pub(super) struct AsBlob<'a>(pub(super) &'a [u8]);
-
-impl Serialize for AsBlob<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::types::serialize_blob(self.0, serializer)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         any::{Args, ReplyTo},
+        body::BytesArgs,
         types::{Blob, Text},
     };
     use bytes::Bytes;
@@ -86,7 +75,7 @@ mod tests {
             assert_eq!(Args::Bytes(&bytes).decode::<Blob>().unwrap(), Blob::from(b"\n\x05hello"));
             assert_eq!(Args::Bytes(&bytes).decode::<Text>().unwrap().0, b"\n\x05hello");
             let error = Args::Bytes(&bytes).decode::<i64>().unwrap_err();
-            assert_eq!(error.text(), bytes_only::NO_SCHEMA);
+            assert_eq!(error.text(), NO_SCHEMA);
             assert!(Args::Bytes(&bytes).decode::<()>().is_err());
             assert!(Args::Bytes(&bytes).decode::<String>().is_err());
             assert!(Args::Bytes(&bytes).decode::<Vec<u8>>().is_err(), "serde sees a list of numbers");

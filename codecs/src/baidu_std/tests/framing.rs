@@ -5,7 +5,7 @@ use crate::{
     DecodeError, Limits,
     baidu_std::{
         Payload, ReplyDecoder, ReplyHead, RequestDecoder, RequestHead, code, encode_error, encode_reply,
-        encode_request,
+        encode_request, frame::masked,
     },
     body::ContentType,
     compress::Compression,
@@ -195,8 +195,10 @@ fn payloads_that_cannot_be_read_say_why() {
 
 #[test]
 fn a_checksum_may_cover_the_attachment() {
-    // The masked CRC-32C of `ab` and of `a`, as this code computes them: known values are tested beside it.
-    let checksum = |parts: &[&[u8]]| crate::baidu_std::checksum::masked(parts).to_be_bytes();
+    // Recorded from bRPC.
+    assert_eq!(masked(&[b"\n\x05hello"]), 0x61F6_3A7E);
+    // The masked CRC-32C of `ab` and of `a`, as the library computes them.
+    let checksum = |parts: &[&[u8]]| masked(parts).to_be_bytes();
     for (fields, parts) in [(&b""[..], &[&b"a"[..]][..]), (b"\x68\x01", &[b"a", b"b"])] {
         let meta = [S_M, b"\x28\x01\x58\x01\x62\x04", &checksum(parts), fields].concat();
         let payload = request(&frame(&meta, b"ab")).payload(&LIMITS).unwrap();

@@ -16,7 +16,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
 /// Decodes one bare JSON value, such as the result of a reply.
 ///
@@ -92,19 +92,15 @@ impl<'de> De<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         if self.cursor.take_null()? {
-            return if len == 0 {
-                Zero::new(self.zero_fields).deserialize_seq(visitor)
-            } else {
-                Zero::new(self.zero_fields).deserialize_tuple(len, visitor)
-            };
+            return Zero::new(self.zero_fields).deserialize_tuple(len, visitor);
         }
         if self.cursor.peek() != Some(b'[') {
             return Err(self.cursor.mismatch(wanted));
         }
         self.cursor.enter()?;
-        let mut elements = Elements::new(self, len);
+        let mut elements = Elements { de: self, expected: len, first: true };
         let value = visitor.visit_seq(&mut elements)?;
-        let first = elements.is_first();
+        let first = elements.first;
         self.cursor.skip_rest(first, b']')?;
         Ok(value)
     }
@@ -112,9 +108,9 @@ impl<'de> De<'de, '_> {
     /// An object for the visitor of a map.
     fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
-        let mut entries = Entries::new(self);
+        let mut entries = Entries { de: self, first: true };
         let value = visitor.visit_map(&mut entries)?;
-        let first = entries.is_first();
+        let first = entries.first;
         self.cursor.skip_rest(first, b'}')?;
         Ok(value)
     }
@@ -128,15 +124,16 @@ impl<'de> De<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, DeError> {
         self.cursor.enter()?;
-        let mut members = Members::new(self, name, fields);
+        let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0 };
         let value = visitor.visit_map(&mut members)?;
-        let first = members.is_first();
+        let first = members.first;
         self.cursor.skip_rest(first, b'}')?;
         Ok(value)
     }
 }
 
-fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
+#[inline]
+pub(super) fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
     match text {
         Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
         Cow::Owned(text) => visitor.visit_string(text),
@@ -152,9 +149,13 @@ fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result
     }
 }
 
-fn float(number: &Number<'_>, wanted: &'static str) -> Result<f64, DeError> {
-    match number.text().parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
+fn parse<T: FromStr>(number: &Number<'_>, wanted: &'static str) -> Result<T, DeError> {
+    number.text().parse().map_err(|_| out_of_type(number, wanted))
+}
+
+fn float<T: FromStr + Into<f64> + Copy>(number: &Number<'_>, wanted: &'static str) -> Result<T, DeError> {
+    match parse::<T>(number, wanted) {
+        Ok(value) if value.into().is_finite() => Ok(value),
         _ => Err(out_of_type(number, wanted)),
     }
 }
@@ -180,28 +181,25 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     type Error = DeError;
 
-    forward_deserialize!('de: byte_buf, unit_struct, ignored_any, #[inline] newtype_struct, tuple_struct);
+    forward_deserialize! {
+        'de: #[inline] string, identifier, byte_buf, unit_struct, ignored_any, #[inline] newtype_struct, tuple_struct
+    }
 
     each_integer!(integers);
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("int128")?;
-        let value = number.text().parse().map_err(|_| out_of_type(&number, "int128"))?;
-        visitor.visit_i128(value)
+        visitor.visit_i128(parse(&number, "int128")?)
     }
 
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("uint128")?;
-        let value = number.text().parse().map_err(|_| out_of_type(&number, "uint128"))?;
-        visitor.visit_u128(value)
+        visitor.visit_u128(parse(&number, "uint128")?)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let number = self.number("float32")?;
-        match number.text().parse::<f32>() {
-            Ok(value) if value.is_finite() => visitor.visit_f32(value),
-            _ => Err(out_of_type(&number, "float32")),
-        }
+        visitor.visit_f32(float(&number, "float32")?)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -223,15 +221,6 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visit_text(self.text("string")?, visitor)
-    }
-
-    #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visit_text(self.text("string")?, visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visit_text(self.text("string")?, visitor)
     }
 

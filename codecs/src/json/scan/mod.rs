@@ -6,7 +6,8 @@
 //! Source: RFC 8259; member names match as in Go's `encoding/json`, in any case (ASCII only).
 
 use super::text::{plain_len, unescape};
-use crate::error::DecodeError;
+use crate::{codec::Limits, error::DecodeError};
+use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// What the next byte belongs to.
@@ -88,11 +89,15 @@ impl Levels {
     }
 }
 
+/// Where the values of the members of interest are; empty for those that are missing, of duplicates the last.
+pub(super) type Places<const N: usize> = [Range<usize>; N];
+
 /// A scanner for objects whose members `names` (lower case) are of interest.
 #[derive(Debug)]
 pub(super) struct Scanner<const N: usize> {
     names: &'static [&'static str; N],
-    max_depth: usize,
+    /// Those of what is scanned from now on.
+    pub(super) limits: Limits,
     state: State,
     /// Whether the string is a key.
     in_key: bool,
@@ -104,7 +109,7 @@ pub(super) struct Scanner<const N: usize> {
     levels: Levels,
     key: Range<usize>,
     value_start: usize,
-    members: [Range<usize>; N],
+    members: Places<N>,
     /// Bytes looked at since this scanner was made.
     #[cfg(test)]
     pub(super) work: usize,
@@ -115,15 +120,14 @@ pub(super) struct Scanner<const N: usize> {
 pub(super) struct Object<const N: usize> {
     /// Where it ends.
     pub(super) end: usize,
-    /// Where the values of the members of interest are; empty for those that are missing, of duplicates the last.
-    pub(super) members: [Range<usize>; N],
+    pub(super) members: Places<N>,
 }
 
 impl<const N: usize> Scanner<N> {
-    pub(super) fn new(names: &'static [&'static str; N], max_depth: usize) -> Self {
+    pub(super) fn new(names: &'static [&'static str; N], limits: Limits) -> Self {
         Self {
             names,
-            max_depth,
+            limits,
             state: State::Start,
             in_key: false,
             digits: 0,
@@ -138,9 +142,26 @@ impl<const N: usize> Scanner<N> {
         }
     }
 
-    /// Sets another limit on the levels of what is scanned from now on.
-    pub(super) fn set_max_depth(&mut self, max_depth: usize) {
-        self.max_depth = max_depth;
+    /// Takes one object from the front of `buf`, with where the values of the members of interest are in it; a `buf` of
+    /// blanks only is cleared.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan), or the object is too large.
+    pub(super) fn take(&mut self, buf: &mut BytesMut) -> Result<Option<(Bytes, Places<N>)>, DecodeError> {
+        let Some(Object { end, members }) = self.scan(buf)? else {
+            if self.forget_blanks() {
+                buf.clear();
+            }
+            return self.check_len(buf.len()).map(|()| None);
+        };
+        self.check_len(end)?;
+        Ok(Some((buf.split_to(end).freeze(), members)))
+    }
+
+    /// Whether a message of `len` bytes, or so much of one, is allowed.
+    pub(super) fn check_len(&self, len: usize) -> Result<(), DecodeError> {
+        let limit = self.limits.max_message_bytes;
+        if len > limit { Err(DecodeError::TooBig { len: len as u64, limit }) } else { Ok(()) }
     }
 
     /// Goes on where it stopped; `bytes` are those of the last call and what has arrived behind them.
@@ -174,7 +195,7 @@ impl<const N: usize> Scanner<N> {
     }
 
     /// Forgets blanks that were scanned and are now gone from the bytes; `false` if there was more than blanks.
-    pub(super) fn forget_blanks(&mut self) -> bool {
+    fn forget_blanks(&mut self) -> bool {
         if self.state == State::Start {
             self.at = 0;
         }
@@ -288,8 +309,8 @@ impl<const N: usize> Scanner<N> {
 
     #[inline]
     fn open(&mut self, object: bool) -> Result<(), DecodeError> {
-        if self.levels.depth >= self.max_depth {
-            return Err(DecodeError::TooDeep { limit: self.max_depth });
+        if self.levels.depth >= self.limits.max_depth {
+            return Err(DecodeError::TooDeep { limit: self.limits.max_depth });
         }
         self.levels.push(object);
         self.at += 1;

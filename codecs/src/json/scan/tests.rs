@@ -3,6 +3,7 @@
 use super::*;
 
 static NAMES: [&str; 2] = ["id", "params"];
+const LIMITS: Limits = Limits { max_message_bytes: 1 << 20, max_depth: 10 };
 
 fn large() -> Vec<u8> {
     let mut text = b"{\"id\":5,\"params\":[".to_vec();
@@ -17,7 +18,7 @@ fn large() -> Vec<u8> {
 fn a_value_in_pieces_is_scanned_once() {
     let text = large();
     for piece in [1, 7, 1024, text.len()] {
-        let mut scanner = Scanner::new(&NAMES, 10);
+        let mut scanner = Scanner::new(&NAMES, LIMITS);
         let mut ends = Vec::new();
         let mut len = 0;
         while len < text.len() {
@@ -34,7 +35,7 @@ fn a_value_in_pieces_is_scanned_once() {
 
 #[test]
 fn objects_back_to_back_start_over() {
-    let mut scanner = Scanner::new(&NAMES, 10);
+    let mut scanner = Scanner::new(&NAMES, LIMITS);
     let first = scanner.scan(br#"{"ID":[1]} {"params":2}"#).unwrap().unwrap();
     assert_eq!(first, Object { end: 10, members: [6..9, 0..0] });
     let second = scanner.scan(br#" {"params":2}"#).unwrap().unwrap();
@@ -55,7 +56,7 @@ fn names_match_in_any_case_and_only_on_the_outermost_level() {
         (r#"{"id":1,"id":22}"#, [13..15, 0..0]),
         (r#"{"id": "x" ,"params" : {} }"#, [7..10, 23..25]),
     ] {
-        let object = Scanner::new(&NAMES, 10).scan(text.as_bytes()).unwrap().unwrap();
+        let object = Scanner::new(&NAMES, LIMITS).scan(text.as_bytes()).unwrap().unwrap();
         assert_eq!(object, Object { end: text.len(), members }, "{text}");
     }
 }

@@ -42,19 +42,6 @@ pub(super) fn write_value<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) 
     value.serialize(Writer { out })
 }
 
-/// Appends a finite number as Go does: the shortest digits, with an exponent only below 1e-6 and from 1e21.
-pub(super) fn write_float(value: f64, shortest: impl Display + fmt::LowerExp, out: &mut BytesMut) {
-    let size = value.abs();
-    // Writing to a buffer that grows does not fail.
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{shortest:e}");
-        let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        let _ = write!(out, "{shortest}");
-    }
-}
-
 /// Escapes what is formatted into it.
 struct Escaped<'o>(&'o mut BytesMut);
 
@@ -88,10 +75,18 @@ impl<'o> Writer<'o> {
         self.open(start, end)
     }
 
+    /// A number as Go writes it: the shortest digits, with an exponent only below 1e-6 and from 1e21.
     fn float(self, value: f64, shortest: impl Display + fmt::LowerExp) -> Result<(), EncodeError> {
-        if value.is_finite() {
-            write_float(value, shortest, self.out);
+        let size = value.abs();
+        if size == 0.0 || (1e-6..1e21).contains(&size) {
+            // Writing to a buffer that grows does not fail.
+            let _ = write!(self.out, "{shortest}");
             return Ok(());
+        }
+        if value.is_finite() {
+            let text = format!("{shortest:e}");
+            let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
+            return self.put(text.as_bytes());
         }
         let name = if value.is_nan() {
             "NaN"
@@ -104,14 +99,34 @@ impl<'o> Writer<'o> {
     }
 }
 
+/// The methods of integers: `$write` puts the digits of one somewhere.
 macro_rules! integers {
-    ($($method:ident($type:ty),)*) => {$(
+    ($this:ident, $digits:ident => $write:expr) => {
+        $crate::json::ser::integers! {
+            @$this, $digits => $write;
+            serialize_i8(i8),
+            serialize_i16(i16),
+            serialize_i32(i32),
+            serialize_i64(i64),
+            serialize_i128(i128),
+            serialize_u8(u8),
+            serialize_u16(u16),
+            serialize_u32(u32),
+            serialize_u64(u64),
+            serialize_u128(u128),
+        }
+    };
+    (@$this:ident, $digits:ident => $write:expr; $($method:ident($type:ty),)*) => {$(
         #[inline]
-        fn $method(self, value: $type) -> Result<(), EncodeError> {
-            self.put(itoa::Buffer::new().format(value).as_bytes())
+        fn $method($this, value: $type) -> Result<(), EncodeError> {
+            let mut buffer = itoa::Buffer::new();
+            let $digits = buffer.format(value);
+            $write
         }
     )*};
 }
+
+pub(super) use integers;
 
 impl<'o> Serializer for Writer<'o> {
     type Ok = ();
@@ -122,18 +137,7 @@ impl<'o> Serializer for Writer<'o> {
         char, none, some, unit_variant, #[inline] newtype_struct
     }
 
-    integers! {
-        serialize_i8(i8),
-        serialize_i16(i16),
-        serialize_i32(i32),
-        serialize_i64(i64),
-        serialize_i128(i128),
-        serialize_u8(u8),
-        serialize_u16(u16),
-        serialize_u32(u32),
-        serialize_u64(u64),
-        serialize_u128(u128),
-    }
+    integers!(self, digits => self.put(digits.as_bytes()));
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
         self.put(if value { b"true" } else { b"false" })
