@@ -21,47 +21,27 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use draft::Draft;
 use serde::Serialize;
-use std::borrow::Cow;
 use value_writer::ValueWriter;
 
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
 const ZERO: [u8; 4] = [3, 4, 0, 0];
 
+const METHOD: Field = Field::new("ServiceMethod", Id::STRING);
+const SEQ: Field = Field::new("Seq", Id::UINT);
+const ERROR: Field = Field::new("Error", Id::STRING);
+const TIMEOUT: Field = Field::new("Timeout", Id::INT);
+const DETAILS: Field = Field::new("Details", Id::BOOL);
+const CODE: Field = Field::new("Code", Id::STRING);
+const DATA: Field = Field::new("Data", Id::STRING);
+
 static REQUEST_HEADERS: Headers = [
-    Form::Struct {
-        name: "Request",
-        fields: Cow::Borrowed(&[Field::new("ServiceMethod", Id::STRING), Field::new("Seq", Id::UINT)]),
-    },
-    Form::Struct {
-        name: "Request",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Timeout", Id::INT),
-            Field::new("Details", Id::BOOL),
-        ]),
-    },
+    Form::fixed_struct("Request", &[METHOD, SEQ]),
+    Form::fixed_struct("Request", &[METHOD, SEQ, TIMEOUT, DETAILS]),
 ];
 
 static REPLY_HEADERS: Headers = [
-    Form::Struct {
-        name: "Response",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Error", Id::STRING),
-        ]),
-    },
-    Form::Struct {
-        name: "Response",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Error", Id::STRING),
-            Field::new("Code", Id::STRING),
-            Field::new("Data", Id::STRING),
-        ]),
-    },
+    Form::fixed_struct("Response", &[METHOD, SEQ, ERROR]),
+    Form::fixed_struct("Response", &[METHOD, SEQ, ERROR, CODE, DATA]),
 ];
 
 /// Writes the replies of one connection.
