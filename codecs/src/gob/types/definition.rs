@@ -7,10 +7,7 @@ use super::{
     Entry, Field, Id, MAX_ALL_FIELDS, MAX_ALL_NAME_BYTES, MAX_FIELDS, MAX_NAME_BYTES, MAX_TYPES, Marshaler,
     Name, Struct, Type, Types,
 };
-use crate::gob::{
-    cache::HoldsInterface,
-    wire::{Reader, WireError},
-};
+use crate::gob::wire::{Reader, WireError};
 
 impl Types {
     /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
@@ -57,8 +54,10 @@ impl Types {
             Some(6) => Type::Opaque(Marshaler::Text),
             _ => return Err(WireError::Hostile("gob: type of no kind")),
         };
-        self.entries
-            .insert(at, Entry { id, name: parts.name, shape, holds_interface: HoldsInterface::default() });
+        self.entries.insert(at, Entry { id, name: parts.name, shape, holds_interface: None });
+        if std::mem::take(&mut self.incomplete) {
+            self.entries.iter_mut().for_each(|entry| entry.holds_interface = None);
+        }
         Ok(())
     }
 
