@@ -4,7 +4,6 @@
 
 use super::{
     cache::{HeaderLayouts, PlainArgs},
-    header::Header,
     types::{Id, Types},
     value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
@@ -13,7 +12,7 @@ use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Request,
-    two_part::{Progress, two_part_decoder},
+    two_part::{Header, Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use std::ops::Range;
@@ -35,8 +34,7 @@ pub struct RequestDecoder {
     values: ValueReader,
     layouts: HeaderLayouts,
     plain_args: PlainArgs,
-    /// A header and where it ends.
-    progress: Progress<(Header, usize)>,
+    progress: Progress,
 }
 
 impl RequestDecoder {
@@ -89,17 +87,20 @@ impl RequestDecoder {
             let bytes = buf.split_to(args.end).freeze();
             return Ok(Some(Request::new(bytes, seq, method, args)));
         }
-        let (header, header_end) = match self.progress.header.take() {
+        let header = match self.progress.header.take() {
             Some(waiting) => waiting,
-            None => match self.header(buf)? {
-                Some(header) => (header, self.values.at()),
-                None => return Ok(None),
-            },
+            None => {
+                let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
+                match Header::next(&mut self.values, &mut self.layouts, buf, limit)? {
+                    Some(header) => header,
+                    None => return Ok(None),
+                }
+            }
         };
         match self.values.next(buf, self.limits.max_message_bytes) {
             Ok(Some(span)) => Ok(Some(self.request(header, buf, &span))),
             Ok(None) => {
-                self.progress.header = Some((header, header_end));
+                self.progress.header = Some(header);
                 Ok(None)
             }
             Err(ReadError::Value(error)) if !error.is_fatal() => {
@@ -107,11 +108,11 @@ impl RequestDecoder {
             }
             Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
-                Ok(Some(self.refuse((header, header_end), buf, error, then)))
+                Ok(Some(self.refuse(header, buf, error, then)))
             }
             Err(ReadError::Stream(error)) => {
                 let args = ValueError::fatal(error.to_string());
-                Ok(Some(self.refuse((header, header_end), buf, args, error)))
+                Ok(Some(self.refuse(header, buf, args, error)))
             }
         }
     }
@@ -150,21 +151,6 @@ impl RequestDecoder {
         self.decode_rest(buf)
     }
 
-    /// The header at the front of `buf`, as soon as it is there.
-    #[inline]
-    fn header(&mut self, buf: &[u8]) -> Result<Option<Header>, DecodeError> {
-        let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
-        match self.values.next(buf, limit) {
-            Ok(None) => Ok(None),
-            Ok(Some(Span::Whole(at))) => {
-                Header::read(&mut self.layouts, self.values.types(), buf, at).map(Some)
-            }
-            Ok(Some(Span::Pieces(_))) => Err(malformed(0, "definition inside a header")),
-            Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
-            Err(ReadError::Stream(error)) => Err(error),
-        }
-    }
-
     /// Takes what has been understood out of `buf`.
     #[inline]
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
@@ -173,13 +159,10 @@ impl RequestDecoder {
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
-        Request::new(bytes.freeze(), header.seq, header.service_method, args)
-            .with_timeout(header.timeout)
-            .with_details(header.details)
+        header.request(bytes.freeze(), args)
     }
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, header: (Header, usize) => header.1,
-    (decoder, buf) => decoder.request(header.0, buf, &Span::Whole(0..0))
+    RequestDecoder, Request, (decoder, header: Header, buf) => decoder.request(header, buf, &Span::Whole(0..0))
 }
