@@ -14,7 +14,7 @@ use super::{
 };
 use crate::schema::TypeOf;
 use bytes::{BufMut, BytesMut};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 /// The form of a type of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,26 +190,32 @@ impl Table {
         }
     }
 
-    /// The id of a type whose parts are known: one that is there, or the one that its parts know it by.
-    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, SerError> {
-        let Progress::Open(Some(id)) = progress else { return self.find_or_push(form) };
-        if let Some(entry) = self.entries.get_mut(place(id)) {
-            entry.form = form;
-        }
-        Ok(id)
-    }
-
-    /// The id of a type in progress, which one of its parts asks for.
-    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, SerError> {
-        Ok(match progress {
-            Progress::New => None,
-            Progress::Open(Some(id)) | Progress::Done(id) => Some(*id),
-            Progress::Open(None) => {
+    /// The id of the type at the place `at` in `progress`, whose `form` may ask for it again; `None` if it has none.
+    fn recursive(
+        &mut self,
+        progress: &mut HashMap<usize, Progress>,
+        at: usize,
+        form: impl FnOnce(&mut Self, &mut HashMap<usize, Progress>) -> Result<Option<Form>, SerError>,
+    ) -> Result<Option<Id>, SerError> {
+        match progress.get(&at) {
+            None => progress.insert(at, Progress::Open),
+            Some(Progress::Known(id)) => return Ok(Some(*id)),
+            Some(Progress::Open) => {
                 let id = self.push(Form::Pending)?;
-                *progress = Progress::Open(Some(id));
-                Some(id)
+                progress.insert(at, Progress::Known(id));
+                return Ok(Some(id));
             }
-        })
+        };
+        let Some(form) = form(self, progress)? else { return Ok(None) };
+        if let Some(Progress::Known(id)) = progress.get(&at) {
+            if let Some(entry) = self.entries.get_mut(place(*id)) {
+                entry.form = form;
+            }
+            return Ok(Some(*id));
+        }
+        let id = self.find_or_push(form)?;
+        progress.insert(at, Progress::Known(id));
+        Ok(Some(id))
     }
 
     /// Appends the definitions a peer needs for values of type `id` and has not got: the type itself, then those it
@@ -244,10 +250,10 @@ impl Table {
 /// How far a type is that may contain itself.
 #[derive(Debug, Clone, Copy)]
 enum Progress {
-    New,
-    /// Its parts are being looked at; it has an id if one of them has asked for it.
-    Open(Option<Id>),
-    Done(Id),
+    /// Its parts are being looked at.
+    Open,
+    /// It has an id, because one of its parts has asked for it or all are known.
+    Known(Id),
 }
 
 impl Form {
