@@ -1,9 +1,16 @@
 //! Documents and lists in the making: elements go in, the length is patched in at the end.
 
 use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire_len};
-use crate::{bson::Dialect, error::EncodeError, serde_methods::impl_elements};
+use crate::{
+    bson::Dialect,
+    error::EncodeError,
+    serde_methods::{impl_elements, impl_members},
+};
 use bytes::BytesMut;
-use serde::{Serialize, ser};
+use serde::{
+    Serialize,
+    ser::{self, Error as _},
+};
 
 /// An open document or list.
 #[derive(Debug)]
@@ -105,19 +112,7 @@ impl ser::SerializeMap for Document<'_> {
     }
 }
 
-impl ser::SerializeStructVariant for Document<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        self.member(key, value)
-    }
-
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
+impl_members!([#[inline]] [] Document<'_> => (), EncodeError: SerializeStructVariant);
 
 /// An open struct: a document, or a value of the `bson` crate that says its kind by a name such as `$oid`.
 #[derive(Debug)]
@@ -142,9 +137,7 @@ impl ser::SerializeStruct for Struct<'_> {
         match self {
             Self::Document(document) => document.member(key, value),
             Self::CrateType(_, members) => {
-                let value =
-                    bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
-                members.insert(key, value);
+                members.insert(key, bson::serialize_to_bson(value).map_err(EncodeError::custom)?);
                 Ok(())
             }
         }
