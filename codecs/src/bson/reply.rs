@@ -112,7 +112,7 @@ impl ReplyDecoder {
             }
         };
         let (body, kind) = (header.len..total, header.own);
-        let read_data = |data: &[u8]| de::json_from_element(kind?, data).ok();
+        let read_data = |data: &[u8]| de::json_from_element(kind?, data);
         Ok(Some(header.reply(buf.split_to(total).freeze(), body, read_data)))
     }
 }
