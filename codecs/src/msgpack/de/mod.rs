@@ -68,10 +68,19 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Self { reader, zero_fields, depth: 0, key: false }
     }
 
-    /// The place one level further in.
+    /// The next value at the same place.
     #[inline]
-    fn deeper(&self) -> Result<usize> {
-        if self.depth >= MAX_DEPTH { Err(WireError::TooDeep.into()) } else { Ok(self.depth + 1) }
+    fn next(&mut self, key: bool) -> De<'_, 'de, 'f> {
+        De { reader: &mut *self.reader, key, ..*self }
+    }
+
+    /// The same place, one level further in.
+    #[inline]
+    fn deeper(self) -> Result<Self> {
+        if self.depth >= MAX_DEPTH {
+            return Err(WireError::TooDeep.into());
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     #[inline]
@@ -144,9 +153,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
     #[inline]
     fn list<V: Visitor<'de>>(self, len: u32, expected: usize, visitor: V) -> Result<V::Value> {
-        let depth = self.deeper()?;
-        let mut list =
-            List { reader: self.reader, zero_fields: self.zero_fields, depth, left: len, expected };
+        let mut list = List { de: self.deeper()?, left: len, expected };
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -160,8 +167,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let depth = self.deeper()?;
-        let mut members = Members::new(self.reader, self.zero_fields, depth, len, fields);
+        let mut members = Members::new(self.deeper()?, len, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)
@@ -374,10 +380,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }
             // serde's form of a variant with a value, as other crates write it too.
-            Token::Map(1) => {
-                let depth = self.deeper()?;
-                visitor.visit_enum(Variant { de: De { depth, ..self } })
-            }
+            Token::Map(1) => visitor.visit_enum(Variant(self.deeper()?)),
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
             other => Err(DeError::mismatch(&other, name)),
         }
