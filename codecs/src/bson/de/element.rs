@@ -7,7 +7,7 @@ use super::{
 use crate::{
     bson::{crate_types, kind, read::Reader, time},
     error::ValueError,
-    serde_methods::forward_deserialize,
+    serde_methods::{forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME},
 };
 use bson::Bson;
@@ -166,15 +166,6 @@ fn out_of_range(value: i128, target: &str) -> ValueError {
     ValueError::new(format!("value {value} out of range for {target}"))
 }
 
-macro_rules! integers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
-}
-
 impl<'de> Deserializer<'de> for Element<'_, 'de> {
     type Error = ValueError;
 
@@ -193,15 +184,15 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         }
     }
 
-    integers! {
-        deserialize_i8: visit_i8(signed, "int8"),
-        deserialize_i16: visit_i16(signed, "int16"),
-        deserialize_i32: visit_i32(signed, "int32"),
-        deserialize_u8: visit_u8(unsigned, "uint8"),
-        deserialize_u16: visit_u16(unsigned, "uint16"),
-        deserialize_u32: visit_u32(unsigned, "uint32"),
-        deserialize_f32: visit_f64(float, "float32"),
-        deserialize_f64: visit_f64(float, "float64"),
+    read_numbers! {
+        deserialize_i8 => visit_i8, signed, "int8";
+        deserialize_i16 => visit_i16, signed, "int16";
+        deserialize_i32 => visit_i32, signed, "int32";
+        deserialize_u8 => visit_u8, unsigned, "uint8";
+        deserialize_u16 => visit_u16, unsigned, "uint16";
+        deserialize_u32 => visit_u32, unsigned, "uint32";
+        deserialize_f32 => visit_f64, float, "float32";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use crate::{
         scan::Walk,
         types::{Id, Marshaler, Type},
     },
-    serde_methods::{each_integer, forward_deserialize},
+    serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
     zero::ZeroFieldError,
 };
@@ -24,15 +24,6 @@ use serde::{
 
 type Result<T> = std::result::Result<T, DeError>;
 
-macro_rules! numbers {
-    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
-}
-
 impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     type Error = DeError;
 
@@ -42,8 +33,8 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         self.any(false, visitor)
     }
 
-    each_integer!(numbers);
-    numbers! {
+    each_integer!(read_numbers);
+    read_numbers! {
         deserialize_i128 => visit_i128, signed, "int128";
         deserialize_u128 => visit_u128, unsigned, "uint128";
         deserialize_f64 => visit_f64, float, "float64";

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::ValueError,
-    serde_methods::{each_integer, forward_deserialize},
+    serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
@@ -207,17 +207,8 @@ fn utf8(bytes: &[u8]) -> Result<&str> {
 
 macro_rules! integers {
     ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {
-        numbers! { $($method => $visit, integer, $go;)* }
+        read_numbers! { $($method => $visit, integer, $go;)* }
     };
-}
-
-macro_rules! numbers {
-    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
 }
 
 impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
@@ -230,7 +221,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     }
 
     each_integer!(integers);
-    numbers! {
+    read_numbers! {
         deserialize_i128 => visit_i128, integer, "int128";
         deserialize_u128 => visit_u128, integer, "uint128";
         deserialize_f32 => visit_f64, float, "float32";
