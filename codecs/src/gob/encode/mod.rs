@@ -106,7 +106,7 @@ impl ReplyEncoder {
                 put_text_field(header, &mut last, 5, data.to_string().as_bytes());
             }
         };
-        self.values.put_header(Draft::new(id, write), out);
+        self.values.put_header(&Draft::new(id, write), out);
         out.extend_from_slice(&ZERO);
         self.values.commit();
     }
