@@ -3,7 +3,7 @@
 //! Takes two values with [`super::value_reader`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
-    cache::{HeaderLayouts, PlainArgs},
+    cache::HeaderLayouts,
     types::{Id, Types},
     value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
@@ -33,7 +33,9 @@ pub struct RequestDecoder {
     limits: Limits,
     values: ValueReader,
     layouts: HeaderLayouts,
-    plain_args: PlainArgs,
+    /// The type of the arguments of the last plain request, which holds no interface, so that a request like the one
+    /// before is not looked up. Forgotten with every request read the long way, as only those bring definitions.
+    plain_args: Id,
     progress: Progress,
 }
 
@@ -46,7 +48,7 @@ impl RequestDecoder {
             limits,
             values,
             layouts: HeaderLayouts::default(),
-            plain_args: PlainArgs::default(),
+            plain_args: Id::NONE,
             progress: Progress::default(),
         }
     }
@@ -132,8 +134,9 @@ impl RequestDecoder {
         }
         let (method, seq) = self.layouts.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
-        if !self.plain_args.are(id, self.values.types()) {
-            return None;
+        if id != self.plain_args {
+            self.values.types().knows_interface(id).filter(|holds_interface| !holds_interface)?;
+            self.plain_args = id;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
@@ -155,7 +158,7 @@ impl RequestDecoder {
     #[inline]
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
-        self.plain_args.forget();
+        self.plain_args = Id::NONE;
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
