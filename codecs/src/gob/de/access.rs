@@ -169,18 +169,6 @@ impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
     forward_variant!('de: self => self, "struct");
 }
 
-/// Two floats, as a list.
-#[derive(Debug)]
-pub(super) struct Pair(pub(super) std::array::IntoIter<f64, 2>);
-
-impl<'de> SeqAccess<'de> for Pair {
-    type Error = DeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        self.0.next().map(|part| seed.deserialize(part.into_deserializer())).transpose()
-    }
-}
-
 /// Bytes as the elements of a list, for targets that take them one by one.
 #[derive(Debug)]
 pub(super) struct Bytes<'de> {
