@@ -6,7 +6,7 @@
 //! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
 
 use super::{
-    dialect::{Dialect, Head},
+    dialect::Dialect,
     kind,
     read::{Reader, WireError},
 };
@@ -166,27 +166,14 @@ fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, WireError>
     }))
 }
 
-/// Starts a request's header: everything but the optional members and the terminator.
+/// Starts a header: the two members of both directions.
 #[inline]
-pub(super) fn put_request(out: &mut BytesMut, dialect: Dialect, service_method: &str, number: u64) -> usize {
+pub(super) fn start(out: &mut BytesMut, dialect: Dialect, service_method: &[u8], number: u64) -> usize {
     let start = out.len();
-    out.reserve(96 + service_method.len());
+    out.reserve(112 + service_method.len());
     out.extend_from_slice(&[0; 4]);
-    put_text(out, dialect, b"ServiceMethod\0", service_method.as_bytes());
+    put_text(out, dialect, b"ServiceMethod\0", service_method);
     put_seq(out, dialect, number);
-    start
-}
-
-/// Starts a reply's header: everything but the optional members and the terminator.
-#[inline]
-pub(super) fn put_reply(out: &mut BytesMut, head: &Head, error: &[u8]) -> usize {
-    let start = out.len();
-    let dialect = head.dialect();
-    out.reserve(112 + head.service_method().len() + error.len());
-    out.extend_from_slice(&[0; 4]);
-    put_text(out, dialect, b"ServiceMethod\0", head.service_method());
-    put_seq(out, dialect, head.seq());
-    put_text(out, dialect, b"Error\0", error);
     start
 }
 

@@ -44,7 +44,8 @@ impl ReplyEncoder {
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::put_reply(out, head, b"");
+        let start = header::start(out, head.dialect(), head.service_method(), head.seq());
+        header::put_text(out, head.dialect(), b"Error\0", b"");
         header::end(out, start);
         ser::to_buf(reply, head.dialect(), out).inspect_err(|_| out.truncate(start))
     }
@@ -54,7 +55,9 @@ impl ReplyEncoder {
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some and the dialect
     /// can carry it) behind `Error`.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
-        let start = header::put_reply(out, head, &error.text_for(head.service_method()));
+        let text = error.text_for(head.service_method());
+        let start = header::start(out, head.dialect(), head.service_method(), head.seq());
+        header::put_text(out, head.dialect(), b"Error\0", &text);
         let (code, data) = error.details(head.details());
         if let Some(code) = code {
             header::put_text(out, head.dialect(), b"Code\0", code.as_bytes());

@@ -141,7 +141,7 @@ impl RequestEncoder {
         args: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::put_request(out, self.dialect, service_method, seq);
+        let start = header::start(out, self.dialect, service_method.as_bytes(), seq);
         if let Some(millis) = options.timeout_signed_millis() {
             out.extend_from_slice(&[kind::INT64]);
             out.extend_from_slice(b"Timeout\0");
