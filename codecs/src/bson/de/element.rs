@@ -1,7 +1,7 @@
 //! One element: the target says what it wants, the kind says what is there.
 
 use super::{
-    access::{List, Members, Variant},
+    access::{List, Members},
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
@@ -313,7 +313,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             return Err(ValueError::custom("no zero value for an enum"));
         }
         let mut members = Members::new(self.reader, true, &[]);
-        let value = visitor.visit_enum(Variant { members: &mut members })?;
+        let value = visitor.visit_enum(&mut members)?;
         members.finish()?;
         Ok(value)
     }

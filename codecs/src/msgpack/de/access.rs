@@ -130,25 +130,22 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
 }
 
 /// An enum as `{variant: value}`; the map has been entered.
-#[derive(Debug)]
-pub(super) struct Variant<'r, 'de, 'f>(pub(super) De<'r, 'de, 'f>);
-
-impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
+impl<'de> EnumAccess<'de> for De<'_, 'de, '_> {
     type Error = DeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self)> {
-        self.0.key = false;
-        Ok((seed.deserialize(self.0.next(false))?, self))
+        self.key = false;
+        Ok((seed.deserialize(self.next(false))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
+impl<'de> VariantAccess<'de> for De<'_, 'de, '_> {
     type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
-        Ok(self.0.reader.skip()?)
+        Ok(self.reader.skip()?)
     }
 
-    forward_variant!('de: self => self.0, "");
+    forward_variant!('de: self => self, "");
 }

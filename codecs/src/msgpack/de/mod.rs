@@ -20,7 +20,7 @@ use crate::{
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
-use access::{List, Members, Variant};
+use access::{List, Members};
 use error::DeError;
 use serde::{
     Deserializer,
@@ -371,7 +371,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }
             // serde's form of a variant with a value, as other crates write it too.
-            Token::Map(1) => visitor.visit_enum(Variant(self.deeper()?)),
+            Token::Map(1) => visitor.visit_enum(self.deeper()?),
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
             other => Err(DeError::mismatch(&other, name)),
         }
