@@ -43,7 +43,8 @@ pub enum DecodeError {
 ///
 /// Its text goes to the caller as it stands, in Go's own words where Go has words for it. A fatal one says that
 /// the value is hostile or beyond repair: the connection is closed after the reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
 pub struct ValueError {
     text: Box<str>,
     fatal: bool,
@@ -71,14 +72,6 @@ impl ValueError {
     }
 }
 
-impl fmt::Display for ValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for ValueError {}
-
 impl serde::de::Error for ValueError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(text.to_string())
@@ -88,7 +81,8 @@ impl serde::de::Error for ValueError {
 /// A value of ours that the format cannot carry; what was written for it has been taken back.
 ///
 /// On the server the caller gets this text as an error reply and the connection stays in step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct EncodeError(Box<str>);
 
 impl EncodeError {
@@ -102,14 +96,6 @@ impl EncodeError {
         &self.0
     }
 }
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for EncodeError {}
 
 impl serde::ser::Error for EncodeError {
     fn custom<T: fmt::Display>(text: T) -> Self {

@@ -103,7 +103,9 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         present(&self.de.reader)?;
         let key = TypedValue { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
-        let key = key.map_err(|error| error.within_key(self.de.type_name(self.elem)))?;
+        let key = key.map_err(|error| {
+            error.within_map(|local| format!("map[{local}]{}", self.de.type_name(self.elem)))
+        })?;
         self.half = true;
         Ok(Some(key))
     }
@@ -112,7 +114,9 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
         let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: false };
-        seed.deserialize(value).map_err(|error| error.within_map(self.de.type_name(self.key)))
+        let value = seed.deserialize(value);
+        value
+            .map_err(|error| error.within_map(|local| format!("map[{}]{local}", self.de.type_name(self.key))))
     }
 }
 

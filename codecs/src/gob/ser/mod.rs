@@ -40,11 +40,13 @@ const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 type Result<T> = std::result::Result<T, SerError>;
 
 /// Why a value was not written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SerError {
     /// It is not of the type it was written as; what it is.
+    #[error("gob: {0} where the value's type has something else")]
     Mismatch(&'static str),
     /// It has no form in gob; the whole text.
+    #[error("{0}")]
     Refused(Box<str>),
 }
 
@@ -58,17 +60,6 @@ impl SerError {
         Self::refused(format!("gob: nesting deeper than {MAX_DEPTH}"))
     }
 }
-
-impl fmt::Display for SerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch(found) => write!(f, "gob: {found} where the value's type has something else"),
-            Self::Refused(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for SerError {}
 
 impl ser::Error for SerError {
     fn custom<T: fmt::Display>(text: T) -> Self {
