@@ -85,7 +85,7 @@ impl Types {
             return Err(WireError::Hostile("gob: too many fields"));
         }
         for _ in 0..count {
-            let (mut name, mut id) = (Name::default(), UNDEFINED);
+            let (mut name, mut id) = (Name::default(), Id::NONE);
             each_field(reader, |reader, number| match number {
                 0 => {
                     let text = std::str::from_utf8(reader.bytes()?);
@@ -116,30 +116,16 @@ impl Types {
     }
 }
 
-/// An id that no peer can define.
-const UNDEFINED: Id = Id(0);
 pub(super) const UNKNOWN_FIELD: WireError = WireError::Hostile("gob: unknown field in a type definition");
 
-/// What a definition said so far.
-#[derive(Debug)]
+/// What a definition said so far; types that it did not name are none.
+#[derive(Debug, Default)]
 struct Parts {
     name: Name,
     elem: Id,
     key: Id,
     len: u32,
     fields: Struct,
-}
-
-impl Default for Parts {
-    fn default() -> Self {
-        Self {
-            name: Name::default(),
-            elem: UNDEFINED,
-            key: UNDEFINED,
-            len: 0,
-            fields: Struct { first: 0, count: 0 },
-        }
-    }
 }
 
 fn read_id(reader: &mut Reader<'_>) -> Result<Id, WireError> {

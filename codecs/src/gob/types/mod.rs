@@ -101,7 +101,7 @@ pub(super) enum Marshaler {
 }
 
 /// The place of a struct's fields in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Struct {
     first: u32,
     count: u32,
