@@ -47,12 +47,6 @@ pub(super) struct Field {
     pub(super) id: Id,
 }
 
-impl Field {
-    pub(super) const fn new(name: &'static str, id: Id) -> Self {
-        Self { name, id }
-    }
-}
-
 /// The two header types of a direction: Go's, and ours with more fields.
 pub(super) type Headers = [Form; 2];
 

@@ -26,13 +26,13 @@ use value_writer::ValueWriter;
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
 const ZERO: [u8; 4] = [3, 4, 0, 0];
 
-const METHOD: Field = Field::new("ServiceMethod", Id::STRING);
-const SEQ: Field = Field::new("Seq", Id::UINT);
-const ERROR: Field = Field::new("Error", Id::STRING);
-const TIMEOUT: Field = Field::new("Timeout", Id::INT);
-const DETAILS: Field = Field::new("Details", Id::BOOL);
-const CODE: Field = Field::new("Code", Id::STRING);
-const DATA: Field = Field::new("Data", Id::STRING);
+const METHOD: Field = Field { name: "ServiceMethod", id: Id::STRING };
+const SEQ: Field = Field { name: "Seq", id: Id::UINT };
+const ERROR: Field = Field { name: "Error", id: Id::STRING };
+const TIMEOUT: Field = Field { name: "Timeout", id: Id::INT };
+const DETAILS: Field = Field { name: "Details", id: Id::BOOL };
+const CODE: Field = Field { name: "Code", id: Id::STRING };
+const DATA: Field = Field { name: "Data", id: Id::STRING };
 
 static REQUEST_HEADERS: Headers = [
     Form::fixed_struct("Request", &[METHOD, SEQ]),
