@@ -56,18 +56,12 @@ impl<O> Header<O> {
 }
 
 /// What a decoder of requests remembers between two calls.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Progress<O = ()> {
     /// The header at the front of the buffer, read while its arguments are still on the way.
     pub(crate) header: Option<Header<O>>,
     /// Why nothing can be read any more. Boxed: idle connections have none.
     broken: Option<Box<DecodeError>>,
-}
-
-impl<O> Default for Progress<O> {
-    fn default() -> Self {
-        Self { header: None, broken: None }
-    }
 }
 
 impl<O> Progress<O> {

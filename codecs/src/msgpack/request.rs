@@ -54,13 +54,7 @@ impl RequestDecoder {
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         self.progress.check()?;
         let Limits { max_message_bytes, max_depth } = self.limits;
-        let header = match self.progress.header.take() {
-            Some(header) => header,
-            None => match self.header(buf)? {
-                Some(header) => header,
-                None => return Ok(None),
-            },
-        };
+        let Some(header) = self.header(buf)? else { return Ok(None) };
         match self.scanner.scan(buf, max_message_bytes, max_depth) {
             Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),
             Ok(None) => {
@@ -85,6 +79,9 @@ impl RequestDecoder {
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
     fn header(&mut self, buf: &[u8]) -> Result<Option<Header>, DecodeError> {
+        if let Some(header) = self.progress.header.take() {
+            return Ok(Some(header));
+        }
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
         // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte
         // twice.
