@@ -6,7 +6,13 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 #![cfg_attr(
     not(all(feature = "baidu_std", feature = "bson-types", feature = "gob", feature = "msgpack")),
-    allow(dead_code, unused_imports, unused_variables, reason = "what the features that are left out need")
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        unused_variables,
+        reason = "what the features that are left out need"
+    )
 )]
 
 pub mod any;

@@ -126,6 +126,19 @@ macro_rules! each_integer {
     };
 }
 
+/// Methods of a `Deserializer` whose own method `$read`, given the number's name in Go, reads what the visitor gets.
+macro_rules! read_numbers {
+    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
+        #[inline]
+        fn $method<V: ::serde::de::Visitor<'de>>(
+            self,
+            visitor: V,
+        ) -> ::core::result::Result<V::Value, Self::Error> {
+            visitor.$visit(self.$read($go)?)
+        }
+    )*};
+}
+
 /// Methods of a `Serializer` that another one answers, by their names without `serialize_`.
 ///
 /// A `some` and a `newtype_struct` are what they hold, a `char` and a `unit_variant` are a `str`, `none` and a
@@ -342,5 +355,5 @@ macro_rules! impl_members {
 
 pub(crate) use {
     compound_types, each_integer, forward_deserialize, forward_serialize, forward_variant, impl_elements,
-    impl_members, refuse_serialize,
+    impl_members, read_numbers, refuse_serialize,
 };

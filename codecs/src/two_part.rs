@@ -1,26 +1,70 @@
-//! What the decoders of requests in two parts share: a header, then the arguments, each found for itself.
+//! What the decoders of messages in two parts share: a header, then arguments or a value, each found for itself.
 //!
-//! BSON, gob and MessagePack are such codecs. A header may be complete long before its arguments are, and a connection
-//! that cannot go on has its last call to answer first: both are kept here. Knows no format.
+//! BSON, gob and MessagePack are such codecs, and their headers say the same. A header may be complete long before its
+//! arguments are, and a connection that cannot go on has its last call to answer first: both are kept here. Knows no
+//! format.
 
-use crate::error::DecodeError;
+use crate::{
+    error::DecodeError,
+    message::{ErrorReply, Reply, Request},
+};
+use bytes::Bytes;
+use std::{ops::Range, time::Duration};
 
-/// What a decoder remembers between two calls.
-#[derive(Debug)]
-pub(crate) struct Progress<H> {
+/// What a header says, a request's or a reply's; ranges count from the start of the message. `O` is what only its codec
+/// says.
+#[derive(Debug, Default)]
+pub(crate) struct Header<O = ()> {
+    /// Where the header ends.
+    pub(crate) len: usize,
+    pub(crate) service_method: Range<usize>,
+    pub(crate) seq: u64,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) details: bool,
+    pub(crate) error: Range<usize>,
+    pub(crate) code: Range<usize>,
+    pub(crate) data: Range<usize>,
+    pub(crate) own: O,
+}
+
+impl<O> Header<O> {
+    /// The request whose arguments are the range `args` of `bytes`.
+    #[inline]
+    pub(crate) fn request(self, bytes: Bytes, args: Range<usize>) -> Request {
+        Request::new(bytes, self.seq, self.service_method, args)
+            .with_timeout(self.timeout)
+            .with_details(self.details)
+    }
+
+    /// The reply whose value is the range `body` of `bytes`; `read_data` reads the data of an error, or nothing from
+    /// none. Texts that are not UTF-8 are replaced.
+    #[inline]
+    pub(crate) fn reply(
+        self,
+        bytes: Bytes,
+        body: Range<usize>,
+        read_data: impl FnOnce(&[u8]) -> Option<serde_json::Value>,
+    ) -> Reply {
+        if self.error.is_empty() {
+            return Reply::new(bytes, self.seq, self.service_method, body);
+        }
+        let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+        let text = |range| String::from_utf8_lossy(part(range)).into_owned();
+        let (text, code, data) = (text(self.error), text(self.code), read_data(part(self.data)));
+        Reply::new(bytes, self.seq, self.service_method, body).with_error(ErrorReply { text, code, data })
+    }
+}
+
+/// What a decoder of requests remembers between two calls.
+#[derive(Debug, Default)]
+pub(crate) struct Progress<O = ()> {
     /// The header at the front of the buffer, read while its arguments are still on the way.
-    pub(crate) header: Option<H>,
+    pub(crate) header: Option<Header<O>>,
     /// Why nothing can be read any more. Boxed: idle connections have none.
     broken: Option<Box<DecodeError>>,
 }
 
-impl<H> Default for Progress<H> {
-    fn default() -> Self {
-        Self { header: None, broken: None }
-    }
-}
-
-impl<H> Progress<H> {
+impl<O> Progress<O> {
     /// # Errors
     /// The connection was given up.
     #[inline]
@@ -37,13 +81,10 @@ impl<H> Progress<H> {
     }
 }
 
-/// What is the same in all decoders of such requests. `$header_end` is where `$header` ends in the buffer,
-/// `$without_args` takes the request out of `$buf` as far as it has been understood, without arguments.
+/// What is the same in all decoders of such requests. `$without_args` takes the request of `$header` out of `$buf` as
+/// far as it has been understood, without arguments.
 macro_rules! two_part_decoder {
-    (
-        $decoder:ty, $request:ty, $header:ident: $header_type:ty => $header_end:expr,
-        ($this:ident, $buf:ident) => $without_args:expr
-    ) => {
+    ($decoder:ty, $request:ty, ($this:ident, $header:ident: $header_type:ty, $buf:ident) => $without_args:expr) => {
         impl $decoder {
             /// The peer has sent its last byte: takes what is left, with Go's words for what is missing.
             fn decode_rest(&mut self, buf: &mut BytesMut) -> Result<Option<$request>, DecodeError> {
@@ -53,9 +94,9 @@ macro_rules! two_part_decoder {
                 if buf.is_empty() {
                     return Ok(None);
                 }
-                let $header = self.progress.header.take().ok_or(DecodeError::Truncated)?;
-                let text = if buf.len() == $header_end { "EOF" } else { "unexpected EOF" };
-                Ok(Some(self.refuse($header, buf, ValueError::new(text), DecodeError::Truncated)))
+                let header = self.progress.header.take().ok_or(DecodeError::Truncated)?;
+                let text = if buf.len() == header.len { "EOF" } else { "unexpected EOF" };
+                Ok(Some(self.refuse(header, buf, ValueError::new(text), DecodeError::Truncated)))
             }
 
             /// The last request of a connection that cannot go on: `args` is wrong with its arguments, and every later

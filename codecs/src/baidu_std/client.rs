@@ -59,6 +59,10 @@ impl From<Reply> for message::Reply {
         });
         let (seq, bytes) = (reply.correlation_id() as u64, reply.into_frame());
         let len = bytes.len();
-        Self::new(bytes, seq, 0..0, 0..len).with_any_error(error)
+        let reply = Self::new(bytes, seq, 0..0, 0..len);
+        match error {
+            Some(error) => reply.with_error(error),
+            None => reply,
+        }
     }
 }

@@ -6,13 +6,13 @@
 //! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
 
 use super::{
-    dialect::{Dialect, Head},
+    dialect::Dialect,
     kind,
     read::{Reader, WireError},
 };
-use crate::{codec::timeout_of, error::DecodeError};
+use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
 use bytes::BytesMut;
-use std::{borrow::Cow, ops::Range, time::Duration};
+use std::{borrow::Cow, ops::Range};
 
 /// Bytes a header document may have; a method's name is its only long part.
 pub(super) const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -39,84 +39,58 @@ pub(super) fn document_len(buf: &[u8], at: usize, limit: usize) -> Result<Option
     }
 }
 
-/// What a request's header says; ranges count from the start of the message.
-#[derive(Debug, Default)]
-pub(super) struct RequestHeader {
-    pub(super) len: usize,
-    pub(super) service_method: Range<usize>,
-    pub(super) dialect: Option<Dialect>,
-    pub(super) seq: u64,
-    pub(super) timeout: Option<Duration>,
-    pub(super) details: bool,
-}
-
-impl RequestHeader {
-    /// Reads a whole header document.
-    #[inline]
-    pub(super) fn read(document: &[u8]) -> Result<Self, DecodeError> {
-        let mut header = Self { len: document.len(), ..Self::default() };
-        each_member(document, |reader, kind, key| {
-            match key {
-                b"ServiceMethod" => {
-                    header.service_method = text(document, reader, kind)?;
-                    header.dialect = match kind {
-                        kind::STRING => Some(Dialect::Standard),
-                        kind::BINARY => Some(Dialect::Vitess),
-                        _ => None,
-                    };
-                }
-                b"Seq" => header.seq = seq(reader, kind)?,
-                b"Timeout" => match integer(reader, kind)? {
-                    Some(millis) => {
-                        header.timeout = u64::try_from(millis).ok().and_then(timeout_of);
-                    }
-                    None => reader.skip(kind)?,
-                },
-                b"Details" if kind == kind::BOOL => header.details = reader.byte()? != 0,
-                _ => reader.skip(kind)?,
+/// Reads a request's whole header document, and what dialect its name of a method shows.
+#[inline]
+pub(super) fn read_request(document: &[u8]) -> Result<Header<Option<Dialect>>, DecodeError> {
+    let mut header = Header { len: document.len(), ..Header::default() };
+    each_member(document, |reader, kind, key| {
+        match key {
+            b"ServiceMethod" => {
+                header.service_method = text(document, reader, kind)?;
+                header.own = match kind {
+                    kind::STRING => Some(Dialect::Standard),
+                    kind::BINARY => Some(Dialect::Vitess),
+                    _ => None,
+                };
             }
-            Ok(())
-        })?;
-        Ok(header)
-    }
+            b"Seq" => header.seq = seq(reader, kind)?,
+            b"Timeout" => match integer(reader, kind)? {
+                Some(millis) => {
+                    header.timeout = u64::try_from(millis).ok().and_then(timeout_of);
+                }
+                None => reader.skip(kind)?,
+            },
+            b"Details" if kind == kind::BOOL => header.details = reader.byte()? != 0,
+            _ => reader.skip(kind)?,
+        }
+        Ok(())
+    })?;
+    Ok(header)
 }
 
-/// What a reply's header says; ranges count from the start of the message.
-#[derive(Debug, Default)]
-pub(super) struct ReplyHeader {
-    pub(super) len: usize,
-    pub(super) service_method: Range<usize>,
-    pub(super) seq: u64,
-    pub(super) error: Range<usize>,
-    pub(super) code: Range<usize>,
-    /// Kind and bytes of the value.
-    pub(super) data: Option<(u8, Range<usize>)>,
-}
-
-impl ReplyHeader {
-    /// Reads a whole header document.
-    #[inline]
-    pub(super) fn read(document: &[u8]) -> Result<Self, DecodeError> {
-        let mut header = Self { len: document.len(), ..Self::default() };
-        each_member(document, |reader, kind, key| {
-            match key {
-                b"ServiceMethod" => header.service_method = text(document, reader, kind)?,
-                b"Seq" => header.seq = seq(reader, kind)?,
-                b"Error" => header.error = text(document, reader, kind)?,
-                b"Code" if matches!(kind, kind::STRING | kind::BINARY) => {
-                    header.code = text(document, reader, kind)?;
-                }
-                b"Data" => {
-                    let start = document.len() - reader.rest().len();
-                    reader.skip(kind)?;
-                    header.data = Some((kind, start..document.len() - reader.rest().len()));
-                }
-                _ => reader.skip(kind)?,
+/// Reads a reply's whole header document, and the kind of its `Data`.
+#[inline]
+pub(super) fn read_reply(document: &[u8]) -> Result<Header<Option<u8>>, DecodeError> {
+    let mut header = Header { len: document.len(), ..Header::default() };
+    each_member(document, |reader, kind, key| {
+        match key {
+            b"ServiceMethod" => header.service_method = text(document, reader, kind)?,
+            b"Seq" => header.seq = seq(reader, kind)?,
+            b"Error" => header.error = text(document, reader, kind)?,
+            b"Code" if matches!(kind, kind::STRING | kind::BINARY) => {
+                header.code = text(document, reader, kind)?;
             }
-            Ok(())
-        })?;
-        Ok(header)
-    }
+            b"Data" => {
+                let start = document.len() - reader.rest().len();
+                reader.skip(kind)?;
+                header.data = start..document.len() - reader.rest().len();
+                header.own = Some(kind);
+            }
+            _ => reader.skip(kind)?,
+        }
+        Ok(())
+    })?;
+    Ok(header)
 }
 
 /// Calls `member` with the kind and the key of each member; it reads the value.
@@ -192,27 +166,14 @@ fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, WireError>
     }))
 }
 
-/// Starts a request's header: everything but the optional members and the terminator.
+/// Starts a header: the two members of both directions.
 #[inline]
-pub(super) fn put_request(out: &mut BytesMut, dialect: Dialect, service_method: &str, number: u64) -> usize {
+pub(super) fn start(out: &mut BytesMut, dialect: Dialect, service_method: &[u8], number: u64) -> usize {
     let start = out.len();
-    out.reserve(96 + service_method.len());
+    out.reserve(112 + service_method.len());
     out.extend_from_slice(&[0; 4]);
-    put_text(out, dialect, b"ServiceMethod\0", service_method.as_bytes());
+    put_text(out, dialect, b"ServiceMethod\0", service_method);
     put_seq(out, dialect, number);
-    start
-}
-
-/// Starts a reply's header: everything but the optional members and the terminator.
-#[inline]
-pub(super) fn put_reply(out: &mut BytesMut, head: &Head, error: &[u8]) -> usize {
-    let start = out.len();
-    let dialect = head.dialect();
-    out.reserve(112 + head.service_method().len() + error.len());
-    out.extend_from_slice(&[0; 4]);
-    put_text(out, dialect, b"ServiceMethod\0", head.service_method());
-    put_seq(out, dialect, head.seq());
-    put_text(out, dialect, b"Error\0", error);
     start
 }
 

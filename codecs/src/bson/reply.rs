@@ -5,17 +5,17 @@
 use super::{
     de,
     dialect::Head,
-    header::{self, ReplyHeader, document_len},
+    header::{self, document_len},
     ser,
 };
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
     message::{ErrorReply, Reply},
+    two_part::Header,
 };
 use bytes::BytesMut;
 use serde::Serialize;
-use std::ops::Range;
 
 /// The body of a reply without a value.
 const EMPTY_DOCUMENT: [u8; 5] = [5, 0, 0, 0, 0];
@@ -44,7 +44,8 @@ impl ReplyEncoder {
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::put_reply(out, head, b"");
+        let start = header::start(out, head.dialect(), head.service_method(), head.seq());
+        header::put_text(out, head.dialect(), b"Error\0", b"");
         header::end(out, start);
         ser::to_buf(reply, head.dialect(), out).inspect_err(|_| out.truncate(start))
     }
@@ -54,7 +55,9 @@ impl ReplyEncoder {
     /// A peer that asked for details gets `Code` (if there is one) and `Data` (if there is some and the dialect
     /// can carry it) behind `Error`.
     pub fn encode_error(&mut self, head: &Head, error: &ErrorReply, out: &mut BytesMut) {
-        let start = header::put_reply(out, head, &error.text_for(head.service_method()));
+        let text = error.text_for(head.service_method());
+        let start = header::start(out, head.dialect(), head.service_method(), head.seq());
+        header::put_text(out, head.dialect(), b"Error\0", &text);
         let (code, data) = error.details(head.details());
         if let Some(code) = code {
             header::put_text(out, head.dialect(), b"Code\0", code.as_bytes());
@@ -74,7 +77,7 @@ impl ReplyEncoder {
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
-    waiting: Option<ReplyHeader>,
+    waiting: Option<Header<Option<u8>>>,
 }
 
 impl ReplyDecoder {
@@ -100,7 +103,7 @@ impl ReplyDecoder {
                 let Some(document) = document_len(buf, 0, limit)?.and_then(|len| buf.get(..len)) else {
                     return Ok(None);
                 };
-                ReplyHeader::read(document)?
+                header::read_reply(document)?
             }
         };
         let limit = self.limits.max_message_bytes.saturating_sub(header.len);
@@ -111,15 +114,8 @@ impl ReplyDecoder {
                 return Ok(None);
             }
         };
-        let bytes = buf.split_to(total).freeze();
-        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
-        let reply = Reply::new(bytes, header.seq, header.service_method, header.len..total);
-        Ok(Some(reply.with_any_error(error)))
+        let (body, kind) = (header.len..total, header.own);
+        let read_data = |data: &[u8]| de::json_from_element(kind?, data);
+        Ok(Some(header.reply(buf.split_to(total).freeze(), body, read_data)))
     }
-}
-
-fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
-    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let data = header.data.as_ref().and_then(|(kind, range)| de::json_from_element(*kind, part(range)).ok());
-    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

@@ -4,14 +4,13 @@
 
 use super::{
     dialect::{BsonDialect, Dialect, Request},
-    header::{self, MAX_HEADER_BYTES, RequestHeader, document_len},
+    header::{self, MAX_HEADER_BYTES, document_len},
     kind, ser,
 };
 use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
-    message,
-    two_part::{Progress, two_part_decoder},
+    two_part::{Header, Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -21,7 +20,7 @@ use serde::Serialize;
 pub struct RequestDecoder {
     limits: Limits,
     dialect: Option<Dialect>,
-    progress: Progress<RequestHeader>,
+    progress: Progress<Option<Dialect>>,
 }
 
 impl RequestDecoder {
@@ -85,7 +84,7 @@ impl RequestDecoder {
 
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
-    fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
+    fn header(&mut self, buf: &[u8]) -> Result<Option<Header<Option<Dialect>>>, DecodeError> {
         if let Some(header) = self.progress.header.take() {
             return Ok(Some(header));
         }
@@ -93,29 +92,22 @@ impl RequestDecoder {
         let Some(document) = document_len(buf, 0, limit)?.and_then(|len| buf.get(..len)) else {
             return Ok(None);
         };
-        RequestHeader::read(document).map(Some)
+        header::read_request(document).map(Some)
     }
 
     #[inline]
-    fn request(&mut self, header: RequestHeader, buf: &mut BytesMut, total: usize) -> Request {
+    fn request(&mut self, header: Header<Option<Dialect>>, buf: &mut BytesMut, total: usize) -> Request {
         if self.dialect.is_none() {
-            self.dialect = header.dialect;
+            self.dialect = header.own;
         }
-        message::Request::new(
-            buf.split_to(total).freeze(),
-            header.seq,
-            header.service_method,
-            header.len..total,
-        )
-        .with_timeout(header.timeout)
-        .with_details(header.details)
-        .with_extension(self.dialect.unwrap_or_default())
+        let args = header.len..total;
+        let request = header.request(buf.split_to(total).freeze(), args);
+        request.with_extension(self.dialect.unwrap_or_default())
     }
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, header: RequestHeader => header.len,
-    (decoder, buf) => {
+    RequestDecoder, Request, (decoder, header: Header<Option<Dialect>>, buf) => {
         let end = header.len;
         decoder.request(header, buf, end)
     }
@@ -149,7 +141,7 @@ impl RequestEncoder {
         args: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::put_request(out, self.dialect, service_method, seq);
+        let start = header::start(out, self.dialect, service_method.as_bytes(), seq);
         if let Some(millis) = options.timeout_signed_millis() {
             out.extend_from_slice(&[kind::INT64]);
             out.extend_from_slice(b"Timeout\0");

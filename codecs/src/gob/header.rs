@@ -9,43 +9,37 @@ use super::{
     cache::{CACHED_FIELDS, HeaderLayouts, Role, role},
     scan::{Walk, next_field},
     types::{Id, Type, Types},
-    value_reader::malformed,
+    value_reader::{ReadError, Span, ValueReader, malformed},
     wire::{Reader, WireError},
 };
-use crate::{codec::timeout_of, error::DecodeError};
-use std::{ops::Range, time::Duration};
-
-/// What a header says; ranges count from the start of the buffer.
-#[derive(Debug, Default)]
-pub(super) struct Header {
-    pub(super) service_method: Range<usize>,
-    pub(super) seq: u64,
-    pub(super) error: Range<usize>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) details: bool,
-    pub(super) code: Range<usize>,
-    pub(super) data: Range<usize>,
-}
+use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
 
 impl Header {
-    /// Reads the value that lies at `at` in `buf`.
+    /// The header at the front of `buf`, as soon as it is there; with its definitions it may have `limit` bytes.
     #[inline]
-    pub(super) fn read(
+    pub(super) fn next(
+        values: &mut ValueReader,
         layouts: &mut HeaderLayouts,
-        types: &Types,
         buf: &[u8],
-        at: Range<usize>,
-    ) -> Result<Self, DecodeError> {
-        let end = at.end;
+        limit: usize,
+    ) -> Result<Option<Self>, DecodeError> {
+        let at = match values.next(buf, limit) {
+            Ok(None) => return Ok(None),
+            Ok(Some(Span::Whole(at))) => at,
+            Ok(Some(Span::Pieces(_))) => return Err(malformed(0, "definition inside a header")),
+            Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
+            Err(ReadError::Stream(error)) => return Err(error),
+        };
+        let (types, end) = (values.types(), at.end);
         let mut reader = Reader::new(buf.get(at.clone()).unwrap_or_default());
         // A message begins with the id of its value.
         let id = reader.int().ok().and_then(Id::new);
         let id = id.ok_or_else(|| malformed(at.start, "header of an undefined type"))?;
         let roles = layouts.of(types, id).map_err(|what| malformed(at.start, what))?;
-        let mut header = Self::default();
+        let mut header = Self { len: values.at(), ..Self::default() };
         let read = header.fields(roles, types, id, &mut reader, end);
         read.map_err(|error| malformed(end - reader.rest().len(), error.what()))?;
-        Ok(header)
+        Ok(Some(header))
     }
 
     #[inline]

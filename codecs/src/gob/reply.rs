@@ -5,7 +5,6 @@
 
 use super::{
     cache::HeaderLayouts,
-    header::Header,
     types::Types,
     value_from_slice,
     value_reader::{ReadError, Span, ValueReader, malformed},
@@ -13,11 +12,11 @@ use super::{
 use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
-    message::{ErrorReply, Reply},
+    message::Reply,
+    two_part::Header,
 };
 use bytes::BytesMut;
 use serde::de::DeserializeOwned;
-use std::ops::Range;
 
 /// Reads the replies of one connection.
 #[derive(Debug)]
@@ -49,12 +48,9 @@ impl ReplyDecoder {
         let limit = self.limits.max_message_bytes;
         let header = match self.waiting.take() {
             Some(header) => header,
-            None => match self.values.next(buf, limit) {
-                Ok(None) => return Ok(None),
-                Ok(Some(Span::Whole(at))) => Header::read(&mut self.layouts, self.values.types(), buf, at)?,
-                Ok(Some(Span::Pieces(_))) => return Err(malformed(0, "definition inside a header")),
-                Err(ReadError::Value(_)) => return Err(malformed(0, "broken header")),
-                Err(ReadError::Stream(error)) => return Err(error),
+            None => match Header::next(&mut self.values, &mut self.layouts, buf, limit)? {
+                Some(header) => header,
+                None => return Ok(None),
             },
         };
         let span = match self.values.next(buf, limit) {
@@ -70,10 +66,8 @@ impl ReplyDecoder {
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
         let body = span.join(&mut bytes);
-        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
-        let reply = Reply::new(bytes.freeze(), header.seq, header.service_method, body)
-            .with_extension(self.values.types().clone());
-        Ok(Some(reply.with_any_error(error)))
+        let reply = header.reply(bytes.freeze(), body, |data| serde_json::from_slice(data).ok());
+        Ok(Some(reply.with_extension(self.values.types().clone())))
     }
 }
 
@@ -97,10 +91,4 @@ pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueEr
         Some(types) => value_from_slice(types, reply.body()),
         None => Err(ValueError::new("gob: reply without types")),
     }
-}
-
-fn error_reply(header: &Header, bytes: &[u8]) -> ErrorReply {
-    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let data = serde_json::from_slice(part(&header.data)).ok();
-    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

@@ -3,8 +3,7 @@
 //! Takes two values with [`super::value_reader`] and hands the first to [`super::header`]; never looks into the second.
 
 use super::{
-    cache::{HeaderLayouts, PlainArgs},
-    header::Header,
+    cache::HeaderLayouts,
     types::{Id, Types},
     value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
@@ -13,20 +12,12 @@ use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Request,
-    two_part::{Progress, two_part_decoder},
+    two_part::{Header, Progress, two_part_decoder},
 };
 use bytes::BytesMut;
-use std::ops::Range;
 
 /// Bytes a request's header may have, its definitions included; a method's name is its only long part.
 const MAX_HEADER_BYTES: usize = 64 << 10;
-
-/// Where the parts of a request are; the arguments end it.
-struct Plain {
-    seq: u64,
-    method: Range<usize>,
-    args: Range<usize>,
-}
 
 /// Reads the requests of one connection.
 #[derive(Debug)]
@@ -34,9 +25,10 @@ pub struct RequestDecoder {
     limits: Limits,
     values: ValueReader,
     layouts: HeaderLayouts,
-    plain_args: PlainArgs,
-    /// A header and where it ends.
-    progress: Progress<(Header, usize)>,
+    /// The type of the arguments of the last plain request, which holds no interface, so that a request like the one
+    /// before is not looked up. Forgotten with every request read the long way, as only those bring definitions.
+    plain_args: Id,
+    progress: Progress,
 }
 
 impl RequestDecoder {
@@ -48,7 +40,7 @@ impl RequestDecoder {
             limits,
             values,
             layouts: HeaderLayouts::default(),
-            plain_args: PlainArgs::default(),
+            plain_args: Id::NONE,
             progress: Progress::default(),
         }
     }
@@ -84,22 +76,24 @@ impl RequestDecoder {
         self.progress.check()?;
         if self.progress.header.is_none()
             && self.values.is_at_start()
-            && let Some(Plain { seq, method, args }) = self.plain(buf)
+            && let Some(request) = self.plain(buf)
         {
-            let bytes = buf.split_to(args.end).freeze();
-            return Ok(Some(Request::new(bytes, seq, method, args)));
+            return Ok(Some(request));
         }
-        let (header, header_end) = match self.progress.header.take() {
+        let header = match self.progress.header.take() {
             Some(waiting) => waiting,
-            None => match self.header(buf)? {
-                Some(header) => (header, self.values.at()),
-                None => return Ok(None),
-            },
+            None => {
+                let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
+                match Header::next(&mut self.values, &mut self.layouts, buf, limit)? {
+                    Some(header) => header,
+                    None => return Ok(None),
+                }
+            }
         };
         match self.values.next(buf, self.limits.max_message_bytes) {
             Ok(Some(span)) => Ok(Some(self.request(header, buf, &span))),
             Ok(None) => {
-                self.progress.header = Some((header, header_end));
+                self.progress.header = Some(header);
                 Ok(None)
             }
             Err(ReadError::Value(error)) if !error.is_fatal() => {
@@ -107,11 +101,11 @@ impl RequestDecoder {
             }
             Err(ReadError::Value(error)) => {
                 let then = malformed(self.values.at(), "arguments beyond repair");
-                Ok(Some(self.refuse((header, header_end), buf, error, then)))
+                Ok(Some(self.refuse(header, buf, error, then)))
             }
             Err(ReadError::Stream(error)) => {
                 let args = ValueError::fatal(error.to_string());
-                Ok(Some(self.refuse((header, header_end), buf, args, error)))
+                Ok(Some(self.refuse(header, buf, args, error)))
             }
         }
     }
@@ -120,7 +114,7 @@ impl RequestDecoder {
     /// number and nothing else, the arguments are of a type without interfaces. Any other is not touched, and read the
     /// long way.
     #[inline]
-    fn plain(&mut self, buf: &[u8]) -> Option<Plain> {
+    fn plain(&mut self, buf: &mut BytesMut) -> Option<Request> {
         let mut reader = Reader::new(buf);
         let header = reader.bytes().ok()?;
         let header_end = buf.len() - reader.rest().len();
@@ -131,12 +125,13 @@ impl RequestDecoder {
         }
         let (method, seq) = self.layouts.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
-        if !self.plain_args.are(id, self.values.types()) {
-            return None;
+        if id != self.plain_args {
+            self.values.types().knows_interface(id).filter(|holds_interface| !holds_interface)?;
+            self.plain_args = id;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
-        Some(Plain { seq, method, args: args_start..end })
+        Some(Request::new(buf.split_to(end).freeze(), seq, method, args_start..end))
     }
 
     /// The peer has sent its last byte: takes what is left.
@@ -150,36 +145,18 @@ impl RequestDecoder {
         self.decode_rest(buf)
     }
 
-    /// The header at the front of `buf`, as soon as it is there.
-    #[inline]
-    fn header(&mut self, buf: &[u8]) -> Result<Option<Header>, DecodeError> {
-        let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
-        match self.values.next(buf, limit) {
-            Ok(None) => Ok(None),
-            Ok(Some(Span::Whole(at))) => {
-                Header::read(&mut self.layouts, self.values.types(), buf, at).map(Some)
-            }
-            Ok(Some(Span::Pieces(_))) => Err(malformed(0, "definition inside a header")),
-            Err(ReadError::Value(_)) => Err(malformed(0, "broken header")),
-            Err(ReadError::Stream(error)) => Err(error),
-        }
-    }
-
     /// Takes what has been understood out of `buf`.
     #[inline]
     fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
-        self.plain_args.forget();
+        self.plain_args = Id::NONE;
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
-        Request::new(bytes.freeze(), header.seq, header.service_method, args)
-            .with_timeout(header.timeout)
-            .with_details(header.details)
+        header.request(bytes.freeze(), args)
     }
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, header: (Header, usize) => header.1,
-    (decoder, buf) => decoder.request(header.0, buf, &Span::Whole(0..0))
+    RequestDecoder, Request, (decoder, header: Header, buf) => decoder.request(header, buf, &Span::Whole(0..0))
 }

@@ -132,67 +132,54 @@ impl ValueReader {
             };
             let content = buf.get(message.clone()).unwrap_or_default();
             let mut reader = Reader::new(content);
-            if self.scan.is_some() {
-                if let Some(span) = self.go_on(reader, &message)? {
-                    return Ok(Some(span));
-                }
-                continue;
-            }
-            match next_id(&mut reader) {
-                Ok(Ok(id)) => {
-                    let interface = match self.types.knows_interface(id) {
-                        Some(known) => known,
-                        None => self.types_mut().find_interface(id),
-                    };
-                    if !interface {
-                        self.at = message.end;
-                        return Ok(Some(Span::Whole(message)));
-                    }
-                    let walk = Walk::begin(&self.types, &mut reader, id);
-                    let walk = walk.map_err(|error| self.broken(error, &message))?;
-                    self.scan = Some(Box::new(Scan { walk, pieces: Vec::new() }));
-                    if let Some(span) = self.go_on_from(reader, &message, message.start)? {
-                        return Ok(Some(span));
-                    }
-                }
-                Ok(Err(Stop::Definition)) => {
-                    self.define(&mut reader, &message)?;
-                    if !reader.rest().is_empty() {
-                        return Err(malformed(message.start, "extra data in buffer").into());
-                    }
-                    self.at = message.end;
-                }
+            let scan = match self.scan.take() {
                 // Go takes an empty message for the end of the stream; as a value it is one that is not there.
-                Ok(Err(_)) => {
-                    self.at = message.end;
-                    return Err(ReadError::Value(ValueError::new("EOF")));
-                }
-                Err(error) => return Err(self.broken(error, &message)),
+                _ if content.is_empty() => return Err(self.broken(WireError::Corrupt("EOF"), &message)),
+                Some(scan) => scan,
+                None => match next_id(&mut reader) {
+                    Ok(Ok(id)) => {
+                        let interface = match self.types.knows_interface(id) {
+                            Some(known) => known,
+                            None => self.types_mut().find_interface(id),
+                        };
+                        if !interface {
+                            self.at = message.end;
+                            return Ok(Some(Span::Whole(message)));
+                        }
+                        let walk = Walk::begin(&self.types, &mut reader, id);
+                        let walk = walk.map_err(|error| self.broken(error, &message))?;
+                        Box::new(Scan { walk, pieces: Vec::new() })
+                    }
+                    // A definition, as the message is not empty.
+                    Ok(Err(_)) => {
+                        self.define(&mut reader, &message)?;
+                        if !reader.rest().is_empty() {
+                            return Err(malformed(message.start, "extra data in buffer").into());
+                        }
+                        self.at = message.end;
+                        continue;
+                    }
+                    Err(error) => return Err(self.broken(error, &message)),
+                },
+            };
+            if let Some(span) = self.walk(scan, reader, &message)? {
+                return Ok(Some(span));
             }
         }
     }
 
-    /// Walks on at the start of a message.
-    fn go_on(&mut self, reader: Reader<'_>, message: &Range<usize>) -> Result<Option<Span>, ReadError> {
-        if reader.rest().is_empty() {
-            return Err(self.broken(WireError::Corrupt("EOF"), message));
-        }
-        self.go_on_from(reader, message, message.start)
-    }
-
-    /// Walks on; what has been read from `start` on belongs to the value.
-    fn go_on_from(
+    /// Walks on from the start of what `reader` has of a message.
+    fn walk(
         &mut self,
+        mut scan: Box<Scan>,
         mut reader: Reader<'_>,
         message: &Range<usize>,
-        mut start: usize,
     ) -> Result<Option<Span>, ReadError> {
+        let mut start = message.start;
         loop {
-            let Some(scan) = &mut self.scan else { return Ok(None) };
             let stop = scan.walk.run(&self.types, &mut reader);
             let stop = stop.map_err(|error| self.broken(error, message))?;
             let end = message.end - reader.rest().len();
-            let Some(scan) = &mut self.scan else { return Ok(None) };
             if start < end {
                 scan.pieces.push(start..end);
             }
@@ -210,14 +197,14 @@ impl ValueReader {
                 }
                 Stop::Message => {
                     self.at = message.end;
+                    self.scan = Some(scan);
                     return Ok(None);
                 }
                 Stop::End => {
                     self.at = message.end;
-                    let pieces = self.scan.take().map(|scan| scan.pieces).unwrap_or_default();
-                    return Ok(Some(match &*pieces {
+                    return Ok(Some(match &*scan.pieces {
                         [whole] => Span::Whole(whole.clone()),
-                        _ => Span::Pieces(pieces),
+                        _ => Span::Pieces(scan.pieces),
                     }));
                 }
             }
@@ -236,7 +223,6 @@ impl ValueReader {
     /// Gives the value up; the next one starts after this message.
     #[cold]
     fn broken(&mut self, error: WireError, message: &Range<usize>) -> ReadError {
-        self.scan = None;
         self.at = message.end;
         ReadError::Value(error.into())
     }

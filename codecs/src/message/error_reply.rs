@@ -22,12 +22,6 @@ impl ErrorReply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// The reply that the members of a header make, with texts that are not UTF-8 replaced.
-    pub(crate) fn from_members(text: &[u8], code: &[u8], data: Option<serde_json::Value>) -> Self {
-        let owned = |text| String::from_utf8_lossy(text).into_owned();
-        Self { text: owned(text), code: owned(code), data }
-    }
-
     /// What goes out as `Code` and `Data`, to a peer that reads them.
     pub(crate) fn details(&self, reads_details: bool) -> (Option<&str>, Option<&serde_json::Value>) {
         if !reads_details {

@@ -35,15 +35,6 @@ impl Reply {
         self
     }
 
-    /// The same reply, as a failure if there is an error.
-    #[inline]
-    pub(crate) fn with_any_error(self, error: Option<ErrorReply>) -> Self {
-        match error {
-            Some(error) => self.with_error(error),
-            None => self,
-        }
-    }
-
     /// The same reply with something of its codec's own, which the codec needs to read the value.
     #[inline]
     #[must_use]

@@ -5,12 +5,6 @@ use crate::error::ValueError;
 use bytes::Bytes;
 use std::{fmt, ops::Range, time::Duration};
 
-#[derive(Debug, Clone)]
-enum Body {
-    At(Range<usize>),
-    Broken(ValueError),
-}
-
 /// One call as it came in: its [`Head`], options and the still encoded arguments. `O` is the codec's own part of the
 /// head.
 ///
@@ -20,7 +14,8 @@ enum Body {
 #[derive(Clone)]
 pub struct Request<O = ()> {
     head: Head<O>,
-    body: Body,
+    /// Where the arguments lie, or what is wrong with them.
+    body: Result<Range<usize>, ValueError>,
     timeout: Option<Duration>,
 }
 
@@ -37,7 +32,7 @@ impl Request {
         );
         Self {
             head: Head { bytes, service_method, seq, details: false, extension: () },
-            body: Body::At(args),
+            body: Ok(args),
             timeout: None,
         }
     }
@@ -70,7 +65,7 @@ impl<O> Request<O> {
     /// The same request with arguments that cannot be read: the caller gets `error` from every method.
     #[must_use]
     pub fn with_broken_args(mut self, error: ValueError) -> Self {
-        self.body = Body::Broken(error);
+        self.body = Err(error);
         self
     }
 
@@ -92,10 +87,7 @@ impl<O> Request<O> {
     /// What is wrong with them where the codec could read the header but not the body.
     #[inline]
     pub fn args(&self) -> Result<&[u8], &ValueError> {
-        match &self.body {
-            Body::At(range) => Ok(self.head.bytes.get(range.clone()).unwrap_or_default()),
-            Body::Broken(error) => Err(error),
-        }
+        self.body.as_ref().map(|range| self.head.bytes.get(range.clone()).unwrap_or_default())
     }
 
     /// How long the caller will wait, counted from the moment the request was read.
@@ -131,7 +123,7 @@ impl<O: HeadExtension> Request<O> {
     /// The same request without its arguments and without the buffer it was read from.
     #[must_use]
     pub fn without_args(self) -> Self {
-        Self { head: self.head.detached(), body: Body::At(0..0), timeout: self.timeout }
+        Self { head: self.head.detached(), body: Ok(0..0), timeout: self.timeout }
     }
 }
 

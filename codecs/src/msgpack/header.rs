@@ -10,87 +10,61 @@ use super::{
     read::{Reader, Token},
     write,
 };
-use crate::{codec::timeout_of, error::DecodeError};
+use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
 use bytes::BytesMut;
-use std::{ops::Range, time::Duration};
+use std::ops::Range;
 
 /// Bytes a request's header may have; a method's name is its only long part.
 pub(super) const MAX_HEADER_BYTES: usize = 64 << 10;
 
-/// What a request's header says; ranges count from the start of the message.
-#[derive(Debug, Default)]
-pub(super) struct RequestHeader {
-    pub(super) len: usize,
-    pub(super) service_method: Range<usize>,
-    pub(super) seq: u64,
-    pub(super) timeout: Option<Duration>,
-    pub(super) details: bool,
-}
-
-impl RequestHeader {
-    /// Reads the header value at the front.
-    #[inline]
-    pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
-        let mut read = Self::default();
-        read.len = each_member(header, &[b"ServiceMethod", b"Seq"], |reader, key| {
-            match key {
-                b"ServiceMethod" => read.service_method = text(header, reader)?,
-                b"Seq" => read.seq = seq(reader)?,
-                b"Timeout" => {
-                    read.timeout = match reader.peek().map_err(|_| SHORT)? {
-                        Token::Uint(millis) => timeout_of(millis),
-                        _ => None,
-                    };
-                    skip(reader)?;
-                }
-                b"Details" => {
-                    read.details = reader.peek() == Ok(Token::Bool(true));
-                    skip(reader)?;
-                }
-                _ => skip(reader)?,
+/// Reads a request's header value at the front.
+#[inline]
+pub(super) fn read_request(header: &[u8]) -> Result<Header, DecodeError> {
+    let mut read = Header::default();
+    read.len = each_member(header, &[b"ServiceMethod", b"Seq"], |reader, key| {
+        match key {
+            b"ServiceMethod" => read.service_method = text(header, reader)?,
+            b"Seq" => read.seq = seq(reader)?,
+            b"Timeout" => {
+                read.timeout = match reader.peek().map_err(|_| SHORT)? {
+                    Token::Uint(millis) => timeout_of(millis),
+                    _ => None,
+                };
+                skip(reader)?;
             }
-            Ok(())
-        })?;
-        Ok(read)
-    }
-}
-
-/// What a reply's header says; ranges count from the start of the message.
-#[derive(Debug, Default)]
-pub(super) struct ReplyHeader {
-    pub(super) len: usize,
-    pub(super) service_method: Range<usize>,
-    pub(super) seq: u64,
-    pub(super) error: Range<usize>,
-    pub(super) code: Range<usize>,
-    /// A whole value.
-    pub(super) data: Range<usize>,
-}
-
-impl ReplyHeader {
-    /// Reads the header value at the front.
-    #[inline]
-    pub(super) fn read(header: &[u8]) -> Result<Self, DecodeError> {
-        let mut read = Self::default();
-        read.len = each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
-            match key {
-                b"ServiceMethod" => read.service_method = text(header, reader)?,
-                b"Seq" => read.seq = seq(reader)?,
-                b"Error" => read.error = text(header, reader)?,
-                b"Code" if matches!(reader.peek(), Ok(Token::Str(_) | Token::Bin(_))) => {
-                    read.code = text(header, reader)?;
-                }
-                b"Data" => {
-                    let start = header.len() - reader.rest().len();
-                    skip(reader)?;
-                    read.data = start..header.len() - reader.rest().len();
-                }
-                _ => skip(reader)?,
+            b"Details" => {
+                read.details = reader.peek() == Ok(Token::Bool(true));
+                skip(reader)?;
             }
-            Ok(())
-        })?;
-        Ok(read)
-    }
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Reads a reply's header value at the front.
+#[inline]
+pub(super) fn read_reply(header: &[u8]) -> Result<Header, DecodeError> {
+    let mut read = Header::default();
+    read.len = each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
+        match key {
+            b"ServiceMethod" => read.service_method = text(header, reader)?,
+            b"Seq" => read.seq = seq(reader)?,
+            b"Error" => read.error = text(header, reader)?,
+            b"Code" if matches!(reader.peek(), Ok(Token::Str(_) | Token::Bin(_))) => {
+                read.code = text(header, reader)?;
+            }
+            b"Data" => {
+                let start = header.len() - reader.rest().len();
+                skip(reader)?;
+                read.data = start..header.len() - reader.rest().len();
+            }
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    Ok(read)
 }
 
 const SHORT: &str = "header ends early";

@@ -2,21 +2,15 @@
 //!
 //! Frames like [`super::request`]; the value is left to [`super::ser`] and [`super::de`].
 
-use super::{
-    de,
-    header::{self, ReplyHeader},
-    scan::Scanner,
-    ser,
-    write::NIL,
-};
+use super::{de, header, scan::Scanner, ser, write::NIL};
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
     message::{ErrorReply, Head, Reply},
+    two_part::Header,
 };
 use bytes::BytesMut;
 use serde::Serialize;
-use std::ops::Range;
 
 /// Writes the replies of one connection.
 #[derive(Debug, Default)]
@@ -81,7 +75,7 @@ impl ReplyEncoder {
 pub struct ReplyDecoder {
     limits: Limits,
     scanner: Scanner,
-    waiting: Option<ReplyHeader>,
+    waiting: Option<Header>,
 }
 
 impl ReplyDecoder {
@@ -107,7 +101,7 @@ impl ReplyDecoder {
                 let Some(end) = self.scanner.scan(buf, max_message_bytes, max_depth)? else {
                     return Ok(None);
                 };
-                ReplyHeader::read(buf.get(..end).unwrap_or_default())?
+                header::read_reply(buf.get(..end).unwrap_or_default())?
             }
         };
         let Some(end) = self.scanner.scan(buf, max_message_bytes, max_depth)? else {
@@ -115,15 +109,7 @@ impl ReplyDecoder {
             return Ok(None);
         };
         self.scanner.restart();
-        let bytes = buf.split_to(end).freeze();
-        let error = (!header.error.is_empty()).then(|| error_reply(&header, &bytes));
-        let reply = Reply::new(bytes, header.seq, header.service_method, header.len..end);
-        Ok(Some(reply.with_any_error(error)))
+        let body = header.len..end;
+        Ok(Some(header.reply(buf.split_to(end).freeze(), body, |data| de::value_from_slice(data).ok())))
     }
-}
-
-fn error_reply(header: &ReplyHeader, bytes: &[u8]) -> ErrorReply {
-    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let data = if header.data.is_empty() { None } else { de::value_from_slice(part(&header.data)).ok() };
-    ErrorReply::from_members(part(&header.error), part(&header.code), data)
 }

@@ -4,7 +4,7 @@
 //! the body.
 
 use super::{
-    header::{self, MAX_HEADER_BYTES, RequestHeader},
+    header::{self, MAX_HEADER_BYTES},
     scan::Scanner,
     ser, write,
 };
@@ -12,7 +12,7 @@ use crate::{
     codec::{CallOptions, Limits},
     error::{DecodeError, EncodeError, ValueError},
     message::Request,
-    two_part::{Progress, two_part_decoder},
+    two_part::{Header, Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -22,7 +22,7 @@ use serde::Serialize;
 pub struct RequestDecoder {
     limits: Limits,
     scanner: Scanner,
-    progress: Progress<RequestHeader>,
+    progress: Progress,
 }
 
 impl RequestDecoder {
@@ -49,18 +49,12 @@ impl RequestDecoder {
     /// [`DecodeError::TooBig`], [`DecodeError::TooDeep`] or [`DecodeError::Malformed`]: the stream is out of step,
     /// close the connection.
     ///
-    /// Source: `hashicorp/net-rpc-msgpackrpc` `MsgpackCodec.ReadRequestHeader`, `ReadRequestBody`.
+    /// Source: `hashicorp/net-rpc-msgpackrpc` `MsgpackCodec.ReadHeader`, `ReadRequestBody`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         self.progress.check()?;
         let Limits { max_message_bytes, max_depth } = self.limits;
-        let header = match self.progress.header.take() {
-            Some(header) => header,
-            None => match self.header(buf)? {
-                Some(header) => header,
-                None => return Ok(None),
-            },
-        };
+        let Some(header) = self.header(buf)? else { return Ok(None) };
         match self.scanner.scan(buf, max_message_bytes, max_depth) {
             Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),
             Ok(None) => {
@@ -84,32 +78,33 @@ impl RequestDecoder {
 
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
-    fn header(&mut self, buf: &[u8]) -> Result<Option<RequestHeader>, DecodeError> {
+    fn header(&mut self, buf: &[u8]) -> Result<Option<Header>, DecodeError> {
+        if let Some(header) = self.progress.header.take() {
+            return Ok(Some(header));
+        }
         let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
         // Mostly all of it is there and as it should be. Where it is not, the scanner says how, and walks no byte
         // twice.
         if self.scanner.is_at_start()
-            && let Ok(header) = RequestHeader::read(buf.get(..limit).unwrap_or(buf))
+            && let Ok(header) = header::read_request(buf.get(..limit).unwrap_or(buf))
         {
             self.scanner.skip_first(header.len);
             return Ok(Some(header));
         }
         let Some(end) = self.scanner.scan(buf, limit, self.limits.max_depth)? else { return Ok(None) };
-        RequestHeader::read(buf.get(..end).unwrap_or_default()).map(Some)
+        header::read_request(buf.get(..end).unwrap_or_default()).map(Some)
     }
 
     #[inline]
-    fn request(&mut self, header: RequestHeader, buf: &mut BytesMut, end: usize) -> Request {
+    fn request(&mut self, header: Header, buf: &mut BytesMut, end: usize) -> Request {
         self.scanner.restart();
-        Request::new(buf.split_to(end).freeze(), header.seq, header.service_method, header.len..end)
-            .with_timeout(header.timeout)
-            .with_details(header.details)
+        let args = header.len..end;
+        header.request(buf.split_to(end).freeze(), args)
     }
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, header: RequestHeader => header.len,
-    (decoder, buf) => {
+    RequestDecoder, Request, (decoder, header: Header, buf) => {
         let end = header.len;
         decoder.request(header, buf, end)
     }

@@ -8,7 +8,11 @@ use bson::{
     Binary, Bson, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp, doc,
     oid::ObjectId, raw::CString, spec::BinarySubtype,
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, Visitor},
+    ser::Error as _,
+};
 
 /// The members of a struct whose name says that it is a value of the crate.
 #[derive(Debug, Default)]
@@ -25,7 +29,7 @@ impl Members {
         key: &str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        let value = bson::serialize_to_bson(value).map_err(|error| EncodeError::new(error.to_string()))?;
+        let value = bson::serialize_to_bson(value).map_err(EncodeError::custom)?;
         self.0.insert(key, value);
         Ok(())
     }
@@ -45,12 +49,12 @@ fn from_members(members: Document) -> Result<Bson, EncodeError> {
         let subtype = u8::try_from(subtype).map_err(|_| EncodeError::new("subtype over 255"))?;
         return Ok(Bson::Binary(Binary { subtype: subtype.into(), bytes: bytes.clone() }));
     }
-    bson::deserialize_from_bson(Bson::Document(members)).map_err(|error| EncodeError::new(error.to_string()))
+    bson::deserialize_from_bson(Bson::Document(members)).map_err(EncodeError::custom)
 }
 
 /// The kind and the bytes of an element, as the crate itself writes them.
 fn to_element(value: Bson) -> Result<(u8, Vec<u8>), EncodeError> {
-    let mut bytes = doc! { "": value }.to_vec().map_err(|error| EncodeError::new(error.to_string()))?;
+    let mut bytes = doc! { "": value }.to_vec().map_err(EncodeError::custom)?;
     let kind = bytes.get(4).copied().unwrap_or_default();
     bytes.pop();
     Ok((kind, bytes.split_off(bytes.len().min(6))))
@@ -67,9 +71,7 @@ pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
         kind::DATETIME => Bson::Document(doc! { "$date": { "$numberLong": reader.i64()?.to_string() } }),
         kind => read(reader, kind)?,
     };
-    bson::Deserializer::new(value)
-        .deserialize_any(visitor)
-        .map_err(|error| ValueError::new(error.to_string()))
+    bson::Deserializer::new(value).deserialize_any(visitor).map_err(ValueError::custom)
 }
 
 /// Hands a value to a `visitor` of the crate's raw types or of its `Uuid`, by the newtype's name.
@@ -78,9 +80,8 @@ pub(in crate::bson) fn visit_newtype<'de, V: Visitor<'de>>(
     name: &'static str,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
-    bson::Deserializer::new(Bson::deserialize(value)?)
-        .deserialize_newtype_struct(name, visitor)
-        .map_err(|error| ValueError::new(error.to_string()))
+    let value = Bson::deserialize(value)?;
+    bson::Deserializer::new(value).deserialize_newtype_struct(name, visitor).map_err(ValueError::custom)
 }
 
 /// Reads an element of a kind that serde's model has no word for.
@@ -99,7 +100,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
         kind::OBJECT_ID => Bson::ObjectId(ObjectId::from_bytes(reader.array()?)),
         kind::REGEX => {
             let [pattern, options] = [text(reader.cstr()?)?, text(reader.cstr()?)?]
-                .map(|text| CString::try_from(text).map_err(|error| ValueError::new(error.to_string())));
+                .map(|text| CString::try_from(text).map_err(ValueError::custom));
             Bson::RegularExpression(Regex { pattern: pattern?, options: options? })
         }
         kind::DB_POINTER => {
@@ -109,7 +110,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
                 doc! { "$dbPointer": { "$ref": namespace, "$id": { "$oid": id.to_hex() } } },
             ))
             .map(|pointer: DbPointer| Bson::DbPointer(pointer))
-            .map_err(|error| ValueError::new(error.to_string()))?
+            .map_err(ValueError::custom)?
         }
         kind::CODE => Bson::JavaScriptCode(text(reader.string()?)?),
         kind::SYMBOL => Bson::Symbol(text(reader.string()?)?),
@@ -131,8 +132,5 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
 }
 
 fn text(bytes: &[u8]) -> Result<String, ValueError> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(ValueError::new(error.to_string())),
-    }
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(ValueError::custom)
 }

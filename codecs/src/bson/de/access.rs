@@ -156,27 +156,22 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
 }
 
 /// An enum as `{variant: value}`.
-#[derive(Debug)]
-pub(super) struct Variant<'a, 'r, 'de> {
-    pub(super) members: &'a mut Members<'r, 'de>,
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
+impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
     type Error = ValueError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let key = self.members.next()?.ok_or_else(|| ValueError::new("empty document for an enum"))?;
+        let key = self.next()?.ok_or_else(|| ValueError::new("empty document for an enum"))?;
         Ok((seed.deserialize(Key(key))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
+impl<'de> VariantAccess<'de> for &mut Members<'_, 'de> {
     type Error = ValueError;
 
     fn unit_variant(self) -> Result<()> {
-        Ok(self.members.reader.skip(self.members.kind)?)
+        Ok(self.reader.skip(self.kind)?)
     }
 
-    forward_variant!('de: self => self.members.value(), "");
+    forward_variant!('de: self => self.value(), "");
 }

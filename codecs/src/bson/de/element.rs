@@ -1,13 +1,13 @@
 //! One element: the target says what it wants, the kind says what is there.
 
 use super::{
-    access::{List, Members, Variant},
+    access::{List, Members},
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
     bson::{crate_types, kind, read::Reader, time},
     error::ValueError,
-    serde_methods::forward_deserialize,
+    serde_methods::{forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME},
 };
 use serde::{
@@ -165,15 +165,6 @@ fn out_of_range(value: i128, target: &str) -> ValueError {
     ValueError::new(format!("value {value} out of range for {target}"))
 }
 
-macro_rules! integers {
-    ($($method:ident: $visit:ident($read:ident, $go:literal),)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
-}
-
 impl<'de> Deserializer<'de> for Element<'_, 'de> {
     type Error = ValueError;
 
@@ -192,15 +183,15 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         }
     }
 
-    integers! {
-        deserialize_i8: visit_i8(signed, "int8"),
-        deserialize_i16: visit_i16(signed, "int16"),
-        deserialize_i32: visit_i32(signed, "int32"),
-        deserialize_u8: visit_u8(unsigned, "uint8"),
-        deserialize_u16: visit_u16(unsigned, "uint16"),
-        deserialize_u32: visit_u32(unsigned, "uint32"),
-        deserialize_f32: visit_f64(float, "float32"),
-        deserialize_f64: visit_f64(float, "float64"),
+    read_numbers! {
+        deserialize_i8 => visit_i8, signed, "int8";
+        deserialize_i16 => visit_i16, signed, "int16";
+        deserialize_i32 => visit_i32, signed, "int32";
+        deserialize_u8 => visit_u8, unsigned, "uint8";
+        deserialize_u16 => visit_u16, unsigned, "uint16";
+        deserialize_u32 => visit_u32, unsigned, "uint32";
+        deserialize_f32 => visit_f64, float, "float32";
+        deserialize_f64 => visit_f64, float, "float64";
     }
 
     #[inline]
@@ -321,7 +312,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             return Err(ValueError::custom("no zero value for an enum"));
         }
         let mut members = Members::new(self.reader, true, &[]);
-        let value = visitor.visit_enum(Variant { members: &mut members })?;
+        let value = visitor.visit_enum(&mut members)?;
         members.finish()?;
         Ok(value)
     }

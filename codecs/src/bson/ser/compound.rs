@@ -4,7 +4,7 @@ use super::{Place, Result, Role, Serializer, check_key, key::KeySerializer, wire
 use crate::{
     bson::{Dialect, crate_types::Members},
     error::EncodeError,
-    serde_methods::impl_elements,
+    serde_methods::{impl_elements, impl_members},
 };
 use bytes::BytesMut;
 use serde::{Serialize, ser};
@@ -109,19 +109,7 @@ impl ser::SerializeMap for Document<'_> {
     }
 }
 
-impl ser::SerializeStructVariant for Document<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        self.member(key, value)
-    }
-
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
+impl_members!([#[inline]] [] Document<'_> => (), EncodeError: SerializeStructVariant);
 
 /// An open struct: a document, or a value of the `bson` crate that says its kind by a name such as `$oid`.
 #[derive(Debug)]

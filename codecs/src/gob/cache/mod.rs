@@ -1,4 +1,4 @@
-//! What a gob connection remembers to do less: five caches, which no peer can tell from their absence.
+//! What a gob connection remembers to do less: three caches, which no peer can tell from their absence.
 //!
 //! Each is a saving and nothing else: with all of them empty the same values are read, and those written are the same
 //! to the peer. Go keeps its compiled decoders for the same reason (`encoding/gob` `decoder.go`
@@ -6,23 +6,15 @@
 //!
 //! - [`HeaderLayouts`], one per reader. Saves comparing the names of a header's fields, for each message. Valid for
 //!   good: no id is defined twice.
-//! - [`PlainArgs`], one per server's reader. Saves looking up the type of the arguments, for each request like the one
-//!   before. Valid until a definition comes.
-//! - [`HoldsInterface`], one per type of a table. Saves searching the type for interfaces, for each value. Valid for
-//!   good; if parts of the type are missing, until a definition comes.
 //! - [`ObservedTypes`], one per writer. Saves going through a value whose type only the value shows, for each value of
 //!   a method. Valid until a value of the method does not fit, whose type takes its place.
 //! - [`Shared`], one per kind of table and process. Saves some KiB per connection: equal tables are kept once. Valid
 //!   until a connection changes its table, which copies it first.
 
 mod header_layouts;
-mod interfaces;
 mod observed;
-mod plain_args;
 mod shared;
 
 pub(super) use header_layouts::{CACHED_FIELDS, HeaderLayouts, Role, role};
-pub(super) use interfaces::HoldsInterface;
 pub(super) use observed::{ObservedType, ObservedTypes};
-pub(super) use plain_args::PlainArgs;
 pub(super) use shared::Shared;

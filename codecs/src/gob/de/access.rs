@@ -103,7 +103,9 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         present(&self.de.reader)?;
         let key = TypedValue { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
-        let key = key.map_err(|error| error.within_key(self.de.type_name(self.elem)))?;
+        let key = key.map_err(|error| {
+            error.within_map(|local| format!("map[{local}]{}", self.de.type_name(self.elem)))
+        })?;
         self.half = true;
         Ok(Some(key))
     }
@@ -112,7 +114,9 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
         let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: false };
-        seed.deserialize(value).map_err(|error| error.within_map(self.de.type_name(self.key)))
+        let value = seed.deserialize(value);
+        value
+            .map_err(|error| error.within_map(|local| format!("map[{}]{local}", self.de.type_name(self.key))))
     }
 }
 
@@ -167,18 +171,6 @@ impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
     }
 
     forward_variant!('de: self => self, "struct");
-}
-
-/// Two floats, as a list.
-#[derive(Debug)]
-pub(super) struct Pair(pub(super) std::array::IntoIter<f64, 2>);
-
-impl<'de> SeqAccess<'de> for Pair {
-    type Error = DeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        self.0.next().map(|part| seed.deserialize(part.into_deserializer())).transpose()
-    }
 }
 
 /// Bytes as the elements of a list, for targets that take them one by one.

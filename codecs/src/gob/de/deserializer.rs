@@ -1,16 +1,16 @@
 //! What the target asks for: serde's calls on one value.
 
 use super::{
-    access::{ByteBuf, InterfaceVariant},
+    access::{ByteBuf, Bytes, InterfaceVariant},
     error::DeError,
     typed_value::TypedValue,
 };
 use crate::{
     gob::{
-        scan::Walk,
+        scan::{LENGTH_MISMATCH, Walk},
         types::{Id, Marshaler, Type},
     },
-    serde_methods::{each_integer, forward_deserialize},
+    serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
     zero::ZeroFieldError,
 };
@@ -18,20 +18,11 @@ use serde::{
     Deserializer,
     de::{
         IntoDeserializer, Visitor,
-        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer},
     },
 };
 
 type Result<T> = std::result::Result<T, DeError>;
-
-macro_rules! numbers {
-    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
-}
 
 impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     type Error = DeError;
@@ -42,8 +33,8 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         self.any(false, visitor)
     }
 
-    each_integer!(numbers);
-    numbers! {
+    each_integer!(read_numbers);
+    read_numbers! {
         deserialize_i128 => visit_i128, signed, "int128";
         deserialize_u128 => visit_u128, unsigned, "uint128";
         deserialize_f64 => visit_f64, float, "float64";
@@ -124,11 +115,34 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.slice(visitor)
+        let mut this = self.opened()?;
+        match this.shape()? {
+            Type::Slice { elem } => {
+                let left = this.count()?;
+                this.list(elem, left, None, visitor)
+            }
+            Type::Bytes => {
+                let bytes = Bytes { bytes: this.plain_bytes()? };
+                visitor.visit_seq(bytes).map_err(|error| error.within_list(None))
+            }
+            Type::Interface => this.zero().deserialize_seq(visitor),
+            _ => Err(this.mismatch("slice")),
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        self.array(len, visitor)
+        let this = self.opened()?;
+        match this.shape()? {
+            Type::Array { elem, len: announced } if announced as usize == len => {
+                if !this.absent && this.de.reader.uint()? != u64::from(announced) {
+                    return Err(LENGTH_MISMATCH.into());
+                }
+                this.list(elem, announced.into(), Some(len), visitor)
+            }
+            Type::Complex if len == 2 => visitor.visit_seq(SeqDeserializer::new(this.complex()?.into_iter())),
+            Type::Interface => this.zero().deserialize_tuple(len, visitor),
+            _ => Err(this.mismatch(&format!("[{len}]array"))),
+        }
     }
 
     /// A map, or a struct as a map from the names of its fields.
@@ -154,9 +168,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
             Type::Struct(fields) => {
                 // As in Go, only the outermost struct has to have something in common.
                 let target = (this.depth == 0).then_some(name);
-                let absent = this.absent;
                 let mut fields = this.fields(fields, Some(wanted), target)?;
-                fields.begin(absent)?;
                 let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
                 fields.finish()?;
                 Ok(value)

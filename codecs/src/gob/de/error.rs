@@ -8,24 +8,32 @@ use serde::de;
 use std::fmt;
 
 /// Boxed: the good path carries its size through every `Result`.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(super) struct DeError(Box<Cause>);
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Cause {
     /// A value of the peer's type `remote` stands where ours is `local`.
+    #[error("gob: decoding into local type *{local}, received remote type {remote}")]
     Type { local: String, remote: String },
     /// A number beyond what `local` holds, in the place `of`.
+    #[error("value for \"{of}{local}\" out of range")]
     Range { of: String, local: &'static str },
     /// A struct lacks a member that has no default.
+    #[error("missing field `{0}`")]
     Missing(&'static str),
     /// As [`Cause::Missing`], where a zero value would do.
+    #[error("missing field `{0}`")]
     ZeroWanted(&'static str),
     /// In the words of a type's own `Deserialize`, its place not known yet.
+    #[error("{0}")]
     Other(String),
     /// In words that say where.
+    #[error("{0}")]
     Placed(String),
     /// The bytes are no value at all.
+    #[error("{}", ValueError::from(*.0))]
     Wire(WireError),
 }
 
@@ -64,20 +72,11 @@ impl DeError {
         self
     }
 
-    /// The same error of a map's value, whose keys are of the type `key`.
+    /// The same error of a map's key or value; `map` is the type of ours around the type of that.
     #[cold]
-    pub(super) fn within_map(mut self, key: &str) -> Self {
+    pub(super) fn within_map(mut self, map: impl FnOnce(&str) -> String) -> Self {
         if let Cause::Type { local, .. } = &mut *self.0 {
-            *local = format!("map[{key}]{local}");
-        }
-        self
-    }
-
-    /// The same error of a map's key.
-    #[cold]
-    pub(super) fn within_key(mut self, elem: &str) -> Self {
-        if let Cause::Type { local, .. } = &mut *self.0 {
-            *local = format!("map[{local}]{elem}");
+            *local = map(local);
         }
         self
     }
@@ -113,22 +112,6 @@ impl ZeroFieldError for DeError {
         }
     }
 }
-
-impl fmt::Display for DeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Cause::Type { local, remote } => {
-                write!(f, "gob: decoding into local type *{local}, received remote type {remote}")
-            }
-            Cause::Range { of, local } => write!(f, "value for \"{of}{local}\" out of range"),
-            Cause::Missing(name) | Cause::ZeroWanted(name) => write!(f, "missing field `{name}`"),
-            Cause::Other(text) | Cause::Placed(text) => f.write_str(text),
-            Cause::Wire(error) => f.write_str(ValueError::from(*error).text()),
-        }
-    }
-}
-
-impl std::error::Error for DeError {}
 
 impl de::Error for DeError {
     #[cold]

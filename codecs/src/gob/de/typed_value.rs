@@ -2,7 +2,7 @@
 
 use super::{
     De,
-    access::{Bytes, Items, Pair, Pairs},
+    access::{Items, Pairs},
     error::DeError,
     fields::Fields,
     opaque,
@@ -17,7 +17,7 @@ use crate::{
     types::{Complex, Time},
     zero::Zero,
 };
-use serde::{Deserializer, de::Visitor};
+use serde::de::{Visitor, value::SeqDeserializer};
 
 type Result<T> = std::result::Result<T, DeError>;
 
@@ -185,41 +185,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         if self.absent { Ok(0) } else { Ok(self.de.reader.uint()?) }
     }
 
-    /// A list of any length.
-    #[inline]
-    pub(super) fn slice<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let mut this = self.opened()?;
-        match this.shape()? {
-            Type::Slice { elem } => {
-                let left = this.count()?;
-                this.list(elem, left, None, visitor)
-            }
-            Type::Bytes => {
-                let bytes = Bytes { bytes: this.plain_bytes()? };
-                visitor.visit_seq(bytes).map_err(|error| error.within_list(None))
-            }
-            Type::Interface => this.zero().deserialize_seq(visitor),
-            _ => Err(this.mismatch("slice")),
-        }
-    }
-
-    /// A list of exactly `len` elements.
-    pub(super) fn array<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        let this = self.opened()?;
-        match this.shape()? {
-            Type::Array { elem, len: announced } if announced as usize == len => {
-                if !this.absent && this.de.reader.uint()? != u64::from(announced) {
-                    return Err(LENGTH_MISMATCH.into());
-                }
-                this.list(elem, announced.into(), Some(len), visitor)
-            }
-            Type::Complex if len == 2 => visitor.visit_seq(Pair(this.complex()?.into_iter())),
-            Type::Interface => this.zero().deserialize_tuple(len, visitor),
-            _ => Err(this.mismatch(&format!("[{len}]array"))),
-        }
-    }
-
-    fn complex(self) -> Result<[f64; 2]> {
+    pub(super) fn complex(self) -> Result<[f64; 2]> {
         if self.absent {
             return Ok([0.0; 2]);
         }
@@ -240,7 +206,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         Ok(value)
     }
 
-    /// The fields of a struct for a target that has `wanted` ones; `None` for one that takes any.
+    /// The fields of a struct, with the first found, for a target that has `wanted` ones; `None` for one that takes any.
     #[inline]
     pub(super) fn fields(
         self,
@@ -248,13 +214,13 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         wanted: Option<&'static [&'static str]>,
         target: Option<&'static str>,
     ) -> Result<Fields<'r, 'a, 'de>> {
-        Ok(Fields::new(self.de, self.id, fields, deeper(self.depth)?, wanted, target))
+        let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, wanted, target);
+        fields.begin(self.absent)?;
+        Ok(fields)
     }
 
     pub(super) fn members<V: Visitor<'de>>(self, fields: Struct, visitor: V) -> Result<V::Value> {
-        let absent = self.absent;
         let mut fields = self.fields(fields, None, None)?;
-        fields.begin(absent)?;
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
         Ok(value)
@@ -287,7 +253,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
                 if exact {
                     visitor.visit_u128(Complex::new(re, im).to_packed())
                 } else {
-                    visitor.visit_seq(Pair([re, im].into_iter()))
+                    visitor.visit_seq(SeqDeserializer::new([re, im].into_iter()))
                 }
             }
             Type::Interface => visitor.visit_unit(),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::schema::TypeOf;
 use bytes::{BufMut, BytesMut};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 /// The form of a type of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,36 +47,24 @@ pub(super) struct Field {
     pub(super) id: Id,
 }
 
-impl Field {
-    pub(super) const fn new(name: &'static str, id: Id) -> Self {
-        Self { name, id }
-    }
-}
-
 /// The two header types of a direction: Go's, and ours with more fields.
 pub(super) type Headers = [Form; 2];
 
-/// Ids that mean the same on every connection; the header's types come first.
+/// Ids that mean the same on every connection; the header's types come first. A table begins with their forms.
 pub(super) const HEADER: Id = Id::FIRST_OWN;
 pub(super) const LONG_HEADER: Id = HEADER.next();
 pub(super) const TIME: Id = LONG_HEADER.next();
 pub(super) const ANY_LIST: Id = TIME.next();
 pub(super) const ANY_MAP: Id = ANY_LIST.next();
-const FIRST_FREE: Id = ANY_MAP.next();
+const FIXED: usize = 5;
 
 /// What a small table has at most.
 const SMALL_TYPES: usize = 32;
 
-static TIME_FORM: Form = Form::Time;
-static ANY_LIST_FORM: Form = Form::Slice { elem: Id::INTERFACE };
-static ANY_MAP_FORM: Form = Form::Map { key: Id::STRING, elem: Id::INTERFACE };
-
 /// The types of one direction of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    headers: &'static Headers,
-    /// Which of the five ids above the peer knows, one bit each.
-    defined: u8,
+    /// In the order of ids.
     entries: Vec<Entry>,
     /// The variants of traced enums, which interfaces hold.
     variants: Vec<Variant>,
@@ -101,54 +89,36 @@ struct Entry {
 
 impl Table {
     pub(super) fn new(headers: &'static Headers) -> Self {
-        Self {
-            headers,
-            defined: 0,
-            entries: Vec::new(),
-            variants: Vec::new(),
-            traced: Vec::new(),
-            uncommitted: Vec::new(),
-        }
+        let [header, long_header] = headers.clone();
+        let any_list = Form::Slice { elem: Id::INTERFACE };
+        let any_map = Form::Map { key: Id::STRING, elem: Id::INTERFACE };
+        let fixed: [Form; FIXED] = [header, long_header, Form::Time, any_list, any_map];
+        let entries = fixed.map(|form| Entry { form, defined: false }).into();
+        Self { entries, variants: Vec::new(), traced: Vec::new(), uncommitted: Vec::new() }
     }
 
     /// The form of an id given out here; predefined ids have none.
     #[inline]
     pub(super) fn form(&self, id: Id) -> Option<&Form> {
-        match self.entries.get(place(id)) {
-            Some(entry) => Some(&entry.form),
-            None => self.fixed_form(id),
-        }
+        self.entries.get(place(id)).map(|entry| &entry.form)
     }
 
-    #[cold]
-    fn fixed_form(&self, id: Id) -> Option<&Form> {
-        let [header, long_header] = self.headers;
-        match id {
-            HEADER => Some(header),
-            LONG_HEADER => Some(long_header),
-            TIME => Some(&TIME_FORM),
-            ANY_LIST => Some(&ANY_LIST_FORM),
-            ANY_MAP => Some(&ANY_MAP_FORM),
-            _ => None,
-        }
-    }
-
-    /// How many types have an id, for [`Self::truncate`].
+    /// How many types have been given an id, for [`Self::truncate`].
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - FIXED
     }
 
     /// Takes back the ids given out since there were `len`; none of them has been defined yet.
     pub(super) fn truncate(&mut self, len: usize) {
-        self.entries.truncate(len);
-        let is_left = |id| is_fixed(id) || place(id) < self.entries.len();
+        self.entries.truncate(FIXED + len);
+        let is_left = |id| id < HEADER || place(id) < self.entries.len();
         self.variants.retain(|variant| is_left(variant.id));
         self.traced.retain(|(_, id)| id.is_none_or(is_left));
     }
 
     /// Whether it costs next to nothing to compare this table with another, or to copy it.
     pub(super) fn is_small(&self) -> bool {
-        self.entries.len() <= SMALL_TYPES
+        self.len() <= SMALL_TYPES
     }
 
     /// The id for values of a type that has been traced for this connection, if there is one for it.
@@ -188,52 +158,58 @@ impl Table {
     /// What was defined since [`Self::commit`] will not reach the peer.
     pub(super) fn rollback(&mut self) {
         while let Some(id) = self.uncommitted.pop() {
-            match self.entries.get_mut(place(id)) {
-                Some(entry) => entry.defined = false,
-                None => self.defined &= !fixed_bit(id),
-            }
+            self.set_defined(id, false);
+        }
+    }
+
+    fn set_defined(&mut self, id: Id, defined: bool) {
+        if let Some(entry) = self.entries.get_mut(place(id)) {
+            entry.defined = defined;
         }
     }
 
     fn push(&mut self, form: Form) -> Result<Id, SerError> {
-        let id = Id::new(FIRST_FREE.number() + self.entries.len() as i64);
-        match id {
-            // The fixed ones count too.
-            Some(id) if self.entries.len() + 5 < MAX_TYPES => {
-                self.entries.push(Entry { form, defined: false });
-                Ok(id)
-            }
-            _ => Err(SerError::refused(format!("gob: over {MAX_TYPES} types on one connection"))),
+        if self.entries.len() >= MAX_TYPES {
+            return Err(SerError::refused(format!("gob: over {MAX_TYPES} types on one connection")));
         }
+        self.entries.push(Entry { form, defined: false });
+        Ok(id_at(self.entries.len() - 1))
     }
 
     fn find_or_push(&mut self, form: Form) -> Result<Id, SerError> {
-        match self.entries.iter().position(|entry| entry.form == form) {
-            Some(place) => Ok(Id::new(FIRST_FREE.number() + place as i64).unwrap_or(Id::NONE)),
+        // A type of a program's own is none of the fixed ones, even where it looks the same.
+        match self.entries.iter().skip(FIXED).position(|entry| entry.form == form) {
+            Some(place) => Ok(id_at(FIXED + place)),
             None => self.push(form),
         }
     }
 
-    /// The id of a type whose parts are known: one that is there, or the one that its parts know it by.
-    fn close(&mut self, progress: Progress, form: Form) -> Result<Id, SerError> {
-        let Progress::Open(Some(id)) = progress else { return self.find_or_push(form) };
-        if let Some(entry) = self.entries.get_mut(place(id)) {
-            entry.form = form;
-        }
-        Ok(id)
-    }
-
-    /// The id of a type in progress, which one of its parts asks for.
-    fn id_in_progress(&mut self, progress: &mut Progress) -> Result<Option<Id>, SerError> {
-        Ok(match progress {
-            Progress::New => None,
-            Progress::Open(Some(id)) | Progress::Done(id) => Some(*id),
-            Progress::Open(None) => {
+    /// The id of the type at the place `at` in `progress`, whose `form` may ask for it again; `None` if it has none.
+    fn recursive(
+        &mut self,
+        progress: &mut HashMap<usize, Progress>,
+        at: usize,
+        form: impl FnOnce(&mut Self, &mut HashMap<usize, Progress>) -> Result<Option<Form>, SerError>,
+    ) -> Result<Option<Id>, SerError> {
+        match progress.get(&at) {
+            None => progress.insert(at, Progress::Open),
+            Some(Progress::Known(id)) => return Ok(Some(*id)),
+            Some(Progress::Open) => {
                 let id = self.push(Form::Pending)?;
-                *progress = Progress::Open(Some(id));
-                Some(id)
+                progress.insert(at, Progress::Known(id));
+                return Ok(Some(id));
             }
-        })
+        };
+        let Some(form) = form(self, progress)? else { return Ok(None) };
+        if let Some(Progress::Known(id)) = progress.get(&at) {
+            if let Some(entry) = self.entries.get_mut(place(*id)) {
+                entry.form = form;
+            }
+            return Ok(Some(*id));
+        }
+        let id = self.find_or_push(form)?;
+        progress.insert(at, Progress::Known(id));
+        Ok(Some(id))
     }
 
     /// Appends the definitions a peer needs for values of type `id` and has not got: the type itself, then those it
@@ -246,10 +222,7 @@ impl Table {
                 continue;
             }
             self.uncommitted.push(id);
-            match self.entries.get_mut(place(id)) {
-                Some(entry) => entry.defined = true,
-                None => self.defined |= fixed_bit(id),
-            }
+            self.set_defined(id, true);
             let Some(form) = self.form(id) else { continue };
             put_definition(id, form, out);
             match form {
@@ -264,41 +237,38 @@ impl Table {
     /// Whether the peer has what it needs for values of type `id`.
     #[inline]
     pub(super) fn is_defined(&self, id: Id) -> bool {
-        if is_fixed(id) {
-            return id < HEADER || self.defined & fixed_bit(id) != 0;
-        }
-        self.entries.get(place(id)).is_some_and(|entry| entry.defined)
+        id < HEADER || self.entries.get(place(id)).is_some_and(|entry| entry.defined)
     }
 }
 
 /// How far a type is that may contain itself.
 #[derive(Debug, Clone, Copy)]
 enum Progress {
-    New,
-    /// Its parts are being looked at; it has an id if one of them has asked for it.
-    Open(Option<Id>),
-    Done(Id),
+    /// Its parts are being looked at.
+    Open,
+    /// It has an id, because one of its parts has asked for it or all are known.
+    Known(Id),
 }
 
 impl Form {
     /// Go's `struct{}`.
-    const EMPTY: Self = Self::Struct { name: "", fields: Cow::Borrowed(&[]) };
+    const EMPTY: Self = Self::fixed_struct("", &[]);
+
+    /// A struct whose fields are known when this is compiled.
+    pub(super) const fn fixed_struct(name: &'static str, fields: &'static [Field]) -> Self {
+        Self::Struct { name, fields: Cow::Borrowed(fields) }
+    }
 }
 
-#[inline]
-fn is_fixed(id: Id) -> bool {
-    id < FIRST_FREE
-}
-
-/// Where an id's entry is, if it is not a fixed one.
+/// Where an id's entry is; far beyond all entries for predefined ids.
 #[inline]
 fn place(id: Id) -> usize {
-    usize::try_from(id.number() - FIRST_FREE.number()).unwrap_or(usize::MAX)
+    usize::try_from(id.number() - HEADER.number()).unwrap_or(usize::MAX)
 }
 
-#[inline]
-fn fixed_bit(id: Id) -> u8 {
-    u8::try_from(id.number() - HEADER.number()).ok().and_then(|at| 1u8.checked_shl(at.into())).unwrap_or(0)
+/// The id of the entry at a place, of which there are far fewer than there are ids.
+fn id_at(place: usize) -> Id {
+    Id::new(HEADER.number() + place as i64).unwrap_or(Id::NONE)
 }
 
 /// A message with the definition of `id`: a `wireType`, in which fields are counted from 1 by their distance.

@@ -5,6 +5,7 @@ use crate::gob::{
     ser::{SerError, Shape, Structs},
     types::Id,
 };
+use std::collections::HashMap;
 
 impl Table {
     /// The ids for values of these shapes; `None` for one that has parts that no value has shown.
@@ -16,7 +17,7 @@ impl Table {
         structs: &Structs,
         shapes: impl IntoIterator<Item = &'s Shape>,
     ) -> Result<Vec<Option<Id>>, SerError> {
-        let mut progress = vec![Progress::New; structs.len()];
+        let mut progress = HashMap::new();
         shapes.into_iter().map(|shape| self.of_shape(structs, shape, &mut progress)).collect()
     }
 
@@ -25,7 +26,7 @@ impl Table {
         &mut self,
         structs: &Structs,
         shape: &Shape,
-        progress: &mut [Progress],
+        progress: &mut HashMap<usize, Progress>,
     ) -> Result<Option<Id>, SerError> {
         let unseen = |filled: bool| {
             if filled {
@@ -54,18 +55,21 @@ impl Table {
                 (Some(key), Some(elem)) => Form::Map { key, elem },
                 _ => return unseen(*filled),
             },
-            Shape::Struct(at) => return self.of_struct(structs, structs.place(*at), progress).map(Some),
+            Shape::Struct(at) => {
+                return self.recursive(progress, structs.place(*at), |table, progress| {
+                    table.form_of_struct(structs, *at, progress).map(Some)
+                });
+            }
         };
         self.find_or_push(form).map(Some)
     }
 
-    fn of_struct(&mut self, structs: &Structs, at: usize, progress: &mut [Progress]) -> Result<Id, SerError> {
-        if let Some(own) = progress.get_mut(at) {
-            if let Some(id) = self.id_in_progress(own)? {
-                return Ok(id);
-            }
-            *own = Progress::Open(None);
-        }
+    fn form_of_struct(
+        &mut self,
+        structs: &Structs,
+        at: usize,
+        progress: &mut HashMap<usize, Progress>,
+    ) -> Result<Form, SerError> {
         let (name, fields) = structs.get(at);
         let mut own = Vec::with_capacity(fields.len());
         for (name, shape) in fields {
@@ -73,11 +77,6 @@ impl Table {
                 own.push(Field { name, id });
             }
         }
-        let reached = progress.get(at).copied().unwrap_or(Progress::New);
-        let id = self.close(reached, Form::Struct { name, fields: own.into() })?;
-        if let Some(own) = progress.get_mut(at) {
-            *own = Progress::Done(id);
-        }
-        Ok(id)
+        Ok(Form::Struct { name, fields: own.into() })
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     },
     schema::{Node, NodeId, Schema},
 };
+use std::collections::HashMap;
 
 impl Table {
     /// The id for values of a traced type; `None` if gob has no form for some part of it, or it is not static.
@@ -20,8 +21,7 @@ impl Table {
         if !schema.is_static() {
             return Ok(None);
         }
-        let mut progress = vec![Progress::New; schema.nodes().len()];
-        self.of_node(schema, schema.root(), &mut progress)
+        self.of_node(schema, schema.root(), &mut HashMap::new())
     }
 
     /// `progress` is that of all nodes, by their number.
@@ -29,16 +29,10 @@ impl Table {
         &mut self,
         schema: &Schema,
         node: NodeId,
-        progress: &mut [Progress],
+        progress: &mut HashMap<usize, Progress>,
     ) -> Result<Option<Id>, SerError> {
         // A static schema has no option that contains itself.
         let (node, _) = schema.without_options(node);
-        if let Some(own) = progress.get_mut(node.number()) {
-            if let Some(id) = self.id_in_progress(own)? {
-                return Ok(Some(id));
-            }
-            *own = Progress::Open(None);
-        }
         let id = match schema.node(node) {
             Node::Bool => Id::BOOL,
             Node::Int(8..=64) => Id::INT,
@@ -56,10 +50,8 @@ impl Table {
             }
             Node::Enum { name, variants } => {
                 // Said first: a variant may contain the enum.
-                if let Some(own) = progress.get_mut(node.number()) {
-                    *own = Progress::Done(Id::INTERFACE);
-                }
-                for variant in variants {
+                let known = progress.insert(node.number(), Progress::Known(Id::INTERFACE));
+                for variant in variants.iter().filter(|_| known.is_none()) {
                     // One without a form can be read and not written.
                     if let Some(id) = self.of_node(schema, variant.node, progress)? {
                         self.variants.push(Variant { of: name, name: variant.name, id });
@@ -68,14 +60,11 @@ impl Table {
                 Id::INTERFACE
             }
             _ => {
-                let Some(form) = self.form_of_node(schema, node, progress)? else { return Ok(None) };
-                let own = progress.get(node.number()).copied().unwrap_or(Progress::New);
-                self.close(own, form)?
+                return self.recursive(progress, node.number(), |table, progress| {
+                    table.form_of_node(schema, node, progress)
+                });
             }
         };
-        if let Some(own) = progress.get_mut(node.number()) {
-            *own = Progress::Done(id);
-        }
         Ok(Some(id))
     }
 
@@ -83,7 +72,7 @@ impl Table {
         &mut self,
         schema: &Schema,
         node: NodeId,
-        progress: &mut [Progress],
+        progress: &mut HashMap<usize, Progress>,
     ) -> Result<Option<Form>, SerError> {
         let mut part = |node: NodeId| self.of_node(schema, node, progress);
         Ok(match schema.node(node) {

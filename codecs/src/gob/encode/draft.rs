@@ -19,44 +19,37 @@ thread_local! {
     static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A message that has not gone out; `write` writes the fields of its header.
-pub(super) struct Draft<W> {
+/// A message that has not gone out.
+pub(super) struct Draft {
     /// The type of the header.
     pub(super) header: Id,
-    write: W,
     /// The header with its length, a byte, and the value; and the types of values in interfaces, which have to be known
     /// before.
     pub(super) sink: Sink,
-    /// Where the byte is, which is room for the length of most values.
+    /// Where the byte is, behind the header, which is room for the length of most values.
     pub(super) len_at: usize,
     /// The type of the value.
     pub(super) id: Id,
 }
 
-impl<W: Fn(&mut Vec<u8>)> Draft<W> {
-    /// A draft in the thread's buffer.
-    #[inline]
-    pub(super) fn new(header: Id, write: W) -> Self {
-        let bytes = BYTES.try_with(Cell::take).unwrap_or_default();
-        let sink = Sink { bytes, ..Sink::default() };
-        Self { header, write, sink, len_at: 0, id: Id::NONE }
-    }
-
-    /// Starts afresh with the header, as a message of its own.
+impl Draft {
+    /// A draft in the thread's buffer, with the header as a message of its own; `write` writes its fields.
     #[inline(always)]
-    pub(super) fn begin(&mut self) {
-        let bytes = &mut self.sink.bytes;
+    pub(super) fn new(header: Id, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
         bytes.clear();
         bytes.put_u8(0);
-        put_int(bytes, self.header.number());
-        (self.write)(bytes);
+        put_int(&mut bytes, header.number());
+        write(&mut bytes);
         bytes.put_u8(0);
         let len = bytes.len() - 1;
-        put_uint_at(bytes, 0, len);
+        put_uint_at(&mut bytes, 0, len);
+        let len_at = bytes.len();
+        Self { header, sink: Sink { bytes, ..Sink::default() }, len_at, id: Id::NONE }
     }
 }
 
-impl<W> Drop for Draft<W> {
+impl Drop for Draft {
     /// Keeps the buffer for the next message.
     #[inline]
     fn drop(&mut self) {

@@ -21,47 +21,27 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use draft::Draft;
 use serde::Serialize;
-use std::borrow::Cow;
 use value_writer::ValueWriter;
 
 /// A whole value that needs no definition: the int 0. Go reads and drops what comes with an error.
 const ZERO: [u8; 4] = [3, 4, 0, 0];
 
+const METHOD: Field = Field { name: "ServiceMethod", id: Id::STRING };
+const SEQ: Field = Field { name: "Seq", id: Id::UINT };
+const ERROR: Field = Field { name: "Error", id: Id::STRING };
+const TIMEOUT: Field = Field { name: "Timeout", id: Id::INT };
+const DETAILS: Field = Field { name: "Details", id: Id::BOOL };
+const CODE: Field = Field { name: "Code", id: Id::STRING };
+const DATA: Field = Field { name: "Data", id: Id::STRING };
+
 static REQUEST_HEADERS: Headers = [
-    Form::Struct {
-        name: "Request",
-        fields: Cow::Borrowed(&[Field::new("ServiceMethod", Id::STRING), Field::new("Seq", Id::UINT)]),
-    },
-    Form::Struct {
-        name: "Request",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Timeout", Id::INT),
-            Field::new("Details", Id::BOOL),
-        ]),
-    },
+    Form::fixed_struct("Request", &[METHOD, SEQ]),
+    Form::fixed_struct("Request", &[METHOD, SEQ, TIMEOUT, DETAILS]),
 ];
 
 static REPLY_HEADERS: Headers = [
-    Form::Struct {
-        name: "Response",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Error", Id::STRING),
-        ]),
-    },
-    Form::Struct {
-        name: "Response",
-        fields: Cow::Borrowed(&[
-            Field::new("ServiceMethod", Id::STRING),
-            Field::new("Seq", Id::UINT),
-            Field::new("Error", Id::STRING),
-            Field::new("Code", Id::STRING),
-            Field::new("Data", Id::STRING),
-        ]),
-    },
+    Form::fixed_struct("Response", &[METHOD, SEQ, ERROR]),
+    Form::fixed_struct("Response", &[METHOD, SEQ, ERROR, CODE, DATA]),
 ];
 
 /// Writes the replies of one connection.
@@ -126,7 +106,7 @@ impl ReplyEncoder {
                 put_text_field(header, &mut last, 5, data.to_string().as_bytes());
             }
         };
-        self.values.put_header(Draft::new(id, write), out);
+        self.values.put_header(&Draft::new(id, write), out);
         out.extend_from_slice(&ZERO);
         self.values.commit();
     }

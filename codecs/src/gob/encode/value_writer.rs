@@ -98,7 +98,7 @@ impl ValueWriter {
     #[inline]
     pub(super) fn write<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
@@ -119,7 +119,7 @@ impl ValueWriter {
     #[cold]
     fn write_new<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
@@ -149,7 +149,7 @@ impl ValueWriter {
     /// [`SerError::Mismatch`] too if gob has no form for the traced type.
     fn write_traced<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         value: &T,
         type_of: &TypeOf,
     ) -> Result<(), SerError> {
@@ -169,7 +169,7 @@ impl ValueWriter {
     /// Writes a value by what it shows, together with what earlier ones of the method have shown.
     fn write_untraced<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         method: &[u8],
         value: &T,
     ) -> Result<(), SerError> {
@@ -200,7 +200,7 @@ impl ValueWriter {
 
     fn write_observation<T: Serialize + ?Sized>(
         &mut self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         method: &[u8],
         value: &T,
         observed: Observation,
@@ -229,14 +229,13 @@ impl ValueWriter {
     #[inline]
     fn try_write<T: Serialize + ?Sized>(
         &self,
-        draft: &mut Draft<impl Fn(&mut Vec<u8>)>,
+        draft: &mut Draft,
         value: &T,
         id: Id,
         held: &[Id],
     ) -> Result<(), SerError> {
-        draft.begin();
         draft.id = id;
-        draft.len_at = draft.sink.bytes.len();
+        draft.sink.bytes.truncate(draft.len_at);
         draft.sink.bytes.put_u8(0);
         put_int(&mut draft.sink.bytes, id.number());
         if !held.is_empty() || !draft.sink.held.is_empty() || !draft.sink.uses.is_empty() {
@@ -249,7 +248,7 @@ impl ValueWriter {
 
     /// Appends a written message.
     #[inline]
-    pub(super) fn put<W>(&mut self, draft: &mut Draft<W>, out: &mut BytesMut) {
+    pub(super) fn put(&mut self, draft: &mut Draft, out: &mut BytesMut) {
         let Draft { header, sink: Sink { bytes, uses, .. }, len_at, id, .. } = draft;
         self.define(*header, out);
         let len = bytes.len() - *len_at - 1;
@@ -271,9 +270,8 @@ impl ValueWriter {
     }
 
     /// Appends the header of a draft, and nothing else.
-    pub(super) fn put_header(&mut self, mut draft: Draft<impl Fn(&mut Vec<u8>)>, out: &mut BytesMut) {
+    pub(super) fn put_header(&mut self, draft: &Draft, out: &mut BytesMut) {
         self.define(draft.header, out);
-        draft.begin();
         out.extend_from_slice(&draft.sink.bytes);
     }
 

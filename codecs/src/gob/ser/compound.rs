@@ -1,9 +1,9 @@
 //! Lists, arrays, maps and structs in the making.
 
-use super::{Result, Role, SerError, Serializer, Sink};
+use super::{Result, Role, SerError, Serializer};
 use crate::{
     gob::{
-        define::{Field, Table},
+        define::Field,
         types::Id,
         wire::{put_uint, put_uint_at},
     },
@@ -14,14 +14,9 @@ use serde::{Serialize, ser};
 
 /// An open list, array, map or complex number.
 pub(super) struct Elements<'a> {
-    sink: &'a mut Sink,
-    table: &'a Table,
-    depth: usize,
+    of: Serializer<'a>,
     key: Id,
     elem: Id,
-    /// What elements of interfaces are.
-    role: Role,
-    is_field: bool,
     /// Where everything of it starts.
     start: usize,
     count: usize,
@@ -44,21 +39,8 @@ enum Expects {
 }
 
 impl<'a> Elements<'a> {
-    pub(super) fn new(of: Serializer<'a>, depth: usize, key: Id, elem: Id, start: usize) -> Self {
-        let Serializer { sink, table, delta, role, .. } = of;
-        Self {
-            sink,
-            table,
-            depth,
-            key,
-            elem,
-            role: if role == Role::Any { Role::Any } else { Role::Plain },
-            is_field: delta > 0,
-            start,
-            count: 0,
-            expects: Expects::Nothing,
-            length_at: None,
-        }
+    pub(super) fn new(of: Serializer<'a>, key: Id, elem: Id, start: usize) -> Self {
+        Self { of, key, elem, start, count: 0, expects: Expects::Nothing, length_at: None }
     }
 
     /// Writes the number of elements, or keeps a place for it.
@@ -66,12 +48,12 @@ impl<'a> Elements<'a> {
         let expects = match len {
             _ if !written => Expects::Nothing,
             Some(len) => {
-                put_uint(&mut self.sink.bytes, len as u64);
+                put_uint(&mut self.of.sink.bytes, len as u64);
                 Expects::Exactly(len)
             }
             None => {
-                let at = self.sink.bytes.len();
-                self.sink.bytes.put_u8(0);
+                let at = self.of.sink.bytes.len();
+                self.of.sink.bytes.put_u8(0);
                 Expects::CountAt(at)
             }
         };
@@ -91,26 +73,19 @@ impl<'a> Elements<'a> {
         if let Expects::Nothing = self.expects {
             return Err(SerError::Mismatch("an element of a list or map"));
         }
-        value
-            .serialize(Serializer {
-                sink: self.sink,
-                table: self.table,
-                id,
-                delta: 0,
-                depth: self.depth,
-                role,
-            })
-            .map(drop)
+        self.of.inner(id, 0, role, value).map(drop)
     }
 
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.count += 1;
-        self.put(self.elem, self.role, value)
+        let role = if self.of.role == Role::Any { Role::Any } else { Role::Plain };
+        self.put(self.elem, role, value)
     }
 
     #[inline]
     fn close(self) -> Result<bool> {
+        let (sink, is_field) = (self.of.sink, self.of.delta > 0);
         match self.expects {
             Expects::Nothing => return Ok(false),
             Expects::Exactly(len) if len == self.count => {}
@@ -121,25 +96,22 @@ impl<'a> Elements<'a> {
                 )));
             }
             // An empty list in a field is nil.
-            Expects::CountAt(_) if self.count == 0 && self.is_field && self.key == Id::NONE => {
+            Expects::CountAt(_) if self.count == 0 && is_field && self.key == Id::NONE => {
                 if self.length_at.is_none() {
-                    self.sink.bytes.truncate(self.start);
+                    sink.bytes.truncate(self.start);
                     return Ok(false);
                 }
             }
-            Expects::CountAt(at) => put_uint_at(&mut self.sink.bytes, at, self.count),
+            Expects::CountAt(at) => put_uint_at(&mut sink.bytes, at, self.count),
             Expects::Complex => {
-                if self.is_field
-                    && self.sink.bytes.ends_with(&[0, 0])
-                    && self.sink.bytes.len() == self.start + 3
-                {
-                    self.sink.bytes.truncate(self.start);
+                if is_field && sink.bytes.ends_with(&[0, 0]) && sink.bytes.len() == self.start + 3 {
+                    sink.bytes.truncate(self.start);
                     return Ok(false);
                 }
             }
         }
         if let Some(at) = self.length_at {
-            self.sink.close(at);
+            sink.close(at);
         }
         Ok(true)
     }
@@ -171,10 +143,8 @@ impl ser::SerializeMap for Elements<'_> {
 
 /// An open struct. Its fields have to come in the order of its type, as they do when serde derives both.
 pub(super) struct Fields<'a> {
-    sink: &'a mut Sink,
-    table: &'a Table,
+    of: Serializer<'a>,
     fields: &'a [Field],
-    depth: usize,
     /// The field expected next.
     next: usize,
     /// The number of the last field written, counted from 1.
@@ -183,8 +153,8 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     #[inline]
-    pub(super) fn new(sink: &'a mut Sink, table: &'a Table, fields: &'a [Field], depth: usize) -> Self {
-        Self { sink, table, fields, depth, next: 0, last: 0 }
+    pub(super) fn new(of: Serializer<'a>, fields: &'a [Field]) -> Self {
+        Self { of, fields, next: 0, last: 0 }
     }
 
     /// The number of a field, counted from 0, and its type.
@@ -215,14 +185,7 @@ impl ser::SerializeStruct for Fields<'_> {
         }
         // Structs have far fewer than 2^32 fields.
         let delta = (at + 1 - self.last) as u32;
-        let written = value.serialize(Serializer {
-            sink: self.sink,
-            table: self.table,
-            id,
-            delta,
-            depth: self.depth,
-            role: Role::Plain,
-        })?;
+        let written = self.of.inner(id, delta, Role::Plain, value)?;
         if id != Id::NONE {
             self.next = at + 1;
         }
@@ -234,7 +197,7 @@ impl ser::SerializeStruct for Fields<'_> {
 
     #[inline]
     fn end(self) -> Result<bool> {
-        self.sink.bytes.put_u8(0);
+        self.of.sink.bytes.put_u8(0);
         Ok(true)
     }
 }

@@ -98,15 +98,8 @@ impl<'a> Serializer<'a> {
     fn held<T: Serialize + ?Sized>(mut self, id: Id, name: &str, role: Role, value: &T) -> Result<bool> {
         self.open();
         let at = self.sink.hold(name, id, self.table);
-        let depth = self.deeper()?;
-        value.serialize(Serializer {
-            sink: &mut *self.sink,
-            table: self.table,
-            id,
-            delta: 0,
-            depth,
-            role,
-        })?;
+        self.deepen()?;
+        self.inner(id, 0, role, value)?;
         self.sink.close(at);
         Ok(true)
     }
@@ -145,20 +138,20 @@ impl<'a> Serializer<'a> {
         self.held(id, variant, Role::Plain, value)
     }
 
+    /// Starts a list or map of the type `id` in an interface, where it goes by `name`.
     #[cold]
-    pub(super) fn held_list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
-        let (depth, start) = (self.deeper()?, self.sink.bytes.len());
+    pub(super) fn held_elements(
+        mut self,
+        name: &str,
+        id: Id,
+        key: Id,
+        len: Option<usize>,
+    ) -> Result<Elements<'a>> {
+        self.deepen()?;
+        let start = self.sink.bytes.len();
         self.open();
-        let length_at = self.sink.hold("[]interface {}", ANY_LIST, self.table);
-        Ok(Elements::new(self, depth, Id::NONE, Id::INTERFACE, start).counted(len, true).held_at(length_at))
-    }
-
-    #[cold]
-    pub(super) fn held_map(mut self, len: Option<usize>) -> Result<Elements<'a>> {
-        let (depth, start) = (self.deeper()?, self.sink.bytes.len());
-        self.open();
-        let length_at = self.sink.hold("map[string]interface {}", ANY_MAP, self.table);
-        Ok(Elements::new(self, depth, Id::STRING, Id::INTERFACE, start).counted(len, true).held_at(length_at))
+        let length_at = self.sink.hold(name, id, self.table);
+        Ok(Elements::new(self, key, Id::INTERFACE, start).counted(len, true).held_at(length_at))
     }
 
     #[cold]

@@ -13,6 +13,7 @@ mod shape;
 mod tests;
 
 use super::{
+    MAX_DEPTH,
     define::{self, Form, Table},
     types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
@@ -33,20 +34,19 @@ pub(super) use interface::Sink;
 pub(super) use observe::{Observation, observe};
 pub(super) use shape::{Shape, Structs};
 
-/// Levels of values inside values; what decoders of ours take.
-const MAX_DEPTH: usize = 100;
-
 /// Seconds from Go's year 1 to 1970.
 const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 
 type Result<T> = std::result::Result<T, SerError>;
 
 /// Why a value was not written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SerError {
     /// It is not of the type it was written as; what it is.
+    #[error("gob: {0} where the value's type has something else")]
     Mismatch(&'static str),
     /// It has no form in gob; the whole text.
+    #[error("{0}")]
     Refused(Box<str>),
 }
 
@@ -60,17 +60,6 @@ impl SerError {
         Self::refused(format!("gob: nesting deeper than {MAX_DEPTH}"))
     }
 }
-
-impl fmt::Display for SerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch(found) => write!(f, "gob: {found} where the value's type has something else"),
-            Self::Refused(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for SerError {}
 
 impl ser::Error for SerError {
     fn custom<T: fmt::Display>(text: T) -> Self {
@@ -134,6 +123,22 @@ struct Serializer<'a> {
 }
 
 impl<'a> Serializer<'a> {
+    /// Writes a value inside this one, which has been [deepened](Self::deepen).
+    #[inline]
+    fn inner<T: Serialize + ?Sized>(&mut self, id: Id, delta: u32, role: Role, value: &T) -> Result<bool> {
+        value.serialize(Serializer { sink: &mut *self.sink, id, delta, role, ..*self })
+    }
+
+    /// Goes one level further in, for what is inside.
+    #[inline]
+    fn deepen(&mut self) -> Result<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(SerError::too_deep());
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
     #[inline]
     fn open(&mut self) {
         if self.delta > 0 {
@@ -201,57 +206,91 @@ impl<'a> Serializer<'a> {
         }
     }
 
-    fn deeper(&self) -> Result<usize> {
-        if self.depth == MAX_DEPTH { Err(SerError::too_deep()) } else { Ok(self.depth + 1) }
-    }
-
     fn list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         if self.holds_anything() {
-            return self.held_list(len);
+            return self.held_elements("[]interface {}", define::ANY_LIST, Id::NONE, len);
         }
         let elem = match self.table.form(self.id) {
             Some(Form::Slice { elem }) => *elem,
             _ if self.id == Id::NONE => Id::NONE,
             _ => return Err(SerError::Mismatch("a list")),
         };
-        let depth = self.deeper()?;
+        self.deepen()?;
         let start = self.sink.bytes.len();
         let written = self.id != Id::NONE && (self.delta == 0 || len != Some(0));
         if written {
             self.open();
         }
-        Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(len, written))
+        Ok(Elements::new(self, Id::NONE, elem, start).counted(len, written))
     }
 
     fn array(mut self, len: usize) -> Result<Elements<'a>> {
-        let depth = self.deeper()?;
+        self.deepen()?;
         let start = self.sink.bytes.len();
         if self.role == Role::Complex && self.id == Id::COMPLEX && len == 2 {
             self.open();
-            return Ok(Elements::new(self, depth, Id::NONE, Id::FLOAT, start).complex());
+            return Ok(Elements::new(self, Id::NONE, Id::FLOAT, start).complex());
         }
         match self.table.form(self.id) {
             Some(Form::Array { elem, len: same }) if len == *same => {
                 let elem = *elem;
                 self.open();
-                Ok(Elements::new(self, depth, Id::NONE, elem, start).counted(Some(len), true))
+                Ok(Elements::new(self, Id::NONE, elem, start).counted(Some(len), true))
             }
             // An array of none shows no type, so its struct's type does not have it.
             _ if self.id == Id::NONE => {
-                Ok(Elements::new(self, depth, Id::NONE, Id::NONE, start).counted(Some(len), false))
+                Ok(Elements::new(self, Id::NONE, Id::NONE, start).counted(Some(len), false))
             }
             _ => Err(SerError::Mismatch("an array or tuple")),
         }
     }
 }
 
+macro_rules! integers {
+    ($($method:ident($type:ty) => $write:ident, $go:literal;)*) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<bool> {
+            self.$write($go, value.into())
+        }
+    )*};
+}
+
+/// Variants with fields of their own, for a `Serializer` that makes `$ok`.
+macro_rules! refuse_variants {
+    ($ok:ty) => {
+        type SerializeTupleVariant = Impossible<$ok, SerError>;
+        type SerializeStructVariant = Impossible<$ok, SerError>;
+
+        fn serialize_tuple_variant(
+            self,
+            name: &'static str,
+            _: u32,
+            variant: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeTupleVariant> {
+            Err(refused_variant(name, variant))
+        }
+
+        fn serialize_struct_variant(
+            self,
+            name: &'static str,
+            _: u32,
+            variant: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeStructVariant> {
+            Err(refused_variant(name, variant))
+        }
+    };
+}
+
+use refuse_variants;
+
 impl<'a> ser::Serializer for Serializer<'a> {
     type Ok = bool;
     type Error = SerError;
     compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
-    type SerializeTupleVariant = Impossible<bool, SerError>;
-    type SerializeStructVariant = Impossible<bool, SerError>;
     type SerializeStruct = Fields<'a>;
+    refuse_variants!(bool);
 
     forward_serialize! {
         char, #[inline] some, unit_struct, binary
@@ -262,24 +301,15 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.scalar(Id::BOOL, "bool", !value, |bytes| bytes.put_u8(value.into()))
     }
 
-    #[inline]
-    fn serialize_i8(self, value: i8) -> Result<bool> {
-        self.int("int8", value.into())
-    }
-
-    #[inline]
-    fn serialize_i16(self, value: i16) -> Result<bool> {
-        self.int("int16", value.into())
-    }
-
-    #[inline]
-    fn serialize_i32(self, value: i32) -> Result<bool> {
-        self.int("int32", value.into())
-    }
-
-    #[inline]
-    fn serialize_i64(self, value: i64) -> Result<bool> {
-        self.int("int64", value)
+    integers! {
+        serialize_i8(i8) => int, "int8";
+        serialize_i16(i16) => int, "int16";
+        serialize_i32(i32) => int, "int32";
+        serialize_i64(i64) => int, "int64";
+        serialize_u8(u8) => uint, "uint8";
+        serialize_u16(u16) => uint, "uint16";
+        serialize_u32(u32) => uint, "uint32";
+        serialize_u64(u64) => uint, "uint64";
     }
 
     /// Only the inside of a time; other 128-bit integers have no form.
@@ -292,26 +322,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         let (bytes, len) = time_bytes(time)?;
         let bytes = bytes.get(..len).unwrap_or_default();
         self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
-    }
-
-    #[inline]
-    fn serialize_u8(self, value: u8) -> Result<bool> {
-        self.uint("uint8", value.into())
-    }
-
-    #[inline]
-    fn serialize_u16(self, value: u16) -> Result<bool> {
-        self.uint("uint16", value.into())
-    }
-
-    #[inline]
-    fn serialize_u32(self, value: u32) -> Result<bool> {
-        self.uint("uint32", value.into())
-    }
-
-    #[inline]
-    fn serialize_u64(self, value: u64) -> Result<bool> {
-        self.uint("uint64", value)
     }
 
     fn serialize_u128(self, _: u128) -> Result<bool> {
@@ -411,54 +421,33 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.array(len)
     }
 
-    fn serialize_tuple_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant> {
-        Err(refused_variant(name, variant))
-    }
-
     fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a>> {
         if self.holds_anything() {
-            return self.held_map(len);
+            return self.held_elements("map[string]interface {}", define::ANY_MAP, Id::STRING, len);
         }
         let (key, elem) = match self.table.form(self.id) {
             Some(Form::Map { key, elem }) => (*key, *elem),
             _ if self.id == Id::NONE => (Id::NONE, Id::NONE),
             _ => return Err(SerError::Mismatch("a map")),
         };
-        let depth = self.deeper()?;
+        self.deepen()?;
         let start = self.sink.bytes.len();
         // An empty map is not nil: it is written.
         let written = self.id != Id::NONE;
         if written {
             self.open();
         }
-        Ok(Elements::new(self, depth, key, elem, start).counted(len, written))
+        Ok(Elements::new(self, key, elem, start).counted(len, written))
     }
 
     #[inline]
     fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Fields<'a>> {
-        let table = self.table;
-        let Some(Form::Struct { fields, .. }) = table.form(self.id) else {
+        let Some(Form::Struct { fields, .. }) = self.table.form(self.id) else {
             return Err(self.not_a_struct());
         };
-        let depth = self.deeper()?;
+        self.deepen()?;
         self.open();
-        Ok(Fields::new(self.sink, table, fields, depth))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant> {
-        Err(refused_variant(name, variant))
+        Ok(Fields::new(self, fields))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looks at a value and tells its [`Shape`]; writes nothing.
 
-use super::{MAX_DEPTH, Result, SerError, Shape, Structs, refused_int128, refused_variant};
+use super::{MAX_DEPTH, Result, SerError, Shape, Structs, refuse_variants, refused_int128, refused_variant};
 use crate::{
     gob::{
         define,
@@ -26,12 +26,7 @@ pub(in crate::gob) struct Observation {
 /// Looks at `value`, of whose structs `structs` may be known already.
 pub(in crate::gob) fn observe<T: Serialize + ?Sized>(value: &T, structs: Structs) -> Result<Observation> {
     let mut observed = Observation { shape: Shape::Unobserved, held: Vec::new(), structs };
-    observed.shape = value.serialize(Observer {
-        observed: &mut observed,
-        depth: 0,
-        is_field: false,
-        of_interface: false,
-    })?;
+    observed.shape = value.serialize(Observer::new(&mut observed, 0))?;
     Ok(observed)
 }
 
@@ -45,11 +40,15 @@ struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
+    fn new(observed: &'a mut Observation, depth: usize) -> Self {
+        Self { observed, depth, is_field: false, of_interface: false }
+    }
+
     fn deeper(self) -> Result<Self> {
         if self.depth == MAX_DEPTH {
             return Err(SerError::too_deep());
         }
-        Ok(Self { observed: self.observed, depth: self.depth + 1, is_field: false, of_interface: false })
+        Ok(Self::new(self.observed, self.depth + 1))
     }
 
     /// An interface that holds `value`.
@@ -58,12 +57,7 @@ impl<'a> Observer<'a> {
         // Values inside come after it.
         let at = observed.held.len();
         observed.held.push(Shape::Unobserved);
-        let shape = value.serialize(Observer {
-            observed: &mut *observed,
-            depth,
-            is_field: false,
-            of_interface: false,
-        })?;
+        let shape = value.serialize(Observer::new(observed, depth))?;
         if let Some(place) = observed.held.get_mut(at) {
             *place = shape;
         }
@@ -88,9 +82,8 @@ impl<'a> ser::Serializer for Observer<'a> {
     type Ok = Shape;
     type Error = SerError;
     compound_types!(Elements<'a>: SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeMap);
-    type SerializeTupleVariant = Impossible<Shape, SerError>;
-    type SerializeStructVariant = Impossible<Shape, SerError>;
     type SerializeStruct = Fields<'a>;
+    refuse_variants!(Shape);
 
     forward_serialize!(some, unit_struct, binary);
 
@@ -173,16 +166,6 @@ impl<'a> ser::Serializer for Observer<'a> {
         self.list(Kind::Array)
     }
 
-    fn serialize_tuple_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant> {
-        Err(refused_variant(name, variant))
-    }
-
     fn serialize_map(self, _: Option<usize>) -> Result<Elements<'a>> {
         self.list(Kind::Map)
     }
@@ -190,16 +173,6 @@ impl<'a> ser::Serializer for Observer<'a> {
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>> {
         let Self { observed, depth, .. } = self.deeper()?;
         Ok(Fields { observed, depth, name, fields: Vec::with_capacity(len) })
-    }
-
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant> {
-        Err(refused_variant(name, variant))
     }
 }
 
@@ -221,12 +194,7 @@ struct Elements<'a> {
 
 impl Elements<'_> {
     fn shape_of<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Shape> {
-        value.serialize(Observer {
-            observed: self.observed,
-            depth: self.depth,
-            is_field: false,
-            of_interface: false,
-        })
+        value.serialize(Observer::new(self.observed, self.depth))
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
@@ -281,8 +249,7 @@ impl ser::SerializeStruct for Fields<'_> {
     type Error = SerError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        let observer =
-            Observer { observed: self.observed, depth: self.depth, is_field: true, of_interface: false };
+        let observer = Observer { is_field: true, ..Observer::new(self.observed, self.depth) };
         self.fields.push((key, value.serialize(observer)?));
         Ok(())
     }

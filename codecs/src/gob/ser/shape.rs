@@ -53,11 +53,6 @@ struct Struct {
 }
 
 impl Structs {
-    /// How many places there are.
-    pub(in crate::gob) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// The place of a struct that may have been joined to another.
     pub(in crate::gob) fn place(&self, mut at: usize) -> usize {
         // Only ever joined to ones that are not joined themselves, so there is no circle.

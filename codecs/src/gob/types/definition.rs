@@ -7,10 +7,7 @@ use super::{
     Entry, Field, Id, MAX_ALL_FIELDS, MAX_ALL_NAME_BYTES, MAX_FIELDS, MAX_NAME_BYTES, MAX_TYPES, Marshaler,
     Name, Struct, Type, Types,
 };
-use crate::gob::{
-    cache::HoldsInterface,
-    wire::{Reader, WireError},
-};
+use crate::gob::wire::{Reader, WireError};
 
 impl Types {
     /// Takes in the definition of the type `number`: a `wireType` from the front of `reader`.
@@ -57,8 +54,10 @@ impl Types {
             Some(6) => Type::Opaque(Marshaler::Text),
             _ => return Err(WireError::Hostile("gob: type of no kind")),
         };
-        self.entries
-            .insert(at, Entry { id, name: parts.name, shape, holds_interface: HoldsInterface::default() });
+        self.entries.insert(at, Entry { id, name: parts.name, shape, holds_interface: None });
+        if std::mem::take(&mut self.incomplete) {
+            self.entries.iter_mut().for_each(|entry| entry.holds_interface = None);
+        }
         Ok(())
     }
 
@@ -86,7 +85,7 @@ impl Types {
             return Err(WireError::Hostile("gob: too many fields"));
         }
         for _ in 0..count {
-            let (mut name, mut id) = (Name::default(), UNDEFINED);
+            let (mut name, mut id) = (Name::default(), Id::NONE);
             each_field(reader, |reader, number| match number {
                 0 => {
                     let text = std::str::from_utf8(reader.bytes()?);
@@ -117,30 +116,16 @@ impl Types {
     }
 }
 
-/// An id that no peer can define.
-const UNDEFINED: Id = Id(0);
 pub(super) const UNKNOWN_FIELD: WireError = WireError::Hostile("gob: unknown field in a type definition");
 
-/// What a definition said so far.
-#[derive(Debug)]
+/// What a definition said so far; types that it did not name are none.
+#[derive(Debug, Default)]
 struct Parts {
     name: Name,
     elem: Id,
     key: Id,
     len: u32,
     fields: Struct,
-}
-
-impl Default for Parts {
-    fn default() -> Self {
-        Self {
-            name: Name::default(),
-            elem: UNDEFINED,
-            key: UNDEFINED,
-            len: 0,
-            fields: Struct { first: 0, count: 0 },
-        }
-    }
 }
 
 fn read_id(reader: &mut Reader<'_>) -> Result<Id, WireError> {

@@ -8,8 +8,6 @@
 
 mod definition;
 
-use super::cache::HoldsInterface;
-
 /// Types one connection may define in one direction.
 pub(super) const MAX_TYPES: usize = 2048;
 /// Fields one struct may have, and all structs of a connection together.
@@ -103,7 +101,7 @@ pub(super) enum Marshaler {
 }
 
 /// The place of a struct's fields in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Struct {
     first: u32,
     count: u32,
@@ -136,7 +134,8 @@ struct Entry {
     id: Id,
     name: Name,
     shape: Type,
-    holds_interface: HoldsInterface,
+    /// Whether values may hold interfaces, so that this is not searched for with each value; `None` if it is not known.
+    holds_interface: Option<bool>,
 }
 
 /// The types one peer has defined so far.
@@ -149,6 +148,8 @@ pub struct Types {
     entries: Vec<Entry>,
     fields: Vec<Field>,
     names: String,
+    /// Whether a search for interfaces came upon a type that is not defined, whose definition may change the answer.
+    incomplete: bool,
 }
 
 impl Types {
@@ -217,14 +218,14 @@ impl Types {
     }
 
     /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value; `None`
-    /// if that has not been found out since the last definition.
+    /// if that has not been found out.
     #[inline]
     pub(super) fn knows_interface(&self, id: Id) -> Option<bool> {
         if id < Id::FIRST_USER {
             return Some(id == Id::INTERFACE);
         }
         match self.entry(id) {
-            Some(entry) => entry.holds_interface.among(self.entries.len()),
+            Some(entry) => entry.holds_interface,
             None => Some(false),
         }
     }
@@ -232,12 +233,12 @@ impl Types {
     /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are
     /// there.
     pub(super) fn find_interface(&mut self, id: Id) -> bool {
-        let (found, is_final) = self.reaches_interface(id);
-        let answer = HoldsInterface::new(found, is_final, self.entries.len());
+        let (found, complete) = self.reaches_interface(id);
+        self.incomplete |= !complete;
         if let Ok(at) = self.position(id)
             && let Some(entry) = self.entries.get_mut(at)
         {
-            entry.holds_interface = answer;
+            entry.holds_interface = Some(found);
         }
         found
     }

@@ -1,11 +1,7 @@
 //! The insides of lists, maps and enums.
 
 use super::{De, DeError, Result};
-use crate::{
-    msgpack::read::{Reader, Token},
-    serde_methods::forward_variant,
-    zero::Zero,
-};
+use crate::{msgpack::read::Token, serde_methods::forward_variant};
 use serde::{
     Deserializer as _,
     de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, value::BorrowedStrDeserializer},
@@ -16,9 +12,7 @@ use serde::{
 /// No hint of how many there are: the number is the peer's, and room is made as they arrive.
 #[derive(Debug)]
 pub(super) struct List<'r, 'de, 'f> {
-    pub(super) reader: &'r mut Reader<'de>,
-    pub(super) zero_fields: &'f [&'static str],
-    pub(super) depth: usize,
+    pub(super) de: De<'r, 'de, 'f>,
     pub(super) left: u32,
     pub(super) expected: usize,
 }
@@ -28,7 +22,7 @@ impl List<'_, '_, '_> {
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
         for _ in 0..self.left {
-            self.reader.skip()?;
+            self.de.reader.skip()?;
         }
         Ok(())
     }
@@ -44,11 +38,9 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
-                let de =
-                    De { reader: self.reader, zero_fields: self.zero_fields, depth: self.depth, key: false };
-                seed.deserialize(de).map(Some)
+                seed.deserialize(self.de.next(false)).map(Some)
             }
-            None if is_expected => seed.deserialize(Zero::new(self.zero_fields)).map(Some),
+            None if is_expected => seed.deserialize(self.de.zero()).map(Some),
             None => Ok(None),
         }
     }
@@ -57,9 +49,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
 /// The pairs of a map, then the members of `zero_fields` that a struct has and the bytes do not.
 #[derive(Debug)]
 pub(super) struct Members<'r, 'de, 'f> {
-    reader: &'r mut Reader<'de>,
-    zero_fields: &'f [&'static str],
-    depth: usize,
+    de: De<'r, 'de, 'f>,
     left: u32,
     /// Whether the value of the key read last is still to be read.
     value_pending: bool,
@@ -72,34 +62,14 @@ pub(super) struct Members<'r, 'de, 'f> {
 
 impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
-    pub(super) fn new(
-        reader: &'r mut Reader<'de>,
-        zero_fields: &'f [&'static str],
-        depth: usize,
-        len: u32,
-        fields: &'static [&'static str],
-    ) -> Self {
-        Self {
-            reader,
-            zero_fields,
-            depth,
-            left: len,
-            value_pending: false,
-            fields,
-            seen: Vec::new(),
-            zeros_passed: 0,
-        }
-    }
-
-    #[inline]
-    fn de(&mut self, key: bool) -> De<'_, 'de, 'f> {
-        De { reader: self.reader, zero_fields: self.zero_fields, depth: self.depth, key }
+    pub(super) fn new(de: De<'r, 'de, 'f>, len: u32, fields: &'static [&'static str]) -> Self {
+        Self { de, left: len, value_pending: false, fields, seen: Vec::new(), zeros_passed: 0 }
     }
 
     /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
-        if let Token::Str(key) | Token::Bin(key) = self.reader.peek()?
-            && let Some(name) = self.zero_fields.iter().find(|name| name.as_bytes() == key)
+        if let Token::Str(key) | Token::Bin(key) = self.de.reader.peek()?
+            && let Some(name) = self.de.zero_fields.iter().find(|name| name.as_bytes() == key)
         {
             self.seen.push(name);
         }
@@ -108,7 +78,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
 
     /// The next member that is filled with zero.
     fn next_zero_field(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.zero_fields.get(self.zeros_passed) {
+        while let Some(&name) = self.de.zero_fields.get(self.zeros_passed) {
             self.zeros_passed += 1;
             if self.fields.contains(&name) && !self.seen.contains(&name) {
                 return Some(name);
@@ -121,10 +91,10 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
         if self.value_pending {
-            self.reader.skip()?;
+            self.de.reader.skip()?;
         }
         for _ in 0..u64::from(self.left) * 2 {
-            self.reader.skip()?;
+            self.de.reader.skip()?;
         }
         Ok(())
     }
@@ -143,45 +113,39 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
         };
         self.left = left;
         self.value_pending = true;
-        if !self.zero_fields.is_empty() {
+        if !self.de.zero_fields.is_empty() {
             self.note()?;
         }
-        seed.deserialize(self.de(true)).map(Some)
+        seed.deserialize(self.de.next(true)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         if self.zeros_passed > 0 {
-            return seed.deserialize(Zero::new(self.zero_fields));
+            return seed.deserialize(self.de.zero());
         }
         self.value_pending = false;
-        seed.deserialize(self.de(false))
+        seed.deserialize(self.de.next(false))
     }
 }
 
 /// An enum as `{variant: value}`; the map has been entered.
-#[derive(Debug)]
-pub(super) struct Variant<'r, 'de, 'f> {
-    pub(super) de: De<'r, 'de, 'f>,
-}
-
-impl<'r, 'de, 'f> EnumAccess<'de> for Variant<'r, 'de, 'f> {
+impl<'de> EnumAccess<'de> for De<'_, 'de, '_> {
     type Error = DeError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let De { reader, zero_fields, depth, .. } = self.de;
-        let variant = seed.deserialize(De { reader: &mut *reader, zero_fields, depth, key: false })?;
-        Ok((variant, Self { de: De { reader, zero_fields, depth, key: false } }))
+    fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self)> {
+        self.key = false;
+        Ok((seed.deserialize(self.next(false))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
+impl<'de> VariantAccess<'de> for De<'_, 'de, '_> {
     type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
-        Ok(self.de.reader.skip()?)
+        Ok(self.reader.skip()?)
     }
 
-    forward_variant!('de: self => self.de, "");
+    forward_variant!('de: self => self, "");
 }

@@ -12,11 +12,13 @@ use serde::de;
 use std::fmt;
 
 /// Why a value cannot be made.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum DeError {
     /// A struct lacks a member that has no default.
+    #[error("missing field `{0}`")]
     Missing(&'static str),
     /// Anything else.
+    #[error("{0}")]
     Value(ValueError),
 }
 
@@ -51,17 +53,6 @@ impl ZeroFieldError for DeError {
         }
     }
 }
-
-impl fmt::Display for DeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(name) => write!(f, "missing field `{name}`"),
-            Self::Value(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for DeError {}
 
 impl de::Error for DeError {
     #[cold]

@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{
     error::ValueError,
-    serde_methods::{each_integer, forward_deserialize},
+    serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
-use access::{List, Members, Variant};
+use access::{List, Members};
 use error::DeError;
 use serde::{
     Deserializer,
@@ -68,10 +68,19 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Self { reader, zero_fields, depth: 0, key: false }
     }
 
-    /// The place one level further in.
+    /// The next value at the same place.
     #[inline]
-    fn deeper(&self) -> Result<usize> {
-        if self.depth >= MAX_DEPTH { Err(WireError::TooDeep.into()) } else { Ok(self.depth + 1) }
+    fn next(&mut self, key: bool) -> De<'_, 'de, 'f> {
+        De { reader: &mut *self.reader, key, ..*self }
+    }
+
+    /// The same place, one level further in.
+    #[inline]
+    fn deeper(self) -> Result<Self> {
+        if self.depth >= MAX_DEPTH {
+            return Err(WireError::TooDeep.into());
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     #[inline]
@@ -144,9 +153,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
     #[inline]
     fn list<V: Visitor<'de>>(self, len: u32, expected: usize, visitor: V) -> Result<V::Value> {
-        let depth = self.deeper()?;
-        let mut list =
-            List { reader: self.reader, zero_fields: self.zero_fields, depth, left: len, expected };
+        let mut list = List { de: self.deeper()?, left: len, expected };
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
@@ -160,8 +167,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let depth = self.deeper()?;
-        let mut members = Members::new(self.reader, self.zero_fields, depth, len, fields);
+        let mut members = Members::new(self.deeper()?, len, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)
@@ -201,17 +207,8 @@ fn utf8(bytes: &[u8]) -> Result<&str> {
 
 macro_rules! integers {
     ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {
-        numbers! { $($method => $visit, integer, $go;)* }
+        read_numbers! { $($method => $visit, integer, $go;)* }
     };
-}
-
-macro_rules! numbers {
-    ($($method:ident => $visit:ident, $read:ident, $go:literal;)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.$read($go)?)
-        }
-    )*};
 }
 
 impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
@@ -224,7 +221,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     }
 
     each_integer!(integers);
-    numbers! {
+    read_numbers! {
         deserialize_i128 => visit_i128, integer, "int128";
         deserialize_u128 => visit_u128, integer, "uint128";
         deserialize_f32 => visit_f64, float, "float32";
@@ -374,10 +371,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }
             // serde's form of a variant with a value, as other crates write it too.
-            Token::Map(1) => {
-                let depth = self.deeper()?;
-                visitor.visit_enum(Variant { de: De { depth, ..self } })
-            }
+            Token::Map(1) => visitor.visit_enum(self.deeper()?),
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
             other => Err(DeError::mismatch(&other, name)),
         }
