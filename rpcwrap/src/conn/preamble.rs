@@ -117,19 +117,18 @@ mod tls {
         conn::Ended,
         io::{
             Opening,
-            close::close_gently,
+            close::refuse,
             tls::{PortTls, TlsPolicy},
         },
         pages::rejected_info::OpeningFailure,
         peer::PeerAddr,
         protocol::{ConnCx, NoTls},
     };
-    use std::io;
-    use tokio::{io::AsyncWriteExt, time::timeout};
+    use tokio::time::timeout;
 
     /// The first byte of every TLS handshake: a record of that type, RFC 8446 section 5.1.
     const HANDSHAKE: u8 = 0x16;
-    /// Go's words.
+    /// What a client that speaks no TLS is told, in Go's words, which any program can show.
     const PLAIN: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
         Content-Length: 48\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
@@ -147,7 +146,7 @@ mod tls {
             }
             let limit = cx.dispatch.live.config().tls_handshake_timeout;
             // The peer may be gone: then there is none to be told.
-            let _ = timeout(limit, refuse(&mut opening)).await;
+            let _ = timeout(limit, refuse(&mut opening.stream, PLAIN)).await;
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));
         }
         let head = opening.prefix.freeze();
@@ -156,11 +155,5 @@ mod tls {
             Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false }),
             Err(NoTls::Failed(why, detail)) => Err(Ended::Failed { why, head, detail }),
         }
-    }
-
-    /// Tells a client that speaks no TLS what is wrong, in words that any program can show.
-    async fn refuse(opening: &mut Opening) -> io::Result<()> {
-        opening.stream.write_all(PLAIN).await?;
-        close_gently(&mut opening.stream).await
     }
 }

@@ -31,6 +31,12 @@ pub(crate) async fn close_gently(stream: &mut Stream) -> io::Result<()> {
     timeout(LINGER, closing).await.unwrap_or(Ok(()))
 }
 
+/// Says `words`, then closes as [`close_gently`] does.
+pub(crate) async fn refuse(stream: &mut Stream, words: &[u8]) -> io::Result<()> {
+    stream.write_all(words).await?;
+    close_gently(stream).await
+}
+
 /// Closes our side of a connection whose peer has closed its own: under TLS that has to be said.
 pub(crate) async fn close(stream: &mut Stream) -> io::Result<()> {
     timeout(LINGER, stream.shutdown()).await.unwrap_or(Ok(()))

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -37,6 +37,12 @@ impl Stream {
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.below().is_gone(),
         }
+    }
+
+    /// Writes all of `bytes`, and none of them stays here.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes).await?;
+        self.flush().await
     }
 }
 

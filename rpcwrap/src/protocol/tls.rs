@@ -14,7 +14,6 @@ use {
     },
     bytes::Bytes,
     std::sync::Arc,
-    tokio::io::AsyncWriteExt,
 };
 
 /// Why there is no TLS after a handshake.
@@ -107,11 +106,8 @@ impl ConnCx {
 
     #[cfg(feature = "tls")]
     async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let saying = async {
-            stream.write_all(unsent).await?;
-            stream.flush().await
-        };
-        let said = self.dispatch.live.within(|config| config.tls_handshake_timeout, saying).await;
+        let said =
+            self.dispatch.live.within(|config| config.tls_handshake_timeout, stream.send(unsent)).await;
         said?.map_err(NoTls::Gone)?;
         self.tracked.sent(unsent.len());
         Ok(())

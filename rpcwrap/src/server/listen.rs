@@ -3,7 +3,7 @@
 use super::inherited::Name;
 use crate::{
     conn,
-    io::{Stream, close::close_gently},
+    io::{Stream, close::refuse},
     live::shutdown::Phase,
     peer::PeerAddr,
     protocol::{ConnCx, Port},
@@ -22,10 +22,9 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::AsyncWriteExt,
     net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
     sync::Semaphore,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 const BACKLOG: i32 = 4096;
@@ -287,7 +286,7 @@ struct Admission {
 }
 
 impl Admission {
-    fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
+    fn admit(&self, mut stream: Stream, peer_addr: PeerAddr) {
         let dispatch = &self.port.dispatch;
         dispatch.live.stats.accepted.add_one();
         match dispatch.live.tracker.admit(peer_addr.clone(), dispatch.live.config().max_connections) {
@@ -305,18 +304,13 @@ impl Admission {
                 if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
                     // Bounded by its slot and its own deadline.
                     tokio::spawn(async move {
-                        let _ = tokio::time::timeout(Duration::from_secs(1), refuse(stream)).await;
+                        let _ = timeout(Duration::from_secs(1), refuse(&mut stream, REFUSAL)).await;
                         drop(slot);
                     });
                 }
             }
         }
     }
-}
-
-async fn refuse(mut stream: Stream) -> io::Result<()> {
-    stream.write_all(REFUSAL).await?;
-    close_gently(&mut stream).await
 }
 
 #[cfg(test)]

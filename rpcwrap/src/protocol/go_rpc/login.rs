@@ -12,7 +12,7 @@ use crate::{
 use bytes::BytesMut;
 use codecs::{AnyRequest, AnyServerCodec, EncodeError, cram_md5::SERVICE};
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
 /// The most one message of a peer may hold that has not said who it is.
 pub(super) const MAX_BYTES: usize = 4 << 10;
@@ -50,8 +50,7 @@ async fn dialog(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Id
             Answer::Welcome(_) => to.encode(&(), None, &mut out).map_err(unfit)?,
             Answer::Again(error) | Answer::Never(error) => to.encode_error(&error.to_reply(), &mut out),
         }
-        stream.write_all(&out).await?;
-        stream.flush().await?;
+        stream.send(&out).await?;
         cx.tracked.sent(out.len());
         match answer {
             Answer::Challenge(_) | Answer::Again(_) => {}

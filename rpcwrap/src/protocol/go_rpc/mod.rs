@@ -17,7 +17,6 @@ use crate::{
 use bytes::BytesMut;
 use codecs::{AnyCodec, AnyServerCodec, Limits, connect};
 use std::sync::Arc;
-use tokio::io::AsyncWriteExt;
 
 /// The protocol behind `CONNECT /_<codec>_rpc_`.
 pub(crate) struct GoRpc {
@@ -69,8 +68,7 @@ impl Protocol for GoRpc {
 /// Answers the CONNECT and, where the path asks for it, the login.
 async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result<Served, ProtocolError> {
     let answer = [&conn.unsent, connect::OK].concat();
-    conn.stream.write_all(&answer).await?;
-    conn.stream.flush().await?;
+    conn.stream.send(&answer).await?;
     cx.tracked.sent(answer.len());
     let mut codec_conn = CodecConn::new(conn, &codec, &cx);
     let mut user = None;

@@ -30,7 +30,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::time::timeout;
 
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for another protocol.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
@@ -60,12 +60,8 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         return Ok(Served::Handover(conn));
     }
     if count(&end, &cx) {
-        let last_words = async {
-            stream.write_all(&unsent).await?;
-            stream.flush().await
-        };
         let limit = cx.dispatch.live.config().stall_timeout;
-        let last_words = timeout(limit, last_words).await;
+        let last_words = timeout(limit, stream.send(&unsent)).await;
         if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
             close_gently(&mut stream).await?;
         }
