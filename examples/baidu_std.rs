@@ -1,8 +1,8 @@
 //! baidu_std, bRPC's default protocol, both sides: a service bRPC's clients can call, and a client that calls it.
 //!
 //! Bodies are protobuf, and the server knows no schema: a method takes the bytes as they are (`RawCall`) or a message
-//! type of the program's own (`Protobuf`, cargo feature `prost`), generated or derived by hand as here. Methods of serde
-//! types are reached with JSON. The service's name is the one in the `.proto` file, package included.
+//! type of the program's own (`Protobuf`, cargo feature `prost`), generated or derived by hand as here. Methods of
+//! serde types are reached with JSON. The service's name is the one in the `.proto` file, package included.
 //!
 //! `baidu_std ADDR` stays and serves; without an address the program calls itself and ends.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]

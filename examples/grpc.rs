@@ -1,7 +1,7 @@
 //! gRPC beside RPC on one port: a tonic service mounted on the server, here the standard health service.
 //!
-//! gRPC clients speak HTTP/2, with prior knowledge or agreed on by TLS; everybody else finds the port as ever. Generated
-//! services are mounted in the same way: `Routes::new(HealthServer::new(…)).add_service(…)`.
+//! gRPC clients speak HTTP/2, with prior knowledge or agreed on by TLS; everybody else finds the port as ever.
+//! Generated services are mounted in the same way: `Routes::new(HealthServer::new(…)).add_service(…)`.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
 use rpcwrap::Server;

@@ -1,7 +1,7 @@
 //! Middleware: tower's layers and one of the program's own around calls of every protocol; and an observer.
 //!
-//! `curl -d 7 http://127.0.0.1:7070/Work/Double` answers `14`. `-d 60000` on `/Work/Sleep` takes too long, and while two
-//! such calls wait a third one is refused at once. `/Trial/Double` answers four times.
+//! `curl -d 7 http://127.0.0.1:7070/Work/Double` answers `14`. `-d 60000` on `/Work/Sleep` takes too long, and while
+//! two such calls wait a third one is refused at once. `/Trial/Double` answers four times.
 #![allow(clippy::print_stdout, reason = "examples talk to their terminal")]
 
 use rpcwrap::{CallRequest, CallService, Error, Server, Service};

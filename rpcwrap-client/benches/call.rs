@@ -1,8 +1,8 @@
 //! What a call costs its client: CPU per call beside a bare tokio client that moves the same bytes.
 //!
-//! `taskset -c 1 cargo bench -p rpcwrap-client`: the server takes core 0. The server is a process of its own that answers with ready-made bytes and the
-//! request's Seq, so that all the CPU counted here is the client's. Both clients run in turn against the same server;
-//! ratios are of one round, the medians of all rounds are printed.
+//! `taskset -c 1 cargo bench -p rpcwrap-client`: the server takes core 0. The server is a process of its own that
+//! answers with ready-made bytes and the request's Seq, so that all the CPU counted here is the client's. Both clients
+//! run in turn against the same server; ratios are of one round, the medians of all rounds are printed.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints figures")]
 
 use rpcwrap_client::{AnyCodec, BsonDialect, Client, Config};

@@ -1,7 +1,7 @@
 //! The handle programs hold: cheap to clone, one connection behind all clones.
 //!
-//! Calls go through [`request`](crate::request) into what handles and connection [share](crate::shared). The last handle
-//! that is dropped closes the connection.
+//! Calls go through [`request`](crate::request) into what handles and connection [share](crate::shared). The last
+//! handle that is dropped closes the connection.
 
 use crate::{
     config::Config,
@@ -52,8 +52,8 @@ pub struct Client {
 impl Client {
     /// A client over any byte stream on which both sides are ready to speak `codec`: no CONNECT is sent.
     ///
-    /// For transports of the program's own, and for tests without sockets. [`Config::dial_over`] sends CONNECT first, as a
-    /// server behind [`tokio::io::duplex`] expects it.
+    /// For transports of the program's own, and for tests without sockets. [`Config::dial_over`] sends CONNECT first,
+    /// as a server behind [`tokio::io::duplex`] expects it.
     ///
     /// # Panics
     /// Outside a tokio runtime.

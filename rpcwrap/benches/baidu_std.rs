@@ -1,9 +1,10 @@
 //! Server CPU per baidu_std call, one connection, 1 and 64 in flight: `cargo bench -p rpcwrap --bench baidu_std`.
 //!
-//! Beside the least a tokio server can do: an echo that counts requests by their length and answers constant bytes of the
-//! same sizes, one write per batch. Both servers run on a thread of their own in this process, the load on another; CPU
-//! time is the kernel's for that thread (`schedstat`). Rounds alternate, a ratio is taken within its round, medians are
-//! printed. The bar is bRPC's own: pipelining cheapens its call from 44.7 to 6.59–7.37 µs, ours has to gain twice that.
+//! Beside the least a tokio server can do: an echo that counts requests by their length and answers constant bytes of
+//! the same sizes, one write per batch. Both servers run on a thread of their own in this process, the load on another;
+//! CPU time is the kernel's for that thread (`schedstat`). Rounds alternate, a ratio is taken within its round, medians
+//! are printed. The bar is bRPC's own: pipelining cheapens its call from 44.7 to 6.59–7.37 µs, ours has to gain twice
+//! that.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

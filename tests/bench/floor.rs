@@ -1,9 +1,9 @@
 //! The floor: the least a server on tokio can do for these calls, so that a ratio to it shows what
 //! the RPC layer costs and nothing else.
 //!
-//! Same CONNECT handshake, same messages, one task per connection, one write per batch of requests; requests are counted
-//! by their fixed length and answered with constant bytes, into which each request's Seq is copied from a fixed place. It
-//! must not know any codec.
+//! Same CONNECT handshake, same messages, one task per connection, one write per batch of requests; requests are
+//! counted by their fixed length and answered with constant bytes, into which each request's Seq is copied from a fixed
+//! place. It must not know any codec.
 
 use crate::Result;
 use crate::workload::{CONNECTED, Codec, Exchange, Messages};

@@ -1,8 +1,8 @@
 //! How the server fares under too much: what it still gets done at twenty times the calls it can take, how soon the
 //! rest is told, what a good client feels of a thousand slow peers, and what SIGTERM costs under load.
 //!
-//! `cargo run --release -p rpcwrap-tests --bin overload`; builds `rpcwrapd` first. Exit code 1 if a bar is missed, 2 for
-//! a debug build.
+//! `cargo run --release -p rpcwrap-tests --bin overload`; builds `rpcwrapd` first. Exit code 1 if a bar is missed, 2
+//! for a debug build.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "prints its figures")]
 

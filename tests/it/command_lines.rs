@@ -1,8 +1,8 @@
 //! Every command line that this project's documents and its server's `--help` print, taken from there and run.
 //!
 //! The lines run as they are, with four exceptions: `cargo run …` is the program it would build, a port is another one
-//! if it is taken here, what measures only refuses a debug build, and what builds or tests everything is only looked up.
-//! What `rpcwrap --help` prints is run by `rpcwrap-client/cli/tests/cli.rs`.
+//! if it is taken here, what measures only refuses a debug build, and what builds or tests everything is only looked
+//! up. What `rpcwrap --help` prints is run by `rpcwrap-client/cli/tests/cli.rs`.
 
 use crate::{
     documents::documents,

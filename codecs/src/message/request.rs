@@ -8,8 +8,8 @@ use std::{fmt, ops::Range, time::Duration};
 /// One call as it came in: its [`Head`], options and the still encoded arguments. `O` is the codec's own part of the
 /// head.
 ///
-/// Wire shapes: JSON one object, BSON two documents, gob and MessagePack two values. Optional header members (`Timeout`,
-/// `Details`) are filled in by the codec when the peer sent them, see "Optional header members" in
+/// Wire shapes: JSON one object, BSON two documents, gob and MessagePack two values. Optional header members
+/// (`Timeout`, `Details`) are filled in by the codec when the peer sent them, see "Optional header members" in
 /// `rpcwrap/docs/wire.md`.
 #[derive(Clone)]
 pub struct Request<O = ()> {

@@ -93,8 +93,8 @@ impl Shared {
 impl Shared {
     /// Waits for a permit, writes a request and enters its call; returns its Seq.
     ///
-    /// `write` appends the request under its Seq, `waiter` makes what waits for the reply. Dropping the future before it
-    /// is done leaves no trace.
+    /// `write` appends the request under its Seq, `waiter` makes what waits for the reply. Dropping the future before
+    /// it is done leaves no trace.
     #[inline]
     pub(crate) async fn start(
         &self,
@@ -200,7 +200,8 @@ impl Shared {
         self.unlock_and_wake(state, drained);
     }
 
-    /// Unlocks; wakes a caller that waits for a permit that is free again, and the connection if there is output for it.
+    /// Unlocks; wakes a caller that waits for a permit that is free again, and the connection if there is output for
+    /// it.
     #[inline]
     fn unlock_and_wake(&self, mut state: MutexGuard<'_, State>, finished: bool) {
         let permits = state.permits_to_give_back();

@@ -1,4 +1,5 @@
-//! SIGUSR2, or an admin's `restart`: the program is started again with the listening sockets, and once it serves this process drains.
+//! SIGUSR2, or an admin's `restart`: the program is started again with the listening sockets, and once it serves this
+//! process drains.
 //!
 //! It is found by the path it was started by, so that another version put there takes over; flags and environment are
 //! those of this process, the config file is read again. What keeps the new process from serving changes nothing.
@@ -72,8 +73,8 @@ impl Restart {
         Ok(Self { program, args: args.collect(), signal: signal(SignalKind::user_defined2())?, asked })
     }
 
-    /// Restarts whenever it is told to, until that has succeeded, and then for ever does nothing; what comes meanwhile is
-    /// refused.
+    /// Restarts whenever it is told to, until that has succeeded, and then for ever does nothing; what comes meanwhile
+    /// is refused.
     pub(crate) async fn when_told(mut self, server: &Server, notifier: &Notifier) -> Infallible {
         loop {
             // `None` would mean that the runtime has ended, and we with it.

@@ -43,8 +43,8 @@ pub(crate) struct Refused<'d> {
 impl Dispatch {
     /// Starts the method `name`, `timeout` being the caller's own limit and `now` the moment the request was read.
     ///
-    /// `last` is the method of the caller's last call, if there was one: mostly the next one is of it too, and then needs
-    /// neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
+    /// `last` is the method of the caller's last call, if there was one: mostly the next one is of it too, and then
+    /// needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
     #[inline]
     pub(crate) fn start<'d>(
         &'d self,
@@ -107,7 +107,8 @@ impl Dispatch {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::NeedsTls(name), None));
         }
-        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even names.
+        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even
+        // names.
         if lacks_login(caller) {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));

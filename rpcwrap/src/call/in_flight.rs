@@ -1,7 +1,7 @@
 //! Calls between their start and their last reply.
 //!
-//! A call that is ready at once is a [`Started`] and no more; one that waits becomes an [`InFlightCall`], which also keeps
-//! its deadline and its counts.
+//! A call that is ready at once is a [`Started`] and no more; one that waits becomes an [`InFlightCall`], which also
+//! keeps its deadline and its counts.
 
 use crate::{
     auth::UserPermit,

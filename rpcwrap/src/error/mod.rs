@@ -168,8 +168,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The error for a name that is not registered: Go splits at the last dot, vitess wants exactly one; a name with more than
-    /// one whose service is not known is ill-formed, so that both are right where they answer.
+    /// The error for a name that is not registered: Go splits at the last dot, vitess wants exactly one; a name with
+    /// more than one whose service is not known is ill-formed, so that both are right where they answer.
     #[cold]
     pub(crate) fn unknown(name: &[u8], is_service: impl Fn(&str) -> bool) -> Self {
         let text = String::from_utf8_lossy(name).into_owned();

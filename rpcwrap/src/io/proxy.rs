@@ -33,8 +33,8 @@ impl ProxyProtocol {
 
     /// Serves a trusted proxy's connections without a header too. Default: they are refused.
     ///
-    /// Only for proxies that send one in front of every connection that is not their own: a peer that comes in through one
-    /// that does not could write a header himself, and be believed.
+    /// Only for proxies that send one in front of every connection that is not their own: a peer that comes in through
+    /// one that does not could write a header himself, and be believed.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;

@@ -98,9 +98,9 @@ impl PolicyChange {
 
     /// Other limits and times: `change` gets those in force.
     ///
-    /// They count from now on, for connections that are open too, in the middle of a wait as well. Only what HTTP was told
-    /// when a connection was opened stays as it was for that one: `max_header_bytes`, and HTTP/2's `max_in_flight` and
-    /// pings. What is fixed when a server is built (`bson_dialect`) is refused.
+    /// They count from now on, for connections that are open too, in the middle of a wait as well. Only what HTTP was
+    /// told when a connection was opened stays as it was for that one: `max_header_bytes`, and HTTP/2's `max_in_flight`
+    /// and pings. What is fixed when a server is built (`bson_dialect`) is refused.
     #[must_use]
     pub fn config(self, change: impl FnOnce(Config) -> Config + Send + 'static) -> Self {
         self.try_config(|config| Ok(change(config)))

@@ -1,7 +1,8 @@
 //! Methods on bytes: a body passes through as it came, for messages whose schema the program does not know or does not
 //! want to decode.
 //!
-//! Ordinary methods in every other way: limits, access, deadlines, counters and drain are dispatch's. Knows no protocol.
+//! Ordinary methods in every other way: limits, access, deadlines, counters and drain are dispatch's. Knows no
+//! protocol.
 
 use crate::method::{args::FromArgs, context::ContextSource, reply::WriteReply};
 use bytes::{Bytes, BytesMut};

@@ -35,7 +35,8 @@ impl Context {
         self.peer.user()
     }
 
-    /// What TLS has established of the caller's connection, the name in its certificate among it; `None` if it is plain.
+    /// What TLS has established of the caller's connection, the name in its certificate among it; `None` if it is
+    /// plain.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.peer.tls()
     }

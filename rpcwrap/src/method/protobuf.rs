@@ -75,7 +75,8 @@ impl RawCall {
     /// Decodes the body, for a method that also wants what is beside it.
     ///
     /// # Errors
-    /// It is no such message, or no protobuf. Give it to the caller with `map_err(|error| Error::new(error).code("1003"))`.
+    /// It is no such message, or no protobuf. Give it to the caller with `map_err(|error|
+    /// Error::new(error).code("1003"))`.
     pub fn message<M: Message + Default>(&self) -> Result<M, ValueError> {
         decode(&self.body, self.content_type)
     }

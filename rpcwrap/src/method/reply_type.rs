@@ -1,7 +1,7 @@
 //! Replies whose type is known before there is one: handlers that promise it.
 //!
-//! Between [`crate::method::handler`], whose replies need only be `Serialize`, and [`crate::method`], which keeps the type for
-//! those who want it. Knows no codec.
+//! Between [`crate::method::handler`], whose replies need only be `Serialize`, and [`crate::method`], which keeps the
+//! type for those who want it. Knows no codec.
 
 use crate::{
     error::Error,

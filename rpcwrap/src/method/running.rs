@@ -1,7 +1,7 @@
 //! The running handler behind one call.
 //!
-//! Dispatch and protocols see a [`Call`]: something to poll that, once ready, writes its own reply with the connection's
-//! codec, so that no reply is ever built twice. Nothing here knows a protocol.
+//! Dispatch and protocols see a [`Call`]: something to poll that, once ready, writes its own reply with the
+//! connection's codec, so that no reply is ever built twice. Nothing here knows a protocol.
 
 use crate::{
     error::{CallError, Error},
@@ -40,8 +40,8 @@ pub(crate) trait Call: Send {
     /// Drives the handler until it has something to write.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
 
-    /// Writes what the last `Ready` was about, and lets go of it, or keeps a last reply, which may then be taken back and
-    /// written again; only called after it.
+    /// Writes what the last `Ready` was about, and lets go of it, or keeps a last reply, which may then be taken back
+    /// and written again; only called after it.
     fn write(
         self: Pin<&mut Self>,
         keep: Keep,

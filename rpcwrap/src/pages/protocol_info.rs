@@ -8,14 +8,16 @@ pub enum Class {
     Magic,
     /// A grammar, such as HTTP's request line.
     Grammar,
-    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up another protocol's `Yes`.
+    /// A guess, such as a magic in the middle of a binary header. Its `NeedMore` never holds up another protocol's
+    /// `Yes`.
     Weak,
 }
 
 /// How the peers of a protocol prove who they are, apart from a TLS client certificate, which does for all.
 ///
 /// Nothing a protocol says here opens anything: where the server requires a login, dispatch refuses the calls of every
-/// peer without an [`Identity`](crate::Identity), and only [`ConnCx::verify`](crate::protocol::ConnCx::verify) makes one.
+/// peer without an [`Identity`](crate::Identity), and only [`ConnCx::verify`](crate::protocol::ConnCx::verify) makes
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AuthMode {

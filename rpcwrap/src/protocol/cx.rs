@@ -97,9 +97,9 @@ impl ConnCx {
 
     /// Checks what a peer offers to prove who it is, and counts the login.
     ///
-    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`]. Of a
-    /// right one it is known at once, or when its slow hash is computed; the answer to a wrong one is delayed, up to 2 s
-    /// where one address offers many. May be dropped at any time.
+    /// The only way to an [`Identity`] within a protocol. On a server without users every credential is [`Denied`]. Of
+    /// a right one it is known at once, or when its slow hash is computed; the answer to a wrong one is delayed, up to
+    /// 2 s where one address offers many. May be dropped at any time.
     ///
     /// # Errors
     /// It proves nothing. The protocol says so in its own words and, unless the error

@@ -62,7 +62,8 @@ pub trait Protocol: Send + Sync + 'static {
     /// Its name in pages, logs, metrics and access rules: lower-case letters, digits and `_`.
     fn name(&self) -> &'static str;
 
-    /// The protocol whose name in access rules covers this one too: its own, or that of a protocol it is another form of.
+    /// The protocol whose name in access rules covers this one too: its own, or that of a protocol it is another form
+    /// of.
     fn family(&self) -> &'static str {
         self.name()
     }
@@ -82,8 +83,9 @@ pub trait Protocol: Send + Sync + 'static {
     /// Judges the first bytes of a connection: pure, consumes nothing, called again as more arrive (8 KiB at most).
     fn sniff(&self, head: &[u8]) -> Sniff;
 
-    /// The names by which TLS clients ask for it (ALPN), the best first: a connection that agreed on one of them is this
-    /// protocol's, or closed. Those of all protocols of a listener are offered in the order the protocols are asked.
+    /// The names by which TLS clients ask for it (ALPN), the best first: a connection that agreed on one of them is
+    /// this protocol's, or closed. Those of all protocols of a listener are offered in the order the protocols are
+    /// asked.
     fn alpn(&self) -> &[&'static str] {
         &[]
     }

@@ -56,8 +56,8 @@ impl ConnCx {
     /// the handshake, so that what was sent in plain is never taken for something that came under TLS (CVE-2011-0411).
     ///
     /// Afterwards [`tls`](Self::tls) and, if the client has shown a certificate that names a user,
-    /// [`identity`](Self::identity) are set: peers made by [`peer`](Self::peer) from now on have them. A connection that
-    /// is handed over later ([`Served::Handover`](super::Served::Handover)) counts as plain and has no user.
+    /// [`identity`](Self::identity) are set: peers made by [`peer`](Self::peer) from now on have them. A connection
+    /// that is handed over later ([`Served::Handover`](super::Served::Handover)) counts as plain and has no user.
     ///
     /// ```no_run
     /// use rpcwrap::protocol::{Conn, ConnCx, ProtocolError};

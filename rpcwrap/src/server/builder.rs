@@ -147,10 +147,11 @@ impl Builder {
     /// Puts a tower layer around every call, whatever its protocol; the first one added is the outermost. One instance
     /// serves the whole server, those of [`Service::layer`] within it.
     ///
-    /// A layer sees a call once its service and method are found and allowed, its limits are kept and its arguments
-    /// are decoded; the method's function is not called before the innermost layer has let the call through. When the
-    /// method has ended, and its last reply is ready, the layers see how it went ([`CallOutcome`](crate::CallOutcome)), from the innermost
-    /// out. A stream is one call from its start to its end. Calls of `_rpcwrap_` pass the server's layers too.
+    /// A layer sees a call once its service and method are found and allowed, its limits are kept and its arguments are
+    /// decoded; the method's function is not called before the innermost layer has let the call through. When the
+    /// method has ended, and its last reply is ready, the layers see how it went ([`CallOutcome`](crate::CallOutcome)),
+    /// from the innermost out. A stream is one call from its start to its end. Calls of `_rpcwrap_` pass the server's
+    /// layers too.
     ///
     /// A layer that answers with an error ends the call: nothing of it is sent but that error (a stream's items have
     /// been sent already). tower's `Elapsed` becomes [`CallError::Deadline`](crate::CallError::Deadline), its
@@ -183,8 +184,8 @@ impl Builder {
     /// hands it the calls, of which at most `bound` (at least 1) wait in its queue. Further ones wait for a place, or
     /// are shed by a load-shed layer before it.
     ///
-    /// The service and its task are made by the first call, in its runtime, and end with the server. If the service panics as it is
-    /// called, or says that it will never be ready, every later call fails.
+    /// The service and its task are made by the first call, in its runtime, and end with the server. If the service
+    /// panics as it is called, or says that it will never be ready, every later call fails.
     ///
     /// ```
     /// use rpcwrap::Server;
@@ -226,8 +227,8 @@ impl Builder {
         self
     }
 
-    /// Lets the filter of the program's log be changed while it runs, see [`PolicyChange::log`](crate::PolicyChange::log):
-    /// `set` puts one in force, or says why it cannot.
+    /// Lets the filter of the program's log be changed while it runs, see
+    /// [`PolicyChange::log`](crate::PolicyChange::log): `set` puts one in force, or says why it cannot.
     #[must_use]
     pub fn on_log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
         self.set_log_filter = Some(Box::new(set));

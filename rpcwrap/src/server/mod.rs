@@ -130,8 +130,8 @@ impl Server {
     /// As [`listen`](Self::listen), on a socket that listens already: of a service manager or the process before.
     ///
     /// `socket` is a TCP or unix listener. It is taken to be another process's too: when the server drains it stops
-    /// accepting at once and leaves those in the queue to the process that serves it next, so that a restart refuses none.
-    /// The file of a unix socket stays. Must be called in a tokio runtime.
+    /// accepting at once and leaves those in the queue to the process that serves it next, so that a restart refuses
+    /// none. The file of a unix socket stays. Must be called in a tokio runtime.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -305,11 +305,12 @@ impl Server {
         Drained { cut: shutdown.cut() }
     }
 
-    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once. Drains too once another
-    /// process [has the sockets](Self::hand_over).
+    /// Runs until SIGTERM, SIGINT or an admin's `drain`, then drains; a second signal ends at once. Drains too once
+    /// another process [has the sockets](Self::hand_over).
     ///
-    /// SIGTERM, as `drain`, first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not wait. At
-    /// most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not from the first poll.
+    /// SIGTERM, as `drain`, first says "not ready" for `Config::lame_duck`; SIGINT, a person at a terminal, does not
+    /// wait. At most `Config::drain_timeout` after the signal it has ended. Signals are caught from this call on, not
+    /// from the first poll.
     ///
     /// # Errors
     /// Signal handlers cannot be installed.

@@ -42,10 +42,10 @@ impl Listen {
 
     /// Offers only these protocols: the others never see a byte of its connections.
     ///
-    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`. A protocol that
-    /// [speaks first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has prefaces. What comes
-    /// before its greeting must then be certain: no optional PROXY headers, and, unless it upgrades to TLS by itself, no
-    /// `TlsPolicy::Allow`.
+    /// Go-RPC by CONNECT comes in by HTTP, so it needs `"http"` beside `"go_rpc"`. A protocol that [speaks
+    /// first](crate::protocol::Protocol::speaks_first) has to be the only one, unless it has prefaces. What comes
+    /// before its greeting must then be certain: no optional PROXY headers, and, unless it upgrades to TLS by itself,
+    /// no `TlsPolicy::Allow`.
     #[must_use]
     pub fn only<N: Into<String>>(mut self, protocols: impl IntoIterator<Item = N>) -> Self {
         self.protocols = Some(protocols.into_iter().map(Into::into).collect());

@@ -1,5 +1,5 @@
-//! What a session writes: the replies of calls that had to wait, and the answers it gives itself to requests that are no
-//! calls.
+//! What a session writes: the replies of calls that had to wait, and the answers it gives itself to requests that are
+//! no calls.
 
 use super::{Answer, BATCH, Control, Framing, Session, in_flight::SessionCall, ordered::NextReply};
 use crate::{live::config::Config, method::running::Written};

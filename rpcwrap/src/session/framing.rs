@@ -8,12 +8,13 @@ use crate::error::CallError;
 use bytes::BytesMut;
 use codecs::{DecodeError, END_OF_STREAM, ErrorReply, Limits, ReplyTo};
 
-/// One connection's way of reading requests and answering them: all that a [`Session`](super::Session) has to be told of
-/// a protocol. It sees bytes and requests, never the socket.
+/// One connection's way of reading requests and answering them: all that a [`Session`](super::Session) has to be told
+/// of a protocol. It sees bytes and requests, never the socket.
 ///
 /// A protocol makes one for each connection, of whatever class its requests are: ids or an order, a login, words for
-/// the session itself. Where a [`Codec`](codecs::Codec) says it all, [`FramedProtocol`](crate::protocol::FramedProtocol)
-/// is shorter. `tests/it/line_protocol` is an example with a login and replies in order, in 150 lines.
+/// the session itself. Where a [`Codec`](codecs::Codec) says it all,
+/// [`FramedProtocol`](crate::protocol::FramedProtocol) is shorter. `tests/it/line_protocol` is an example with a login
+/// and replies in order, in 150 lines.
 pub trait Framing: Send + Sized + 'static {
     /// Whether replies leave in the order of the requests, for protocols whose replies do not say what they answer.
     ///
@@ -30,8 +31,8 @@ pub trait Framing: Send + Sized + 'static {
     /// Takes one request from the front of `input`, or nothing while it is not complete.
     ///
     /// # Errors
-    /// The bytes are no request. Everything before is answered, then the connection is closed and the error counted, see
-    /// [`ProtocolError`](crate::protocol::ProtocolError).
+    /// The bytes are no request. Everything before is answered, then the connection is closed and the error counted,
+    /// see [`ProtocolError`](crate::protocol::ProtocolError).
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Self::Request>, DecodeError>;
 
     /// The peer has sent its last byte: takes what is left, or nothing if that is nothing.
@@ -48,8 +49,8 @@ pub trait Framing: Send + Sized + 'static {
     /// Bytes of the request on the wire, for the statistics.
     fn wire_len(request: &Self::Request) -> usize;
 
-    /// Looks at a request before dispatch does: what it asks of the session itself, or `None` for a call. Asked of every
-    /// request: what is no call should show at a glance, by its length or first byte.
+    /// Looks at a request before dispatch does: what it asks of the session itself, or `None` for a call. Asked of
+    /// every request: what is no call should show at a glance, by its length or first byte.
     #[inline]
     fn control(&mut self, request: &Self::Request) -> Option<Control> {
         let _ = request;

@@ -206,7 +206,8 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         Ok(value)
     }
 
-    /// The fields of a struct, with the first found, for a target that has `wanted` ones; `None` for one that takes any.
+    /// The fields of a struct, with the first found, for a target that has `wanted` ones; `None` for one that takes
+    /// any.
     #[inline]
     pub(super) fn fields(
         self,

@@ -1,9 +1,9 @@
 //! A run: workers that make the calls, a pacer that says when, an end for all of them.
 //!
-//! Each connection has as many workers as it may have calls in flight, and a worker makes one call at a time. In a closed
-//! loop it makes the next one at once. In an open loop the requests of the [`Schedule`] are handed out one by one, at
-//! the time each is due, to whichever worker is free: a request that waits for a worker is late, and its response time
-//! shows it. It must not know how results are shown.
+//! Each connection has as many workers as it may have calls in flight, and a worker makes one call at a time. In a
+//! closed loop it makes the next one at once. In an open loop the requests of the [`Schedule`] are handed out one by
+//! one, at the time each is due, to whichever worker is free: a request that waits for a worker is late, and its
+//! response time shows it. It must not know how results are shown.
 
 use super::{
     failure::{Failure, Kind},
@@ -136,7 +136,8 @@ pub(crate) async fn run(
     shared.finish(seconds, ended, interrupted)
 }
 
-/// Waits for `end`, or for `interrupt`; what happened in each second, which `observe` is told, and whether it was the latter.
+/// Waits for `end`, or for `interrupt`; what happened in each second, which `observe` is told, and whether it was the
+/// latter.
 pub(super) async fn watch(
     tallies: &Tallies,
     interrupt: impl Future<Output = ()>,

@@ -1,7 +1,7 @@
 //! What has become of the requests so far: counts, failures by kind, and two histograms of times.
 //!
-//! Workers share a few tallies, so that memory does not grow with them; at the end the tallies are added up. It must not
-//! know clocks or connections.
+//! Workers share a few tallies, so that memory does not grow with them; at the end the tallies are added up. It must
+//! not know clocks or connections.
 
 use super::failure::{Failure, Kind};
 use hdrhistogram::Histogram;

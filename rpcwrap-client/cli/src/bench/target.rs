@@ -1,4 +1,5 @@
-//! What is called and over which connections: dialled once, and again when one breaks. It must not know when calls are made.
+//! What is called and over which connections: dialled once, and again when one breaks. It must not know when calls are
+//! made.
 
 use super::failure::Failure;
 use crate::{address::Address, argument::Argument};

@@ -1,4 +1,5 @@
-//! TLS under a connection: described by [`TlsConfig`], done for each listener by a [`PortTls`], read and written as a [`TlsStream`].
+//! TLS under a connection: described by [`TlsConfig`], done for each listener by a [`PortTls`], read and written as a
+//! [`TlsStream`].
 //!
 //! Comes after the PROXY header and before the first bytes of a protocol. rustls is named here only.
 

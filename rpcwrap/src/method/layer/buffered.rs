@@ -15,8 +15,8 @@ use tower::{
 /// It was polled outside a runtime once, which is a panic, and its service is lost.
 const NO_QUEUE: &str = "the queue of a layer could not be made";
 
-/// One handle of the queue. The task that empties it needs a runtime, and so may the service (a rate limit has a timer):
-/// both are made by the first call; they end with the last handle.
+/// One handle of the queue. The task that empties it needs a runtime, and so may the service (a rate limit has a
+/// timer): both are made by the first call; they end with the last handle.
 pub(super) struct Buffered<S: Service<CallRequest>> {
     made: Arc<Mutex<Made<S>>>,
     buffer: Option<Buffer<CallRequest, S::Future>>,

@@ -1,7 +1,7 @@
 //! A call between its connection, which writes its replies, and the service at the bottom of its layers, which runs it.
 //!
-//! The handler belongs to one of the two at any time, and is handed from one to the other. Mostly both are polled by one
-//! task; a layer may also run what it is around as a task of its own.
+//! The handler belongs to one of the two at any time, and is handed from one to the other. Mostly both are polled by
+//! one task; a layer may also run what it is around as a task of its own.
 
 use super::request::CallOutcome;
 use crate::{error::CallError, lock::lock, method::running::BoxCall};

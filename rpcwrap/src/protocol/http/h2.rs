@@ -1,5 +1,5 @@
-//! HTTP/2, by prior knowledge or by ALPN: the pages, calls and mounted services of HTTP/1.x, many at a time, and so gRPC
-//! for programs that mount a service of it.
+//! HTTP/2, by prior knowledge or by ALPN: the pages, calls and mounted services of HTTP/1.x, many at a time, and so
+//! gRPC for programs that mount a service of it.
 //!
 //! hyper frames and multiplexes; streams run in the connection's own task ([`tasks`](super::tasks)) and are answered by
 //! [`route`](super::route). There is no CONNECT to another protocol here.

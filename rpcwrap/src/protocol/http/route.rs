@@ -98,7 +98,8 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
     if cx.port.is_admin {
         return respond::not_found();
     }
-    // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant there.
+    // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant
+    // there.
     if codecs::connect::parse_path(path).is_some() {
         return respond::must_connect(false);
     }

@@ -6,8 +6,8 @@
 //! window       what the bytes of one connection are worth
 //! ```
 //!
-//! A server in Rust answers a call in less time than a task per call takes to make it, so here nothing is made per call.
-//! It must not know how results are shown.
+//! A server in Rust answers a call in less time than a task per call takes to make it, so here nothing is made per
+//! call. It must not know how results are shown.
 
 mod generator;
 mod requests;

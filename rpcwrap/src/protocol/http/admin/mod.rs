@@ -1,7 +1,8 @@
 //! `POST /admin/<operation>` for admins, `GET /admin/<list>` for monitors: JSON in, JSON out.
 //!
 //! Shape: the body is an object, or nothing where an operation needs nothing; lists take filters in the query. What is
-//! refused is answered as a failed call is. Operations are refused to pages of other sites, whichever user is logged in there.
+//! refused is answered as a failed call is. Operations are refused to pages of other sites, whichever user is logged in
+//! there.
 
 mod read;
 mod show;
