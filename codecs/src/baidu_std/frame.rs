@@ -1,4 +1,5 @@
 //! Frames of either direction: where one ends, and what is behind its meta.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     COMPRESSIONS, CONTENT_TYPES, CRC32C, HEADER_LEN, MAGIC, meaning,
@@ -69,19 +70,20 @@ impl Frame {
     #[inline]
     pub(super) fn decode(buf: &mut BytesMut, limits: &Limits) -> Result<Option<Self>, DecodeError> {
         let Some((body_len, meta_len)) = Self::lengths(buf, limits)? else { return Ok(None) };
-        if buf.len() - HEADER_LEN < body_len {
+        let len = body_len.saturating_add(HEADER_LEN);
+        if buf.len() < len {
             return Ok(None);
         }
-        let meta = Meta::read(buf, HEADER_LEN..HEADER_LEN + meta_len)?;
-        let bytes = buf.split_to(HEADER_LEN + body_len).freeze();
+        let meta = Meta::read(buf, meta_span(meta_len))?;
+        let bytes = buf.split_to(len).freeze();
         Ok(Some(Self { bytes, meta_len, meta }))
     }
 
     /// The meta of the frame at the front of `buf`, as soon as it is there.
     pub(super) fn peek_meta(buf: &[u8], limits: &Limits) -> Result<Option<Meta>, DecodeError> {
         match Self::lengths(buf, limits)? {
-            Some((_, meta_len)) if buf.len() - HEADER_LEN >= meta_len => {
-                Meta::read(buf, HEADER_LEN..HEADER_LEN + meta_len).map(Some)
+            Some((_, meta_len)) if buf.len() >= meta_span(meta_len).end => {
+                Meta::read(buf, meta_span(meta_len)).map(Some)
             }
             _ => Ok(None),
         }
@@ -91,8 +93,8 @@ impl Frame {
     pub(super) fn from_bytes(bytes: Bytes) -> Result<Self, DecodeError> {
         let limits = Limits { max_message_bytes: bytes.len(), ..Limits::default() };
         match Self::lengths(&bytes, &limits)? {
-            Some((body_len, meta_len)) if HEADER_LEN + body_len == bytes.len() => {
-                let meta = Meta::read(&bytes, HEADER_LEN..HEADER_LEN + meta_len)?;
+            Some((body_len, meta_len)) if body_len.saturating_add(HEADER_LEN) == bytes.len() => {
+                let meta = Meta::read(&bytes, meta_span(meta_len))?;
                 Ok(Self { bytes, meta_len, meta })
             }
             _ => Err(DecodeError::Truncated),
@@ -110,7 +112,7 @@ impl Frame {
     }
 
     pub(super) fn user_fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        Meta::user_fields(&self.bytes, HEADER_LEN..HEADER_LEN + self.meta_len)
+        Meta::user_fields(&self.bytes, meta_span(self.meta_len))
     }
 
     /// Bytes of the whole frame.
@@ -125,23 +127,18 @@ impl Frame {
         if meta.streams {
             return Err(ValueError::new("streaming RPC is not supported"));
         }
-        let start = HEADER_LEN + self.meta_len;
-        let rest = self.bytes.len() - start;
-        let data_len = match usize::try_from(meta.attachment_size) {
-            Ok(attachment) if attachment <= rest => rest - attachment,
-            _ => {
-                let size = meta.attachment_size;
-                let text = format!("attachment_size={size} is larger than {what}_size={rest}");
-                return Err(ValueError::new(text));
-            }
+        let mut data = self.bytes.slice(meta_span(self.meta_len).end..);
+        let (size, rest) = (meta.attachment_size, data.len());
+        let Some(data_len) = usize::try_from(size).ok().and_then(|size| rest.checked_sub(size)) else {
+            let text = format!("attachment_size={size} is larger than {what}_size={rest}");
+            return Err(ValueError::new(text));
         };
         let (Some(compression), Some(content_type)) =
             (meaning(&COMPRESSIONS, meta.compress_type).0, meaning(&CONTENT_TYPES, meta.content_type).0)
         else {
             return Err(self.unreadable(what, data_len, None));
         };
-        let data = self.bytes.slice(start..start + data_len);
-        let attachment = self.bytes.slice(start + data_len..);
+        let attachment = data.split_off(data_len);
         if meta.checksum_type != 0 {
             self.check(&data, &attachment).map_err(|why| self.unreadable(what, data_len, Some(why)))?;
         }
@@ -202,6 +199,11 @@ pub(super) fn masked(parts: &[&[u8]]) -> u32 {
     crc.rotate_right(15).wrapping_add(MASK_DELTA)
 }
 
+/// Where in a frame its meta lies.
+fn meta_span(meta_len: usize) -> Span {
+    HEADER_LEN..meta_len.saturating_add(HEADER_LEN)
+}
+
 #[cold]
 fn no_magic(at: usize) -> DecodeError {
     DecodeError::Malformed { at, what: "no PRPC at the start of a message" }
@@ -254,11 +256,12 @@ impl<'a> Packed<'a> {
     /// Appends the frame whose meta is `meta`, or nothing.
     #[inline]
     pub(super) fn put_frame(&self, meta: &[u8], out: &mut BytesMut) -> Result<(), EncodeError> {
-        let body_size = meta.len() + self.data.len() + self.attachment.len();
+        let parts = [meta.len(), self.data.len(), self.attachment.len()];
+        let body_size = parts.into_iter().fold(0, usize::saturating_add);
         if body_size > MAX_BODY {
             return Err(EncodeError::new(format!("message of {body_size} bytes, limit {MAX_BODY}")));
         }
-        out.reserve(HEADER_LEN + body_size);
+        out.reserve(body_size.saturating_add(HEADER_LEN));
         out.put_slice(MAGIC);
         out.put_u32(body_size as u32);
         out.put_u32(meta.len() as u32);

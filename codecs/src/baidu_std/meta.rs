@@ -2,6 +2,7 @@
 //!
 //! Reads only; what is written is assembled by [`super::request`] and [`super::reply`]. Strings and bytes stay where
 //! they are in the frame. Source: bRPC `policy/baidu_rpc_meta.proto`.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::wire::{Fields, Value};
 use crate::error::DecodeError;

@@ -1,6 +1,7 @@
 //! Protobuf's wire format as far as a meta needs it: fields one after the other, unknown ones skipped.
 //!
 //! Borrows and checks, allocates nothing. Source: protobuf "Encoding".
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use crate::error::DecodeError;
 use bytes::BufMut;
@@ -66,7 +67,7 @@ impl<'a> Fields<'a> {
     fn varint(&mut self) -> Result<u64, DecodeError> {
         match self.bytes.get(self.at) {
             Some(&byte) if byte < 0x80 => {
-                self.at += 1;
+                self.at = self.at.saturating_add(1);
                 Ok(byte.into())
             }
             _ => self.long_varint(),
@@ -76,10 +77,11 @@ impl<'a> Fields<'a> {
     fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0;
         // Ten bytes hold 64 bits; bits beyond them are dropped, as protobuf does.
-        for (index, &byte) in self.bytes.iter().skip(self.at).take(10).enumerate() {
-            value |= u64::from(byte & 0x7F) << (7 * index);
+        let bytes = self.bytes.iter().skip(self.at);
+        for (&byte, (end, shift)) in bytes.zip((self.at..).skip(1).zip((0..u64::BITS).step_by(7))) {
+            value |= u64::from(byte & 0x7F) << shift;
             if byte < 0x80 {
-                self.at += index + 1;
+                self.at = end;
                 return Ok(value);
             }
         }
@@ -94,12 +96,11 @@ impl<'a> Fields<'a> {
     }
 
     fn advance(&mut self, len: u64, at: usize) -> Result<Range<usize>, DecodeError> {
-        let left = self.bytes.len() - self.at;
-        match usize::try_from(len) {
-            Ok(len) if len <= left => {
-                let start = self.at;
-                self.at += len;
-                Ok(start..self.at)
+        let start = self.at;
+        match usize::try_from(len).ok().and_then(|len| start.checked_add(len)) {
+            Some(end) if end <= self.bytes.len() => {
+                self.at = end;
+                Ok(start..end)
             }
             _ => Err(DecodeError::Malformed { at, what: "a protobuf field longer than its message" }),
         }
@@ -165,7 +166,7 @@ pub(super) fn put_bytes(out: &mut impl BufMut, field: u8, bytes: &[u8]) {
 
 /// Bytes of a varint.
 pub(super) fn varint_len(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+    (value.max(1).ilog2() as usize / 7).saturating_add(1)
 }
 
 #[cfg(test)]

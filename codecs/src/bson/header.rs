@@ -4,6 +4,7 @@
 //! skipped, the last of equal ones counts. Optional members of ours that other peers skip: request `Timeout`
 //! (milliseconds) and `Details` (bool), reply `Code` (string) and `Data` (any value).
 //! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     dialect::Dialect,
@@ -81,9 +82,9 @@ pub(super) fn read_reply(document: &[u8]) -> Result<Header<Option<u8>>, DecodeEr
                 header.code = text(document, reader, kind)?;
             }
             b"Data" => {
-                let start = document.len() - reader.rest().len();
+                let start = reader.at(document.len());
                 reader.skip(kind)?;
-                header.data = start..document.len() - reader.rest().len();
+                header.data = start..reader.at(document.len());
                 header.own = Some(kind);
             }
             _ => reader.skip(kind)?,
@@ -118,7 +119,7 @@ fn each_member<'de>(
             member(&mut reader, kind, key)?;
         }
     };
-    walk().map_err(|error| malformed(error, document.len() - reader.rest().len()))
+    walk().map_err(|error| malformed(error, reader.at(document.len())))
 }
 
 #[cold]
@@ -142,8 +143,8 @@ fn text(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Range<usiz
         kind::NULL => return Ok(0..0),
         other => return Err(WireError::Kind(other)),
     };
-    let end = document.len() - reader.rest().len() - terminator;
-    Ok(end - text.len()..end)
+    let end = reader.at(document.len()).saturating_sub(terminator);
+    Ok(end.saturating_sub(text.len())..end)
 }
 
 /// `Seq`: an int32 is zero-extended as in the original.
@@ -170,7 +171,7 @@ fn integer(reader: &mut Reader<'_>, kind: u8) -> Result<Option<i128>, WireError>
 #[inline]
 pub(super) fn start(out: &mut BytesMut, dialect: Dialect, service_method: &[u8], number: u64) -> usize {
     let start = out.len();
-    out.reserve(112 + service_method.len());
+    out.reserve(service_method.len().saturating_add(112));
     out.extend_from_slice(&[0; 4]);
     put_text(out, dialect, b"ServiceMethod\0", service_method);
     put_seq(out, dialect, number);
@@ -181,7 +182,7 @@ pub(super) fn start(out: &mut BytesMut, dialect: Dialect, service_method: &[u8],
 #[inline]
 pub(super) fn end(out: &mut BytesMut, start: usize) {
     out.extend_from_slice(&[0]);
-    let len = wire_len(out.len() - start);
+    let len = wire_len(out.len().saturating_sub(start));
     if let Some(place) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
         *place = len;
     }
@@ -203,7 +204,7 @@ pub(super) fn put_text(out: &mut BytesMut, dialect: Dialect, key_and_zero: &[u8]
             let text = if text.is_ascii() { Cow::Borrowed(text) } else { utf8(text) };
             out.extend_from_slice(&[kind::STRING]);
             out.extend_from_slice(key_and_zero);
-            out.extend_from_slice(&wire_len(text.len() + 1));
+            out.extend_from_slice(&wire_len(text.len().saturating_add(1)));
             out.extend_from_slice(&text);
             out.extend_from_slice(&[0]);
         }

@@ -1,6 +1,7 @@
 //! Checked reads from the front of a slice; every length is compared with what is there.
 //!
 //! Used for headers and bodies alike; knows kinds of element but neither serde nor messages.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{MAX_DEPTH, kind};
 use crate::error::ValueError;
@@ -50,6 +51,12 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn rest(&self) -> &'de [u8] {
         self.rest
+    }
+
+    /// How many of the `whole` bytes it began with have been read.
+    #[inline]
+    pub(super) fn at(&self, whole: usize) -> usize {
+        whole.saturating_sub(self.rest.len())
     }
 
     #[inline]
@@ -150,7 +157,7 @@ impl<'de> Reader<'de> {
         if self.depth == MAX_DEPTH {
             return Err(WireError::TooDeep);
         }
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         self.take(4).map(drop)
     }
 

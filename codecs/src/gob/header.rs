@@ -4,6 +4,7 @@
 //! names in the definition that the peer sent, in any order, other fields skipped, absent ones zero. Optional fields of
 //! ours that other peers skip: request `Timeout` (int or uint, milliseconds) and `Details` (bool), reply `Code`
 //! (string) and `Data` (a string of JSON). Source: Go `net/rpc` `Request`, `Response`.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     cache::{CACHED_FIELDS, HeaderLayouts, Role, role},
@@ -38,7 +39,7 @@ impl Header {
         let roles = layouts.of(types, id).map_err(|what| malformed(at.start, what))?;
         let mut header = Self { len: values.at(), ..Self::default() };
         let read = header.fields(roles, types, id, &mut reader, end);
-        read.map_err(|error| malformed(end - reader.rest().len(), error.what()))?;
+        read.map_err(|error| malformed(reader.at(end), error.what()))?;
         Ok(Some(header))
     }
 
@@ -55,11 +56,11 @@ impl Header {
         let (fields, mut next) = (types.fields(fields), 0);
         let text = |reader: &mut Reader<'_>| {
             let len = reader.bytes()?.len();
-            let end = end - reader.rest().len();
-            Ok(end - len..end)
+            let end = reader.at(end);
+            Ok(end.saturating_sub(len)..end)
         };
         while let Some((number, field)) = next_field(fields, reader, next)? {
-            next = number + 1;
+            next = number.saturating_add(1);
             let known = roles.get(number).copied();
             match known.or_else(|| role(types, *field).ok()).unwrap_or(Role::Other) {
                 Role::ServiceMethod => self.service_method = text(reader)?,

@@ -4,6 +4,7 @@
 //! interfaces. The walk keeps its place in a stack of its own, so it can stop at the end of a message and go on in the
 //! next, and a hostile value cannot overflow the program's. Source: Go `encoding/gob` `decode.go` (`decIgnoreOpFor`,
 //! `decodeInterface`).
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     MAX_DEPTH,
@@ -81,7 +82,7 @@ impl Walk {
                 }
                 Open::List { elem, left } => {
                     present(reader)?;
-                    *left -= 1;
+                    *left = left.saturating_sub(1);
                     *elem
                 }
                 Open::Map { elem, half: half @ true, .. } => {
@@ -90,13 +91,13 @@ impl Walk {
                 }
                 Open::Map { key, left, half, .. } => {
                     present(reader)?;
-                    *left -= 1;
+                    *left = left.saturating_sub(1);
                     *half = true;
                     *key
                 }
                 Open::Struct { fields, next } => match next_field(types.fields(*fields), reader, *next)? {
                     Some((number, field)) => {
-                        *next = number + 1;
+                        *next = number.saturating_add(1);
                         field.id
                     }
                     None => {
@@ -186,10 +187,8 @@ pub(super) fn next_field<'a>(
         return Ok(None);
     }
     let delta = reader.uint()?;
-    if delta == 0 {
-        return Ok(None);
-    }
-    let number = usize::try_from(delta - 1).ok().and_then(|skipped| next.checked_add(skipped));
+    let Some(skipped) = delta.checked_sub(1) else { return Ok(None) };
+    let number = usize::try_from(skipped).ok().and_then(|skipped| next.checked_add(skipped));
     match number.and_then(|number| Some((number, fields.get(number)?))) {
         Some(found) => Ok(Some(found)),
         None => Err(WireError::Corrupt("gob: bad data: field numbers out of bounds")),

@@ -3,6 +3,7 @@
 //! Both directions read two values per RPC message with it. It never looks at what a value means, and at its inside
 //! only where its type may hold interfaces: those bring definitions along, and go on in further messages.
 //! Source: Go `encoding/gob` `decoder.go` (`recvMessage`, `decodeTypeSequence`).
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     cache::Shared,
@@ -55,7 +56,7 @@ impl Span {
         for piece in pieces {
             // Pieces lie in the buffer in their order, so this only moves bytes to the front.
             bytes.copy_within(piece.clone(), end);
-            end += piece.len();
+            end = end.saturating_add(piece.len());
         }
         start..end
     }
@@ -179,7 +180,7 @@ impl ValueReader {
         loop {
             let stop = scan.walk.run(&self.types, &mut reader);
             let stop = stop.map_err(|error| self.broken(error, message))?;
-            let end = message.end - reader.rest().len();
+            let end = reader.at(message.end);
             if start < end {
                 scan.pieces.push(start..end);
             }
@@ -193,7 +194,7 @@ impl ValueReader {
                     if !reader.rest().is_empty() {
                         reader.uint().map_err(|error| self.broken(error, message))?;
                     }
-                    start = message.end - reader.rest().len();
+                    start = reader.at(message.end);
                 }
                 Stop::Message => {
                     self.at = message.end;
@@ -217,7 +218,7 @@ impl ValueReader {
             // i64::MIN has no counterpart, and is no type either.
             self.types_mut().define(number.saturating_neg(), reader)
         });
-        defined.map_err(|error| malformed(message.end - reader.rest().len(), error.what()))
+        defined.map_err(|error| malformed(reader.at(message.end), error.what()))
     }
 
     /// Gives the value up; the next one starts after this message.
@@ -237,7 +238,7 @@ fn message(buf: &[u8], at: usize, limit: usize) -> Result<Option<Range<usize>>, 
         Err(WireError::Eof) => return Ok(None),
         Err(error) => return Err(malformed(at, error.what())),
     };
-    let start = buf.len() - reader.rest().len();
+    let start = reader.at(buf.len());
     match usize::try_from(len).ok().and_then(|len| start.checked_add(len)) {
         Some(end) if end <= limit => Ok((end <= buf.len()).then_some(start..end)),
         _ => Err(DecodeError::TooBig { len: len.saturating_add(start as u64), limit }),

@@ -2,6 +2,7 @@
 //!
 //! Everything else of the format is made of these. Knows neither types nor messages. Source: Go `encoding/gob`
 //! `decodeUint`, `encodeUint`.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use crate::error::ValueError;
 use bytes::BufMut;
@@ -62,6 +63,12 @@ impl<'de> Reader<'de> {
         self.rest
     }
 
+    /// How many of the `whole` bytes it began with have been read.
+    #[inline]
+    pub(super) fn at(&self, whole: usize) -> usize {
+        whole.saturating_sub(self.rest.len())
+    }
+
     #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], WireError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Eof)?;
@@ -107,7 +114,7 @@ impl<'de> Reader<'de> {
             && len > 0
         {
             self.rest = rest.get(len..).unwrap_or_default();
-            return Ok(u64::from_be_bytes(*eight) >> (64 - 8 * len));
+            return Ok(u64::from_be_bytes(*eight) >> 64usize.saturating_sub(len.saturating_mul(8)));
         }
         let (digits, rest) = rest.split_at_checked(len).ok_or(WireError::Eof)?;
         self.rest = rest;
@@ -177,13 +184,14 @@ fn put_long_uint(out: &mut impl BufMut, value: u64) {
     }
     let mut bytes = [0; 9];
     let digits = value.to_be_bytes();
-    let zeros = value.leading_zeros() as usize / 8;
-    if let (Some(place), Some(digits)) = (bytes.get_mut(1..9 - zeros), digits.get(zeros..)) {
+    let digits = digits.get(value.leading_zeros() as usize / 8..).unwrap_or_default();
+    if let Some((len, place)) = bytes.split_first_mut()
+        && let Some(place) = place.get_mut(..digits.len())
+    {
+        *len = (digits.len() as u8).wrapping_neg();
         place.copy_from_slice(digits);
     }
-    // 8 - zeros is at most 8.
-    bytes[0] = ((8 - zeros) as u8).wrapping_neg();
-    out.put_slice(bytes.get(..9 - zeros).unwrap_or_default());
+    out.put_slice(bytes.get(..digits.len().saturating_add(1)).unwrap_or_default());
 }
 
 /// Appends a signed integer.

@@ -5,6 +5,7 @@
 //! structs with `StructToArray`. Optional members of ours that other peers skip: request `Timeout` (milliseconds) and
 //! `Details` (bool), reply `Code` (string) and `Data` (any value). Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`;
 //! Go `net/rpc` `Request`, `Response`.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
     read::{Reader, Token},
@@ -56,9 +57,9 @@ pub(super) fn read_reply(header: &[u8]) -> Result<Header, DecodeError> {
                 read.code = text(header, reader)?;
             }
             b"Data" => {
-                let start = header.len() - reader.rest().len();
+                let start = reader.at(header.len());
                 skip(reader)?;
-                read.data = start..header.len() - reader.rest().len();
+                read.data = start..reader.at(header.len());
             }
             _ => skip(reader)?,
         }
@@ -92,7 +93,7 @@ fn each_member<'de>(
         _ => Err("header is neither map nor list"),
     };
     let walked = walk();
-    let at = header.len() - reader.rest().len();
+    let at = reader.at(header.len());
     walked.map(|()| at).map_err(|what| DecodeError::Malformed { at, what })
 }
 
@@ -101,8 +102,8 @@ fn each_member<'de>(
 fn text(header: &[u8], reader: &mut Reader<'_>) -> Result<Range<usize>, &'static str> {
     match reader.token().map_err(|_| SHORT)? {
         Token::Str(text) | Token::Bin(text) => {
-            let end = header.len() - reader.rest().len();
-            Ok(end - text.len()..end)
+            let end = reader.at(header.len());
+            Ok(end.saturating_sub(text.len())..end)
         }
         Token::Nil => Ok(0..0),
         _ => Err("header member that is no string"),
@@ -126,7 +127,7 @@ fn skip(reader: &mut Reader<'_>) -> Result<(), &'static str> {
 /// Starts a header: the two members of both directions, of `members` in all.
 #[inline]
 pub(super) fn put(out: &mut BytesMut, members: u8, service_method: &[u8], seq: u64) {
-    out.reserve(48 + service_method.len());
+    out.reserve(service_method.len().saturating_add(48));
     out.extend_from_slice(&[0x80 | members]);
     out.extend_from_slice(b"\xADServiceMethod");
     put_text(out, service_method);

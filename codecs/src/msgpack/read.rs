@@ -2,6 +2,7 @@
 //!
 //! Used by the scanner, the headers and the bodies alike; knows markers but neither serde nor messages.
 //! Source: MessagePack specification, "Formats".
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::MAX_DEPTH;
 use crate::error::ValueError;
@@ -90,10 +91,10 @@ impl<'de> Reader<'de> {
         Self { rest: bytes }
     }
 
-    /// What has not been read yet.
+    /// How many of the `whole` bytes it began with have been read.
     #[inline]
-    pub(super) fn rest(&self) -> &'de [u8] {
-        self.rest
+    pub(super) fn at(&self, whole: usize) -> usize {
+        whole.saturating_sub(self.rest.len())
     }
 
     /// The next token, left where it is.
@@ -142,7 +143,7 @@ impl<'de> Reader<'de> {
             0xD1 => self.fixed(|value| signed(i16::from_be_bytes(value).into())),
             0xD2 => self.fixed(|value| signed(i32::from_be_bytes(value).into())),
             0xD3 => self.fixed(|value| signed(i64::from_be_bytes(value))),
-            0xD4..=0xD8 => self.extension(1, 1 << (marker - 0xD4)),
+            0xD4..=0xD8 => self.extension(1, 1 << (marker & 0xF).saturating_sub(4)),
             0xD9 => self.sized(|[a]| a.into(), Self::bytes).map(Token::Str),
             0xDA => self.sized(|len| u16::from_be_bytes(len).into(), Self::bytes).map(Token::Str),
             0xDB => self.sized(u32::from_be_bytes, Self::bytes).map(Token::Str),
@@ -162,7 +163,7 @@ impl<'de> Reader<'de> {
         make: impl FnOnce([u8; N]) -> Token<'de>,
     ) -> Result<Token<'de>, WireError> {
         let value = self.rest.get(1..).and_then(<[u8]>::split_first_chunk);
-        let (value, rest) = value.ok_or(WireError::Eof { wanted: 1 + N as u64 })?;
+        let (value, rest) = value.ok_or(WireError::Eof { wanted: const { 1 + N as u64 } })?;
         self.rest = rest;
         Ok(make(*value))
     }
@@ -175,14 +176,14 @@ impl<'de> Reader<'de> {
         read: impl FnOnce(&mut Self, usize, u32) -> Result<T, WireError>,
     ) -> Result<T, WireError> {
         let bytes = self.rest.get(1..).and_then(<[u8]>::first_chunk);
-        let bytes = bytes.ok_or(WireError::Eof { wanted: 1 + N as u64 })?;
-        read(self, 1 + N, len(*bytes))
+        let bytes = bytes.ok_or(WireError::Eof { wanted: const { 1 + N as u64 } })?;
+        read(self, const { 1 + N }, len(*bytes))
     }
 
     /// Drops `head` bytes and takes `len`.
     #[inline]
     fn bytes(&mut self, head: usize, len: u32) -> Result<&'de [u8], WireError> {
-        let short = WireError::Eof { wanted: head as u64 + u64::from(len) };
+        let short = WireError::Eof { wanted: (head as u64).saturating_add(len.into()) };
         let all = usize::try_from(len).ok().and_then(|len| head.checked_add(len)).ok_or(short)?;
         let (taken, rest) = self.rest.split_at_checked(all).ok_or(short)?;
         self.rest = rest;
@@ -193,7 +194,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn extension(&mut self, head: usize, len: u32) -> Result<Token<'de>, WireError> {
         let kind = self.rest.get(head).copied();
-        let bytes = self.bytes(head + 1, len)?;
+        let bytes = self.bytes(head.saturating_add(1), len)?;
         Ok(Token::Ext(i8::from_be_bytes([kind.unwrap_or_default()]), bytes))
     }
 
@@ -203,7 +204,7 @@ impl<'de> Reader<'de> {
         let mut pending = 1u64;
         while pending > 0 {
             // Every token has bytes of its own, so these counts cost no more than what has arrived.
-            pending = (pending - 1).saturating_add(self.step()?);
+            pending = pending.saturating_sub(1).saturating_add(self.step()?);
         }
         Ok(())
     }

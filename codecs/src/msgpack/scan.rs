@@ -2,6 +2,7 @@
 //!
 //! Walks markers and lengths only, without recursion, and refuses what announces more than its limits before any of
 //! it has arrived. Knows nothing of messages.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::read::{Reader, WireError};
 use crate::error::DecodeError;
@@ -40,7 +41,7 @@ impl Scanner {
                     return Err(DecodeError::Malformed { at: self.at, what });
                 }
             };
-            self.at = buf.len() - reader.rest().len();
+            self.at = reader.at(buf.len());
             match children {
                 0 => {
                     if self.close() {
@@ -63,7 +64,7 @@ impl Scanner {
     #[inline]
     fn close(&mut self) -> bool {
         while let Some(left) = self.open.last_mut() {
-            *left -= 1;
+            *left = left.saturating_sub(1);
             if *left > 0 {
                 return false;
             }

@@ -4,6 +4,7 @@
 //! addresses are read by the crate `proxy-header`; what it leaves open is decided here: how long a header may be, its
 //! exact spelling, and its checksum.
 //! Source: HAProxy `doc/proxy-protocol.txt`, sections 2.1 and 2.2.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 #[cfg(test)]
 mod tests;
