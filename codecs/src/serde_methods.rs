@@ -142,7 +142,7 @@ macro_rules! read_numbers {
 /// Methods of a `Serializer` that another one answers, by their names without `serialize_`.
 ///
 /// A `some` and a `newtype_struct` are what they hold, a `char` and a `unit_variant` are a `str`, `none` and a
-/// `unit_struct` are a `unit`. `binary` is the answer to `is_human_readable`.
+/// `unit_struct` are a `unit`, a `tuple_struct` is a `tuple`, and that a `seq` of known length. `binary` is the answer to `is_human_readable`.
 macro_rules! forward_serialize {
     ($($(#[$attr:meta])* $method:ident),+ $(,)?) => {$(
         $crate::serde_methods::forward_serialize!(@$method $(#[$attr])*);
@@ -193,6 +193,22 @@ macro_rules! forward_serialize {
         $(#[$attr])*
         fn serialize_unit_struct(self, _: &'static str) -> ::core::result::Result<Self::Ok, Self::Error> {
             self.serialize_unit()
+        }
+    };
+    (@tuple $(#[$attr:meta])*) => {
+        $(#[$attr])*
+        fn serialize_tuple(self, len: usize) -> ::core::result::Result<Self::SerializeTuple, Self::Error> {
+            self.serialize_seq(Some(len))
+        }
+    };
+    (@tuple_struct $(#[$attr:meta])*) => {
+        $(#[$attr])*
+        fn serialize_tuple_struct(
+            self,
+            _: &'static str,
+            len: usize,
+        ) -> ::core::result::Result<Self::SerializeTupleStruct, Self::Error> {
+            self.serialize_tuple(len)
         }
     };
     (@binary) => {

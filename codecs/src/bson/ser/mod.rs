@@ -201,7 +201,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     type SerializeStruct = Struct<'a>;
 
     forward_serialize! {
-        char, #[inline] some, unit_struct, unit_variant, binary
+        char, #[inline] some, unit_struct, unit_variant, #[inline] tuple, tuple_struct, binary
     }
 
     #[inline]
@@ -312,15 +312,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_seq(self, _len: Option<usize>) -> Result<Document<'a>> {
-        self.open(kind::ARRAY)
-    }
-
-    #[inline]
-    fn serialize_tuple(self, _len: usize) -> Result<Document<'a>> {
-        self.open(kind::ARRAY)
-    }
-
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Document<'a>> {
         self.open(kind::ARRAY)
     }
 

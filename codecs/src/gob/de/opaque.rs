@@ -3,10 +3,7 @@
 //! Source: Go `time.Time.UnmarshalBinary`.
 
 use super::error::DeError;
-use crate::types::Time;
-
-/// Seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
-const UNIX_FROM_YEAR_ONE: i64 = 62_135_596_800;
+use crate::{gob::YEAR_ONE_TO_UNIX, types::Time};
 
 /// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1
 /// for UTC itself; version 2 adds seconds to the offset.
@@ -28,7 +25,7 @@ pub(super) fn time(bytes: &[u8]) -> Result<Time, DeError> {
     let (Some((seconds, nanos, offset)), true) = (parts, len == 14 + usize::from(version)) else {
         return Err(DeError::placed("Time.UnmarshalBinary: invalid length"));
     };
-    let seconds = seconds.checked_sub(UNIX_FROM_YEAR_ONE);
+    let seconds = seconds.checked_sub(YEAR_ONE_TO_UNIX);
     let Some(time) = seconds.and_then(|seconds| Time::new(seconds, nanos)) else {
         return Err(DeError::placed("Time.UnmarshalBinary: out of range"));
     };

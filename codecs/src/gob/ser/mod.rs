@@ -13,7 +13,7 @@ mod shape;
 mod tests;
 
 use super::{
-    MAX_DEPTH,
+    MAX_DEPTH, YEAR_ONE_TO_UNIX,
     define::{self, Form, Table},
     types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
@@ -33,9 +33,6 @@ use std::fmt;
 pub(super) use interface::Sink;
 pub(super) use observe::{Observation, observe};
 pub(super) use shape::{Shape, Structs};
-
-/// Seconds from Go's year 1 to 1970.
-const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 
 type Result<T> = std::result::Result<T, SerError>;
 
@@ -205,45 +202,6 @@ impl<'a> Serializer<'a> {
             _ => Err(SerError::Mismatch("a value that its type has marshaled")),
         }
     }
-
-    fn list(mut self, len: Option<usize>) -> Result<Elements<'a>> {
-        if self.holds_anything() {
-            return self.held_elements("[]interface {}", define::ANY_LIST, Id::NONE, len);
-        }
-        let elem = match self.table.form(self.id) {
-            Some(Form::Slice { elem }) => *elem,
-            _ if self.id == Id::NONE => Id::NONE,
-            _ => return Err(SerError::Mismatch("a list")),
-        };
-        self.deepen()?;
-        let start = self.sink.bytes.len();
-        let written = self.id != Id::NONE && (self.delta == 0 || len != Some(0));
-        if written {
-            self.open();
-        }
-        Ok(Elements::new(self, Id::NONE, elem, start).counted(len, written))
-    }
-
-    fn array(mut self, len: usize) -> Result<Elements<'a>> {
-        self.deepen()?;
-        let start = self.sink.bytes.len();
-        if self.role == Role::Complex && self.id == Id::COMPLEX && len == 2 {
-            self.open();
-            return Ok(Elements::new(self, Id::NONE, Id::FLOAT, start).complex());
-        }
-        match self.table.form(self.id) {
-            Some(Form::Array { elem, len: same }) if len == *same => {
-                let elem = *elem;
-                self.open();
-                Ok(Elements::new(self, Id::NONE, elem, start).counted(Some(len), true))
-            }
-            // An array of none shows no type, so its struct's type does not have it.
-            _ if self.id == Id::NONE => {
-                Ok(Elements::new(self, Id::NONE, Id::NONE, start).counted(Some(len), false))
-            }
-            _ => Err(SerError::Mismatch("an array or tuple")),
-        }
-    }
 }
 
 macro_rules! integers {
@@ -293,7 +251,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     refuse_variants!(bool);
 
     forward_serialize! {
-        char, #[inline] some, unit_struct, binary
+        char, #[inline] some, unit_struct, tuple_struct, binary
     }
 
     #[inline]
@@ -407,18 +365,43 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.held_variant(of, variant, value)
     }
 
-    #[inline]
-    fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a>> {
-        self.list(len)
+    fn serialize_seq(mut self, len: Option<usize>) -> Result<Elements<'a>> {
+        if self.holds_anything() {
+            return self.held_elements("[]interface {}", define::ANY_LIST, Id::NONE, len);
+        }
+        let elem = match self.table.form(self.id) {
+            Some(Form::Slice { elem }) => *elem,
+            _ if self.id == Id::NONE => Id::NONE,
+            _ => return Err(SerError::Mismatch("a list")),
+        };
+        self.deepen()?;
+        let start = self.sink.bytes.len();
+        let written = self.id != Id::NONE && (self.delta == 0 || len != Some(0));
+        if written {
+            self.open();
+        }
+        Ok(Elements::new(self, Id::NONE, elem, start).counted(len, written))
     }
 
-    #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<Elements<'a>> {
-        self.array(len)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Elements<'a>> {
-        self.array(len)
+    fn serialize_tuple(mut self, len: usize) -> Result<Elements<'a>> {
+        self.deepen()?;
+        let start = self.sink.bytes.len();
+        if self.role == Role::Complex && self.id == Id::COMPLEX && len == 2 {
+            self.open();
+            return Ok(Elements::new(self, Id::NONE, Id::FLOAT, start).complex());
+        }
+        match self.table.form(self.id) {
+            Some(Form::Array { elem, len: same }) if len == *same => {
+                let elem = *elem;
+                self.open();
+                Ok(Elements::new(self, Id::NONE, elem, start).counted(Some(len), true))
+            }
+            // An array of none shows no type, so its struct's type does not have it.
+            _ if self.id == Id::NONE => {
+                Ok(Elements::new(self, Id::NONE, Id::NONE, start).counted(Some(len), false))
+            }
+            _ => Err(SerError::Mismatch("an array or tuple")),
+        }
     }
 
     fn serialize_map(mut self, len: Option<usize>) -> Result<Elements<'a>> {

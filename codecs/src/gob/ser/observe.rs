@@ -85,7 +85,7 @@ impl<'a> ser::Serializer for Observer<'a> {
     type SerializeStruct = Fields<'a>;
     refuse_variants!(Shape);
 
-    forward_serialize!(some, unit_struct, binary);
+    forward_serialize!(some, unit_struct, tuple_struct, binary);
 
     scalars! {
         serialize_bool(bool) => Id::BOOL,
@@ -159,10 +159,6 @@ impl<'a> ser::Serializer for Observer<'a> {
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Elements<'a>> {
-        self.list(Kind::Array)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements<'a>> {
         self.list(Kind::Array)
     }
 

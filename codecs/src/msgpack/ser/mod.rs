@@ -75,7 +75,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     compound_types!(Compound<'a>);
 
     forward_serialize! {
-        char, #[inline] none, #[inline] some, unit_struct, unit_variant, binary
+        char, #[inline] none, #[inline] some, unit_struct, unit_variant, #[inline] tuple, tuple_struct, binary
     }
 
     #[inline]
@@ -161,15 +161,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'a>> {
         Compound::list(self.out, len)
-    }
-
-    #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<Compound<'a>> {
-        Compound::list(self.out, Some(len))
-    }
-
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Compound<'a>> {
-        Compound::list(self.out, Some(len))
     }
 
     fn serialize_tuple_variant(
