@@ -179,13 +179,11 @@ impl Frame {
             CRC32C => "crc32c",
             _ => "unknown",
         };
-        let text = format!(
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        ValueError::new(format!(
             "Fail to parse {what}, ContentType={content}, CompressType={compress}, ChecksumType={checksum}, \
-             {what}_size={size}{}{}",
-            if why.is_some() { ": " } else { "" },
-            why.unwrap_or_default(),
-        );
-        ValueError::new(text)
+             {what}_size={size}{why}"
+        ))
     }
 }
 

@@ -159,28 +159,24 @@ impl<'de> Deserializer<'de> for Name<'de> {
     }
 }
 
-/// An enum's variant with a value: an object of one member.
-pub(super) struct Variant<'a, 'de, 'f> {
-    pub(super) de: &'a mut De<'de, 'f>,
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
+/// Of an enum's variant with a value: an object of one member.
+impl<'de> EnumAccess<'de> for &mut De<'de, '_> {
     type Error = DeError;
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DeError> {
-        let name = self.de.cursor.name()?;
-        self.de.cursor.expect(b':')?;
+        let name = self.cursor.name()?;
+        self.cursor.expect(b':')?;
         Ok((seed.deserialize(Name(name))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
+impl<'de> VariantAccess<'de> for &mut De<'de, '_> {
     type Error = DeError;
 
     fn unit_variant(self) -> Result<(), DeError> {
-        self.de.cursor.skip()
+        self.cursor.skip()
     }
 
-    forward_variant!('de: self => self.de, "");
+    forward_variant!('de: self => self, "");
 }

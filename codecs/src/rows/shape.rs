@@ -40,11 +40,7 @@ impl Kind {
             Node::Char | Node::Text => Self::Text,
             Node::Bytes | Node::GobEncoded | Node::BinaryMarshaled => Self::Bytes,
             Node::Time => Self::Time,
-            Node::Enum { variants, .. }
-                if variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit) =>
-            {
-                Self::Text
-            }
+            Node::Enum { variants, .. } if schema.are_names(variants) => Self::Text,
             _ => Self::Json,
         }
     }

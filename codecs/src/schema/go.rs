@@ -40,10 +40,8 @@ impl Schema {
             Node::Any | Node::Untyped(_) => text.write_str("interface {}"),
             Node::Unit => text.write_str("struct {}"),
             Node::Struct { name, .. } => text.write_str(name),
-            Node::Enum { variants, .. } => {
-                let plain = variants.iter().all(|variant| *self.node(variant.node) == Node::Unit);
-                text.write_str(if plain { "string" } else { "interface {}" })
-            }
+            Node::Enum { variants, .. } if self.are_names(variants) => text.write_str("string"),
+            Node::Enum { .. } => text.write_str("interface {}"),
             Node::Tuple(_) => text.write_str("[]interface {}"),
             Node::Option(inner) => {
                 text.push('*');

@@ -165,6 +165,11 @@ impl Schema {
         !self.nodes.iter().any(|node| matches!(node, Node::Untyped(_)))
     }
 
+    /// Whether no variant of an enum holds data: its values are names.
+    pub(crate) fn are_names(&self, variants: &[Field]) -> bool {
+        variants.iter().all(|variant| *self.node(variant.node) == Node::Unit)
+    }
+
     /// The node behind any number of options, and whether there were some.
     pub fn without_options(&self, mut id: NodeId) -> (NodeId, bool) {
         let mut optional = false;

@@ -5,7 +5,7 @@
 //! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer.
 
 use super::{
-    access::{Elements, Entries, Members, Variant},
+    access::{Elements, Entries, Members},
     cursor::{Cursor, Number},
     de_error::DeError,
 };
@@ -287,7 +287,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
             Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
             Some(b'{') => {
                 self.cursor.enter()?;
-                let value = visitor.visit_enum(Variant { de: &mut *self })?;
+                let value = visitor.visit_enum(&mut *self)?;
                 self.cursor.leave(b'}')?;
                 Ok(value)
             }
