@@ -1,33 +1,31 @@
-//! The TOML file: the flags by their names, and every limit of the server by its field's.
+//! The TOML file: the flags by their names, and every limit of the server by its name in the library.
 //!
 //! Reads and checks it key by key, so that every fault is found at once and has its place; [`crate::settings`] decides
-//! what counts. Times are texts with a unit (`"10s"`), sizes whole numbers of bytes.
+//! what counts. Which limits there are and what they take is for the library to say, so that they are the same here
+//! and in admin operations.
 
 use crate::{
     args::{LogFormat, Policy},
     fault::{Fault, Faults, Place},
     keys,
 };
-use rpcwrap::{
-    Config, Networks, OpeningClock, PageAccess,
-    codecs::{BsonDialect, Dialect},
-};
+use rpcwrap::Config;
 use serde::Deserialize;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 use toml::{
-    Spanned, Value,
+    Spanned,
     de::{DeTable, DeValue, Deserializer},
 };
 
-/// What a file says; what it leaves out is `None` or empty.
+/// What a file says; what it leaves out is `None` or empty. Its fields are the keys that are no limits.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(crate) struct ConfigFile {
     pub(crate) listen: Vec<String>,
     pub(crate) unix: Vec<PathBuf>,
@@ -47,37 +45,15 @@ pub(crate) struct ConfigFile {
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log: Option<String>,
 
+    /// The defaults with what the file says in their place.
+    #[serde(skip)]
+    pub(crate) limits: Config,
     /// Where each key is.
     #[serde(skip)]
     pub(crate) places: Places,
     /// The value of each key as it is written there.
     #[serde(skip)]
     texts: BTreeMap<String, String>,
-
-    first_byte_timeout: Option<Time>,
-    first_byte_clock: Option<ClockName>,
-    proxy_header_timeout: Option<Time>,
-    tls_handshake_timeout: Option<Time>,
-    header_timeout: Option<Time>,
-    max_header_bytes: Option<usize>,
-    max_message_bytes: Option<usize>,
-    max_depth: Option<usize>,
-    max_in_flight: Option<usize>,
-    max_calls: Option<usize>,
-    max_connections: Option<usize>,
-    max_output_bytes: Option<usize>,
-    stall_timeout: Option<Time>,
-    keep_alive_timeout: Option<Time>,
-    idle_timeout: Option<Time>,
-    max_connection_age: Option<Time>,
-    max_connection_age_grace: Option<Time>,
-    call_timeout: Option<Time>,
-    lame_duck: Option<Time>,
-    drain_timeout: Option<Time>,
-    slow_call: Option<TimeOrOff>,
-    max_peer_statistics: Option<usize>,
-    pages: Option<Pages>,
-    bson_dialect: Option<DialectName>,
 }
 
 impl ConfigFile {
@@ -103,21 +79,25 @@ impl ConfigFile {
 
         let mut found: Vec<_> = table.get_ref().iter().collect();
         found.sort_by_key(|(key, _)| key.span().start);
-        let mut faults = Vec::new();
+        let (mut limits, mut faults) = (Config::default(), Vec::new());
         let (mut places, mut texts) = (BTreeMap::new(), BTreeMap::new());
         for (key, value) in found {
-            match check(key, value, &lines) {
+            let read = if is_limit(key.get_ref()) {
+                limit(&limits, key, value, &lines).map(|with| limits = with)
+            } else {
+                check(key, value, &lines)
+            };
+            match read {
                 Ok(()) => {
                     places.insert(key.get_ref().to_string(), lines.places(value));
-                    let written = text.get(value.span()).unwrap_or_default();
-                    texts.insert(key.get_ref().to_string(), written.to_owned());
+                    texts.insert(key.get_ref().to_string(), lines.written(value).to_owned());
                 }
                 Err(fault) => faults.push(fault),
             }
         }
         Faults::unless_none(faults)?;
         let mut file = Self::deserialize(Deserializer::from(table)).map_err(malformed)?;
-        (file.places, file.texts) = (Places(places), texts);
+        (file.limits, file.places, file.texts) = (limits, Places(places), texts);
         Ok(file)
     }
 
@@ -131,30 +111,6 @@ impl ConfigFile {
         let differs = |key: &&str| self.texts.get(*key) != other.texts.get(*key) && !is_live(key);
         keys.into_iter().filter(differs).collect()
     }
-
-    /// The defaults with what the file says in their place.
-    pub(crate) fn limits(&self) -> Config {
-        let mut config = Config::default();
-        macro_rules! take {
-            ($value:ident => $limit:expr; $($name:ident)*) => {
-                $(if let Some($value) = &self.$name {
-                    config = config.$name($limit.into());
-                })*
-            };
-        }
-        take! { time => time.0;
-            first_byte_timeout proxy_header_timeout tls_handshake_timeout header_timeout stall_timeout
-            keep_alive_timeout idle_timeout max_connection_age max_connection_age_grace call_timeout lame_duck
-            drain_timeout slow_call
-        }
-        take! { size => *size;
-            max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_connections
-            max_output_bytes max_peer_statistics
-        }
-        take! { name => *name; first_byte_clock bson_dialect }
-        take! { pages => pages.0.clone(); pages }
-        config
-    }
 }
 
 /// Whether peers must have something or may.
@@ -165,121 +121,53 @@ pub(crate) enum Needed {
     Optional,
 }
 
-/// A time as the file has it: a whole number and `ms`, `s`, `m` or `h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
-struct Time(Duration);
+/// A key and its value as they are in the file.
+type Key<'t> = Spanned<Cow<'t, str>>;
 
-impl TryFrom<Value> for Time {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        value.as_str().and_then(time).map(Self).ok_or_else(|| {
-            format!("{value} is no time: want a whole number with ms, s, m or h, such as \"10s\"")
-        })
-    }
+fn is_limit(name: &str) -> bool {
+    Config::default().settings().any(|setting| setting.name == name)
 }
 
-fn time(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds = match unit.trim_start() {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(milliseconds).map(Duration::from_millis)
-}
-
-/// A time, or `off` where there need not be one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
-struct TimeOrOff(Option<Duration>);
-
-impl TryFrom<Value> for TimeOrOff {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        match value.as_str() {
-            Some("off") => Ok(Self(None)),
-            _ => Time::try_from(value).map(|time| Self(Some(time.0))),
-        }
-    }
-}
-
-/// Who may see pages: a word, or a list of networks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
-struct Pages(PageAccess);
-
-impl TryFrom<Value> for Pages {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        let wanted = || format!("{value} is neither auto, open, login or off nor a list of networks");
-        match &value {
-            Value::String(word) if ["auto", "open", "login", "off"].contains(&word.as_str()) => {
-                word.parse().map(Self).map_err(|_| wanted())
-            }
-            Value::Array(names) => {
-                let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-                let networks = Networks::parse(names.ok_or_else(wanted)?);
-                networks
-                    .map(|networks| Self(PageAccess::Networks(networks)))
-                    .map_err(|error| error.to_string())
-            }
-            _ => Err(wanted()),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ClockName {
-    Accept,
-    FirstByte,
-    Off,
-}
-
-impl From<ClockName> for OpeningClock {
-    fn from(name: ClockName) -> Self {
-        match name {
-            ClockName::Accept => Self::Accept,
-            ClockName::FirstByte => Self::FirstByte,
-            ClockName::Off => Self::Off,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DialectName {
-    Auto,
-    Vitess,
-    Standard,
-}
-
-impl From<DialectName> for BsonDialect {
-    fn from(name: DialectName) -> Self {
-        match name {
-            DialectName::Auto => Self::Auto,
-            DialectName::Vitess => Self::Always(Dialect::Vitess),
-            DialectName::Standard => Self::Always(Dialect::Standard),
-        }
-    }
-}
-
-/// Whether a key is known, its value fits, and a server could work with it.
-fn check(
-    key: &Spanned<std::borrow::Cow<'_, str>>,
+/// `limits` with another value for one of them, which a server could work with.
+fn limit(
+    limits: &Config,
+    key: &Key<'_>,
     value: &Spanned<DeValue<'_>>,
     lines: &Lines<'_>,
-) -> Result<(), Fault> {
+) -> Result<Config, Fault> {
+    let text = text(value.get_ref(), lines.written(value));
+    let mut with = limits.clone();
+    match with.set(key.get_ref(), &text).and_then(|()| with.check()) {
+        Ok(()) => Ok(with),
+        Err(error) => Err(Fault::new(Some(lines.place(value.span().start)), error)),
+    }
+}
+
+/// A value as the library takes it, in the way of admin operations: `false` is `off`, a list has commas. What no
+/// setting takes stays as it is `written`, for the library to refuse.
+fn text<'t>(value: &'t DeValue<'_>, written: &'t str) -> Cow<'t, str> {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => {
+            let read = i64::from_str_radix(number.as_str(), number.radix());
+            read.map_or(written.into(), |number| number.to_string().into())
+        }
+        DeValue::Boolean(false) => "off".into(),
+        DeValue::Array(values) => {
+            let texts: Option<Vec<&str>> = values.iter().map(|value| value.get_ref().as_str()).collect();
+            texts.map_or(written.into(), |texts| texts.join(",").into())
+        }
+        _ => written.into(),
+    }
+}
+
+/// Whether a key that is no limit is known, and its value fits.
+fn check(key: &Key<'_>, value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Result<(), Fault> {
     let name = key.get_ref();
-    let known = keys::of::<ConfigFile>();
-    if !known.contains(&name.as_ref()) {
+    let own = keys::of::<ConfigFile>();
+    if !own.contains(&name.as_ref()) {
+        let limits = Config::default();
+        let known = own.iter().copied().chain(limits.settings().map(|setting| setting.name));
         let what = match (keys::meant(name, known), value.get_ref()) {
             (Some(meant), _) => format!("unknown key `{name}`, did you mean `{meant}`?"),
             (None, DeValue::Table(_)) => format!("unknown table `{name}`: all keys are outside of tables"),
@@ -289,12 +177,10 @@ fn check(
     }
     let alone = DeTable::from_iter([(key.clone(), value.clone())]);
     let alone = ConfigFile::deserialize(Deserializer::from(Spanned::new(key.span(), alone)));
-    let place = |at: Option<usize>| Some(lines.place(at.unwrap_or(value.span().start)));
-    let alone = alone.map_err(|error| {
-        let what = format!("{name}: {}", error.message());
-        Fault::new(place(error.span().map(|span| span.start)), what)
-    })?;
-    alone.limits().check().map_err(|error| Fault::new(place(None), error))
+    alone.map(drop).map_err(|error| {
+        let at = error.span().map_or(value.span().start, |span| span.start);
+        Fault::new(Some(lines.place(at)), format_args!("{name}: {}", error.message()))
+    })
 }
 
 /// Where the keys of a file are: each one's value, then what is in it if that is a list.
@@ -328,6 +214,10 @@ impl Lines<'_> {
         Place { file: self.path.clone(), line, column }
     }
 
+    fn written(&self, value: &Spanned<DeValue<'_>>) -> &str {
+        self.text.get(value.span()).unwrap_or_default()
+    }
+
     fn places(&self, value: &Spanned<DeValue<'_>>) -> Vec<Place> {
         let elements = value.get_ref().as_array().into_iter().flatten();
         let spans = [value.span()].into_iter().chain(elements.map(Spanned::span));
@@ -338,6 +228,11 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rpcwrap::{
+        Networks, OpeningClock, PageAccess,
+        codecs::{BsonDialect, Dialect},
+    };
+    use std::time::Duration;
 
     /// A file of this test's own, gone with it.
     struct Scratch(PathBuf);
@@ -360,14 +255,15 @@ mod tests {
     fn the_sample_file_says_the_defaults() {
         let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/rpcwrapd.toml");
         let text = fs::read_to_string(sample).unwrap();
-        assert_eq!(ConfigFile::read(Path::new(sample)).unwrap().limits(), Config::default());
+        assert_eq!(ConfigFile::read(Path::new(sample)).unwrap().limits, Config::default());
         // Also as it reads with every line that is a comment in it switched on.
         let all: Vec<&str> = text.lines().map(|line| line.strip_prefix("#").unwrap_or(line)).collect();
         let all: Vec<&str> = all.into_iter().filter(|line| !line.starts_with(' ')).collect();
-        let file: ConfigFile = toml::from_str(&all.join("\n")).unwrap();
-        let minutes = |n: u64| Some(Duration::from_secs(60 * n));
-        let expected = Config::default().call_timeout(minutes(1)).idle_timeout(minutes(60));
-        assert_eq!(file.limits(), expected.max_connection_age(minutes(60)));
+        let file = ConfigFile::parse(Path::new(sample), &all.join("\n")).unwrap();
+        for setting in Config::default().settings() {
+            assert!(file.places.has(setting.name), "the sample file lacks {}", setting.name);
+        }
+        assert_eq!(file.limits, Config::default());
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.admin_listen.is_empty() && !file.require_login);
@@ -435,7 +331,29 @@ mod tests {
             .max_peer_statistics(0)
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
             .bson_dialect(BsonDialect::Always(Dialect::Standard));
-        assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits(), expected);
+        assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits, expected);
+    }
+
+    #[test]
+    fn a_limit_has_the_forms_of_admin_operations() {
+        let limits = |text: &str| ConfigFile::parse(Path::new("f"), text).unwrap().limits;
+        let all = Config::default().max_depth(7).slow_call(None).first_byte_clock(OpeningClock::FirstByte);
+        let lines = all.settings().map(|setting| format!("{} = \"{}\"\n", setting.name, setting.value));
+        assert_eq!(limits(&lines.collect::<String>()), all);
+        for (text, expected) in [
+            ("idle_timeout = \"off\"", Config::default()),
+            ("max_connection_age = \"off\"", Config::default()),
+            ("call_timeout = \"off\"", Config::default()),
+            ("slow_call = \"off\"", Config::default().slow_call(None)),
+            ("slow_call = false", Config::default().slow_call(None)),
+            ("max_header_bytes = 0x4_001", Config::default().max_header_bytes(0x4001)),
+            ("max_depth = +3", Config::default().max_depth(3)),
+            ("lame_duck = \" 250 us \"", Config::default().lame_duck(Duration::from_micros(250))),
+            ("pages = \"::1, unix\"", limits("pages = [\"::1\", \"unix\"]")),
+            ("pages = [\"off\"]", Config::default().pages(PageAccess::Off)),
+        ] {
+            assert_eq!(limits(text), expected, "{text}");
+        }
     }
 
     #[test]
@@ -446,20 +364,41 @@ mod tests {
             ("[limits]\nmax_depth = 3", "f:1:2: unknown table `limits`: all keys are outside of tables"),
             (
                 "\n\nlame_duck = \"5\"\n",
-                "f:3:13: lame_duck: \"5\" is no time: want a whole number with ms, s, m",
+                "f:3:13: lame_duck = \"5\": want a whole number with ms, s, m or h, such as 10s",
             ),
-            ("lame_duck = 5", "f:1:13: lame_duck: 5 is no time: want"),
+            (
+                "lame_duck = 5",
+                "f:1:13: lame_duck = \"5\": want a whole number with ms, s, m or h, such as 10s",
+            ),
+            ("lame_duck = \"off\"", "f:1:13: lame_duck = \"off\": want a whole number with"),
+            ("lame_duck = 1.5", "f:1:13: lame_duck = \"1.5\": want a whole number with"),
+            ("lame_duck = 07:30:00", "f:1:13: lame_duck = \"07:30:00\": want a whole number with"),
+            ("lame_duck = { s = 5 }", "f:1:13: lame_duck = \"{ s = 5 }\": want a whole number with"),
+            ("[lame_duck]\ns = 5", "f:1:1: lame_duck = \"[lame_duck]\": want a whole number with"),
             (
                 "lame_duck = \"99999999999999999999h\"",
-                "f:1:13: lame_duck: \"99999999999999999999h\" is no time",
+                "f:1:13: lame_duck = \"99999999999999999999h\": want a whole number with",
             ),
-            ("slow_call = \"of\"", "f:1:13: slow_call: \"of\" is no time: want"),
-            ("pages = \"on\"", "f:1:9: pages: \"on\" is neither auto, open, login or off nor a list"),
-            ("pages = [7]", "f:1:9: pages: [7] is neither auto"),
-            ("pages = [\"10.0.0.1/8\"]", "f:1:9: pages: bad network \"10.0.0.1/8\": "),
+            ("slow_call = \"of\"", "f:1:13: slow_call = \"of\": want a whole number with ms, s, m or h, "),
+            ("slow_call = true", "f:1:13: slow_call = \"true\": want a whole number with ms, s, m or h, "),
+            ("idle_timeout = \"0s\"", "f:1:16: idle_timeout = 0s: must be longer"),
+            ("first_byte_clock = 1", "f:1:20: first_byte_clock = \"1\": want accept, first_byte or off"),
+            ("pages = \"on\"", "f:1:9: pages = \"on\": want auto, open, login, off, or networks such as"),
+            (
+                "pages = [7, \"::1\"]",
+                "f:1:9: pages = \"[7, \\\"::1\\\"]\": want auto, open, login, off, or networks",
+            ),
+            ("pages = []", "f:1:9: pages = \"\": want auto"),
+            ("pages = [\"10.0.0.1/8\"]", "f:1:9: pages = \"10.0.0.1/8\": want auto, open, login, off, or"),
             ("listen = \"a:1\"", "f:1:10: listen: invalid type: string \"a:1\", expected a sequence"),
             ("listen = [\n \"a:1\",\n 5]", "f:3:2: listen: invalid type: integer `5`, expected a string"),
-            ("max_depth = -1", "f:1:13: max_depth: invalid value"),
+            ("max_depth = -1", "f:1:13: max_depth = \"-1\": want a whole number"),
+            ("max_depth = 1e1", "f:1:13: max_depth = \"1e1\": want a whole number"),
+            (
+                "max_depth = 99999999999999999999",
+                "f:1:13: max_depth = \"99999999999999999999\": want a whole",
+            ),
+            ("max_depth = \"many\"", "f:1:13: max_depth = \"many\": want a whole number"),
             ("max_depth = 0", "f:1:13: max_depth = 0: must be from 1 to 100"),
             ("\u{e9} = 1", "f:1:1: "),
             ("log_format = \"xml\"", "f:1:14: log_format: unknown variant `xml`, expected `text` or `json`"),

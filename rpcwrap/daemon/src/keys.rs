@@ -41,9 +41,9 @@ impl<'de> Deserializer<'de> for Asked<'_> {
 }
 
 /// The one of `known` that a misspelled key was most likely meant to be.
-pub(crate) fn meant(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
+pub(crate) fn meant(key: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     let distance = |known: &str| strsim::damerau_levenshtein(&key.to_lowercase().replace('-', "_"), known);
-    let (distance, nearest) = known.iter().map(|known| (distance(known), *known)).min()?;
+    let (distance, nearest) = known.into_iter().map(|known| (distance(known), known)).min()?;
     (distance <= (nearest.len() / 3).max(1)).then_some(nearest)
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_nearest_name_if_it_is_near() {
-        let known = &["max_connections", "max_connection_age", "log", "tls_key", "tls_cert"];
+        let known = ["max_connections", "max_connection_age", "log", "tls_key", "tls_cert"];
         for (key, expected) in [
             ("max_conections", Some("max_connections")),
             ("max-connections", Some("max_connections")),
@@ -82,6 +82,6 @@ mod tests {
         ] {
             assert_eq!(meant(key, known), expected, "{key}");
         }
-        assert_eq!(meant("log", &[]), None);
+        assert_eq!(meant("log", []), None);
     }
 }

@@ -59,7 +59,7 @@ fn reload(server: &Server, started_with: Option<(&Path, &ConfigFile)>) {
                 for key in before.fixed_differences(&file) {
                     tracing::warn!("{key} has changed, which needs a restart");
                 }
-                let (limits, now) = (file.limits(), server.policy());
+                let (limits, now) = (file.limits, server.policy());
                 let bson_dialect = now.config().bson_dialect;
                 change = change.config(move |_| limits.bson_dialect(bson_dialect));
                 parts.push("limits");

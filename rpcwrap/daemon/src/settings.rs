@@ -55,7 +55,7 @@ impl Settings {
     }
 
     fn merge(args: Args, mut file: ConfigFile, inherited: bool) -> Result<Self, Faults> {
-        let config = file.limits();
+        let config = file.limits.clone();
         let config_file = args.config.clone().map(|path| (path, file.clone()));
         let origins = Origins { flags: args.given(), places: std::mem::take(&mut file.places) };
         let mut faults = Vec::new();

@@ -290,7 +290,7 @@ fn faults() -> Vec<(Vec<String>, Option<Scratch>, &'static str)> {
         (config("filter.toml", "log = \"=\"\n"), "FILE:1:7: log: \"=\" is no log filter: "),
         (
             config("time.toml", "\nlame_duck = 5"),
-            "FILE:2:13: lame_duck: 5 is no time: want a whole number with",
+            "FILE:2:13: lame_duck = \"5\": want a whole number with ms, s, m or h",
         ),
         (config("syntax.toml", "listen = [\n"), "FILE:"),
         (
@@ -365,7 +365,7 @@ fn a_check_of_good_settings_is_ok_and_listens_nowhere() {
     let config = Scratch::new(
         "good.toml",
         &format!(
-            "listen = [\"{}\"]\nauth_credentials = {:?}\nproxy_protocol = \"optional\"\n",
+            "listen = [\"{}\"]\nauth_credentials = {:?}\nproxy_protocol = \"optional\"\nidle_timeout = \"off\"\n",
             taken.local_addr().unwrap(),
             users.path()
         ),
