@@ -176,6 +176,27 @@ async fn settings_that_could_never_work_are_refused() {
 }
 
 #[tokio::test]
+async fn times_beyond_the_end_of_the_clock_are_none() {
+    let mut config = Config::default();
+    let times = config.settings().filter(|setting| setting.wanted.contains("ms, s, m or h"));
+    for setting in times.collect::<Vec<_>>() {
+        config.set(setting.name, "18446744073709551615s").unwrap();
+    }
+    let server = start(with(config)).await;
+    let mut page = Peer::connect(server.addr).await;
+    for _ in 0..2 {
+        assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body, "ok\n");
+    }
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    assert_eq!(peer.call("Echo.Int", "5", 1).await["result"], 5);
+    // HTTP/2: its settings are answered.
+    let mut http2 = Peer::connect(server.addr).await;
+    http2.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    http2.read_until("\0\0\0\u{4}\u{1}\0\0\0\0").await;
+    assert_eq!(server.snapshot().server.malformed, 0);
+}
+
+#[tokio::test]
 async fn a_thousand_connections_that_close_are_all_forgotten() {
     let server = start(services()).await;
     for _ in 0..20 {

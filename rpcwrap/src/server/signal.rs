@@ -47,7 +47,7 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
         }
         let drain = async {
             tokio::time::sleep(lame_duck).await;
-            server.drain(limit.saturating_sub(lame_duck + STOP_LIMIT)).await
+            server.drain(limit.saturating_sub(lame_duck.saturating_add(STOP_LIMIT))).await
         };
         let told_twice = async {
             if restarted {

@@ -171,8 +171,11 @@ impl CloseTimer {
             return Poll::Pending;
         }
         let limit = if self.leaving { config.header_timeout } else { config.keep_alive_timeout };
-        let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
-        poll_timer(&mut self.timer, deadline, task)
+        match self.since.get_or_insert_with(Instant::now).checked_add(limit) {
+            Some(deadline) => poll_timer(&mut self.timer, deadline, task),
+            // Beyond the clock's end.
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -137,17 +137,19 @@ impl Notes {
 
     /// When the connection's patience ends, and with what.
     pub(super) fn deadline(&self, config: &Config) -> Option<(Instant, Limit)> {
+        // A limit beyond the clock's end is none.
+        let after = |since: Instant, limit, what| Some((since.checked_add(limit)?, what));
         if self.write_blocked {
-            return Some((self.moved + config.stall_timeout, Limit::Stall));
+            return after(self.moved, config.stall_timeout, Limit::Stall);
         }
         match self.stage {
-            Stage::Head => Some((self.since + config.header_timeout, Limit::Head)),
-            Stage::Idle => Some((self.since + config.keep_alive_timeout, Limit::Idle)),
+            Stage::Head => after(self.since, config.header_timeout, Limit::Head),
+            Stage::Idle => after(self.since, config.keep_alive_timeout, Limit::Idle),
             Stage::Receiving if self.read_blocked => {
-                Some((self.moved.max(self.since) + config.stall_timeout, Limit::Stall))
+                after(self.moved.max(self.since), config.stall_timeout, Limit::Stall)
             }
             Stage::Answering if self.ended => {
-                Some((self.moved.max(self.since) + HALF_CLOSED, Limit::HalfClosed))
+                after(self.moved.max(self.since), HALF_CLOSED, Limit::HalfClosed)
             }
             Stage::Receiving | Stage::Answering => None,
         }
