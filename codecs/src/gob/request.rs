@@ -15,9 +15,17 @@ use crate::{
     two_part::{Header, Progress, two_part_decoder},
 };
 use bytes::BytesMut;
+use std::ops::Range;
 
 /// Bytes a request's header may have, its definitions included; a method's name is its only long part.
 const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Where the parts of a request are; the arguments end it.
+struct Plain {
+    seq: u64,
+    method: Range<usize>,
+    args: Range<usize>,
+}
 
 /// Reads the requests of one connection.
 #[derive(Debug)]
@@ -76,9 +84,11 @@ impl RequestDecoder {
         self.progress.check()?;
         if self.progress.header.is_none()
             && self.values.is_at_start()
-            && let Some(request) = self.plain(buf)
+            && let Some(Plain { seq, method, args }) = self.plain(buf)
         {
-            return Ok(Some(request));
+            // Made where it is returned: a request is large to move.
+            let bytes = buf.split_to(args.end).freeze();
+            return Ok(Some(Request::new(bytes, seq, method, args)));
         }
         let header = match self.progress.header.take() {
             Some(waiting) => waiting,
@@ -114,7 +124,7 @@ impl RequestDecoder {
     /// number and nothing else, the arguments are of a type without interfaces. Any other is not touched, and read the
     /// long way.
     #[inline]
-    fn plain(&mut self, buf: &mut BytesMut) -> Option<Request> {
+    fn plain(&mut self, buf: &[u8]) -> Option<Plain> {
         let mut reader = Reader::new(buf);
         let header = reader.bytes().ok()?;
         let header_end = buf.len() - reader.rest().len();
@@ -131,7 +141,7 @@ impl RequestDecoder {
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());
         let method = header_start + method.start..header_start + method.end;
-        Some(Request::new(buf.split_to(end).freeze(), seq, method, args_start..end))
+        Some(Plain { seq, method, args: args_start..end })
     }
 
     /// The peer has sent its last byte: takes what is left.
