@@ -41,6 +41,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -86,8 +87,8 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
         .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
         // Together the stall timeout: a peer that is gone, or takes no byte, answers no ping.
-        .keep_alive_interval(Some(config.stall_timeout / 2))
-        .keep_alive_timeout(config.stall_timeout / 2)
+        .keep_alive_interval(Some(config.stall_timeout.min(LONGEST_STALL) / 2))
+        .keep_alive_timeout(config.stall_timeout.min(LONGEST_STALL) / 2)
         .serve_connection(TokioIo::new(conn.into_io()), service);
     // Not held while the connection lives.
     drop(config);
@@ -101,6 +102,9 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
         _ => Ok(Served::Closed),
     }
 }
+
+/// hyper adds its times to the clock unchecked.
+const LONGEST_STALL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether the peer broke the rules, and did not just go away.
 fn is_fault(error: &hyper::Error) -> bool {
