@@ -125,6 +125,11 @@ impl InFlightCall {
         }
     }
 
+    /// Bytes of its request.
+    pub(crate) fn bytes_in(&self) -> usize {
+        self.bytes_in
+    }
+
     /// Waits until there is something to write.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.place.as_mut().is_some_and(|place| self.live.calls.is_killed(place)) {

@@ -3,6 +3,7 @@
 use crate::{
     error::ConfigError,
     live::{
+        memory::half_of_limit,
         page_access::PageAccess,
         settings::{Field, Value},
     },
@@ -88,6 +89,11 @@ config! {
         pub max_connections: usize = 10_000;
         /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
         pub max_output_bytes: usize = 8 << 20;
+        /// Bytes that all peers together may make the server hold: messages that have come in part, requests that wait
+        /// for their handlers, replies that are not taken. Over it the connections that hold most are closed, and of
+        /// those the slowest first. Over half of it a peer that moves less than 1 KiB/s for `stall_timeout` is closed.
+        /// Default half of what the process may have: of its control group, its address space or the machine.
+        pub memory_budget: usize = half_of_limit();
         /// A peer in the middle of a message, or with replies waiting, that moves no byte for this long is closed.
         /// Default 60 s, as nginx.
         pub stall_timeout: Duration = Duration::from_secs(60);
@@ -140,6 +146,9 @@ pub enum OpeningClock {
 /// Rows that fit into half a gigabyte.
 const MAX_PEER_STATISTICS: usize = 1_000_000;
 
+/// What a handful of connections need for one message each.
+const MIN_MEMORY_BUDGET: usize = 1 << 20;
+
 impl Config {
     /// The part of it codecs keep to.
     pub(crate) fn message_limits(&self) -> Limits {
@@ -165,6 +174,9 @@ impl Config {
         }
         if self.max_peer_statistics > MAX_PEER_STATISTICS {
             return bad("max_peer_statistics", self.max_peer_statistics, "must be at most 1000000");
+        }
+        if self.memory_budget < MIN_MEMORY_BUDGET {
+            return bad("memory_budget", self.memory_budget, "must be at least 1048576");
         }
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),

@@ -4,6 +4,7 @@ pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod deadline;
 pub(crate) mod lifetime;
+pub(crate) mod memory;
 pub(crate) mod observer;
 pub(crate) mod page_access;
 pub(crate) mod peers;
@@ -21,6 +22,7 @@ use crate::{
 };
 use arc_swap::Guard;
 use calls::CallTable;
+use memory::Memory;
 use observer::Observers;
 use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
@@ -40,6 +42,7 @@ pub(crate) struct Live {
     pub(crate) logins: Logins,
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
+    pub(crate) memory: Memory,
     pub(crate) shutdown: Shutdown,
     pub(crate) stop: StopRequest,
     /// The program's way to start anew, if it has one.
@@ -61,6 +64,7 @@ impl Live {
             logins: Logins::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
+            memory: Memory::new(config.memory_budget),
             shutdown: Shutdown::default(),
             stop: StopRequest::default(),
             restart,
@@ -108,6 +112,7 @@ impl Live {
         self.logins.policy_changed();
         self.slow.set_limit(policy.config.slow_call);
         self.peers.set_limit(policy.config.max_peer_statistics);
+        self.memory.set_budget(policy.config.memory_budget);
         self.shutdown.wake_all();
         tracing::info!(generation = policy.generation(), "policy changed");
         Ok(policy)

@@ -65,16 +65,18 @@ impl Tracker {
 
     /// The connections that `which` names, the oldest first, at most `most`.
     pub(crate) fn find(&self, most: usize, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<ConnectionInfo> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
-        all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
+        self.all().iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn all(&self) -> Vec<Arc<Tracked>> {
+        lock(&self.connections).values().cloned().collect()
     }
 
     /// Tells the connections that `which` names to end, once their tasks are woken. Their numbers.
     pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
-        let ends =
-            |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
-        all.iter().filter(ends).map(|tracked| tracked.id).collect()
+        let ends = |tracked: &&Arc<Tracked>| which(&tracked.info()) && tracked.kill();
+        self.all().iter().filter(ends).map(|tracked| tracked.id).collect()
     }
 
     /// How long ago the newest of the open connections was accepted.
@@ -124,6 +126,10 @@ pub(crate) struct Tracked {
     in_flight: AtomicUsize,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// Bytes it makes the server hold, see [`memory`](super::memory).
+    pub(super) held: AtomicUsize,
+    /// Of these, whole replies that it has not taken, where a session does not see them.
+    pub(crate) unsent: AtomicUsize,
 }
 
 /// What is known of the other end. Of a connection that makes calls its [`Peer`] knows everything: most of them sit
@@ -167,7 +173,30 @@ impl Tracked {
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
+            unsent: AtomicUsize::new(0),
         }
+    }
+
+    /// Tells it to end, once its task is woken; whether it was not told before.
+    pub(super) fn kill(&self) -> bool {
+        !self.killed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Bytes it makes the server hold.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Relaxed)
+    }
+
+    /// Bytes that have gone either way.
+    pub(crate) fn moved(&self) -> u64 {
+        self.bytes_in.load(Relaxed).saturating_add(self.bytes_out.load(Relaxed))
+    }
+
+    /// What it holds, for every second of its age and every byte it has moved.
+    pub(super) fn idle_byte_seconds(&self) -> u128 {
+        let held = self.held() as u128;
+        held.saturating_mul(self.accepted.elapsed().as_nanos()) / u128::from(self.moved().saturating_add(1))
     }
 
     /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase.
@@ -246,6 +275,7 @@ impl Tracked {
             in_flight: self.in_flight.load(Relaxed) as u64,
             bytes_in: self.bytes_in.load(Relaxed),
             bytes_out: self.bytes_out.load(Relaxed),
+            held: self.held() as u64,
         }
     }
 }
@@ -286,6 +316,8 @@ pub struct ConnectionInfo {
     pub bytes_in: u64,
     /// Bytes written.
     pub bytes_out: u64,
+    /// Bytes it makes the server hold: messages in part, requests that wait, replies not taken.
+    pub held: u64,
 }
 
 #[cfg(test)]

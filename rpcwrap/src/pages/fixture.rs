@@ -3,6 +3,7 @@
 use crate::{
     call::registry::MethodInfo,
     live::{
+        memory::Memory,
         shutdown::Phase,
         stats::{MethodStats, ServerStats, Tally},
         tracker::ConnectionInfo,
@@ -31,7 +32,7 @@ pub(super) fn snapshot() -> Snapshot {
         },
         phase: Phase::Serving,
         max_connections: 10_000,
-        server: server.snapshot(307),
+        server: server.snapshot(307, &Memory::new(1 << 30)),
         services: vec![
             ("<b>".to_owned(), "a \"doc\"".to_owned()),
             ("Arith".to_owned(), "Sums & <quotients>".to_owned()),
@@ -71,6 +72,7 @@ pub(super) fn snapshot() -> Snapshot {
                 in_flight: 3,
                 bytes_in: 71_100,
                 bytes_out: 75_348,
+                held: 8192,
             },
             ConnectionInfo {
                 id: 2,
@@ -84,6 +86,7 @@ pub(super) fn snapshot() -> Snapshot {
                 in_flight: 0,
                 bytes_in: 0,
                 bytes_out: 0,
+                held: 0,
             },
         ],
     };
@@ -140,6 +143,7 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.login_failures,
         &mut server.http_requests,
         &mut server.accept_failures,
+        &mut server.memory_sheds,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

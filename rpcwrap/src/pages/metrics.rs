@@ -63,6 +63,10 @@ type Family<'s> = (&'s str, &'s str, &'s [(&'s str, u64)]);
 fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
+    out.family("rpcwrap_server_held_bytes", "gauge", "Bytes that peers make the server hold now.");
+    out.sample("rpcwrap_server_held_bytes", "", server.held_bytes);
+    out.family("rpcwrap_server_memory_budget_bytes", "gauge", "The most that they may.");
+    out.sample("rpcwrap_server_memory_budget_bytes", "", server.memory_budget);
 
     let families: [Family<'_>; 13] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
@@ -94,6 +98,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
                 ("reason=\"proxy_header\"", server.proxy_failures),
                 ("reason=\"tls\"", server.tls_failures),
                 ("reason=\"stalled\"", server.stalled),
+                ("reason=\"memory_budget\"", server.memory_sheds),
                 ("reason=\"malformed\"", server.malformed),
             ],
         ),

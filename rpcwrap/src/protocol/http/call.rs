@@ -15,6 +15,7 @@ use crate::{
     auth::{Credential, Denied, Identity},
     call::in_flight::InFlightCall,
     error::CallError,
+    live::memory::Held,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -44,7 +45,8 @@ pub(super) async fn answer(
         return respond::bad_timeout();
     };
     let limit = cx.dispatch.live.config().max_message_bytes;
-    let args = match body::read(incoming, limit, progress).await {
+    let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
+    let args = match body::read(incoming, limit, progress, &mut held).await {
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
     };

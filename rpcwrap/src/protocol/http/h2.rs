@@ -40,7 +40,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 use tokio::time::Instant;
 
@@ -102,6 +102,9 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
     }
 }
 
+/// More than the pings of one `stall_timeout` and their answers, and other frames without a reply's bytes: 17 bytes each.
+const PINGS: u64 = 1 << 10;
+
 /// Whether the peer broke the rules, and did not just go away.
 fn is_fault(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
@@ -116,6 +119,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
     let mut close_timer = CloseTimer::default();
     let mut leaving = false;
     let mut age = Age::default();
+    let mut unsent = UnsentTimer::default();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -125,6 +129,11 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
             if !tasks.poll(task) {
                 break;
             }
+        }
+        if unsent.poll(task, cx).is_ready() {
+            tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer takes no reply");
+            cx.dispatch.live.stats.stalled.add_one();
+            return Poll::Ready(Ok(()));
         }
         let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
@@ -175,6 +184,35 @@ impl CloseTimer {
             Some(deadline) => poll_timer(&mut self.timer, deadline, task),
             // Beyond the clock's end.
             None => Poll::Pending,
+        }
+    }
+}
+
+/// How long a peer takes nothing of the replies that wait for it: it answers pings, and is not stalled by what the
+/// socket shows.
+#[derive(Default)]
+struct UnsentTimer {
+    /// Since when it is watched, and what had moved then.
+    since: Option<(Instant, u64)>,
+    timer: Timer,
+}
+
+impl UnsentTimer {
+    /// Ready when `stall_timeout` has passed without more than pings.
+    fn poll(&mut self, task: &mut Context<'_>, cx: &ConnCx) -> Poll<()> {
+        if cx.tracked.unsent.load(Relaxed) == 0 {
+            (self.since, self.timer) = (None, None);
+            return Poll::Pending;
+        }
+        loop {
+            let moved = cx.tracked.moved();
+            let (since, before) = *self.since.get_or_insert_with(|| (Instant::now(), moved));
+            let deadline = since + cx.dispatch.live.config().stall_timeout;
+            ready!(poll_timer(&mut self.timer, deadline, task));
+            if moved - before < PINGS {
+                return Poll::Ready(());
+            }
+            (self.since, self.timer) = (None, None);
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn answer(
     } else {
         other(&http, &cx, request, &progress).await
     };
-    Ok(reply.map(|body| body.noted(progress)))
+    Ok(reply.map(|body| body.held(&cx).noted(progress)))
 }
 
 /// Whether the connection is another protocol's from here on.

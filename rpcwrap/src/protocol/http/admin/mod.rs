@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     admin::{self, Actor, Operation, Refused, Right},
+    live::memory::Held,
     protocol::ConnCx,
 };
 use hyper::{
@@ -100,7 +101,8 @@ pub(super) async fn answer(
         if let Err(why) = checked {
             return refused(&admin::refuse(&actor, path.name, why));
         }
-        match body::read(incoming, MAX_BODY, progress).await {
+        let mut held = Held::new(live, &cx.tracked);
+        match body::read(incoming, MAX_BODY, progress, &mut held).await {
             Ok(text) => read::change(path.name, &text).map(Operation::Change),
             Err(error) => return call::unread(&error, MAX_BODY),
         }
