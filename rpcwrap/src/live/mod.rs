@@ -26,7 +26,7 @@ use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
 use slow::SlowCalls;
-use stats::ServerStats;
+use stats::{ServerSnapshot, ServerStats};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -49,7 +49,12 @@ pub(crate) struct Live {
     pub(crate) slow: SlowCalls,
     pub(crate) peers: PeerTable,
     pub(crate) observers: Observers,
+    /// The program's count of lines its log has lost, if it keeps one.
+    pub(crate) dropped_log_lines: Option<CountSource>,
 }
+
+/// A number that the program counts.
+pub(crate) type CountSource = Box<dyn Fn() -> u64 + Send + Sync>;
 
 impl Live {
     /// The state of a server that starts with `policy` and tells `observers` of its calls, in a program that can start
@@ -69,7 +74,14 @@ impl Live {
             slow: SlowCalls::new(config.slow_call),
             peers: PeerTable::new(config.max_peer_statistics),
             observers,
+            dropped_log_lines: None,
         }
+    }
+
+    /// The numbers of the whole server at this moment.
+    pub(crate) fn server_snapshot(&self) -> ServerSnapshot {
+        let dropped_log_lines = self.dropped_log_lines.as_ref().map_or(0, |count| count());
+        ServerSnapshot { dropped_log_lines, ..self.stats.snapshot(self.tracker.open()) }
     }
 
     /// The policy in force. A call is decided under one of them from its start on.

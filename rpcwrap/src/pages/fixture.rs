@@ -140,6 +140,7 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.login_failures,
         &mut server.http_requests,
         &mut server.accept_failures,
+        &mut server.dropped_log_lines,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

@@ -29,6 +29,7 @@
 //! | 24 | health probes are no errors | `probes`, `one_port` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
+//! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
@@ -42,6 +43,7 @@ mod probes;
 mod slow;
 mod squeezed;
 mod unread;
+mod unread_log;
 mod windows;
 
 use crate::program::Program;
