@@ -4,6 +4,7 @@
 //! the program go the way of its lines.
 
 use crate::{args::LogFormat, log_queue::LogQueue};
+use rpcwrap::codecs::LogText;
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     env,
@@ -22,6 +23,9 @@ use tracing_subscriber::{
 
 /// How long the end of the program waits for lines to be written.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+
+/// Bytes of a panic's message: enough for both sides of an assertion.
+const PANIC_TEXT: usize = 1 << 10;
 
 /// The lines of the running log.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
@@ -54,15 +58,19 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> Result<Log, Stri
     Ok(Log { filter: handle, queue })
 }
 
-/// What the default hook says, as one line of the log.
+/// What the default hook says, as one line of the log. Its message may quote what a peer has sent.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = thread::current();
-    let text = format!("thread '{}' {panic}", thread.name().unwrap_or("<unnamed>")).replace('\n', " ");
+    let name = thread.name().unwrap_or("<unnamed>");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let (fixed, made) = (panic.payload().downcast_ref::<&str>(), panic.payload().downcast_ref::<String>());
+    let why = fixed.copied().or(made.map(String::as_str)).unwrap_or("Box<dyn Any>");
+    let why = LogText::new(why).up_to(PANIC_TEXT);
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
-        tracing::error!(%backtrace, "{text}");
+        tracing::error!(%backtrace, "thread '{name}' panicked at {place}: {why:#}");
     } else {
-        tracing::error!("{text}");
+        tracing::error!("thread '{name}' panicked at {place}: {why:#}");
     }
 }
 

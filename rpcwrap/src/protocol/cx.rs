@@ -12,7 +12,7 @@ use crate::{
     session::{self, Framing, Session, SessionFuture},
 };
 use bytes::{Bytes, BytesMut};
-use codecs::AnyServerCodec;
+use codecs::{AnyServerCodec, LogText};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A connection as a protocol gets it.
@@ -134,7 +134,8 @@ impl ConnCx {
         match identity {
             Some(identity) => {
                 self.dispatch.live.stats.logins.add_one();
-                tracing::debug!(peer = %self.peer_addr, user = identity.name(), "logged in");
+                let user = LogText::new(identity.name());
+                tracing::debug!(peer = %self.peer_addr, %user, "logged in");
             }
             None => {
                 self.dispatch.live.stats.login_failures.add_one();

@@ -30,10 +30,12 @@
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
 //! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
+//! | – | names that would forge lines of the log | `forged_log` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
 mod churn;
+mod forged_log;
 mod go;
 mod gob;
 mod idle;

@@ -17,6 +17,7 @@ use crate::{
     },
     protocol::{Conn, ConnCx, Served},
 };
+use codecs::LogText;
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -89,7 +90,7 @@ fn count(end: &End, cx: &ConnCx) -> bool {
         }
         End::Gone | End::Old => false,
         End::Http(Err(error)) if error.is_parse() => {
-            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
+            tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP");
             true
         }
         End::Http(_) => true,
