@@ -58,6 +58,7 @@ fn blamed(error: &ConfigError, origins: &Origins) -> Fault {
     let key = match error {
         ConfigError::NoWayToLogIn if origins.has("require_login") => "require_login",
         ConfigError::NoWayToLogIn => "pages",
+        ConfigError::BadUser { .. } => "auth_credentials",
         ConfigError::Tls(TlsError::Unreadable { what, .. } | TlsError::Malformed { what, .. }) => match *what
         {
             "private key" => "tls_key",
