@@ -154,6 +154,15 @@ impl Program {
         Self::spawn_unread(shell).await
     }
 
+    /// What `--check-config` with these arguments ends with and says on stderr.
+    pub(crate) async fn check(args: &[&str]) -> (Option<i32>, String) {
+        built().await;
+        let mut program = Command::new(built_folder().join("rpcwrapd"));
+        program.arg("--check-config").args(args).env_remove("RUST_LOG").kill_on_drop(true);
+        let output = limit(program.output()).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     async fn start(path: PathBuf, args: &[&str]) -> Self {
         let mut program = Command::new(path);
         program.args(args).stdin(Stdio::null());

@@ -16,7 +16,7 @@ pub(crate) mod stop;
 pub(crate) mod tracker;
 
 use crate::{
-    auth::{Access, Logins},
+    auth::{Access, FailureLog, Logins},
     error::ConfigError,
 };
 use arc_swap::Guard;
@@ -38,6 +38,7 @@ use tracker::{ConnectionInfo, Tracker};
 pub(crate) struct Live {
     policy: PolicyCell,
     pub(crate) logins: Logins,
+    pub(crate) failed_logins: FailureLog,
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) shutdown: Shutdown,
@@ -64,6 +65,7 @@ impl Live {
         Self {
             policy,
             logins: Logins::default(),
+            failed_logins: FailureLog::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
             shutdown: Shutdown::default(),

@@ -31,6 +31,7 @@
 //! | 30 | 20,000 connections of one call | `churn` |
 //! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
 //! | – | names that would forge lines of the log | `forged_log` |
+//! | – | guesses of passwords | `guesses`; their delays: `auth::logins` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
@@ -38,6 +39,7 @@ mod churn;
 mod forged_log;
 mod go;
 mod gob;
+mod guesses;
 mod idle;
 mod malformed;
 mod overload;

@@ -122,7 +122,9 @@ async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progres
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(End::Old);
         }
-        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+        if !leaving
+            && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
+        {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             if let Poll::Ready(result) = poll_http(connection, progress, task) {

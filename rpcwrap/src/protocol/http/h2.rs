@@ -131,7 +131,9 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
-        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+        if !leaving
+            && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
+        {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
