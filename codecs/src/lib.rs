@@ -29,6 +29,7 @@ mod error;
 #[cfg(feature = "gob")]
 pub mod gob;
 pub mod json;
+mod log_text;
 mod message;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
@@ -47,6 +48,7 @@ pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, 
 pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
+pub use log_text::LogText;
 pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};
 
 #[cfg(doctest)]

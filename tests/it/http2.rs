@@ -9,7 +9,7 @@ use hyper::{
     client::conn::http2::{self, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rpcwrap::{Access, Config, Method, Phase, Server, Service};
+use rpcwrap::{Access, Config, Credentials, Method, Phase, Server, Service};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, each_split},
@@ -193,4 +193,20 @@ async fn bytes_that_are_no_frames_end_the_connection_and_are_counted() {
         protocols.iter().find(|protocol| protocol.name == "http2").unwrap().malformed
     };
     until(|| malformed() == 1).await;
+}
+
+#[tokio::test]
+async fn the_third_wrong_login_ends_the_connection_in_good_order() {
+    let server = start(services().credentials(Credentials::new([("ala", ["kot2"])]))).await;
+    let mut client = connect(&server).await;
+    for (login, status) in
+        [("YWxhOndyb25n", 401), ("YWxhOmtvdDI=", 200), ("YWxhOndyb25n", 401), ("YWxhOng=", 401)]
+    {
+        let request =
+            Request::post("http://x/Arith/Multiply").header("authorization", format!("Basic {login}"));
+        let request = request.body(body(r#"{"A":6,"B":7}"#)).unwrap();
+        assert_eq!(limit(client.send.send_request(request)).await.unwrap().status(), status);
+    }
+    limit(client.ended).await.unwrap().unwrap();
+    assert_eq!(server.snapshot().server.login_failures, 3);
 }

@@ -17,7 +17,7 @@ use crate::{
     items::Item,
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, EncodeError, Reply, ReplyReader, RequestWriter, ValueError};
+use codecs::{AnyCodec, EncodeError, LogText, Reply, ReplyReader, RequestWriter, ValueError};
 use serde::de::DeserializeOwned;
 use state::{Phase, State};
 use std::{
@@ -324,7 +324,10 @@ impl Shared {
         if !matches!(state.phase, Phase::Closed(_)) {
             match &reason {
                 CloseReason::Here => {}
-                reason => tracing::debug!(?reason, in_flight = state.in_flight.len(), "connection closed"),
+                reason => {
+                    let reason = LogText::new(format!("{reason:?}"));
+                    tracing::debug!(%reason, in_flight = state.in_flight.len(), "connection closed");
+                }
             }
             state.phase = Phase::Closed(reason);
         }

@@ -23,6 +23,7 @@ use crate::{
     session::SessionFuture,
 };
 use bytes::{Buf, Bytes};
+use codecs::LogText;
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -221,6 +222,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 if error.is_malformed() {
                     cx.dispatch.live.stats.malformed.add_one();
                 }
+                let error = LogText::new(error);
                 tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
             }
         }

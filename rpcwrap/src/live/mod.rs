@@ -17,7 +17,7 @@ pub(crate) mod stop;
 pub(crate) mod tracker;
 
 use crate::{
-    auth::{Access, Logins},
+    auth::{Access, FailureLog, Logins},
     error::ConfigError,
 };
 use arc_swap::Guard;
@@ -28,7 +28,7 @@ use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
 use shutdown::Shutdown;
 use slow::SlowCalls;
-use stats::ServerStats;
+use stats::{ServerSnapshot, ServerStats};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -40,6 +40,7 @@ use tracker::{ConnectionInfo, Tracker};
 pub(crate) struct Live {
     policy: PolicyCell,
     pub(crate) logins: Logins,
+    pub(crate) failed_logins: FailureLog,
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) memory: Memory,
@@ -52,7 +53,12 @@ pub(crate) struct Live {
     pub(crate) slow: SlowCalls,
     pub(crate) peers: PeerTable,
     pub(crate) observers: Observers,
+    /// The program's count of lines its log has lost, if it keeps one.
+    pub(crate) dropped_log_lines: Option<CountSource>,
 }
+
+/// A number that the program counts.
+pub(crate) type CountSource = Box<dyn Fn() -> u64 + Send + Sync>;
 
 impl Live {
     /// The state of a server that starts with `policy` and tells `observers` of its calls, in a program that can start
@@ -62,6 +68,7 @@ impl Live {
         Self {
             policy,
             logins: Logins::default(),
+            failed_logins: FailureLog::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
             memory: Memory::new(config.memory_budget),
@@ -73,7 +80,14 @@ impl Live {
             slow: SlowCalls::new(config.slow_call),
             peers: PeerTable::new(config.max_peer_statistics),
             observers,
+            dropped_log_lines: None,
         }
+    }
+
+    /// The numbers of the whole server at this moment.
+    pub(crate) fn server_snapshot(&self) -> ServerSnapshot {
+        let dropped_log_lines = self.dropped_log_lines.as_ref().map_or(0, |count| count());
+        ServerSnapshot { dropped_log_lines, ..self.stats.snapshot(self.tracker.open(), &self.memory) }
     }
 
     /// The policy in force. A call is decided under one of them from its start on.

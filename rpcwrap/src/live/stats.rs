@@ -279,6 +279,8 @@ counters! {
     login_failures,
     /// HTTP requests.
     http_requests,
+    /// Lines of the program's log that were dropped because its reader was too slow, by the program's own count.
+    dropped_log_lines,
 }
 
 /// One number that only grows.

@@ -4,6 +4,7 @@
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
 use crate::{
+    auth::Tries,
     lock::lock,
     peer::{Peer, PeerAddr, TlsInfo},
 };
@@ -121,6 +122,7 @@ pub(crate) struct Tracked {
     pub(crate) id: u64,
     pub(crate) accepted: Instant,
     killed: AtomicBool,
+    pub(crate) logins: Tries,
     remote: Mutex<RemoteEnd>,
     calls: AtomicU64,
     in_flight: AtomicUsize,
@@ -168,6 +170,7 @@ impl Tracked {
             id,
             accepted: Instant::now(),
             killed: AtomicBool::new(false),
+            logins: Tries::default(),
             remote: Mutex::new(RemoteEnd::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),

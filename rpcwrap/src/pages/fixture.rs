@@ -144,6 +144,7 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.http_requests,
         &mut server.accept_failures,
         &mut server.memory_sheds,
+        &mut server.dropped_log_lines,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

@@ -68,7 +68,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_memory_budget_bytes", "gauge", "The most that they may.");
     out.sample("rpcwrap_server_memory_budget_bytes", "", server.memory_budget);
 
-    let families: [Family<'_>; 13] = [
+    let families: [Family<'_>; 14] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         (
             "accept_failures",
@@ -116,6 +116,11 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
         ("logins", "Logins that succeeded.", &[("", server.logins)]),
         ("login_failures", "Logins that failed.", &[("", server.login_failures)]),
         ("http_requests", "HTTP requests.", &[("", server.http_requests)]),
+        (
+            "dropped_log_lines",
+            "Lines of the program's log that were dropped.",
+            &[("", server.dropped_log_lines)],
+        ),
     ];
     for (name, help, samples) in families {
         let name = format!("rpcwrap_server_{name}");
@@ -233,6 +238,7 @@ mod tests {
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
             "rpcwrap_server_shed_total{reason=\"max_calls\"} 900016",
+            "rpcwrap_server_dropped_log_lines_total 900025",
             "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
             "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
             "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",

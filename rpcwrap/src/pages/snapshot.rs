@@ -62,7 +62,7 @@ impl Snapshot {
             process: Process::look(),
             phase: dispatch.live.shutdown.phase(),
             max_connections: dispatch.live.config().max_connections,
-            server: dispatch.live.stats.snapshot(dispatch.live.tracker.open(), &dispatch.live.memory),
+            server: dispatch.live.server_snapshot(),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),
             codecs,

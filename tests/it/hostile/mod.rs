@@ -29,13 +29,18 @@
 //! | 24 | health probes are no errors | `probes`, `one_port` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
+//! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
+//! | – | names that would forge lines of the log | `forged_log` |
+//! | – | guesses of passwords | `guesses`; their delays: `auth::logins` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
 mod budget;
 mod churn;
+mod forged_log;
 mod go;
 mod gob;
+mod guesses;
 mod idle;
 mod malformed;
 mod overload;
@@ -43,6 +48,7 @@ mod probes;
 mod slow;
 mod squeezed;
 mod unread;
+mod unread_log;
 mod windows;
 
 use crate::program::Program;

@@ -25,6 +25,7 @@ use crate::{
     },
     protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
+use codecs::LogText;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -94,7 +95,7 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
     let ended = drive(&mut connection, &mut tasks, &cx).await;
     match ended {
         Err(error) if is_fault(&error) => {
-            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP/2");
+            tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP/2");
             Err(ProtocolError::Malformed("not HTTP/2"))
         }
         _ if requests.load(Relaxed) == 0 => Ok(Served::Probe),
@@ -139,7 +140,9 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
-        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+        if !leaving
+            && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
+        {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();

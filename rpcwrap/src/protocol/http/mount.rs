@@ -2,11 +2,15 @@
 
 use super::{body::Body, body::BoxError, respond};
 use bytes::Bytes;
+use codecs::LogText;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use std::{fmt, future::Future, panic::AssertUnwindSafe, pin::Pin};
+use std::{error::Error, fmt, future::Future, iter, panic::AssertUnwindSafe, pin::Pin};
 use tower::{Service, ServiceExt};
+
+/// Bytes of a service's error and its causes in the log: some quote the request.
+const CAUSES: usize = 512;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
@@ -41,12 +45,17 @@ impl Mount {
         match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                tracing::error!(error = &*error as &dyn std::error::Error, "mounted service failed");
+                tracing::error!(error = %LogText::new(with_causes(&*error)).up_to(CAUSES), "mounted service failed");
                 failed()
             }
             Err(_) => failed(),
         }
     }
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn failed() -> Response<Body> {
