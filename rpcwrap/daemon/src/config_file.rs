@@ -61,6 +61,7 @@ pub(crate) struct ConfigFile {
     header_timeout: Option<Time>,
     max_header_bytes: Option<usize>,
     max_message_bytes: Option<usize>,
+    max_decoded_bytes: Option<usize>,
     max_depth: Option<usize>,
     max_in_flight: Option<usize>,
     max_calls: Option<usize>,
@@ -148,8 +149,8 @@ impl ConfigFile {
             drain_timeout slow_call
         }
         take! { size => *size;
-            max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_connections
-            max_output_bytes max_peer_statistics
+            max_header_bytes max_message_bytes max_decoded_bytes max_depth max_in_flight max_calls
+            max_connections max_output_bytes max_peer_statistics
         }
         take! { name => *name; first_byte_clock bson_dialect }
         take! { pages => pages.0.clone(); pages }
@@ -390,6 +391,7 @@ mod tests {
             tls_handshake_timeout = "12s"
             max_header_bytes = 10000
             max_message_bytes = 67_108_865
+            max_decoded_bytes = 2_000_000
             max_depth = 3
             max_in_flight = 4
             max_calls = 10
@@ -418,6 +420,7 @@ mod tests {
             .tls_handshake_timeout(seconds(12))
             .max_header_bytes(10_000)
             .max_message_bytes(67_108_865)
+            .max_decoded_bytes(2_000_000)
             .max_depth(3)
             .max_in_flight(4)
             .max_calls(10)
