@@ -21,6 +21,7 @@ pub mod baidu_std;
 pub mod body;
 #[cfg(feature = "bson")]
 pub mod bson;
+mod budget;
 pub mod codec;
 pub mod compress;
 pub mod connect;

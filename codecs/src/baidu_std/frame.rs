@@ -8,7 +8,8 @@ use super::{
     wire::{put_bytes, put_int},
 };
 use crate::{
-    body::ContentType,
+    body::{ContentType, budget_of},
+    budget::DecodeBudget,
     codec::Limits,
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
@@ -36,6 +37,15 @@ pub struct Payload {
     pub content_type: ContentType,
     /// How the body came.
     pub compression: Compression,
+    /// Bytes that the body had as it came, if it was compressed.
+    pub compressed_len: usize,
+}
+
+impl Payload {
+    /// The budget of the value that is decoded from the body.
+    pub(crate) fn budget(&self, max_decoded_bytes: usize) -> DecodeBudget {
+        budget_of(self.body.len(), self.compression, self.compressed_len, max_decoded_bytes)
+    }
 }
 
 impl Frame {
@@ -142,15 +152,15 @@ impl Frame {
         if meta.checksum_type != 0 {
             self.check(&data, &attachment).map_err(|why| self.unreadable(what, data_len, Some(why)))?;
         }
-        let body = if compression == Compression::None {
-            data
+        let (body, compressed_len) = if compression == Compression::None {
+            (data, 0)
         } else {
-            compression
+            let body = compression
                 .decompress(&data, limits.max_message_bytes)
-                .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?
-                .into()
+                .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?;
+            (body.into(), data_len)
         };
-        Ok(Payload { body, attachment, content_type, compression })
+        Ok(Payload { body, attachment, content_type, compression, compressed_len })
     }
 
     /// Compares the checksum. bRPC aborts the process if the value is not of 4 bytes.

@@ -131,8 +131,8 @@ impl Dispatch {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
-        let source =
-            ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
+        let deadline = limit.and_then(|limit| now.checked_add(limit));
+        let source = ContextSource::new(&entry.full_name, peer, deadline, policy.config.max_decoded_bytes);
         let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;

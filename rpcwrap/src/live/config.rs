@@ -77,6 +77,9 @@ config! {
         pub max_header_bytes: usize = 16 << 10;
         /// Bytes of one message or HTTP body. Default 64 MiB, as bRPC. Nothing near it is allocated in advance.
         pub max_message_bytes: usize = 64 << 20;
+        /// Bytes of memory that the arguments of one call may take once decoded, beside 8 for each byte of the message
+        /// that brings them; beyond it the call fails. Default 64 MiB: a message that is honest data stays within.
+        pub max_decoded_bytes: usize = 64 << 20;
         /// Levels of values inside values. Default 100: far from any stack's end.
         pub max_depth: usize = 100;
         /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
@@ -152,7 +155,11 @@ const MIN_MEMORY_BUDGET: usize = 1 << 20;
 impl Config {
     /// The part of it codecs keep to.
     pub(crate) fn message_limits(&self) -> Limits {
-        Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }
+        Limits {
+            max_message_bytes: self.max_message_bytes,
+            max_depth: self.max_depth,
+            max_decoded_bytes: self.max_decoded_bytes,
+        }
     }
 
     /// Refuses settings that no server could work with, as building one does.
@@ -168,6 +175,9 @@ impl Config {
         }
         if self.max_message_bytes < 1024 || self.max_message_bytes > i32::MAX as usize {
             return bad("max_message_bytes", self.max_message_bytes, "must be from 1024 to 2147483647");
+        }
+        if self.max_decoded_bytes < 1 << 20 {
+            return bad("max_decoded_bytes", self.max_decoded_bytes, "must be at least 1048576");
         }
         if self.max_depth == 0 || self.max_depth > 100 {
             return bad("max_depth", self.max_depth, "must be from 1 to 100");

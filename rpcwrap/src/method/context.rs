@@ -103,12 +103,19 @@ pub struct ContextSource<'a> {
     pub(crate) name: &'a str,
     pub(crate) peer: &'a Arc<Peer>,
     pub(crate) deadline: Option<Instant>,
+    /// What the arguments may become, see [`Args::decode_within`](codecs::Args::decode_within).
+    pub(crate) max_decoded_bytes: usize,
     cancellation: Option<Cancellation>,
 }
 
 impl<'a> ContextSource<'a> {
-    pub(crate) fn new(name: &'a str, peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
-        Self { name, peer, deadline, cancellation: None }
+    pub(crate) fn new(
+        name: &'a str,
+        peer: &'a Arc<Peer>,
+        deadline: Option<Instant>,
+        max_decoded_bytes: usize,
+    ) -> Self {
+        Self { name, peer, deadline, max_decoded_bytes, cancellation: None }
     }
 
     pub(crate) fn context(&mut self) -> Context {
@@ -123,7 +130,12 @@ impl<'a> ContextSource<'a> {
 
     /// What it is made of, for a handler that is called when the request is gone.
     pub(super) fn keep(&self) -> KeptSource {
-        KeptSource { name: self.name.to_owned(), peer: self.peer.clone(), deadline: self.deadline }
+        KeptSource {
+            name: self.name.to_owned(),
+            peer: self.peer.clone(),
+            deadline: self.deadline,
+            max_decoded_bytes: self.max_decoded_bytes,
+        }
     }
 }
 
@@ -132,10 +144,11 @@ pub(super) struct KeptSource {
     name: String,
     peer: Arc<Peer>,
     deadline: Option<Instant>,
+    max_decoded_bytes: usize,
 }
 
 impl KeptSource {
     pub(super) fn source(&self) -> ContextSource<'_> {
-        ContextSource::new(&self.name, &self.peer, self.deadline)
+        ContextSource::new(&self.name, &self.peer, self.deadline, self.max_decoded_bytes)
     }
 }

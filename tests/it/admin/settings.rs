@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 23] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 24] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
@@ -23,6 +23,7 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 23] = [
     ("header_timeout", "\"10ms\"", "10ms", "null", "want a whole number with ms"),
     ("max_header_bytes", "8192", "8192", "8191", "must be at least 8192"),
     ("max_message_bytes", "1024", "1024", "1023", "must be from 1024 to 2147483647"),
+    ("max_decoded_bytes", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("max_depth", "1", "1", "101", "must be from 1 to 100"),
     ("max_in_flight", "1", "1", "0", "must be at least 1"),
     ("max_calls", "\"1\"", "1", "-1", "want a whole number"),

@@ -169,6 +169,7 @@ fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> BytesArgs<'r
         attachment: payload.attachment.clone(),
         content_type: payload.content_type,
         compression: payload.compression,
+        compressed_len: payload.compressed_len,
         log_id: wire.log_id(),
         trace_id: wire.trace_id(),
         span_id: wire.span_id(),
