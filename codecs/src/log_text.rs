@@ -150,8 +150,10 @@ mod tests {
         assert_eq!(shown("abcdefg"), "abcd… 3 bytes more");
         // No character is cut, and none after it comes back.
         assert_eq!(shown("abcößa"), "abc… 5 bytes more");
-        let pieces = LogText::new(format_args!("{}{}{}", "abcö", "d", 12)).up_to(4);
-        assert_eq!(format!("{pieces:#}"), "abc… 5 bytes more");
+        let in_pieces = |first: &str, number: i32| {
+            format!("{:#}", LogText::new(format_args!("{first}{number}")).up_to(4))
+        };
+        assert_eq!(in_pieces("abcöd", 12), "abc… 5 bytes more");
         let escaped = LogText::new("\u{202e}".repeat(1_000)).to_string();
         assert!(escaped.ends_with("… 2874 bytes more\"") && escaped.len() < 1_024, "{escaped}");
     }
