@@ -77,6 +77,8 @@ pub(crate) struct ConfigFile {
     slow_call: Option<TimeOrOff>,
     max_peer_statistics: Option<usize>,
     pages: Option<Pages>,
+    allow_origins: Option<Vec<String>>,
+    allow_hosts: Option<Vec<String>>,
     bson_dialect: Option<DialectName>,
 }
 
@@ -153,6 +155,7 @@ impl ConfigFile {
         }
         take! { name => *name; first_byte_clock bson_dialect }
         take! { pages => pages.0.clone(); pages }
+        take! { list => list.clone(); allow_origins allow_hosts }
         config
     }
 }
@@ -406,6 +409,8 @@ mod tests {
             slow_call = "off"
             max_peer_statistics = 0
             pages = ["10.0.0.0/8", "unix"]
+            allow_origins = ["https://app.example", "http://[::1]:80"]
+            allow_hosts = ["rpc.example"]
             bson_dialect = "standard"
             "#,
         );
@@ -434,6 +439,8 @@ mod tests {
             .slow_call(None)
             .max_peer_statistics(0)
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
+            .allow_origins(vec!["https://app.example".to_owned(), "http://[::1]:80".to_owned()])
+            .allow_hosts(vec!["rpc.example".to_owned()])
             .bson_dialect(BsonDialect::Always(Dialect::Standard));
         assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits(), expected);
     }
@@ -455,6 +462,12 @@ mod tests {
             ),
             ("slow_call = \"of\"", "f:1:13: slow_call: \"of\" is no time: want"),
             ("pages = \"on\"", "f:1:9: pages: \"on\" is neither auto, open, login or off nor a list"),
+            (
+                "allow_hosts = [\"a\", \"b:1\"]",
+                "f:1:15: allow_hosts = b:1: must be a host's name without a port",
+            ),
+            ("allow_hosts = \"a\"", "f:1:15: allow_hosts: invalid type: string \"a\", expected a sequence"),
+            ("allow_origins = [\"a\"]", "f:1:17: allow_origins = a: must be http:// or https:// and a host"),
             ("pages = [7]", "f:1:9: pages: [7] is neither auto"),
             ("pages = [\"10.0.0.1/8\"]", "f:1:9: pages: bad network \"10.0.0.1/8\": "),
             ("listen = \"a:1\"", "f:1:10: listen: invalid type: string \"a:1\", expected a sequence"),

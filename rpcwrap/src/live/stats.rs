@@ -267,6 +267,10 @@ counters! {
     login_failures,
     /// HTTP requests.
     http_requests,
+    /// Of these, requests refused because a page of another origin had made them.
+    other_origins,
+    /// Requests refused because they asked for a server of another name.
+    other_hosts,
 }
 
 /// One number that only grows.

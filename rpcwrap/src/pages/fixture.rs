@@ -140,6 +140,8 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.login_failures,
         &mut server.http_requests,
         &mut server.accept_failures,
+        &mut server.other_origins,
+        &mut server.other_hosts,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

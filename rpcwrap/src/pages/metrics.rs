@@ -64,7 +64,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
 
-    let families: [Family<'_>; 13] = [
+    let families: [Family<'_>; 14] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         (
             "accept_failures",
@@ -111,6 +111,11 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
         ("logins", "Logins that succeeded.", &[("", server.logins)]),
         ("login_failures", "Logins that failed.", &[("", server.login_failures)]),
         ("http_requests", "HTTP requests.", &[("", server.http_requests)]),
+        (
+            "http_requests_refused",
+            "HTTP requests of pages of other origins, or for other hosts.",
+            &[("reason=\"origin\"", server.other_origins), ("reason=\"host\"", server.other_hosts)],
+        ),
     ];
     for (name, help, samples) in families {
         let name = format!("rpcwrap_server_{name}");

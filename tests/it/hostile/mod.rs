@@ -32,6 +32,7 @@
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod browsers;
 mod churn;
 mod go;
 mod gob;

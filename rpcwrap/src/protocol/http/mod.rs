@@ -6,6 +6,7 @@
 
 mod admin;
 mod body;
+mod browser;
 mod call;
 mod driver;
 mod get;
