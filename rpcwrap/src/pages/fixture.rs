@@ -86,6 +86,7 @@ pub(super) fn snapshot() -> Snapshot {
                 bytes_out: 0,
             },
         ],
+        is_part: false,
     };
     fill(&mut snapshot);
     snapshot

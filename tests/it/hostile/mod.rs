@@ -38,6 +38,7 @@ mod go;
 mod gob;
 mod idle;
 mod malformed;
+mod onlookers;
 mod overload;
 mod probes;
 mod slow;

@@ -9,6 +9,7 @@ use super::{
     page_access,
     progress::Progress,
     respond, rpc,
+    snapshots::Snapshots,
 };
 use crate::{
     live::shutdown::Phase,
@@ -21,7 +22,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{ACCEPT, HOST},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Answers one request, or ends HTTP on its connection.
 pub(super) async fn answer(
@@ -41,7 +42,9 @@ pub(super) async fn answer(
         true => browser::allowed_origin(&cx.dispatch.live.config(), request.headers()),
         false => None,
     };
-    let reply = match target.refusal(&cx, &request) {
+    let refusal = target.refusal(&cx, &request);
+    let is_ours = refusal.is_some() || !matches!(target, Target::Mount(_));
+    let reply = match refusal {
         Some(refusal) => refusal,
         None if origin.is_some() && browser::is_preflight(&request) => browser::preflight(),
         None => target.answer(&cx, request, &progress).await,
@@ -50,6 +53,7 @@ pub(super) async fn answer(
         Some(origin) => browser::shown_to(origin, reply),
         None => reply,
     };
+    let reply = if is_ours { respond::guarded(reply) } else { reply };
     Ok(reply.map(|body| body.noted(progress)))
 }
 
@@ -81,7 +85,7 @@ enum Target<'s> {
     },
     /// What a load balancer asks of the server as a whole.
     Options,
-    Page(MakePage),
+    Page(MakePage, &'s Snapshots),
     Admin(&'static admin::Path),
     /// A method's full name.
     Call(String),
@@ -105,7 +109,7 @@ fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<
         return Target::Options;
     }
     if let Some(page) = pages::find(path) {
-        return Target::Page(page);
+        return Target::Page(page, &http.snapshots);
     }
     if let Some(operation) = admin::find(path) {
         return Target::Admin(operation);
@@ -121,7 +125,9 @@ fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<
     }
     let name = method_name(path);
     let is_known = |(service, _): &(String, String)| cx.dispatch.registry.services().contains_key(service);
-    let is_call = name.as_ref().is_some_and(is_known) || http.mount.is_none() && method == Method::POST;
+    // Where a login is required, whoever has none learns no names: not by another refusal of those that are there.
+    let is_call = name.as_ref().is_some_and(is_known)
+        || http.mount.is_none() && (method == Method::POST || cx.dispatch.live.policy().login_required());
     match (name, &http.mount) {
         (Some((service, method)), _) if is_call => Target::Call(format!("{service}.{method}")),
         (_, Some(mount)) => Target::Mount(mount),
@@ -132,7 +138,7 @@ fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<
 impl Target<'_> {
     /// Whether pages of other origins may be shown the answer, where a setting says which.
     fn is_for_pages(&self) -> bool {
-        matches!(self, Self::HttpRpc(_) | Self::Page(_) | Self::Call(_))
+        matches!(self, Self::HttpRpc(_) | Self::Page(..) | Self::Call(_))
     }
 
     /// The reply to a browser that has been led here, if it has been; `None` if the request is to be answered.
@@ -140,7 +146,7 @@ impl Target<'_> {
         match self {
             Self::HttpRpc(_) | Self::Call(_) => browser::call_refusal(cx, request),
             Self::Mount(mount) if mount.is_guarded() => browser::call_refusal(cx, request),
-            Self::Page(_) if pages::audience(request.uri().path()) != Audience::Probes => {
+            Self::Page(..) if pages::audience(request.uri().path()) != Audience::Probes => {
                 browser::page_refusal(cx, request)
             }
             // Whether another page asks for it is looked at where the refusal is noted.
@@ -157,7 +163,7 @@ impl Target<'_> {
             }
             Self::RpcPath { http_rpc } => respond::must_connect(http_rpc),
             Self::Options => respond::options(is_ready(cx)),
-            Self::Page(page) => answer_page(cx, page, &request).await,
+            Self::Page(page, snapshots) => answer_page(cx, page, snapshots, &request).await,
             Self::Admin(operation) => admin::answer(cx, operation, request, progress).await,
             Self::Call(full_name) if *request.method() == Method::POST => {
                 call::answer(cx, &full_name, request, progress).await
@@ -169,15 +175,28 @@ impl Target<'_> {
     }
 }
 
-async fn answer_page(cx: &ConnCx, page: MakePage, request: &Request<Incoming>) -> Response<Body> {
+async fn answer_page(
+    cx: &ConnCx,
+    page: MakePage,
+    snapshots: &Snapshots,
+    request: &Request<Incoming>,
+) -> Response<Body> {
     let path = request.uri().path();
-    if let Some(refusal) = page_access::refusal(cx, pages::audience(path), request.headers()).await {
-        return refusal;
-    }
+    let audience = pages::audience(path);
+    let sight = match page_access::sight(cx, audience, request.headers()).await {
+        Ok(sight) => sight,
+        Err(refusal) => return refusal,
+    };
     match *request.method() {
         Method::GET | Method::HEAD => {
-            let snapshot = cx.port.snapshot(pages::connections_on(path));
-            respond::page(page(&snapshot, &ask(request)))
+            let connections = pages::connections_on(path);
+            let take = || cx.port.snapshot(connections);
+            // What a probe is told has to be true now.
+            let snapshot = match audience {
+                Audience::Probes => Arc::new(take()),
+                _ => snapshots.get(Instant::now(), connections > 0, take),
+            };
+            respond::page(page(&sight.of(cx, &snapshot), &ask(request)))
         }
         Method::OPTIONS => respond::options(is_ready(cx)),
         _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),

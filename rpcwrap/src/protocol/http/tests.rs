@@ -122,12 +122,17 @@ async fn post(server: &Server, path: &str, body: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-const OK_HEALTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok";
+const OK_HEALTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 2\r\n\r\nok";
 const GET_HEALTH: &str = "GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 const NOT_FOUND: &str = "404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    x-content-type-options: nosniff\r\ncontent-length: 19\r\n\r\n404 page not found\n";
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 19\r\n\r\n404 page not found\n";
 const MUST_CONNECT: &str = "405 Method Not Allowed\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    allow: CONNECT\r\ncontent-length: 17\r\n\r\n405 must CONNECT\n";
+    allow: CONNECT\r\n\
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 17\r\n\r\n405 must CONNECT\n";
 
 #[tokio::test(start_paused = true)]
 async fn refusals_have_gos_words() {
@@ -169,7 +174,9 @@ async fn a_head_without_a_body() {
 #[tokio::test(start_paused = true)]
 async fn probes_of_load_balancers() {
     let server = server();
-    let options = "200 OK\r\nallow: GET, HEAD, OPTIONS\r\ncontent-length: 0\r\n\r\n";
+    let options = "200 OK\r\nallow: GET, HEAD, OPTIONS\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 0\r\n\r\n";
     for request in
         ["OPTIONS / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n", "OPTIONS /healthz HTTP/1.0\r\n\r\n"]
     {
@@ -347,7 +354,8 @@ async fn draining_closes_what_is_idle_and_finishes_what_runs() {
     let mut seen = vec![0; 512];
     assert!(idle.read(&mut seen).await.unwrap() > 0);
     let busy =
-        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\n3000").await;
+        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\n3000")
+            .await;
     sleep(Duration::from_millis(100)).await;
     let began = Instant::now();
     let peers = async {
@@ -363,7 +371,8 @@ async fn draining_closes_what_is_idle_and_finishes_what_runs() {
 #[tokio::test(start_paused = true)]
 async fn new_calls_are_refused_while_draining() {
     let server = server();
-    let mut stream = connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n").await;
+    let mut stream =
+        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n").await;
     sleep(Duration::from_millis(100)).await;
     server.dispatch.live.shutdown.advance(Phase::Draining);
     stream.write_all(b"\r\n1").await.unwrap();
@@ -516,7 +525,8 @@ async fn a_call_ends_with_its_peer() {
     let alive = Alive::default();
     let server = with_waiting_methods(&alive);
     for method in ["Long", "Items"] {
-        let stream = connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
+        let stream =
+            connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         alive.reaches(1).await;
         drop(stream);
         // In memory a peer that goes away looks like one that has only closed its side.
@@ -588,9 +598,13 @@ async fn http_rpc_takes_one_message_per_body() {
     let mut server = server();
     Arc::make_mut(&mut server.port).http_rpc = true;
     let call = r#"{"method":"Arith.Multiply","params":[{"a":7,"b":8}],"id":0}"#;
-    let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 34\r\n\r\n\
+    let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 34\r\n\r\n\
         {\"id\":0,\"result\":56,\"error\":null}\n";
-    let nothing = "200 OK\r\ncontent-length: 0\r\n\r\n";
+    let nothing = "200 OK\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 0\r\n\r\n";
     for (method, body, wanted) in [
         ("POST", call, ok),
         ("PUT", call, ok),
@@ -603,7 +617,7 @@ async fn http_rpc_takes_one_message_per_body() {
         assert_eq!(answer(&server, request).await, format!("HTTP/1.0 {wanted}"), "{method} {body}");
     }
     let bare = answer(&server, "CONNECT /_json_rpc_ HTTP/1.0\n\n").await;
-    assert_eq!(bare, "HTTP/1.0 200 OK\r\n\r\n");
+    assert_eq!(bare, format!("HTTP/1.0 {}", nothing.replace("content-length: 0\r\n", "")));
     for (body, wanted) in [
         (
             r#"{"method":"Nope.X","params":[1],"id":3}"#,
