@@ -304,6 +304,8 @@ mod tests {
             slow_call = "off"
             max_peer_statistics = 0
             pages = ["10.0.0.0/8", "unix"]
+            allow_origins = ["https://app.example", "http://[::1]:80"]
+            allow_hosts = ["rpc.example"]
             bson_dialect = "standard"
             "#,
         );
@@ -333,6 +335,8 @@ mod tests {
             .slow_call(None)
             .max_peer_statistics(0)
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
+            .allow_origins(vec!["https://app.example".to_owned(), "http://[::1]:80".to_owned()])
+            .allow_hosts(vec!["rpc.example".to_owned()])
             .bson_dialect(BsonDialect::Always(Dialect::Standard));
         assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits, expected);
     }
@@ -387,6 +391,11 @@ mod tests {
             ("idle_timeout = \"0s\"", "f:1:16: idle_timeout = 0s: must be longer"),
             ("first_byte_clock = 1", "f:1:20: first_byte_clock = \"1\": want accept, first_byte or off"),
             ("pages = \"on\"", "f:1:9: pages = \"on\": want auto, open, login, off, or networks such as"),
+            (
+                "allow_hosts = [\"a\", \"b:1\"]",
+                "f:1:15: allow_hosts = b:1: must be a host's name without a port",
+            ),
+            ("allow_origins = [\"a\"]", "f:1:17: allow_origins = a: must be http:// or https:// and a host"),
             (
                 "pages = [7, \"::1\"]",
                 "f:1:9: pages = \"[7, \\\"::1\\\"]\": want auto, open, login, off, or networks",

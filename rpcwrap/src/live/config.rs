@@ -128,6 +128,13 @@ config! {
         pub max_peer_statistics: usize = 4096;
         /// Who may see pages. Default: every peer, or where a login is required those that have logged in.
         pub pages: PageAccess = PageAccess::Auto;
+        /// Origins of web pages that may call methods and read the answers, such as `https://app.example`; to the
+        /// others' browsers calls are refused. Default none.
+        pub allow_origins: Vec<String> = Vec::new();
+        /// Names, without a port, by which HTTP may ask for this server, beside IP addresses and `localhost`. With some,
+        /// requests for others are refused on all listeners; with none, the default, on those bound to a loopback
+        /// address, which no other name leads a browser to but one that was made to (DNS rebinding).
+        pub allow_hosts: Vec<String> = Vec::new();
         /// Kinds of BSON element in replies. Default: as the client's own.
         pub bson_dialect: BsonDialect = BsonDialect::Auto, with feature "bson";
     }
@@ -151,6 +158,17 @@ const MAX_PEER_STATISTICS: usize = 1_000_000;
 
 /// What a handful of connections need for one message each.
 const MIN_MEMORY_BUDGET: usize = 1 << 20;
+/// Whether a browser may name its page so: a scheme and a host, with or without a port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_part))
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
+}
 
 impl Config {
     /// The part of it codecs keep to.
@@ -187,6 +205,19 @@ impl Config {
         }
         if self.memory_budget < MIN_MEMORY_BUDGET {
             return bad("memory_budget", self.memory_budget, "must be at least 1048576");
+        }
+        if let Some(origin) = self.allow_origins.iter().find(|origin| !is_origin(origin)) {
+            let (setting, value) = ("allow_origins", origin.clone());
+            let why = "must be http:// or https:// and a host, and its port if it has one";
+            return Err(ConfigError::BadLimit { setting, value, why });
+        }
+        if let Some(host) = self.allow_hosts.iter().find(|host| !is_host_name(host)) {
+            let (setting, value) = ("allow_hosts", host.clone());
+            return Err(ConfigError::BadLimit {
+                setting,
+                value,
+                why: "must be a host's name without a port",
+            });
         }
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),

@@ -281,6 +281,10 @@ counters! {
     http_requests,
     /// Lines of the program's log that were dropped because its reader was too slow, by the program's own count.
     dropped_log_lines,
+    /// Of these, requests refused because a page of another origin had made them.
+    other_origins,
+    /// Requests refused because they asked for a server of another name.
+    other_hosts,
 }
 
 /// One number that only grows.

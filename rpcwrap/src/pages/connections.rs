@@ -35,6 +35,7 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
 fn summary(snapshot: &Snapshot) -> String {
     let (open, limit) = (snapshot.server.connections, snapshot.max_connections);
     let shown = match snapshot.connections.len() {
+        _ if snapshot.is_part => ", yours here".to_owned(),
         all if all as u64 >= open => String::new(),
         some => format!(", the oldest {some} of them here"),
     };

@@ -89,6 +89,7 @@ pub(super) fn snapshot() -> Snapshot {
                 held: 0,
             },
         ],
+        is_part: false,
     };
     fill(&mut snapshot);
     snapshot
@@ -145,6 +146,8 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.accept_failures,
         &mut server.memory_sheds,
         &mut server.dropped_log_lines,
+        &mut server.other_origins,
+        &mut server.other_hosts,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;

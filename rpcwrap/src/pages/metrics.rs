@@ -68,7 +68,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_memory_budget_bytes", "gauge", "The most that they may.");
     out.sample("rpcwrap_server_memory_budget_bytes", "", server.memory_budget);
 
-    let families: [Family<'_>; 14] = [
+    let families: [Family<'_>; 15] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         (
             "accept_failures",
@@ -120,6 +120,11 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
             "dropped_log_lines",
             "Lines of the program's log that were dropped.",
             &[("", server.dropped_log_lines)],
+        ),
+        (
+            "http_requests_refused",
+            "HTTP requests of pages of other origins, or for other hosts.",
+            &[("reason=\"origin\"", server.other_origins), ("reason=\"host\"", server.other_hosts)],
         ),
     ];
     for (name, help, samples) in families {

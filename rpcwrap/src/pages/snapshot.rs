@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub failed_openings: Vec<FailedOpening>,
     /// Open connections, the oldest first; empty but on the page that shows them.
     pub connections: Vec<ConnectionInfo>,
+    /// Whether more is there than its viewer may see.
+    pub(crate) is_part: bool,
 }
 
 impl Snapshot {
@@ -69,6 +71,38 @@ impl Snapshot {
             protocols,
             failed_openings,
             connections: Vec::new(),
+            is_part: false,
+        }
+    }
+
+    /// The part for a viewer who knows the methods for whose full names `knows` says so, and is shown the connections
+    /// that are its own; peers and command line it is not.
+    pub(crate) fn part(
+        &self,
+        knows: impl Fn(&str) -> bool,
+        is_own: impl Fn(&ConnectionInfo) -> bool,
+    ) -> Self {
+        let is_known = |method: &&MethodInfo| knows(&format!("{}.{}", method.service, method.method));
+        let methods: Vec<_> = self.methods.iter().filter(is_known).cloned().collect();
+        let is_hidden = |service: &str| {
+            let is_of = |method: &MethodInfo| method.service == service;
+            self.methods.iter().any(is_of) && !methods.iter().any(is_of)
+        };
+        let services = self.services.iter().filter(|(name, _)| !is_hidden(name)).cloned().collect();
+        Self {
+            now: self.now,
+            uptime: self.uptime,
+            process: Process { command: Vec::new(), ..self.process },
+            phase: self.phase,
+            max_connections: self.max_connections,
+            server: self.server.clone(),
+            services,
+            methods,
+            codecs: self.codecs.clone(),
+            protocols: self.protocols.clone(),
+            failed_openings: Vec::new(),
+            connections: self.connections.iter().filter(|one| is_own(one)).cloned().collect(),
+            is_part: true,
         }
     }
 }
@@ -109,6 +143,18 @@ fn status_bytes(status: &str, label: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::fixture;
+
+    #[test]
+    fn a_part_has_neither_what_is_hidden_nor_other_peers() {
+        let whole = fixture::snapshot();
+        let part = whole.part(|name| name == "Arith.Divide", |one| one.id == 2);
+        let names = |methods: &[MethodInfo]| methods.iter().map(|one| one.method.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&part.methods), ["Divide"]);
+        assert_eq!(part.services, whole.services[1..]);
+        assert_eq!(part.connections, whole.connections[1..]);
+        assert!(part.process.command.is_empty() && part.failed_openings.is_empty() && part.is_part);
+    }
 
     #[test]
     fn memory_is_read_from_the_status_file() {

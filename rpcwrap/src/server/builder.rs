@@ -289,7 +289,7 @@ impl Builder {
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
-        let http = Arc::new(Http { mount: self.mount });
+        let http = Arc::new(Http::new(self.mount));
         let mut protocols = Vec::from([
             Arc::new(GoRpc { codecs: codecs.clone() }) as Arc<dyn Protocol>,
             #[cfg(feature = "http2")]

@@ -48,6 +48,15 @@ pub enum ListenAddr {
     Unix(Arc<Path>),
 }
 
+impl ListenAddr {
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,6 +156,10 @@ impl Listener {
     /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
     /// too, then closes.
     pub(super) async fn accept_all(self, port: Arc<Port>, handed_over: impl Future<Output = ()> + Send) {
+        let port = match self.addr.is_loopback() {
+            true => Arc::new(port.on_loopback()),
+            false => port,
+        };
         let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
         let mut shortage = Shortage::default();
         let mut draining = pin!(admission.port.dispatch.live.shutdown.reached(Phase::Draining));

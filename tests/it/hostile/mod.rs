@@ -35,6 +35,7 @@
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod browsers;
 mod budget;
 mod churn;
 mod forged_log;
@@ -43,6 +44,7 @@ mod gob;
 mod guesses;
 mod idle;
 mod malformed;
+mod onlookers;
 mod overload;
 mod probes;
 mod slow;

@@ -102,12 +102,6 @@ fn basic(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"basic ").then(|| rest.trim_ascii())
 }
 
-/// Whether a browser says that a page of another origin is behind the request.
-pub(super) fn is_of_other_site(headers: &HeaderMap) -> bool {
-    let sites = headers.get_all("sec-fetch-site");
-    sites.iter().any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"))
-}
-
 /// The caller's time limit: the header's, or what else it has said.
 pub(super) fn timeout(
     headers: &HeaderMap,

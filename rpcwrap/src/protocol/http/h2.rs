@@ -253,5 +253,5 @@ impl Service<Request<Incoming>> for Requests {
 fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
     tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
     cx.dispatch.live.stats.stalled.add_one();
-    respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n")
+    respond::guarded(respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n"))
 }

@@ -18,7 +18,10 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Se
 ///
 /// Made of any cloneable tower service from `Request<hyper::body::Incoming>` to a response whose body is of `Bytes`. A
 /// service that fails or panics before its response is answered 500 in its place.
-pub struct Mount(Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>);
+pub struct Mount {
+    answer: Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>,
+    is_guarded: bool,
+}
 
 impl Mount {
     /// Mounts `service`; each request is given to a clone of it.
@@ -30,18 +33,31 @@ impl Mount {
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Box::new(move |request| {
+        let answer = move |request| {
             let service = service.clone();
             Box::pin(async move {
                 let response = service.oneshot(request).await.map_err(Into::into)?;
                 Ok(response.map(|body| Body::mounted(body.map_err(Into::into).boxed_unsync())))
-            })
-        }))
+            }) as Answer
+        };
+        Self { answer: Box::new(answer), is_guarded: false }
+    }
+
+    /// Has its requests refused as those of methods are: where a page of another origin has made them
+    /// ([`Config::allow_origins`](crate::Config::allow_origins)), or they ask for a server of another name
+    /// ([`Config::allow_hosts`](crate::Config::allow_hosts)). Otherwise this is left to the service.
+    #[must_use]
+    pub fn guarded(self) -> Self {
+        Self { is_guarded: true, ..self }
+    }
+
+    pub(super) fn is_guarded(&self) -> bool {
+        self.is_guarded
     }
 
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let answered = AssertUnwindSafe(async { (self.0)(request).await }).catch_unwind().await;
+        let answered = AssertUnwindSafe(async { (self.answer)(request).await }).catch_unwind().await;
         match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
