@@ -60,6 +60,7 @@ pub use live::{
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
     tracker::ConnectionInfo,
 };
+pub use method::blocking::BlockingLoad;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use method::macro_support;

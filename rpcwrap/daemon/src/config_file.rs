@@ -64,6 +64,8 @@ pub(crate) struct ConfigFile {
     max_depth: Option<usize>,
     max_in_flight: Option<usize>,
     max_calls: Option<usize>,
+    max_blocking: Option<usize>,
+    max_blocking_queue: Option<usize>,
     max_connections: Option<usize>,
     max_output_bytes: Option<usize>,
     stall_timeout: Option<Time>,
@@ -148,8 +150,8 @@ impl ConfigFile {
             drain_timeout slow_call
         }
         take! { size => *size;
-            max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_connections
-            max_output_bytes max_peer_statistics
+            max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_blocking max_blocking_queue
+            max_connections max_output_bytes max_peer_statistics
         }
         take! { name => *name; first_byte_clock bson_dialect }
         take! { pages => pages.0.clone(); pages }
@@ -393,6 +395,8 @@ mod tests {
             max_depth = 3
             max_in_flight = 4
             max_calls = 10
+            max_blocking = 16
+            max_blocking_queue = 0
             max_connections = 5
             max_output_bytes = 6
             stall_timeout = "7m"
@@ -421,6 +425,8 @@ mod tests {
             .max_depth(3)
             .max_in_flight(4)
             .max_calls(10)
+            .max_blocking(16)
+            .max_blocking_queue(0)
             .max_connections(5)
             .max_output_bytes(6)
             .stall_timeout(seconds(420))

@@ -84,6 +84,13 @@ config! {
         /// overloaded`, whatever its connection. Calls whose handler is ready at its first poll are never in the way.
         /// Default 100,000: far from what handlers in good health come to. Each thread may exceed it by one.
         pub max_calls: usize = 100_000;
+        /// Functions of one blocking method that run at the same time; further calls wait for one of them to return. A
+        /// function that outlives its call counts until it returns. Default 128: a quarter of the threads of tokio's
+        /// pool, which all blocking methods share.
+        pub max_blocking: usize = 128;
+        /// Calls of one blocking method that wait for a thread; one more is refused as busy, and no other method's is.
+        /// Default 4,096.
+        pub max_blocking_queue: usize = 4096;
         /// Open connections. One more gets `503` and is closed. Default 10,000.
         pub max_connections: usize = 10_000;
         /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
@@ -169,6 +176,7 @@ impl Config {
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),
             ("max_calls", self.max_calls),
+            ("max_blocking", self.max_blocking),
             ("max_connections", self.max_connections),
             ("max_output_bytes", self.max_output_bytes),
         ] {

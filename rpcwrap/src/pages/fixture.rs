@@ -7,7 +7,7 @@ use crate::{
         stats::{MethodStats, ServerStats, Tally},
         tracker::ConnectionInfo,
     },
-    method::signature::Signature,
+    method::{blocking::BlockingLoad, signature::Signature},
     pages::{
         protocol_info::{AuthMode, Class, ProtocolInfo},
         rejected_info::{FailedOpening, OpeningFailure},
@@ -177,5 +177,6 @@ fn method(
         idempotent: false,
         read_only: false,
         stats: stats.snapshot(),
+        blocking: (method == "Divide").then_some(BlockingLoad { running: 128, queued: 9 }),
     }
 }

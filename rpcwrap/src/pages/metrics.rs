@@ -46,6 +46,14 @@ fn methods(out: &mut Exposition, methods: &[MethodInfo]) {
         out.sample("rpcwrap_server_inflight", &labels(method), method.stats.in_flight());
     }
 
+    let name = "rpcwrap_server_blocking";
+    out.family(name, "gauge", "Functions of blocking methods that run, and calls that wait for a thread.");
+    for (method, blocking) in methods.iter().filter_map(|method| Some((method, method.blocking?))) {
+        for (state, functions) in [("running", blocking.running), ("queued", blocking.queued)] {
+            out.sample(name, &format!("{},state=\"{state}\"", labels(method)), functions);
+        }
+    }
+
     let name = "rpcwrap_server_call_duration_seconds";
     out.family(name, "histogram", "Time from reading a request to its last reply.");
     for method in methods {
@@ -217,6 +225,8 @@ mod tests {
             "rpcwrap_server_call_errors_total{service=\"Arith\",method=\"Divide\"} 3",
             "rpcwrap_server_inflight{service=\"Arith\",method=\"Divide\"} 1",
             "rpcwrap_server_inflight{service=\"<b>\",method=\"Count\"} 0",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"running\"} 128",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"queued\"} 9",
             "# TYPE rpcwrap_server_call_duration_seconds histogram",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000016384\"} 0",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000065536\"} 80",

@@ -21,6 +21,7 @@
 //! | 16 | one of three servers killed | not here: balancing clients; what callers learn: `killed` |
 //! | 17 | 10,000 panics, a call in eleven; a call in a hundred | `churn`; `panics` |
 //! | 18 | handlers that block: health is told | `overload`, for `Method::blocking`, which is the contract |
+//! | 18 | and outlive their calls | `blocking` |
 //! | 19 | a peer that vanishes: its handlers go | `sessions`, with its window full: `windows`; keep-alive: `server::listen` |
 //! | 20 | a half-closed peer has all its replies | `windows` in every codec, `sessions` |
 //! | 21 | openings and requests byte by byte | `sniff`, `connect`, `tls`, and each codec's and protocol's own |
@@ -32,6 +33,7 @@
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod blocking;
 mod churn;
 mod go;
 mod gob;
@@ -45,9 +47,11 @@ mod unread;
 mod windows;
 
 use crate::program::Program;
+use rpcwrap::{Builder, Server, Service, codecs::types::Text};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, bson_request, document},
+    services::arith,
 };
 use serde_json::Value;
 use std::{
@@ -61,6 +65,12 @@ use std::{
 use tokio::task::JoinHandle;
 
 const MIB: u64 = 1 << 20;
+
+/// What [`Good`] calls, for a server within the test.
+fn good_services() -> Builder {
+    let echo = Service::new("Echo").method("Say", |text: Text| async move { Ok(text) });
+    Server::builder().service(arith()).service(echo)
+}
 
 /// A client that means well: calls on one connection and on new ones until told, each answered as it should be.
 struct Good {
