@@ -117,7 +117,7 @@ impl Dispatch {
         let entry = look_up().map_err(|error| self.refused(error, None))?;
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
-        if self.live.waiting.reach(policy.config.max_calls) {
+        if !self.live.has_room(policy.config.max_calls, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
         let mut permit = match entry.options.max_in_flight {

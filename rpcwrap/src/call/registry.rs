@@ -282,7 +282,7 @@ mod tests {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
         let registry = Registry::new(names.map(service).into(), None).unwrap();
-        let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::in_process() });
+        let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::for_test() });
         let policy =
             PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();
         let policy = policy.load_full();

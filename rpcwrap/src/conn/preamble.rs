@@ -85,7 +85,7 @@ async fn read_proxy_header(
     if let Some(Source::Client(addr)) = source {
         let addr = PeerAddr::Tcp(addr);
         tracing::debug!(proxy = %cx.peer_addr, peer = %addr, "connection of a proxy's client");
-        cx.tracked.set_addr(addr.clone());
+        cx.dispatch.live.tracker.set_addr(&cx.tracked, addr.clone());
         cx.peer_addr = addr;
     }
     Ok(())

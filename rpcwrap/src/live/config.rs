@@ -80,9 +80,13 @@ config! {
         pub max_depth: usize = 100;
         /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
         pub max_in_flight: usize = 256;
-        /// Calls of the whole server that wait for their handlers; one more is refused at once with `rpc: server
-        /// overloaded`, whatever its connection. Calls whose handler is ready at its first poll are never in the way.
-        /// Default 100,000: far from what handlers in good health come to. Each thread may exceed it by one.
+        /// Calls of the whole server that wait for their handlers. Where they run short, from three quarters of it on,
+        /// a call is refused at once with `rpc: server overloaded`, before its handler is started, if those that wait
+        /// of its address and those of its connection are together nine times what is left: one address alone comes to
+        /// nine tenths of it, the more of it the fewer connections it has, and every other address has a share. A
+        /// connection without waiting calls may always start one. Calls whose handler is ready at its first poll, and
+        /// streams whose items are not read, are never in the way of others. Default 100,000: far from what handlers in
+        /// good health come to. Each thread may exceed it by one.
         pub max_calls: usize = 100_000;
         /// Functions of one blocking method that run at the same time; further calls wait for one of them to return. A
         /// function that outlives its call counts until it returns. Default 128: a quarter of the threads of tokio's

@@ -5,10 +5,14 @@
 
 use crate::{
     lock::lock,
-    peer::{Peer, PeerAddr, TlsInfo},
+    peer::{
+        Address, Peer, PeerAddr, TlsInfo,
+        load::{AddressLoad, ConnectionLoad},
+    },
 };
+use foldhash::fast::FixedState;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
@@ -22,7 +26,7 @@ use tokio::sync::Notify;
 pub(crate) struct Tracker {
     open: AtomicUsize,
     ids: AtomicU64,
-    connections: Mutex<BTreeMap<u64, Arc<Tracked>>>,
+    table: Mutex<Table>,
     gone: Notify,
 }
 
@@ -31,7 +35,7 @@ impl Tracker {
         Arc::new(Self {
             open: AtomicUsize::new(0),
             ids: AtomicU64::new(1),
-            connections: Mutex::default(),
+            table: Mutex::default(),
             gone: Notify::new(),
         })
     }
@@ -42,9 +46,21 @@ impl Tracker {
             .open
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < limit).then_some(open + 1));
         admitted.ok()?;
-        let tracked = Arc::new(Tracked::new(self.ids.fetch_add(1, Relaxed), addr));
-        lock(&self.connections).insert(tracked.id, tracked.clone());
+        let id = self.ids.fetch_add(1, Relaxed);
+        let mut table = lock(&self.table);
+        let load = table.enter(&addr);
+        let tracked = Arc::new(Tracked::new(id, addr, load));
+        table.connections.insert(id, tracked.clone());
+        drop(table);
         Some(ConnectionPermit { tracker: self.clone(), tracked })
+    }
+
+    /// A proxy in front has said where the connection comes from. Before any call is made.
+    pub(crate) fn set_addr(&self, tracked: &Tracked, addr: PeerAddr) {
+        let mut table = lock(&self.table);
+        let load = table.enter(&addr);
+        let before = tracked.set_addr(addr, load);
+        table.leave(&before);
     }
 
     /// Connections open now.
@@ -59,19 +75,19 @@ impl Tracker {
 
     /// The oldest `most` connections.
     pub(crate) fn list(&self, most: usize) -> Vec<ConnectionInfo> {
-        let oldest: Vec<Arc<Tracked>> = lock(&self.connections).values().take(most).cloned().collect();
+        let oldest: Vec<Arc<Tracked>> = lock(&self.table).connections.values().take(most).cloned().collect();
         oldest.iter().map(|tracked| tracked.info()).collect()
     }
 
     /// The connections that `which` names, the oldest first, at most `most`.
     pub(crate) fn find(&self, most: usize, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<ConnectionInfo> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
+        let all: Vec<Arc<Tracked>> = lock(&self.table).connections.values().cloned().collect();
         all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
     }
 
     /// Tells the connections that `which` names to end, once their tasks are woken. Their numbers.
     pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
+        let all: Vec<Arc<Tracked>> = lock(&self.table).connections.values().cloned().collect();
         let ends =
             |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
         all.iter().filter(ends).map(|tracked| tracked.id).collect()
@@ -79,7 +95,7 @@ impl Tracker {
 
     /// How long ago the newest of the open connections was accepted.
     pub(crate) fn newest(&self) -> Option<Duration> {
-        lock(&self.connections).last_key_value().map(|(_, newest)| newest.accepted.elapsed())
+        lock(&self.table).connections.last_key_value().map(|(_, newest)| newest.accepted.elapsed())
     }
 
     /// Waits until no connection is open.
@@ -96,6 +112,39 @@ impl Tracker {
     }
 }
 
+/// The open connections by their numbers, and by their addresses.
+#[derive(Debug, Default)]
+struct Table {
+    connections: BTreeMap<u64, Arc<Tracked>>,
+    addresses: HashMap<Address, FromAddress, FixedState>,
+}
+
+/// What the open connections of one address have together.
+#[derive(Debug, Default)]
+struct FromAddress {
+    connections: usize,
+    load: Arc<AddressLoad>,
+}
+
+impl Table {
+    /// One more connection from `addr`.
+    fn enter(&mut self, addr: &PeerAddr) -> Arc<ConnectionLoad> {
+        let from = self.addresses.entry(addr.address()).or_default();
+        from.connections += 1;
+        ConnectionLoad::new(from.load.clone())
+    }
+
+    /// One less.
+    fn leave(&mut self, addr: &PeerAddr) {
+        let address = addr.address();
+        let Some(from) = self.addresses.get_mut(&address) else { return };
+        from.connections -= 1;
+        if from.connections == 0 {
+            self.addresses.remove(&address);
+        }
+    }
+}
+
 /// The right to be one of the open connections; given back when dropped, whatever way the connection ended.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
@@ -105,7 +154,10 @@ pub(crate) struct ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        lock(&self.tracker.connections).remove(&self.tracked.id);
+        let mut table = lock(&self.tracker.table);
+        table.connections.remove(&self.tracked.id);
+        table.leave(&self.tracked.addr());
+        drop(table);
         if self.tracker.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.tracker.gone.notify_waiters();
         }
@@ -139,6 +191,7 @@ struct Opening {
     addr: PeerAddr,
     tls: Option<Arc<TlsInfo>>,
     protocol: &'static str,
+    load: Arc<ConnectionLoad>,
 }
 
 impl RemoteEnd {
@@ -147,8 +200,9 @@ impl RemoteEnd {
         match self {
             Self::Opening(opening) => change(opening),
             Self::Calling(peer) => {
-                let (addr, tls, protocol) = (peer.addr.clone(), peer.tls.clone(), peer.protocol);
-                let mut opening = Box::new(Opening { addr, tls, protocol });
+                let Peer { addr, tls, protocol, load, .. } = &**peer;
+                let (addr, tls, load) = (addr.clone(), tls.clone(), load.clone());
+                let mut opening = Box::new(Opening { addr, tls, protocol, load });
                 change(&mut opening);
                 *self = Self::Opening(opening);
             }
@@ -157,12 +211,13 @@ impl RemoteEnd {
 }
 
 impl Tracked {
-    fn new(id: u64, addr: PeerAddr) -> Self {
+    fn new(id: u64, addr: PeerAddr, load: Arc<ConnectionLoad>) -> Self {
+        let opening = Opening { addr, tls: None, protocol: "", load };
         Self {
             id,
             accepted: Instant::now(),
             killed: AtomicBool::new(false),
-            remote: Mutex::new(RemoteEnd::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
+            remote: Mutex::new(RemoteEnd::Opening(Box::new(opening))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
@@ -175,9 +230,26 @@ impl Tracked {
         self.killed.load(Ordering::Acquire)
     }
 
-    /// A proxy in front has said where the connection comes from.
-    pub(crate) fn set_addr(&self, addr: PeerAddr) {
-        self.remote().change(|opening| opening.addr = addr);
+    /// Another address, and the one before.
+    fn set_addr(&self, addr: PeerAddr, load: Arc<ConnectionLoad>) -> PeerAddr {
+        let before = self.addr();
+        self.remote().change(|opening| (opening.addr, opening.load) = (addr, load));
+        before
+    }
+
+    fn addr(&self) -> PeerAddr {
+        match &*self.remote() {
+            RemoteEnd::Opening(opening) => opening.addr.clone(),
+            RemoteEnd::Calling(peer) => peer.addr.clone(),
+        }
+    }
+
+    /// The calls of the connection that wait.
+    pub(crate) fn load(&self) -> Arc<ConnectionLoad> {
+        match &*self.remote() {
+            RemoteEnd::Opening(opening) => opening.load.clone(),
+            RemoteEnd::Calling(peer) => peer.load.clone(),
+        }
     }
 
     /// TLS has been established.

@@ -25,6 +25,7 @@ pub(super) fn page(snapshot: &Snapshot, _: &PageRequest) -> Page {
     );
     add("connection-count", json!(server.connections));
     add("connection-accepted", json!(server.accepted));
+    add("waiting-calls", json!(snapshot.waiting_calls));
     add("uptime-seconds", json!(snapshot.uptime.as_secs()));
     add("phase", json!(format!("{:?}", snapshot.phase)));
     let counters: Map<String, Value> =

@@ -31,6 +31,8 @@ pub(super) fn snapshot() -> Snapshot {
         },
         phase: Phase::Serving,
         max_connections: 10_000,
+        max_calls: 100_000,
+        waiting_calls: 17,
         server: server.snapshot(307),
         services: vec![
             ("<b>".to_owned(), "a \"doc\"".to_owned()),

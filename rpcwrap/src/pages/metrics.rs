@@ -19,6 +19,8 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let open = ask.form == PageFormat::OpenMetrics;
     let mut out = Exposition { text: String::new(), open };
     methods(&mut out, &snapshot.methods);
+    out.family("rpcwrap_server_waiting_calls", "gauge", "Calls that wait for their handlers.");
+    out.sample("rpcwrap_server_waiting_calls", "", snapshot.waiting_calls);
     server(&mut out, &snapshot.server);
     protocols(&mut out, &snapshot.protocols);
     process(&mut out, snapshot);

@@ -27,6 +27,10 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The limit on open connections.
     pub max_connections: usize,
+    /// The limit on waiting calls.
+    pub max_calls: usize,
+    /// Calls that wait for their handlers.
+    pub waiting_calls: usize,
     /// Numbers of the whole server.
     pub server: ServerSnapshot,
     /// Every service's name and description.
@@ -62,6 +66,8 @@ impl Snapshot {
             process: Process::look(),
             phase: dispatch.live.shutdown.phase(),
             max_connections: dispatch.live.config().max_connections,
+            max_calls: dispatch.live.config().max_calls,
+            waiting_calls: dispatch.live.waiting.now(),
             server: dispatch.live.stats.snapshot(dispatch.live.tracker.open()),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),

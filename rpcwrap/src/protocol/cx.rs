@@ -154,6 +154,7 @@ impl ConnCx {
             user: identity.or_else(|| self.identity.clone()),
             tls: self.tls.clone(),
             needs_tls: self.needs_tls(),
+            load: self.tracked.load(),
         });
         self.tracked.set_peer(peer.clone());
         peer

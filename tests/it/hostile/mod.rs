@@ -14,6 +14,7 @@
 //! | 9 | no descriptors left | `descriptors` |
 //! | 10 | resets in the accept queue | `churn` |
 //! | 11 | 20 times too many calls | `overload`; one too many: `life`; how fast: the program `overload` |
+//! | 11 | of one address: others keep a share | `fairness` |
 //! | 12 | a time limit that has passed | `deadlines`; there is no queue: what waits for its turn is not read |
 //! | 13 | SIGTERM under load: no call fails | `daemon`; Go's client: `interop` |
 //! | 14 | SIGTERM and a peer that never closes or reads | `daemon`, `shutdown` |
@@ -35,6 +36,7 @@
 mod announced;
 mod blocking;
 mod churn;
+mod fairness;
 mod go;
 mod gob;
 mod idle;

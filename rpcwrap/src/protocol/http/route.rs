@@ -11,7 +11,6 @@ use super::{
     respond, rpc,
 };
 use crate::{
-    live::shutdown::Phase,
     pages::{self, PageRequest},
     protocol::ConnCx,
 };
@@ -76,7 +75,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
         return respond::not_found();
     }
     if path == "*" && request.method() == Method::OPTIONS {
-        return respond::options(is_ready(cx));
+        return respond::options(cx.dispatch.live.is_ready());
     }
     if let Some(page) = pages::find(path) {
         if let Some(refusal) = page_access::refusal(cx, pages::audience(path), request.headers()).await {
@@ -87,7 +86,7 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
                 let snapshot = cx.port.snapshot(pages::connections_on(path));
                 respond::page(page(&snapshot, &ask(&request)))
             }
-            Method::OPTIONS => respond::options(is_ready(cx)),
+            Method::OPTIONS => respond::options(cx.dispatch.live.is_ready()),
             _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
         };
     }
@@ -121,10 +120,6 @@ async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &
         }
         (None, _) => respond::not_found(),
     }
-}
-
-fn is_ready(cx: &ConnCx) -> bool {
-    cx.dispatch.live.shutdown.phase() == Phase::Serving
 }
 
 /// `/Arith/Multiply` → service and method.
