@@ -67,6 +67,7 @@ pub(crate) struct ConfigFile {
     max_blocking: Option<usize>,
     max_blocking_queue: Option<usize>,
     max_connections: Option<usize>,
+    max_connections_per_address: Option<usize>,
     max_output_bytes: Option<usize>,
     stall_timeout: Option<Time>,
     keep_alive_timeout: Option<Time>,
@@ -151,7 +152,7 @@ impl ConfigFile {
         }
         take! { size => *size;
             max_header_bytes max_message_bytes max_depth max_in_flight max_calls max_blocking max_blocking_queue
-            max_connections max_output_bytes max_peer_statistics
+            max_connections max_connections_per_address max_output_bytes max_peer_statistics
         }
         take! { name => *name; first_byte_clock bson_dialect }
         take! { pages => pages.0.clone(); pages }
@@ -398,6 +399,7 @@ mod tests {
             max_blocking = 16
             max_blocking_queue = 0
             max_connections = 5
+            max_connections_per_address = 2
             max_output_bytes = 6
             stall_timeout = "7m"
             keep_alive_timeout = "1h"
@@ -428,6 +430,7 @@ mod tests {
             .max_blocking(16)
             .max_blocking_queue(0)
             .max_connections(5)
+            .max_connections_per_address(Some(2))
             .max_output_bytes(6)
             .stall_timeout(seconds(420))
             .keep_alive_timeout(seconds(3600))

@@ -95,8 +95,14 @@ config! {
         /// Calls of one blocking method that wait for a thread; one more is refused as busy, and no other method's is.
         /// Default 4,096.
         pub max_blocking_queue: usize = 4096;
-        /// Open connections. One more gets `503` and is closed. Default 10,000.
+        /// Open connections. Where so many are open, the one that is idle for longest, of the address that has most of
+        /// them, gives way to one of another address with fewer; never one with calls in flight. One more beside them
+        /// is answered pages, probes and admin operations, at most 32 or a hundredth of this at a time, and gets `503`
+        /// for everything else. Default 10,000.
         pub max_connections: usize = 10_000;
+        /// Open connections of one address: an IPv4 address, 64 bits of an IPv6 address, a unix socket, or the client
+        /// that a trusted proxy names. Default none, as balancers may share one.
+        pub max_connections_per_address: Option<usize> = None;
         /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
         pub max_output_bytes: usize = 8 << 20;
         /// A peer in the middle of a message, or with replies waiting, that moves no byte for this long is closed.
@@ -182,6 +188,7 @@ impl Config {
             ("max_calls", self.max_calls),
             ("max_blocking", self.max_blocking),
             ("max_connections", self.max_connections),
+            ("max_connections_per_address", self.max_connections_per_address.unwrap_or(1)),
             ("max_output_bytes", self.max_output_bytes),
         ] {
             if value == 0 {

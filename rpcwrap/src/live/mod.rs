@@ -1,5 +1,6 @@
 //! What every layer sees of the running server, swapped as a whole or counted.
 
+mod addresses;
 pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod deadline;

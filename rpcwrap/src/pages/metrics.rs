@@ -104,6 +104,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
                 ("reason=\"proxy_header\"", server.proxy_failures),
                 ("reason=\"tls\"", server.tls_failures),
                 ("reason=\"stalled\"", server.stalled),
+                ("reason=\"displaced\"", server.connections_displaced),
                 ("reason=\"malformed\"", server.malformed),
             ],
         ),

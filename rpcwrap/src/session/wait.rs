@@ -44,6 +44,7 @@ impl<F: Framing> Session<F> {
         moved: bool,
     ) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.pending());
+        self.tracked.set_unsent(self.has_unsent());
         let wait = self.waits_for(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);

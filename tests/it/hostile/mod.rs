@@ -5,6 +5,7 @@
 //! | | what | where |
 //! |---|---|---|
 //! | 1 | 10,000 idle connections, 4 KiB each | `idle`; an active call's time beside them: not measured |
+//! | 1 | all connections from one address | `connections` |
 //! | 2 | what they leave: descriptors, memory | `idle` |
 //! | 3 | 100,000 malformed openings | `malformed` |
 //! | 4 | 1,000 peers that drip a head: gone at 10 s | `slow`; the limits as settings: `limits` |
@@ -36,6 +37,7 @@
 mod announced;
 mod blocking;
 mod churn;
+mod connections;
 mod fairness;
 mod go;
 mod gob;

@@ -4,6 +4,7 @@ use super::{
     progress::{Answered, Progress},
     reply::Answer,
 };
+use crate::live::tracker::InFlight;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -29,24 +30,25 @@ pub(super) enum Kind {
 pub(super) struct Body {
     kind: Kind,
     _answered: Option<Answered>,
+    _in_flight: Option<InFlight>,
 }
 
 impl Body {
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Full(Full::new(bytes.into())), _answered: None }
+        Self { kind: Kind::Full(Full::new(bytes.into())), _answered: None, _in_flight: None }
     }
 
     pub(super) fn reply(answer: Box<Answer>) -> Self {
-        Self { kind: Kind::InFlightCall(answer), _answered: None }
+        Self { kind: Kind::InFlightCall(answer), _answered: None, _in_flight: None }
     }
 
     pub(super) fn mounted(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
-        Self { kind: Kind::Mounted(body), _answered: None }
+        Self { kind: Kind::Mounted(body), _answered: None, _in_flight: None }
     }
 
-    /// The same body, whose end `progress` is told.
-    pub(super) fn noted(self, progress: Progress) -> Self {
-        Self { _answered: Some(Answered(progress)), ..self }
+    /// The same body, whose end `progress` is told, and the count of what is in flight.
+    pub(super) fn noted(self, progress: Progress, in_flight: InFlight) -> Self {
+        Self { _answered: Some(Answered(progress)), _in_flight: Some(in_flight), ..self }
     }
 }
 

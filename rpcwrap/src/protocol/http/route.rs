@@ -18,7 +18,7 @@ use codecs::AnyCodec;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
-    header::{ACCEPT, HOST},
+    header::{ACCEPT, CONNECTION, HOST},
 };
 use std::sync::Arc;
 
@@ -32,11 +32,15 @@ pub(super) async fn answer(
     cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
     let path = request.uri().path();
-    if hands_over(&cx, &request) {
+    let is_in_reserve = cx.is_in_reserve();
+    if !is_in_reserve && hands_over(&cx, &request) {
         return Err(hijack::hand_over(request, &progress));
     }
-    let _in_flight = cx.tracked.call();
-    let reply = if let Some(codec) = http_rpc_codec(&cx, path).cloned() {
+    let in_flight = cx.tracked.call();
+    let reply = if is_in_reserve && pages::find(path).is_none() && admin::find(path).is_none() {
+        cx.dispatch.live.stats.connections_refused.add_one();
+        respond::text(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n")
+    } else if let Some(codec) = http_rpc_codec(&cx, path).cloned() {
         rpc::answer(&cx, &codec, request, &progress).await
     } else if cx.takes_path(path) {
         match *request.method() {
@@ -46,7 +50,9 @@ pub(super) async fn answer(
     } else {
         other(&http, &cx, request, &progress).await
     };
-    Ok(reply.map(|body| body.noted(progress)))
+    let reply = reply.map(|body| body.noted(progress, in_flight));
+    // There are few places.
+    Ok(if is_in_reserve { respond::with(reply, CONNECTION, "close") } else { reply })
 }
 
 /// Whether the connection is another protocol's from here on.
