@@ -52,13 +52,13 @@ pub use io::ProxyProtocol;
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use live::{
     config::{Config, OpeningClock},
+    connection_info::ConnectionInfo,
     observer::CallInfo,
     page_access::PageAccess,
     policy::{Policy, PolicyChange},
     settings::Setting,
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
-    tracker::ConnectionInfo,
 };
 pub use method::blocking::BlockingLoad;
 #[cfg(feature = "macros")]

@@ -3,6 +3,7 @@
 mod addresses;
 pub(crate) mod calls;
 pub(crate) mod config;
+pub(crate) mod connection_info;
 pub(crate) mod deadline;
 pub(crate) mod lifetime;
 pub(crate) mod observer;
@@ -23,6 +24,7 @@ use crate::{
 };
 use arc_swap::Guard;
 use calls::CallTable;
+use connection_info::ConnectionInfo;
 use observer::Observers;
 use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
@@ -34,7 +36,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 use stop::{Restart, StopRequest};
-use tracker::{ConnectionInfo, Tracker};
+use tracker::Tracker;
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {

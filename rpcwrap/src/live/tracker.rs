@@ -4,7 +4,7 @@
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
 use crate::{
-    live::addresses::Addresses,
+    live::{addresses::Addresses, connection_info::ConnectionInfo},
     lock::lock,
     peer::{Address, Peer, PeerAddr, TlsInfo, load::ConnectionLoad},
 };
@@ -481,34 +481,6 @@ impl Drop for InFlight {
         self.0.note_move();
         self.0.in_flight.fetch_sub(1, Relaxed);
     }
-}
-
-/// One open connection as pages show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionInfo {
-    /// Counts connections from 1 on.
-    pub id: u64,
-    /// Where it comes from.
-    pub peer: PeerAddr,
-    /// What TLS has established; `None` for a plain connection.
-    pub tls: Option<TlsInfo>,
-    /// The protocol it speaks; empty until its first bytes have told.
-    pub protocol: &'static str,
-    /// The codec it speaks; empty where the protocol has none or no call was made.
-    pub codec: String,
-    /// The user it has proven to be.
-    pub user: Option<String>,
-    /// Time since it was accepted.
-    pub age: Duration,
-    /// Requests read.
-    pub calls: u64,
-    /// Requests read and not yet answered.
-    pub in_flight: u64,
-    /// Bytes read.
-    pub bytes_in: u64,
-    /// Bytes written.
-    pub bytes_out: u64,
 }
 
 #[cfg(test)]

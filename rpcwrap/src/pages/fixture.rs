@@ -3,9 +3,9 @@
 use crate::{
     call::registry::MethodInfo,
     live::{
+        connection_info::ConnectionInfo,
         shutdown::Phase,
         stats::{MethodStats, ServerStats, Tally},
-        tracker::ConnectionInfo,
     },
     method::{blocking::BlockingLoad, signature::Signature},
     pages::{

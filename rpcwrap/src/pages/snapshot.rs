@@ -2,7 +2,7 @@
 
 use crate::{
     call::{dispatch::Dispatch, registry::MethodInfo},
-    live::{shutdown::Phase, stats::ServerSnapshot, tracker::ConnectionInfo},
+    live::{connection_info::ConnectionInfo, shutdown::Phase, stats::ServerSnapshot},
     pages::{protocol_info::ProtocolInfo, rejected_info::FailedOpening},
 };
 use std::{

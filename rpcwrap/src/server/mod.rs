@@ -22,9 +22,9 @@ use crate::{
     error::{CallError, ConfigError},
     io::Stream,
     live::{
+        connection_info::ConnectionInfo,
         policy::{Policy, PolicyChange},
         shutdown::Phase,
-        tracker::ConnectionInfo,
     },
     pages::snapshot::Snapshot,
     peer::{Peer, PeerAddr},
