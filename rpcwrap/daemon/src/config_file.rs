@@ -370,7 +370,8 @@ mod tests {
         let file: ConfigFile = toml::from_str(&all.join("\n")).unwrap();
         let minutes = |n: u64| Some(Duration::from_secs(60 * n));
         let expected = Config::default().call_timeout(minutes(1)).idle_timeout(minutes(60));
-        assert_eq!(file.limits(), expected.max_connection_age(minutes(60)));
+        let expected = expected.max_connection_age(minutes(60)).max_connections_per_address(Some(100));
+        assert_eq!(file.limits(), expected);
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.admin_listen.is_empty() && !file.require_login);
