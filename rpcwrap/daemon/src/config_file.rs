@@ -263,8 +263,9 @@ mod tests {
         for setting in Config::default().settings() {
             assert!(file.places.has(setting.name), "the sample file lacks {}", setting.name);
         }
-        // What the machine has decides one default.
-        assert_eq!(file.limits.memory_budget(Config::default().memory_budget), Config::default());
+        // What the machine has decides one default, and one setting is off without a value.
+        let limits = file.limits.memory_budget(Config::default().memory_budget);
+        assert_eq!(limits, Config::default().max_connections_per_address(Some(100)));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.admin_listen.is_empty() && !file.require_login);
@@ -291,7 +292,10 @@ mod tests {
             max_depth = 3
             max_in_flight = 4
             max_calls = 10
+            max_blocking = 16
+            max_blocking_queue = 0
             max_connections = 5
+            max_connections_per_address = 2
             max_output_bytes = 6
             stall_timeout = "7m"
             keep_alive_timeout = "1h"
@@ -322,7 +326,10 @@ mod tests {
             .max_depth(3)
             .max_in_flight(4)
             .max_calls(10)
+            .max_blocking(16)
+            .max_blocking_queue(0)
             .max_connections(5)
+            .max_connections_per_address(Some(2))
             .max_output_bytes(6)
             .stall_timeout(seconds(420))
             .keep_alive_timeout(seconds(3600))

@@ -11,8 +11,9 @@ use crate::{
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, policy::Policy, stats::Tally},
     method::{
+        blocking::{BlockingShare, Turn},
         context::ContextSource,
         running::{Keep, Written},
     },
@@ -116,23 +117,35 @@ impl Dispatch {
         let entry = look_up().map_err(|error| self.refused(error, None))?;
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
-        if self.live.waiting.reach(policy.config.max_calls) {
+        if !self.live.has_room(policy.config.max_calls, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let permit = match entry.options.max_in_flight {
+        let mut permit = match entry.options.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
+        let turn = match &entry.blocking {
+            None => None,
+            Some(share) => {
+                Some(take_turn(share, entry, policy).map_err(|error| self.refused(error, Some(entry)))?)
+            }
+        };
         // The last of the limits: what it takes of a user's rate is not given back.
-        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
+        let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
         let deadline = limit.and_then(|limit| now.checked_add(limit));
-        let source = ContextSource::new(&entry.full_name, peer, deadline, policy.config.max_decoded_bytes);
+        let mut source =
+            ContextSource::new(&entry.full_name, peer, deadline, policy.config.max_decoded_bytes);
+        if let Some(mut turn) = turn {
+            // A function that blocks outlives its call.
+            turn.keep((permit.take(), user_permit.take()));
+            source.set_turn(turn);
+        }
         let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
@@ -232,6 +245,14 @@ impl Dispatch {
         }
         Refused { error, entry }
     }
+}
+
+/// One more function of a blocking method, or why not.
+fn take_turn(share: &Arc<BlockingShare>, entry: &Entry, policy: &Policy) -> Result<Turn, CallError> {
+    let (threads, queued) = (policy.config.max_blocking, policy.config.max_blocking_queue);
+    let busy =
+        || CallError::Busy { name: entry.full_name.to_string(), limit: threads.saturating_add(queued) };
+    share.enter(threads, queued).ok_or_else(busy)
 }
 
 /// Whether the peer has to log in first.

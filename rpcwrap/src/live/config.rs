@@ -84,12 +84,29 @@ config! {
         pub max_depth: usize = 100;
         /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
         pub max_in_flight: usize = 256;
-        /// Calls of the whole server that wait for their handlers; one more is refused at once with `rpc: server
-        /// overloaded`, whatever its connection. Calls whose handler is ready at its first poll are never in the way.
-        /// Default 100,000: far from what handlers in good health come to. Each thread may exceed it by one.
+        /// Calls of the whole server that wait for their handlers. Where they run short, from three quarters of it on,
+        /// a call is refused at once with `rpc: server overloaded`, before its handler is started, if those that wait
+        /// of its address and those of its connection are together nine times what is left: one address alone comes to
+        /// nine tenths of it, the more of it the fewer connections it has, and every other address has a share. A
+        /// connection without waiting calls may always start one. Calls whose handler is ready at its first poll, and
+        /// streams whose items are not read, are never in the way of others. Default 100,000: far from what handlers in
+        /// good health come to. Each thread may exceed it by one.
         pub max_calls: usize = 100_000;
-        /// Open connections. One more gets `503` and is closed. Default 10,000.
+        /// Functions of one blocking method that run at the same time; further calls wait for one of them to return. A
+        /// function that outlives its call counts until it returns. Default 128: a quarter of the threads of tokio's
+        /// pool, which all blocking methods share.
+        pub max_blocking: usize = 128;
+        /// Calls of one blocking method that wait for a thread; one more is refused as busy, and no other method's is.
+        /// Default 4,096.
+        pub max_blocking_queue: usize = 4096;
+        /// Open connections. Where so many are open, the one that is idle for longest, of the address that has most of
+        /// them, gives way to one of another address with fewer; never one with calls in flight. One more beside them
+        /// is answered pages, probes and admin operations, at most 32 or a hundredth of this at a time, and gets `503`
+        /// for everything else. Default 10,000.
         pub max_connections: usize = 10_000;
+        /// Open connections of one address: an IPv4 address, 64 bits of an IPv6 address, a unix socket, or the client
+        /// that a trusted proxy names. Default none, as balancers may share one.
+        pub max_connections_per_address: Option<usize> = None;
         /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
         pub max_output_bytes: usize = 8 << 20;
         /// Bytes that all peers together may make the server hold: messages that have come in part, requests that wait
@@ -222,7 +239,9 @@ impl Config {
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),
             ("max_calls", self.max_calls),
+            ("max_blocking", self.max_blocking),
             ("max_connections", self.max_connections),
+            ("max_connections_per_address", self.max_connections_per_address.unwrap_or(1)),
             ("max_output_bytes", self.max_output_bytes),
         ] {
             if value == 0 {

@@ -148,7 +148,7 @@ impl HeldReply {
         }
         let mut held = Held::new(live, tracked);
         held.set(bytes.len());
-        tracked.unsent.fetch_add(bytes.len(), Relaxed);
+        tracked.unsent_bytes.fetch_add(bytes.len(), Relaxed);
         Bytes::from_owner(Self { bytes, held })
     }
 }
@@ -161,7 +161,7 @@ impl AsRef<[u8]> for HeldReply {
 
 impl Drop for HeldReply {
     fn drop(&mut self) {
-        self.held.tracked.unsent.fetch_sub(self.bytes.len(), Relaxed);
+        self.held.tracked.unsent_bytes.fetch_sub(self.bytes.len(), Relaxed);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What every layer sees of the running server, swapped as a whole or counted.
 
+mod addresses;
 pub(crate) mod calls;
 pub(crate) mod config;
+pub(crate) mod connection_info;
 pub(crate) mod deadline;
 pub(crate) mod lifetime;
 pub(crate) mod memory;
@@ -19,14 +21,16 @@ pub(crate) mod tracker;
 use crate::{
     auth::{Access, FailureLog, Logins},
     error::ConfigError,
+    peer::load::ConnectionLoad,
 };
 use arc_swap::Guard;
 use calls::CallTable;
+use connection_info::ConnectionInfo;
 use memory::Memory;
 use observer::Observers;
 use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
-use shutdown::Shutdown;
+use shutdown::{Phase, Shutdown};
 use slow::SlowCalls;
 use stats::{ServerSnapshot, ServerStats};
 use std::sync::{
@@ -34,7 +38,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 use stop::{Restart, StopRequest};
-use tracker::{ConnectionInfo, Tracker};
+use tracker::Tracker;
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {
@@ -49,6 +53,8 @@ pub(crate) struct Live {
     /// The program's way to start anew, if it has one.
     pub(crate) restart: Option<Restart>,
     pub(crate) waiting: WaitingCalls,
+    /// The waiting calls of the program itself, which count as those of one connection.
+    pub(crate) program: Arc<ConnectionLoad>,
     pub(crate) calls: CallTable,
     pub(crate) slow: SlowCalls,
     pub(crate) peers: PeerTable,
@@ -76,6 +82,7 @@ impl Live {
             stop: StopRequest::default(),
             restart,
             waiting: WaitingCalls::default(),
+            program: Arc::default(),
             calls: CallTable::default(),
             slow: SlowCalls::new(config.slow_call),
             peers: PeerTable::new(config.max_peer_statistics),
@@ -105,6 +112,20 @@ impl Live {
     #[inline]
     pub(crate) fn config(&self) -> ConfigRef {
         ConfigRef(self.policy.load())
+    }
+
+    /// Whether one more call may wait that is made on the connection of `load`.
+    ///
+    /// While less than three quarters of `max_calls` wait, every call may, and this is one look at a number.
+    #[inline]
+    pub(crate) fn has_room(&self, max_calls: usize, load: &ConnectionLoad) -> bool {
+        let waiting = self.waiting.now();
+        waiting < max_calls - max_calls / 4 || load.may_enter(max_calls.saturating_sub(waiting))
+    }
+
+    /// Whether load balancers should send calls: the server is not about to stop, and has room for them.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.shutdown.phase() == Phase::Serving && self.waiting.now() < self.config().max_calls
     }
 
     /// Whether there are users now, so that a login can succeed.
@@ -157,9 +178,9 @@ impl WaitingCalls {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether there are `limit` or more.
+    /// How many there are.
     #[inline]
-    pub(crate) fn reach(&self, limit: usize) -> bool {
-        self.0.load(Ordering::Relaxed) >= limit
+    pub(crate) fn now(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -105,6 +105,18 @@ impl Value for usize {
     }
 }
 
+impl Value for Option<usize> {
+    const WANTED: &'static str = "a whole number, or off";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "off" { Some(None) } else { usize::read(text).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.map_or_else(|| "off".to_owned(), |number| number.text())
+    }
+}
+
 /// The units of a time in nanoseconds, the largest first.
 const UNITS: [(&str, u128); 6] = [
     ("h", 3_600_000_000_000),

@@ -231,8 +231,10 @@ macro_rules! counters {
 counters! {
     /// Connections accepted.
     accepted,
-    /// Connections refused because `max_connections` were open.
+    /// Connections refused because `max_connections` were open, or `max_connections_per_address` of their address.
     connections_refused,
+    /// Idle connections closed because `max_connections` were open and one of another address came.
+    connections_displaced,
     /// Accepts that failed for want of descriptors or memory; the connections wait in the queue.
     accept_failures,
     /// Connections closed by their peer before a complete request: health probes.

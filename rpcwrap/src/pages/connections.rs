@@ -6,7 +6,7 @@ use super::{
     html::frame,
     number,
 };
-use crate::{live::tracker::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
+use crate::{live::connection_info::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
 use maud::html;
 use serde_json::{Value, json};
 

@@ -3,12 +3,12 @@
 use crate::{
     call::registry::MethodInfo,
     live::{
+        connection_info::ConnectionInfo,
         memory::Memory,
         shutdown::Phase,
         stats::{MethodStats, ServerStats, Tally},
-        tracker::ConnectionInfo,
     },
-    method::signature::Signature,
+    method::{blocking::BlockingLoad, signature::Signature},
     pages::{
         protocol_info::{AuthMode, Class, ProtocolInfo},
         rejected_info::{FailedOpening, OpeningFailure},
@@ -32,6 +32,8 @@ pub(super) fn snapshot() -> Snapshot {
         },
         phase: Phase::Serving,
         max_connections: 10_000,
+        max_calls: 100_000,
+        waiting_calls: 17,
         server: server.snapshot(307, &Memory::new(1 << 30)),
         services: vec![
             ("<b>".to_owned(), "a \"doc\"".to_owned()),
@@ -185,5 +187,6 @@ fn method(
         idempotent: false,
         read_only: false,
         stats: stats.snapshot(),
+        blocking: (method == "Divide").then_some(BlockingLoad { running: 128, queued: 9 }),
     }
 }

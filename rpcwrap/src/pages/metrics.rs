@@ -19,6 +19,8 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let open = ask.form == PageFormat::OpenMetrics;
     let mut out = Exposition { text: String::new(), open };
     methods(&mut out, &snapshot.methods);
+    out.family("rpcwrap_server_waiting_calls", "gauge", "Calls that wait for their handlers.");
+    out.sample("rpcwrap_server_waiting_calls", "", snapshot.waiting_calls);
     server(&mut out, &snapshot.server);
     protocols(&mut out, &snapshot.protocols);
     process(&mut out, snapshot);
@@ -44,6 +46,14 @@ fn methods(out: &mut Exposition, methods: &[MethodInfo]) {
     out.family("rpcwrap_server_inflight", "gauge", "Calls started and not yet answered.");
     for method in methods {
         out.sample("rpcwrap_server_inflight", &labels(method), method.stats.in_flight());
+    }
+
+    let name = "rpcwrap_server_blocking";
+    out.family(name, "gauge", "Functions of blocking methods that run, and calls that wait for a thread.");
+    for (method, blocking) in methods.iter().filter_map(|method| Some((method, method.blocking?))) {
+        for (state, functions) in [("running", blocking.running), ("queued", blocking.queued)] {
+            out.sample(name, &format!("{},state=\"{state}\"", labels(method)), functions);
+        }
     }
 
     let name = "rpcwrap_server_call_duration_seconds";
@@ -99,6 +109,7 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
                 ("reason=\"tls\"", server.tls_failures),
                 ("reason=\"stalled\"", server.stalled),
                 ("reason=\"memory_budget\"", server.memory_sheds),
+                ("reason=\"displaced\"", server.connections_displaced),
                 ("reason=\"malformed\"", server.malformed),
             ],
         ),
@@ -232,6 +243,8 @@ mod tests {
             "rpcwrap_server_call_errors_total{service=\"Arith\",method=\"Divide\"} 3",
             "rpcwrap_server_inflight{service=\"Arith\",method=\"Divide\"} 1",
             "rpcwrap_server_inflight{service=\"<b>\",method=\"Count\"} 0",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"running\"} 128",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"queued\"} 9",
             "# TYPE rpcwrap_server_call_duration_seconds histogram",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000016384\"} 0",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000065536\"} 80",

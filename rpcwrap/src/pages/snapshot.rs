@@ -2,7 +2,7 @@
 
 use crate::{
     call::{dispatch::Dispatch, registry::MethodInfo},
-    live::{shutdown::Phase, stats::ServerSnapshot, tracker::ConnectionInfo},
+    live::{connection_info::ConnectionInfo, shutdown::Phase, stats::ServerSnapshot},
     pages::{protocol_info::ProtocolInfo, rejected_info::FailedOpening},
 };
 use std::{
@@ -27,6 +27,10 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The limit on open connections.
     pub max_connections: usize,
+    /// The limit on waiting calls.
+    pub max_calls: usize,
+    /// Calls that wait for their handlers.
+    pub waiting_calls: usize,
     /// Numbers of the whole server.
     pub server: ServerSnapshot,
     /// Every service's name and description.
@@ -64,6 +68,8 @@ impl Snapshot {
             process: Process::look(),
             phase: dispatch.live.shutdown.phase(),
             max_connections: dispatch.live.config().max_connections,
+            max_calls: dispatch.live.config().max_calls,
+            waiting_calls: dispatch.live.waiting.now(),
             server: dispatch.live.server_snapshot(),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),
@@ -95,6 +101,8 @@ impl Snapshot {
             process: Process { command: Vec::new(), ..self.process },
             phase: self.phase,
             max_connections: self.max_connections,
+            max_calls: self.max_calls,
+            waiting_calls: self.waiting_calls,
             server: self.server.clone(),
             services,
             methods,

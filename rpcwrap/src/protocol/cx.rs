@@ -6,7 +6,7 @@ use crate::{
     call::dispatch::Dispatch,
     error::CallError,
     io::{Prefixed, Stream},
-    live::tracker::Tracked,
+    live::tracker::{Place, Tracked},
     pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
     session::{self, Framing, Session, SessionFuture},
@@ -81,6 +81,11 @@ impl ConnCx {
     /// What TLS has established, its ALPN among it; `None` for a plain connection.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.tls.as_deref()
+    }
+
+    /// Whether there is room for pages, probes and admin operations only.
+    pub(crate) fn is_in_reserve(&self) -> bool {
+        self.tracked.place() == Place::Reserve
     }
 
     /// Whether some protocol of this listener takes connections that ask for `CONNECT path`.
@@ -177,6 +182,7 @@ impl ConnCx {
             user: identity.or_else(|| self.identity.clone()),
             tls: self.tls.clone(),
             needs_tls: self.needs_tls(),
+            load: self.tracked.load(),
         });
         self.tracked.set_peer(peer.clone());
         peer

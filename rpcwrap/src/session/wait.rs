@@ -47,6 +47,7 @@ impl<F: Framing> Session<F> {
         moved: bool,
     ) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.pending());
+        self.tracked.set_unsent(self.has_unsent());
         let wait = self.waits_for(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
@@ -114,7 +115,7 @@ impl<F: Framing> Session<F> {
             self.watched = None;
             return false;
         }
-        let (now, moved) = (Instant::now(), self.tracked.moved());
+        let (now, moved) = (Instant::now(), self.tracked.bytes_moved());
         let watched = self.watched.get_or_insert_with(|| Box::new((now, moved)));
         let passed = now - watched.0;
         if passed < config.stall_timeout {

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 27] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 30] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
@@ -27,7 +27,10 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 27] = [
     ("max_depth", "1", "1", "101", "must be from 1 to 100"),
     ("max_in_flight", "1", "1", "0", "must be at least 1"),
     ("max_calls", "\"1\"", "1", "-1", "want a whole number"),
+    ("max_blocking", "1", "1", "-1", "want a whole number"),
+    ("max_blocking_queue", "0", "0", "-1", "want a whole number"),
     ("max_connections", "1", "1", "1.5", "want a whole number"),
+    ("max_connections_per_address", "1", "1", "0", "must be at least 1"),
     ("max_output_bytes", "7", "7", "\"7 bytes\"", "want a whole number"),
     ("memory_budget", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("stall_timeout", "\"10ms\"", "10ms", "\"0ms\"", "must be longer"),

@@ -5,7 +5,10 @@ use super::{
     reply::Answer,
 };
 use crate::{
-    live::memory::{Held, HeldReply},
+    live::{
+        memory::{Held, HeldReply},
+        tracker::InFlight,
+    },
     protocol::ConnCx,
 };
 use bytes::{Bytes, BytesMut};
@@ -33,20 +36,21 @@ pub(super) enum Kind {
 pub(super) struct Body {
     kind: Kind,
     _answered: Option<Answered>,
+    _in_flight: Option<InFlight>,
 }
 
 impl Body {
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), _answered: None }
+        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), _answered: None, _in_flight: None }
     }
 
     pub(super) fn reply(answer: Box<Answer>) -> Self {
-        Self { kind: Kind::InFlightCall(answer), _answered: None }
+        Self { kind: Kind::InFlightCall(answer), _answered: None, _in_flight: None }
     }
 
     pub(super) fn mounted(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
-        Self { kind: Kind::Mounted(body), _answered: None }
+        Self { kind: Kind::Mounted(body), _answered: None, _in_flight: None }
     }
 
     /// The same body, counted among what the connection holds until it is written.
@@ -58,9 +62,9 @@ impl Body {
         }
     }
 
-    /// The same body, whose end `progress` is told.
-    pub(super) fn noted(self, progress: Progress) -> Self {
-        Self { _answered: Some(Answered(progress)), ..self }
+    /// The same body, whose end `progress` is told, and the count of what is in flight.
+    pub(super) fn noted(self, progress: Progress, in_flight: InFlight) -> Self {
+        Self { _answered: Some(Answered(progress)), _in_flight: Some(in_flight), ..self }
     }
 }
 

@@ -203,12 +203,12 @@ struct UnsentTimer {
 impl UnsentTimer {
     /// Ready when `stall_timeout` has passed without more than pings.
     fn poll(&mut self, task: &mut Context<'_>, cx: &ConnCx) -> Poll<()> {
-        if cx.tracked.unsent.load(Relaxed) == 0 {
+        if cx.tracked.unsent_bytes.load(Relaxed) == 0 {
             (self.since, self.timer) = (None, None);
             return Poll::Pending;
         }
         loop {
-            let moved = cx.tracked.moved();
+            let moved = cx.tracked.bytes_moved();
             let (since, before) = *self.since.get_or_insert_with(|| (Instant::now(), moved));
             let deadline = since + cx.dispatch.live.config().stall_timeout;
             ready!(poll_timer(&mut self.timer, deadline, task));

@@ -9,7 +9,7 @@ use crate::{
     admin::{Actor, Right},
     auth::Identity,
     call::{access::may_know, registry::Entry},
-    live::{page_access::PageAccess, tracker::ConnectionInfo},
+    live::{connection_info::ConnectionInfo, page_access::PageAccess},
     pages::{Audience, snapshot::Snapshot},
     peer::{Networks, PeerAddr},
     protocol::ConnCx,

@@ -12,7 +12,6 @@ use super::{
     snapshots::Snapshots,
 };
 use crate::{
-    live::shutdown::Phase,
     pages::{self, Audience, MakePage, PageRequest},
     protocol::ConnCx,
 };
@@ -20,7 +19,7 @@ use codecs::AnyCodec;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
-    header::{ACCEPT, HOST},
+    header::{ACCEPT, CONNECTION, HOST},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -33,16 +32,23 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
-    if hands_over(&cx, &request) {
+    let is_in_reserve = cx.is_in_reserve();
+    if !is_in_reserve && hands_over(&cx, &request) {
         return Err(hijack::hand_over(request, &progress));
     }
-    let _in_flight = cx.tracked.call();
+    let in_flight = cx.tracked.call();
     let target = find(&http, &cx, &request);
     let origin = match target.is_for_pages() {
         true => browser::allowed_origin(&cx.dispatch.live.config(), request.headers()),
         false => None,
     };
-    let refusal = target.refusal(&cx, &request);
+    let refusal = match is_in_reserve && !matches!(target, Target::Page(..) | Target::Admin(_)) {
+        true => {
+            cx.dispatch.live.stats.connections_refused.add_one();
+            Some(respond::text(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"))
+        }
+        false => target.refusal(&cx, &request),
+    };
     let is_ours = refusal.is_some() || !matches!(target, Target::Mount(_));
     let reply = match refusal {
         Some(refusal) => refusal,
@@ -54,7 +60,9 @@ pub(super) async fn answer(
         None => reply,
     };
     let reply = if is_ours { respond::guarded(reply) } else { reply };
-    Ok(reply.map(|body| body.held(&cx).noted(progress)))
+    let reply = reply.map(|body| body.held(&cx).noted(progress, in_flight));
+    // There are few places.
+    Ok(if is_in_reserve { respond::with(reply, CONNECTION, "close") } else { reply })
 }
 
 /// Whether the connection is another protocol's from here on.
@@ -162,7 +170,7 @@ impl Target<'_> {
                 respond::text(StatusCode::BAD_REQUEST, "400 CONNECT has no chunked body\n")
             }
             Self::RpcPath { http_rpc } => respond::must_connect(http_rpc),
-            Self::Options => respond::options(is_ready(cx)),
+            Self::Options => respond::options(cx.dispatch.live.is_ready()),
             Self::Page(page, snapshots) => answer_page(cx, page, snapshots, &request).await,
             Self::Admin(operation) => admin::answer(cx, operation, request, progress).await,
             Self::Call(full_name) if *request.method() == Method::POST => {
@@ -198,13 +206,9 @@ async fn answer_page(
             };
             respond::page(page(&sight.of(cx, &snapshot), &ask(request)))
         }
-        Method::OPTIONS => respond::options(is_ready(cx)),
+        Method::OPTIONS => respond::options(cx.dispatch.live.is_ready()),
         _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
     }
-}
-
-fn is_ready(cx: &ConnCx) -> bool {
-    cx.dispatch.live.shutdown.phase() == Phase::Serving
 }
 
 /// `/Arith/Multiply` → service and method.
