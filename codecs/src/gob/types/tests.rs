@@ -68,7 +68,7 @@ fn interfaces_are_found_through_forward_references_and_cycles() {
     types.define(67, &mut Reader::new(&of_interface)).unwrap();
     assert!(types.holds_interface(id(65)));
 
-    let mut types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
+    let types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
     assert!(!types.holds_interface(id(66)));
     assert_eq!(types.waiting.len(), 2, "a pair for each part, however often it is asked");
 }
