@@ -27,12 +27,14 @@
 //! | 22 | 10,000 calls in one write; bytes behind the CONNECT | `windows`, `sessions`; `one_port` |
 //! | 23 | another protocol's bytes | `one_port`, `sniff`, `proxy_header` |
 //! | 24 | health probes are no errors | `probes`, `one_port` |
+//! | 25 | small messages that would become large values | `decoded` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
 mod churn;
+mod decoded;
 mod go;
 mod gob;
 mod idle;
