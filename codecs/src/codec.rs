@@ -29,6 +29,9 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a request beside its arguments, and of each part of them: names, ids, options.
+pub(crate) const MAX_HEADER_BYTES: usize = 64 << 10;
+
 /// What a client asks of one call beside its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallOptions {

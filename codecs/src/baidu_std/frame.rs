@@ -10,7 +10,7 @@ use super::{
 use crate::{
     body::{ContentType, budget_of},
     budget::DecodeBudget,
-    codec::Limits,
+    codec::{Limits, MAX_HEADER_BYTES},
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
 };
@@ -74,6 +74,17 @@ impl Frame {
             return Err(DecodeError::Malformed { at: 8, what: "a meta longer than its message" });
         }
         Ok(Some((body_len, meta_len)))
+    }
+
+    /// Refuses a request's meta that is longer than any has to be, by the 12 bytes of the header.
+    #[inline]
+    pub(super) fn check_meta(buf: &[u8]) -> Result<(), DecodeError> {
+        match buf.get(8..HEADER_LEN).and_then(<[u8]>::first_chunk) {
+            Some(&len) if buf.starts_with(MAGIC) && u32::from_be_bytes(len) as usize > MAX_HEADER_BYTES => {
+                Err(DecodeError::TooBig { len: u32::from_be_bytes(len).into(), limit: MAX_HEADER_BYTES })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes one frame from the front of `buf`, or nothing while it is not complete.

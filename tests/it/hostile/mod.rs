@@ -30,6 +30,7 @@
 //! | 22 | 10,000 calls in one write; bytes behind the CONNECT | `windows`, `sessions`; `one_port` |
 //! | 23 | another protocol's bytes | `one_port`, `sniff`, `proxy_header` |
 //! | 24 | health probes are no errors | `probes`, `one_port` |
+//! | 25 | small messages that would become large values | `decoded` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
 //! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
@@ -43,6 +44,7 @@ mod browsers;
 mod budget;
 mod churn;
 mod connections;
+mod decoded;
 mod fairness;
 mod forged_log;
 mod go;
