@@ -114,7 +114,8 @@ impl<'de> Reader<'de> {
             && len > 0
         {
             self.rest = rest.get(len..).unwrap_or_default();
-            return Ok(u64::from_be_bytes(*eight) >> 64usize.saturating_sub(len.saturating_mul(8)));
+            // `len` is at most 8.
+            return Ok(u64::from_be_bytes(*eight) >> (64_usize.wrapping_sub(8_usize.wrapping_mul(len))));
         }
         let (digits, rest) = rest.split_at_checked(len).ok_or(WireError::Eof)?;
         self.rest = rest;
