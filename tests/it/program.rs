@@ -53,7 +53,7 @@ async fn built() {
                 cargo.env_remove(name);
             }
         }
-        let built = within(Duration::from_secs(600), cargo.status()).await.unwrap();
+        let built = within(Duration::from_secs(1800), cargo.status()).await.unwrap();
         assert!(built.success(), "the programs do not build");
     };
     BUILT.get_or_init(build).await;

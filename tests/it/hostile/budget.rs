@@ -131,7 +131,7 @@ async fn the_slowest_of_the_largest_holders_goes_first() {
 /// HTTP/2 whose stream may send nothing, and which answers the server's pings.
 #[tokio::test]
 async fn a_peer_that_opens_no_window_and_answers_pings_is_stalled() {
-    let config = config().stall_timeout(Duration::from_secs(2));
+    let config = config().stall_timeout(Duration::from_secs(5));
     let server = serve(config).await;
     let good = Good::now_and_then(server.addr);
     let mut peer = Peer::connect(server.addr).await;
@@ -164,7 +164,7 @@ async fn a_peer_that_opens_no_window_and_answers_pings_is_stalled() {
 
 #[tokio::test]
 async fn a_peer_that_moves_next_to_nothing_goes_when_memory_is_short() {
-    let config = config().stall_timeout(Duration::from_secs(2));
+    let config = config().stall_timeout(Duration::from_secs(5));
     let server = serve(config).await;
     let mut large = Peer::connect_codec(server.addr, "json").await;
     let mut dripping = Peer::connect_codec(server.addr, "json").await;
