@@ -120,18 +120,48 @@ impl Dispatch {
         if !self.live.has_room(policy.config.max_calls, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let mut permit = match entry.options.max_in_flight {
+        let permit = match entry.options.max_in_flight {
             None => None,
             Some(limit) => {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
-        let turn = match &entry.blocking {
-            None => None,
-            Some(share) => {
-                Some(take_turn(share, entry, policy).map_err(|error| self.refused(error, Some(entry)))?)
-            }
-        };
+        match &entry.blocking {
+            None => self.start_within(entry, args, timeout, caller, now, (permit, None)),
+            Some(share) => self.start_blocking(share, entry, args, timeout, caller, now, permit),
+        }
+    }
+
+    /// Starts a function that blocks: when there is a thread for it.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "what a call is, once")]
+    fn start_blocking<'d>(
+        &'d self,
+        share: &Arc<BlockingShare>,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        caller: &Caller<'_>,
+        now: Instant,
+        permit: Option<MethodPermit>,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let turn = take_turn(share, entry, caller.policy);
+        let turn = turn.map_err(|error| self.refused(error, Some(entry)))?;
+        self.start_within(entry, args, timeout, caller, now, (permit, Some(turn)))
+    }
+
+    /// Starts a call that is within all limits but its user's.
+    #[inline(always)]
+    fn start_within<'d>(
+        &'d self,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        caller: &Caller<'_>,
+        now: Instant,
+        (mut permit, turn): (Option<MethodPermit>, Option<Turn>),
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let Caller { peer, policy, .. } = caller;
         // The last of the limits: what it takes of a user's rate is not given back.
         let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
