@@ -50,7 +50,8 @@ impl<'c> Request<'c> {
     /// the time until its last item.
     ///
     /// Shape: what is left of it goes out as the optional header member `Timeout` in whole milliseconds, beside
-    /// `Details`; servers of ours stop the method then, others skip both. See [`Config::extensions`].
+    /// `Details`; servers of ours stop the method then, others skip both. See
+    /// [`Config::extensions`](crate::Config::extensions).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

@@ -226,7 +226,7 @@ impl ValueWriter {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_write<T: Serialize + ?Sized>(
         &self,
         draft: &mut Draft,
@@ -247,7 +247,7 @@ impl ValueWriter {
     }
 
     /// Appends a written message.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, draft: &mut Draft, out: &mut BytesMut) {
         let Draft { header, sink: Sink { bytes, uses, .. }, len_at, id, .. } = draft;
         self.define(*header, out);
