@@ -21,7 +21,6 @@ pub mod baidu_std;
 pub mod body;
 #[cfg(feature = "bson")]
 pub mod bson;
-mod budget;
 pub mod codec;
 pub mod compress;
 pub mod connect;
@@ -30,7 +29,6 @@ mod error;
 #[cfg(feature = "gob")]
 pub mod gob;
 pub mod json;
-mod log_text;
 mod message;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
@@ -49,7 +47,6 @@ pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, 
 pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
-pub use log_text::LogText;
 pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};
 
 #[cfg(doctest)]

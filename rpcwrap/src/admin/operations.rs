@@ -5,8 +5,7 @@ use crate::{
     auth::Access,
     error::ConfigError,
     live::{
-        calls::CallInfo, connection_info::ConnectionInfo, peers::PeerStatistics, settings::Setting,
-        slow::SlowCall,
+        calls::CallInfo, peers::PeerStatistics, settings::Setting, slow::SlowCall, tracker::ConnectionInfo,
     },
     peer::PeerAddr,
 };

@@ -16,13 +16,9 @@ const OPENING: &[u8] = b"agent\n";
 /// The protocol of HAProxy's agent checks.
 pub(crate) struct AgentCheck;
 
-impl AgentCheck {
-    pub(crate) const NAME: &'static str = "agent_check";
-}
-
 impl Protocol for AgentCheck {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "agent_check"
     }
 
     fn class(&self) -> Class {

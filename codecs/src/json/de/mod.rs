@@ -10,7 +10,6 @@ use super::{
     de_error::DeError,
 };
 use crate::{
-    budget::{DecodeBudget, ListRoom, MAX_DECODED_BYTES, MapRoom},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
     zero::{Zero, with_zeros},
@@ -22,33 +21,11 @@ use std::{borrow::Cow, str::FromStr};
 /// Decodes one bare JSON value, such as the result of a reply.
 ///
 /// # Errors
-/// It is no JSON, does not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the text
-/// is Go's.
+/// It is no JSON, or does not fit `T`; the text is Go's.
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    value_from_slice_within(bytes, MAX_DECODED_BYTES)
-}
-
-/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
-///
-/// # Errors
-/// As [`value_from_slice`].
-#[inline]
-pub fn value_from_slice_within<T: DeserializeOwned>(
-    bytes: &[u8],
-    max_decoded_bytes: usize,
-) -> Result<T, ValueError> {
-    value_within(bytes, || DecodeBudget::new(bytes.len(), max_decoded_bytes))
-}
-
-/// As [`value_from_slice`], each attempt with a budget of its own.
-#[inline]
-pub(crate) fn value_within<T: DeserializeOwned>(
-    bytes: &[u8],
-    budget: impl Fn() -> DecodeBudget,
-) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let mut de = De::new::<T>(bytes, zero_fields, budget());
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -65,21 +42,8 @@ pub(crate) fn value_within<T: DeserializeOwned>(
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
 #[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    params_from_slice_within(bytes, MAX_DECODED_BYTES)
-}
-
-/// As [`params_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
-///
-/// # Errors
-/// As [`params_from_slice`].
-#[inline]
-pub fn params_from_slice_within<T: DeserializeOwned>(
-    bytes: &[u8],
-    max_decoded_bytes: usize,
-) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
-        let mut de = De::new::<T>(bytes, zero_fields, budget);
+        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
@@ -97,17 +61,9 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
 pub(super) struct De<'de, 'f> {
     pub(super) cursor: Cursor<'de>,
     pub(super) zero_fields: &'f [&'static str],
-    pub(super) budget: DecodeBudget,
 }
 
-impl<'de, 'f> De<'de, 'f> {
-    /// For a `T`, which its caller has room for.
-    #[inline]
-    fn new<T>(bytes: &'de [u8], zero_fields: &'f [&'static str], budget: DecodeBudget) -> Self {
-        budget.member::<T>();
-        Self { cursor: Cursor::new(bytes), zero_fields, budget }
-    }
-
+impl<'de> De<'de, '_> {
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.
     #[inline]
     fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, DeError> {
@@ -128,17 +84,6 @@ impl<'de, 'f> De<'de, 'f> {
         }
     }
 
-    /// Hands over a text, which the target may keep.
-    #[inline]
-    fn kept<V: Visitor<'de>>(&mut self, text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
-        let len = match &text {
-            Cow::Borrowed(text) => text.len(),
-            Cow::Owned(text) => text.capacity(),
-        };
-        self.budget.bytes(len)?;
-        visit_text(text, visitor)
-    }
-
     /// An array for `visitor`, which expects `len` elements: zero values if there are fewer.
     fn array<V: Visitor<'de>>(
         &mut self,
@@ -146,7 +91,6 @@ impl<'de, 'f> De<'de, 'f> {
         wanted: &'static str,
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        self.budget.compound::<V::Value>()?;
         if self.cursor.take_null()? {
             return Zero::new(self.zero_fields).deserialize_tuple(len, visitor);
         }
@@ -154,7 +98,7 @@ impl<'de, 'f> De<'de, 'f> {
             return Err(self.cursor.mismatch(wanted));
         }
         self.cursor.enter()?;
-        let mut elements = Elements { de: self, expected: len, first: true, room: ListRoom::new(len) };
+        let mut elements = Elements { de: self, expected: len, first: true };
         let value = visitor.visit_seq(&mut elements)?;
         let first = elements.first;
         self.cursor.skip_rest(first, b']')?;
@@ -163,10 +107,8 @@ impl<'de, 'f> De<'de, 'f> {
 
     /// An object for the visitor of a map.
     fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
-        self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
-        let (keys, values) = (MapRoom::default(), MapRoom::default());
-        let mut entries = Entries { de: self, first: true, keys, values };
+        let mut entries = Entries { de: self, first: true };
         let value = visitor.visit_map(&mut entries)?;
         let first = entries.first;
         self.cursor.skip_rest(first, b'}')?;
@@ -181,7 +123,6 @@ impl<'de, 'f> De<'de, 'f> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
         let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0 };
         let value = visitor.visit_map(&mut members)?;
@@ -191,7 +132,6 @@ impl<'de, 'f> De<'de, 'f> {
     }
 }
 
-/// Hands a text over that has been paid for.
 #[inline]
 pub(super) fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
     match text {
@@ -281,8 +221,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let text = self.text("string")?;
-        self.kept(text, visitor)
+        visit_text(self.text("string")?, visitor)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -291,10 +230,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
         let text = self.text("[]uint8")?;
         match STANDARD.decode(&*text) {
-            Ok(bytes) => {
-                self.budget.bytes(bytes.len())?;
-                visitor.visit_byte_buf(bytes)
-            }
+            Ok(bytes) => visitor.visit_byte_buf(bytes),
             Err(error) => Err(DeError::other(format!("illegal base64 data: {error}"))),
         }
     }
@@ -347,7 +283,6 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        self.budget.compound::<V::Value>()?;
         match self.cursor.peek() {
             Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
             Some(b'{') => {
@@ -364,12 +299,8 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.budget.any::<V::Value>()?;
         match self.cursor.peek() {
-            Some(b'"') => {
-                let text = self.cursor.string()?;
-                self.kept(text, visitor)
-            }
+            Some(b'"') => visit_text(self.cursor.string()?, visitor),
             Some(b'{') => self.map(visitor),
             Some(b'[') => self.array(0, "[]interface {}", visitor),
             Some(b't' | b'f') => visitor.visit_bool(self.cursor.boolean()?),

@@ -6,7 +6,6 @@
 
 mod admin;
 mod body;
-mod browser;
 mod call;
 mod driver;
 mod get;
@@ -20,7 +19,6 @@ mod reply;
 mod respond;
 mod route;
 mod rpc;
-mod snapshots;
 mod sniff;
 mod socket;
 #[cfg(feature = "http2")]
@@ -32,24 +30,17 @@ mod tests;
 pub(crate) use h2::Http2;
 pub use mount::Mount;
 
-use self::snapshots::Snapshots;
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
 use std::sync::Arc;
 
 /// The protocol of pages, probes, POSTed calls and the CONNECT that leads to Go-RPC.
 pub(crate) struct Http {
     /// For paths that are not the server's own.
-    mount: Option<Mount>,
-    snapshots: Snapshots,
+    pub(crate) mount: Option<Mount>,
 }
 
 impl Http {
     pub(crate) const NAME: &'static str = "http";
-
-    /// With `mount` for paths that are not the server's own.
-    pub(crate) fn new(mount: Option<Mount>) -> Self {
-        Self { mount, snapshots: Snapshots::default() }
-    }
 }
 
 impl Protocol for Http {
