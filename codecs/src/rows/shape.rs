@@ -1,11 +1,8 @@
 //! Which columns a reply has, and how its values are spread over rows.
 
 use super::cell::Cell;
-use crate::schema::{Node, NodeId, Schema};
+use crate::schema::{MAX_ELEMENTS, Node, NodeId, Schema};
 use std::{borrow::Cow, fmt};
-
-/// The most columns a tuple or an array is spread over.
-const MAX_ELEMENTS: usize = 64;
 
 /// What the cells of a column are; one that is not [`Kind::Json`] has no others, but for NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -236,6 +233,7 @@ fn columns(schema: &Schema, id: NodeId) -> Option<(Row, Vec<Column>)> {
             (Row::Fields, columns.collect())
         }
         Node::Tuple(elements) if !elements.is_empty() => numbered(&mut elements.iter().copied()),
+        // As tuples: no longer ones have been traced as such.
         Node::Array(element, len) if (1..=MAX_ELEMENTS).contains(len) => {
             numbered(&mut std::iter::repeat_n(*element, *len))
         }

@@ -16,6 +16,7 @@ mod trace;
 
 use serde::Deserialize;
 use std::{fmt, sync::OnceLock};
+pub(crate) use trace::MAX_ELEMENTS;
 
 /// A type as serde describes it, in the form binary formats see (`is_human_readable()` is false).
 ///

@@ -41,7 +41,7 @@ impl Schema {
             _ if ends => Value::Null,
             Node::Array(element, len) => {
                 let element = self.template_of(*element, around);
-                Value::Array(vec![element; (*len).min(super::trace::MAX_ELEMENTS)])
+                Value::Array(vec![element; (*len).min(super::MAX_ELEMENTS)])
             }
             Node::Tuple(elements) => {
                 elements.iter().map(|element| self.template_of(*element, around)).collect()

@@ -21,7 +21,7 @@ const MAX_PASSES: usize = 20_000;
 /// Parts inside parts of ever new types.
 const MAX_DEPTH: usize = 100;
 /// Elements of a tuple that are looked at one by one; longer ones are arrays, whose first stands for all.
-pub(super) const MAX_ELEMENTS: usize = 64;
+pub(crate) const MAX_ELEMENTS: usize = 64;
 
 /// The form of passes, in the order in which they are tried.
 const ATTEMPTS: [(Style, bool); 4] =

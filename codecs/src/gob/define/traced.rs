@@ -43,11 +43,7 @@ impl Table {
             Node::Time => TIME,
             Node::Complex => Id::COMPLEX,
             Node::Any => Id::INTERFACE,
-            Node::Enum { variants, .. }
-                if variants.iter().all(|variant| *schema.node(variant.node) == Node::Unit) =>
-            {
-                Id::STRING
-            }
+            Node::Enum { variants, .. } if schema.are_names(variants) => Id::STRING,
             Node::Enum { name, variants } => {
                 // Said first: a variant may contain the enum.
                 let known = progress.insert(node.number(), Progress::Known(Id::INTERFACE));
