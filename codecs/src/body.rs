@@ -4,7 +4,7 @@
 //! [`BytesReply`] through its [`BytesReplyEncoder`]. Methods of serde types are reached all the same: see
 //! [`Args::Bytes`](crate::Args::Bytes).
 
-use crate::{compress::Compression, error::EncodeError};
+use crate::{budget::DecodeBudget, compress::Compression, error::EncodeError};
 use bytes::{Bytes, BytesMut};
 
 /// What the bytes of a body are.
@@ -32,6 +32,8 @@ pub struct BytesArgs<'a> {
     pub content_type: ContentType,
     /// How the body came, for a method that wants to answer likewise.
     pub compression: Compression,
+    /// Bytes that the body had as it came, if it was compressed.
+    pub compressed_len: usize,
     /// The caller's number for its logs.
     pub log_id: i64,
     /// The trace the call belongs to.
@@ -44,6 +46,30 @@ pub struct BytesArgs<'a> {
     pub request_id: &'a [u8],
     /// The caller's own keys and values.
     pub user_fields: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl BytesArgs<'_> {
+    /// The budget of the value that is decoded from the body.
+    pub(crate) fn budget(&self, max_decoded_bytes: usize) -> DecodeBudget {
+        budget_of(self.body.len(), self.compression, self.compressed_len, max_decoded_bytes)
+    }
+}
+
+/// The budget of a body of `len` bytes: one that was compressed has cost its sender only what came, and has taken what it
+/// has become.
+pub(crate) fn budget_of(
+    len: usize,
+    compression: Compression,
+    compressed_len: usize,
+    max_decoded_bytes: usize,
+) -> DecodeBudget {
+    if compression == Compression::None {
+        return DecodeBudget::new(len, max_decoded_bytes);
+    }
+    let budget = DecodeBudget::new(compressed_len, max_decoded_bytes);
+    // Too much shows when the value is asked for.
+    let _ = budget.take(len);
+    budget
 }
 
 /// One reply as bytes.

@@ -5,26 +5,32 @@
 //! built-in ones are known by name in the enums of [`crate::any`]. No format is known here.
 
 use crate::{
+    budget::MAX_DECODED_BYTES,
     error::{DecodeError, EncodeError, ValueError},
     message::{ErrorReply, Head, Reply, Request},
 };
 use bytes::BytesMut;
 use std::{any::Any, time::Duration};
 
-/// How large and how deep a message may be.
+/// How large and how deep a message may be, and what it may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one message, header and body together. Default 64 MiB.
     pub max_message_bytes: usize,
     /// Levels of values inside values. Default 100.
     pub max_depth: usize,
+    /// Bytes of memory that the value of a message may take, beside 8 for each byte of the message. Default 64 MiB.
+    pub max_decoded_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message_bytes: 64 << 20, max_depth: 100 }
+        Self { max_message_bytes: 64 << 20, max_depth: 100, max_decoded_bytes: MAX_DECODED_BYTES }
     }
 }
+
+/// Bytes of a request beside its arguments, and of each part of them: names, ids, options.
+pub(crate) const MAX_HEADER_BYTES: usize = 64 << 10;
 
 /// What a client asks of one call beside its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -21,6 +21,7 @@ pub mod baidu_std;
 pub mod body;
 #[cfg(feature = "bson")]
 pub mod bson;
+mod budget;
 pub mod codec;
 pub mod compress;
 pub mod connect;
@@ -29,6 +30,7 @@ mod error;
 #[cfg(feature = "gob")]
 pub mod gob;
 pub mod json;
+mod log_text;
 mod message;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
@@ -47,6 +49,7 @@ pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, 
 pub use bson::{BsonDialect, Dialect};
 pub use codec::{CallOptions, Codec, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
+pub use log_text::LogText;
 pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};
 
 #[cfg(doctest)]

@@ -34,6 +34,9 @@ pub struct Config {
     /// Bytes of one reply, and of one request. A longer reply ends the connection, a longer request only its call.
     /// Default 64 MiB; nothing near it is allocated in advance.
     pub max_message_bytes: usize,
+    /// Bytes of memory that the value of one reply may take once decoded, beside 8 for each byte of the reply; beyond it
+    /// the call fails. Default 64 MiB.
+    pub max_decoded_bytes: usize,
     /// Levels of values inside values in a reply. Default 100: far from any stack's end.
     pub max_depth: usize,
     /// Items of one stream that may wait for its reader; one more ends that stream. Default 1024.
@@ -60,6 +63,7 @@ impl Default for Config {
             call_timeout: None,
             max_in_flight: 256,
             max_message_bytes: 64 << 20,
+            max_decoded_bytes: 64 << 20,
             max_depth: 100,
             stream_buffer_items: 1024,
             stream_buffer_bytes: 1 << 20,
@@ -90,6 +94,7 @@ setters! {
     call_timeout: Option<Duration>,
     max_in_flight: usize,
     max_message_bytes: usize,
+    max_decoded_bytes: usize,
     max_depth: usize,
     stream_buffer_items: usize,
     stream_buffer_bytes: usize,
@@ -107,6 +112,10 @@ impl Config {
 
     /// The part of it codecs keep to.
     pub(crate) fn message_limits(&self) -> Limits {
-        Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }
+        Limits {
+            max_message_bytes: self.max_message_bytes,
+            max_depth: self.max_depth,
+            max_decoded_bytes: self.max_decoded_bytes,
+        }
     }
 }

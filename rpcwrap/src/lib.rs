@@ -52,14 +52,15 @@ pub use io::ProxyProtocol;
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use live::{
     config::{Config, OpeningClock},
+    connection_info::ConnectionInfo,
     observer::CallInfo,
     page_access::PageAccess,
     policy::{Policy, PolicyChange},
     settings::Setting,
     shutdown::Phase,
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
-    tracker::ConnectionInfo,
 };
+pub use method::blocking::BlockingLoad;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use method::macro_support;

@@ -39,8 +39,11 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 const OPENINGS: [(&str, &[u8]); 6] = [
     ("CONNECT", b"CONNECT /_bson_rpc_ HTTP/1.0\n\n"),
-    ("POST", b"POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{\"A\":7,\"B\":8}  "),
-    ("GET", b"GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (
+        "POST",
+        b"POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15\r\n\r\n{\"A\":7,\"B\":8}  ",
+    ),
+    ("GET", b"GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
     ("agent check", b"agent\n"),
     ("another's magic", b"\x01private6\0\0\0\0"),
     ("garbage", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"),

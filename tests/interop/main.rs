@@ -6,6 +6,7 @@
 //! there a missing one is a failure.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod browser;
 mod conformance;
 mod curl;
 mod framed;

@@ -20,11 +20,11 @@ async fn exactly_34_bytes_whatever_the_form_of_the_request() {
     for request in [
         "CONNECT /_json_rpc_ HTTP/1.0\n\n",
         "CONNECT /_json_rpc_ HTTP/1.0\r\n\r\n",
-        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "CONNECT /_json_rpc_ HTTP/1.1\r\n\r\n",
         "CONNECT /_json_rpc_?a=b&c HTTP/1.0\n\n",
         "CONNECT /_json_rpc_ HTTP/1.0\nUser-Agent: x\nAccept: */*\n\n",
-        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: x:80\r\nConnection: keep-alive\r\n\r\n",
+        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1:80\r\nConnection: keep-alive\r\n\r\n",
         "\r\n\nCONNECT /_json_rpc_ HTTP/1.0\n\n",
     ] {
         println!("{}", request.escape_debug());
@@ -41,7 +41,9 @@ async fn exactly_34_bytes_whatever_the_form_of_the_request() {
 #[tokio::test]
 async fn the_opening_may_come_in_any_pieces() {
     let server = server().await;
-    for request in ["CONNECT /_json_rpc_ HTTP/1.0\n\n", "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n"] {
+    for request in
+        ["CONNECT /_json_rpc_ HTTP/1.0\n\n", "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"]
+    {
         let whole = [request, CALL].concat();
         for pieces in each_split(whole.as_bytes()) {
             println!("{:?}", pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>());
@@ -80,7 +82,7 @@ async fn connect_after_pages_on_the_same_connection() {
     for path in ["/debug/health", "/nowhere"] {
         let mut peer = Peer::connect(server.addr).await;
         for _ in 0..2 {
-            peer.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+            peer.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         }
         peer.send([&opening("/_json_rpc_")[..], CALL.as_bytes()].concat()).await;
         peer.expect(CONNECTED).await;
@@ -88,7 +90,7 @@ async fn connect_after_pages_on_the_same_connection() {
     }
     // All in one packet.
     let mut peer = Peer::connect(server.addr).await;
-    let page = b"GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n".to_vec();
+    let page = b"GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec();
     peer.send([page, opening("/_json_rpc_"), CALL.into()].concat()).await;
     assert_eq!(peer.read_http(false).await.body, "ok");
     peer.expect(CONNECTED).await;
@@ -105,7 +107,7 @@ async fn unknown_paths_are_404() {
         ("CONNECT /_goRPC_/auth HTTP/1.0\n\n", true),
         ("CONNECT localhost:80 HTTP/1.0\r\n\r\n", true),
         ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n", false),
-        ("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", false),
+        ("GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", false),
     ] {
         let mut peer = Peer::connect(server.addr).await;
         let response = peer.http(request).await;
@@ -114,7 +116,7 @@ async fn unknown_paths_are_404() {
         if closes {
             peer.expect_closed().await;
         } else {
-            assert_eq!(peer.http("GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+            assert_eq!(peer.http("GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
         }
     }
 }
@@ -124,7 +126,8 @@ async fn other_methods_on_an_rpc_path_are_405() {
     let server = server().await;
     for method in ["GET", "POST", "PUT", "OPTIONS", "connect", "DELETE"] {
         let mut peer = Peer::connect(server.addr).await;
-        let request = format!("{method} /_json_rpc_ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("{method} /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
         let response = peer.http(&request).await;
         assert_eq!((response.status, response.body.as_str()), (405, "405 must CONNECT\n"), "{method}");
         assert_eq!(response.header("allow"), Some("CONNECT"), "{method}");

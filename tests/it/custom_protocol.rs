@@ -87,7 +87,7 @@ async fn built_in_protocols_are_served_beside_a_custom_one() {
         peer.expect("{\"id\":1,\"result\":5,\"error\":null}\n").await;
     }
     let mut page = Peer::connect(server.addr).await;
-    assert_eq!(page.http("GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok");
+    assert_eq!(page.http("GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body, "ok");
     // With more than one to choose from, bytes of no protocol are closed without an answer.
     let mut unknown = Peer::connect(server.addr).await;
     unknown.send(b"\x00\x01\x02\x03").await;

@@ -10,7 +10,7 @@ use std::{
 };
 
 async fn accept_failures(page: &mut Peer) -> u64 {
-    let metrics = page.http("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
+    let metrics = page.http("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body;
     let line = metrics.lines().find_map(|line| line.strip_prefix("rpcwrap_server_accept_failures_total "));
     line.unwrap().parse().unwrap()
 }

@@ -10,7 +10,7 @@ use rpcwrap_tests::{
 const ANY: &str = "127.0.0.1:0";
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// What a POST is answered: status and body.
@@ -179,7 +179,7 @@ async fn grpc() {
     let program = Program::example("grpc", &[ANY]).await;
     assert_eq!(ask(&program, "/Echo/Say", "\"hi\"").await, ok("\"hi\"\n"));
     let mut peer = Peer::connect(program.addr).await;
-    let unknown = "POST /grpc.health.v1.Health/Nope HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\n\
+    let unknown = "POST /grpc.health.v1.Health/Nope HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/grpc\r\n\
         Content-Length: 0\r\n\r\n";
     let response = peer.http(unknown).await;
     // gRPC says in a header of its own that there is no such method.
@@ -192,7 +192,7 @@ async fn axum_pages() {
     assert_eq!(ask(&program, "/Scores/Add", r#"{"Player":"ala","Points":3}"#).await, ok("3\n"));
     let get = async |path: &str| {
         let mut peer = Peer::connect(program.addr).await;
-        let response = peer.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        let response = peer.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         (response.status, response.body)
     };
     assert_eq!(get("/scores").await, ok("player points\nala 3\n"));

@@ -9,7 +9,7 @@ use hyper::{
     client::conn::http2::{self, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rpcwrap::{Access, Config, Method, Phase, Server, Service};
+use rpcwrap::{Access, Config, Credentials, Method, Phase, Server, Service};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, each_split},
@@ -44,7 +44,8 @@ fn body(text: impl Into<Bytes>) -> Body {
 
 /// Status and body of one request.
 async fn ask(send: &mut SendRequest<Body>, method: &str, path: &str, sent: Body) -> (u16, String) {
-    let request = Request::builder().method(method).uri(format!("http://x{path}")).body(sent).unwrap();
+    let request =
+        Request::builder().method(method).uri(format!("http://127.0.0.1{path}")).body(sent).unwrap();
     let reply = limit(send.send_request(request)).await.unwrap();
     let status = reply.status().as_u16();
     let got = limit(reply.into_body().collect()).await.unwrap().to_bytes();
@@ -108,7 +109,7 @@ async fn a_call_its_peer_resets_is_dropped() {
     let gate = Gate::default();
     let server = start(Server::builder().service(gate.service())).await;
     let client = connect(&server).await;
-    let request = Request::post("http://x/Gate/Wait").body(body("null")).unwrap();
+    let request = Request::post("http://127.0.0.1/Gate/Wait").body(body("null")).unwrap();
     let mut send = client.send.clone();
     let call = tokio::spawn(async move { send.send_request(request).await.map(|_| ()) });
     until(|| gate.entered() == 1).await;
@@ -130,7 +131,7 @@ async fn a_body_that_stops_coming_is_answered_408() {
         Some((Ok(Frame::data(chunk)), chunks))
     });
     let stalled = StreamBody::new(Box::pin(chunks));
-    let request = Request::post("http://x/Arith/Multiply").body(BoxBody::new(stalled)).unwrap();
+    let request = Request::post("http://127.0.0.1/Arith/Multiply").body(BoxBody::new(stalled)).unwrap();
     let reply = limit(client.send.send_request(request)).await.unwrap();
     assert_eq!(reply.status(), 408);
     until(|| server.snapshot().server.stalled == 1).await;
@@ -193,4 +194,20 @@ async fn bytes_that_are_no_frames_end_the_connection_and_are_counted() {
         protocols.iter().find(|protocol| protocol.name == "http2").unwrap().malformed
     };
     until(|| malformed() == 1).await;
+}
+
+#[tokio::test]
+async fn the_third_wrong_login_ends_the_connection_in_good_order() {
+    let server = start(services().credentials(Credentials::new([("ala", ["kot2"])]))).await;
+    let mut client = connect(&server).await;
+    for (login, status) in
+        [("YWxhOndyb25n", 401), ("YWxhOmtvdDI=", 200), ("YWxhOndyb25n", 401), ("YWxhOng=", 401)]
+    {
+        let request =
+            Request::post("http://x/Arith/Multiply").header("authorization", format!("Basic {login}"));
+        let request = request.body(body(r#"{"A":6,"B":7}"#)).unwrap();
+        assert_eq!(limit(client.send.send_request(request)).await.unwrap().status(), status);
+    }
+    limit(client.ended).await.unwrap().unwrap();
+    assert_eq!(server.snapshot().server.login_failures, 3);
 }

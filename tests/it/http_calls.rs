@@ -17,7 +17,10 @@ use serde_json::json;
 use std::time::Duration;
 
 fn post(path: &str, headers: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 async fn server() -> (TestServer, Gate) {
@@ -55,7 +58,7 @@ async fn a_reply_is_a_json_value_and_a_line_end() {
         assert!(response.header("content-type").unwrap().starts_with("application/json"));
     }
     // Chunks are a body as well.
-    let request = "POST /Echo/Int HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n4\r\n1\r\n2\r\n0\r\n\r\n";
+    let request = "POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n4\r\n1\r\n2\r\n0\r\n\r\n";
     assert_eq!(peer.http(request).await.body, "42\n");
 }
 
@@ -143,7 +146,7 @@ async fn a_full_method_a_login_and_a_drain_have_their_statuses() {
     assert_eq!(peer.http(post("/Users/Get", ala, "")).await.body, "1\n");
     assert_eq!(peer.http(post("/Ctx/Who", ala, "\"\"")).await.body, "\"http json ala\"\n");
     // What comes behind the first signs of a drain is refused, not dropped.
-    peer.send("POST /Echo/Int HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n").await;
+    peer.send("POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n").await;
     tokio::task::yield_now().await;
     let drain = server.drain(Duration::from_secs(5));
     let answer = async {
@@ -215,8 +218,9 @@ async fn bodies_have_a_size_limit() {
     let text = format!("\"{}\"", "x".repeat(99_998));
     assert_eq!(peer.http(post("/Echo/String", "", &text)).await.status, 200);
     // Refused by its announcement, before any of it has come.
-    let response =
-        peer.http("POST /Echo/String HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000000\r\n\r\n").await;
+    let response = peer
+        .http("POST /Echo/String HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2000000000\r\n\r\n")
+        .await;
     assert_eq!((response.status, response.json()["error"]["code"].as_str()), (413, Some("too_big")));
 }
 
@@ -224,12 +228,12 @@ async fn bodies_have_a_size_limit() {
 async fn other_methods_of_a_call_are_405() {
     let (server, _) = server().await;
     let mut peer = Peer::connect(server.addr).await;
-    let response = peer.http("GET /Arith/Multiply HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let response = peer.http("GET /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
 }
 
 fn get(path: &str, headers: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n")
 }
 
 /// The fields of a method's argument, none of which may be missing.
@@ -286,7 +290,7 @@ async fn methods_that_change_nothing_are_called_by_get() {
         assert_eq!((response.status, response.body.as_str()), (200, reply), "{path}");
         assert_eq!(response.header("cache-control"), Some("no-store"), "{path}");
     }
-    peer.send("HEAD /Read/Multiply?A=6&B=7 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    peer.send("HEAD /Read/Multiply?A=6&B=7 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
     let head = peer.read_http(true).await;
     assert_eq!((head.status, head.header("content-length"), head.body.as_str()), (200, Some("3"), ""));
     let posted = peer.http(post("/Read/Multiply", "", r#"{"A":6,"B":7}"#)).await;
@@ -355,7 +359,7 @@ async fn get_opens_nothing_but_methods_that_change_nothing() {
         ("OPTIONS /Read/Multiply", "GET, HEAD, POST"),
         ("DELETE /Read/Nope", "POST"),
     ] {
-        peer.send(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        peer.send(format!("{request} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         let response = peer.read_http(request.starts_with("HEAD")).await;
         assert_eq!((response.status, response.header("allow")), (405, Some(allow)), "{request}");
     }
@@ -394,7 +398,7 @@ async fn http_rpc_is_always_200() {
     let call = r#"{"method":"Arith.Multiply","params":[{"A":7,"B":8}],"id":1}"#;
     for method in ["POST", "PUT", "GET"] {
         let request = format!(
-            "{method} /_json_rpc_ HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{call}",
+            "{method} /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{call}",
             call.len()
         );
         let Response { status, body, headers } = peer.http(request).await;

@@ -17,7 +17,7 @@ use rpcwrap_tests::{
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 const SHORT: Duration = Duration::from_millis(150);
 /// Longer than any step of a test may take.
 const LONG: Duration = Duration::from_secs(3600);
@@ -177,7 +177,7 @@ async fn linkerd_3721_a_connection_closed_without_a_byte_is_no_protocols() {
 async fn hyper_3962_an_http_head_that_stops_is_closed() {
     let server = start(services().config(impatient())).await;
     let mut peer = Peer::connect(server.addr).await;
-    peer.send("GET /healthz HTTP/1.1\r\nHost: x\r\n").await;
+    peer.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n").await;
     peer.read_to_end().await;
     assert_eq!(server.snapshot().server.opening_timeouts, 1);
 }
@@ -185,7 +185,9 @@ async fn hyper_3962_an_http_head_that_stops_is_closed() {
 #[tokio::test]
 async fn axum_2736_curl_is_always_answered_in_text() {
     let server = start(services().protocol(nshead())).await;
-    for request in ["GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"] {
+    for request in
+        ["GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"]
+    {
         let mut peer = Peer::connect(server.addr).await;
         let response = peer.http(request).await;
         assert_eq!((response.status, response.body.as_str()), (404, "404 page not found\n"));
@@ -207,7 +209,7 @@ async fn warpgate_2379_probes_are_no_lines_in_the_log() {
     }
     let mut page = Peer::connect(program.addr).await;
     let probes = async || {
-        let vars = page.http("GET /debug/vars HTTP/1.1\r\nHost: x\r\n\r\n").await.json();
+        let vars = page.http("GET /debug/vars HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.json();
         {
             let counter = |name: &str| vars["counters"][name].clone();
             (counter("probes"), counter("malformed"), counter("unknown_openings"))
@@ -311,7 +313,7 @@ async fn brpc_a_connection_never_changes_its_protocol() {
 async fn brpc_an_unknown_http_version_is_not_answered_200() {
     let server = start(services()).await;
     let mut peer = Peer::connect(server.addr).await;
-    peer.send("GET / HTTP/9.9\r\nHost: x\r\n\r\n").await;
+    peer.send("GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n").await;
     let status = peer.read_http(false).await.status;
     assert!([400, 505].contains(&status), "{status}");
 }
@@ -401,7 +403,7 @@ async fn the_clock_can_be_off() {
     let mut ahead = Peer::in_memory(&server);
     ahead.send("GET /hea").await;
     pass(Duration::from_secs(60)).await;
-    ahead.send("lthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    ahead.send("lthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
     assert_eq!(ahead.read_http(false).await.status, 200);
 }
 

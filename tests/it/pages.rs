@@ -21,7 +21,7 @@ const PAGES: [(&str, &str); 9] = [
 ];
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 }
 
 #[tokio::test]
@@ -33,9 +33,10 @@ async fn each_page_by_get_and_head() {
         assert_eq!((got.status, got.header("content-type")), (200, Some(content_type)), "{path}");
         assert!(!got.body.is_empty(), "{path}");
         // Were there a body, the next answer would not be read from its start.
-        let head = peer.http(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        let head = peer.http(format!("HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         assert_eq!((head.status, head.header("content-type")), (200, Some(content_type)), "{path}");
-        let post = peer.http(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")).await;
+        let post =
+            peer.http(format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")).await;
         assert_eq!(post.status, 405, "{path}");
         // As probes send it: no host, no keep-alive, and closed behind the answer.
         let mut probe = Peer::connect(server.addr).await;
@@ -149,6 +150,6 @@ async fn a_mounted_service_gets_what_is_not_the_servers() {
     let mut peer = Peer::connect(server.addr).await;
     assert_eq!(peer.http(get("/shop/cart/7")).await.body, "mounted GET /shop/cart/7");
     assert_eq!(peer.http(get("/debug/health")).await.body, "ok");
-    let call = "POST /Echo/Int HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n5";
+    let call = "POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n5";
     assert_eq!(peer.http(call).await.body, "5\n");
 }

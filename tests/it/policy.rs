@@ -100,7 +100,7 @@ async fn settings_reach_connections_that_wait() {
     let mut idle = Peer::connect_codec(server.addr, "json").await;
     assert_eq!(outcome(&mut idle, "Arith.Multiply", r#"{"A":7,"B":8}"#).await, "ok");
     let mut page = Peer::connect(server.addr).await;
-    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
     // Both wait for their peers, one without a limit, the other with one of 75 s.
     let short = Duration::from_millis(50);
     let change = PolicyChange::new();
@@ -151,7 +151,7 @@ async fn only_wrong_logins_wait() {
     let server = start(builder()).await;
     let post = |login: &str| {
         format!(
-            "POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Length: 13\r\n\r\n\
+            "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic {login}\r\nContent-Length: 13\r\n\r\n\
              {{\"A\":7,\"B\":8}}"
         )
     };

@@ -6,12 +6,13 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{self, ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
-    sync::OnceCell,
+    sync::{Notify, OnceCell},
     task::JoinHandle,
 };
 
@@ -106,6 +107,8 @@ pub(crate) struct Program {
     pub(crate) addr: SocketAddr,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// Has its stderr read, from now on and to its end.
+    read_log: Arc<Notify>,
     stderr: JoinHandle<String>,
 }
 
@@ -143,15 +146,39 @@ impl Program {
         Self::spawn(shell).await
     }
 
+    /// The same for a log that nothing reads before the program has ended.
+    pub(crate) async fn daemon_unread(script: &str, args: &[&str]) -> Self {
+        built().await;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).arg(built_folder().join("rpcwrapd")).args(args).stdin(Stdio::null());
+        Self::spawn_unread(shell).await
+    }
+
+    /// What `--check-config` with these arguments ends with and says on stderr.
+    pub(crate) async fn check(args: &[&str]) -> (Option<i32>, String) {
+        built().await;
+        let mut program = Command::new(built_folder().join("rpcwrapd"));
+        program.arg("--check-config").args(args).env_remove("RUST_LOG").kill_on_drop(true);
+        let output = limit(program.output()).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     async fn start(path: PathBuf, args: &[&str]) -> Self {
         let mut program = Command::new(path);
         program.args(args).stdin(Stdio::null());
         Self::spawn(program).await
     }
 
-    async fn spawn(mut program: Command) -> Self {
+    async fn spawn(program: Command) -> Self {
+        let program = Self::spawn_unread(program).await;
+        program.read_log.notify_one();
+        program
+    }
+
+    async fn spawn_unread(mut program: Command) -> Self {
         let mut child = program
             .env_remove("RUST_LOG")
+            .env_remove("RUST_BACKTRACE")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -159,7 +186,10 @@ impl Program {
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut stderr = child.stderr.take().unwrap();
+        let read_log = Arc::new(Notify::new());
+        let reading = read_log.clone();
         let stderr = tokio::spawn(async move {
+            reading.notified().await;
             let mut text = String::new();
             stderr.read_to_string(&mut text).await.unwrap();
             text
@@ -167,7 +197,7 @@ impl Program {
         let line = limit(stdout.next_line()).await.unwrap().unwrap_or_default();
         let addr = line.strip_prefix("listening on ").and_then(|addr| addr.parse().ok());
         let addr = addr.unwrap_or_else(|| panic!("{program:?} says {line:?}"));
-        Self { addr, child, stdout, stderr }
+        Self { addr, child, stdout, read_log, stderr }
     }
 
     /// The next line of its output.
@@ -217,6 +247,7 @@ impl Program {
     /// Waits for its end; its status and what it has written to stderr.
     pub(crate) async fn end(mut self) -> (ExitStatus, String) {
         let status = within(Duration::from_secs(35), self.child.wait()).await.unwrap();
+        self.read_log.notify_one();
         (status, limit(self.stderr).await.unwrap())
     }
 

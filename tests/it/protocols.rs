@@ -330,7 +330,9 @@ async fn with_a_login_required_no_protocol_calls_without_one() {
     let http_rpc = tcp(limit(server.listen_http_rpc("127.0.0.1:0")).await.unwrap());
     let post = |path: &str, authorization: &str, body: &str| {
         let len = body.len();
-        format!("POST {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: {len}\r\n\r\n{body}")
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}Content-Length: {len}\r\n\r\n{body}"
+        )
     };
     let (right, wrong) = ("Authorization: Basic YWxhOmtvdA==\r\n", "Authorization: Basic YWxhOnBpZXM=\r\n");
     let mut http = Peer::connect(server.addr).await;
@@ -358,7 +360,7 @@ async fn with_a_login_required_no_protocol_calls_without_one() {
     // The program itself need not log in to itself; pages and probes are no calls.
     assert_eq!(server.call::<_, i64>("Echo.Int", &5).await.unwrap(), 5);
     let mut page = Peer::connect(server.addr).await;
-    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
 }
 
 #[test]
@@ -381,7 +383,7 @@ fn protocols_are_asked_by_class_and_then_in_the_order_they_came() {
 
 async fn page(server: &Server, path: &str) -> serde_json::Value {
     let mut peer = Peer::in_memory(server);
-    peer.http(format!("GET {path}?format=json HTTP/1.1\r\nHost: x\r\n\r\n")).await.json()
+    peer.http(format!("GET {path}?format=json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await.json()
 }
 
 #[tokio::test]

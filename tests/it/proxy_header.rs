@@ -169,9 +169,11 @@ async fn headers_from_other_addresses_are_not_believed() {
 #[tokio::test]
 async fn a_trusted_proxy_has_to_say_it_unless_it_may_be_silent() {
     let server = start(builder(loopback())).await;
-    for bytes in
-        [&opening("/_json_rpc_")[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\nGET / HTTP/1.0\r\n\r\n"]
-    {
+    for bytes in [
+        &opening("/_json_rpc_")[..],
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+    ] {
         assert_eq!(failure(&server, server.addr, bytes).await, OpeningFailure::NoProxyHeader);
     }
     assert_eq!(server.snapshot().server.proxy_failures, 3);
@@ -189,8 +191,12 @@ async fn a_trusted_proxy_has_to_say_it_unless_it_may_be_silent() {
     assert_eq!(failure(&server, optional, &twice).await, OpeningFailure::Unknown);
     // Letters that two openings share are waited for.
     let mut peer = Peer::connect(optional).await;
-    peer.send_pieces(&[b"P", b"O", b"ST /Peer/Addr HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnull"])
-        .await;
+    peer.send_pieces(&[
+        b"P",
+        b"O",
+        b"ST /Peer/Addr HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nnull",
+    ])
+    .await;
     assert_eq!(peer.read_http(false).await.status, 200);
 }
 

@@ -99,7 +99,8 @@ impl Drop for Notifications {
 
 /// A page on a connection of its own.
 async fn page(mut peer: Peer, path: &str) -> String {
-    let reply = peer.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\nUser-Agent: curl/8\r\n\r\n")).await;
+    let reply =
+        peer.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: curl/8\r\n\r\n")).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.body
 }
@@ -116,8 +117,8 @@ fn process_of(status: &str) -> u32 {
 
 /// Calls, and asks whether the server is ready, on a new connection each until told to stop.
 async fn call_anew(addr: SocketAddr, answered: Arc<AtomicUsize>, stop: Arc<AtomicBool>) {
-    const ASK: &str = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    const CALL: &str = "POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+    const ASK: &str = "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    const CALL: &str = "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
         Content-Length: 13\r\n\r\n{\"A\":7,\"B\":8}";
     let connect = async || {
         let connected = limit(TcpStream::connect(addr)).await;

@@ -162,7 +162,7 @@ async fn a_lame_duck_still_works() {
     let (server, gate) = gated().await;
     let ask = async |path: &str| {
         let mut page = Peer::connect(server.addr).await;
-        page.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await.status
+        page.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await.status
     };
     assert_eq!(ask("/readyz").await, 200);
     let mut peer = Peer::connect_codec(server.addr, "json").await;
@@ -182,9 +182,9 @@ async fn a_lame_duck_still_works() {
 async fn http_connections_are_answered_and_closed_during_the_drain() {
     let (server, gate) = gated().await;
     let mut page = Peer::connect(server.addr).await;
-    assert_eq!(page.http("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+    assert_eq!(page.http("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
     let mut post = Peer::connect(server.addr).await;
-    post.send("POST /Gate/Wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n7").await;
+    post.send("POST /Gate/Wait HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n7").await;
     until(|| gate.entered() == 1).await;
     let draining = drain(&server, LONG).await;
     // Idle keep-alive connections are closed, a POST under way is answered and then closed.

@@ -76,7 +76,7 @@ async fn call_anew(addr: SocketAddr, answered: Arc<AtomicUsize>, stop: Arc<Atomi
     while !stop.load(SeqCst) {
         let connected = limit(TcpStream::connect(addr)).await;
         let mut peer = Peer::over(connected.expect("no connection is refused"));
-        let call = "POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 13\r\n\r\n\
+        let call = "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 13\r\n\r\n\
             {\"A\":7,\"B\":8}";
         match peer.http(call).await {
             reply if reply.status == 200 => {

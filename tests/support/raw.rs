@@ -163,6 +163,17 @@ impl Peer {
         self.unread.advance(bytes.len());
     }
 
+    /// Reads as many bytes as there is room for, unless the other side closes before.
+    pub async fn try_read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        while self.unread.len() < bytes.len() {
+            if self.read().await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        self.unread.copy_to_slice(bytes);
+        Ok(())
+    }
+
     /// Reads the end of the stream; nothing may come before it.
     pub async fn expect_closed(&mut self) {
         let rest = self.read_to_end().await;

@@ -3,6 +3,7 @@
 use super::body;
 use crate::{
     body::BytesArgs,
+    budget::{Charged, DecodeBudget, MAX_DECODED_BYTES},
     codec::{RequestDecoder, Visit},
     error::ValueError,
     json,
@@ -50,21 +51,39 @@ impl Args<'_> {
     /// Decodes the arguments straight into `T`.
     ///
     /// # Errors
-    /// They are malformed or do not fit `T`; the text goes to the caller.
+    /// They are malformed, do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default;
+    /// the text goes to the caller.
     #[inline]
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
+        self.decode_within(MAX_DECODED_BYTES)
+    }
+
+    /// As [`decode`](Self::decode), with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another
+    /// size.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    #[inline]
+    pub fn decode_within<T: DeserializeOwned>(&self, max_decoded_bytes: usize) -> Result<T, ValueError> {
         match self {
-            Self::JsonValue(bytes) => json::value_from_slice(bytes),
-            Self::JsonParams(bytes) => json::params_from_slice(bytes),
+            Self::JsonValue(bytes) => json::value_from_slice_within(bytes, max_decoded_bytes),
+            Self::JsonParams(bytes) => json::params_from_slice_within(bytes, max_decoded_bytes),
             #[cfg(feature = "bson")]
-            Self::Bson(bytes) => crate::bson::value_from_slice(bytes),
+            Self::Bson(bytes) => crate::bson::value_from_slice_within(bytes, max_decoded_bytes),
             #[cfg(feature = "gob")]
-            Self::Gob { types, value } => crate::gob::value_from_slice(types, value),
+            Self::Gob { types, value } => {
+                crate::gob::value_from_slice_within(types, value, max_decoded_bytes)
+            }
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(bytes) => crate::msgpack::value_from_slice(bytes),
-            Self::Custom(decoder, request) => decode_erased(|visit| decoder.args(request, visit)),
-            Self::Bytes(args) => body::decode(&args.body, args.content_type, body::NO_SCHEMA),
-            Self::Text(args, type_of) => text::decode(args, *type_of),
+            Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, max_decoded_bytes),
+            Self::Custom(decoder, request) => {
+                let budget = DecodeBudget::new(request.wire_len(), max_decoded_bytes);
+                decode_erased(&budget, |visit| decoder.args(request, visit))
+            }
+            Self::Bytes(args) => body::decode(&args.body, args.content_type, body::NO_SCHEMA, || {
+                args.budget(max_decoded_bytes)
+            }),
+            Self::Text(args, type_of) => text::decode_within(args, *type_of, max_decoded_bytes),
             Self::Broken(error) => Err((*error).clone()),
         }
     }
@@ -89,13 +108,15 @@ impl fmt::Debug for Args<'_> {
     }
 }
 
-/// Decodes what a program's own codec hands over.
+/// Decodes what a program's own codec hands over, which knows no budget.
 pub(super) fn decode_erased<T: DeserializeOwned>(
+    budget: &DecodeBudget,
     source: impl FnOnce(Visit<'_>) -> Result<(), ValueError>,
 ) -> Result<T, ValueError> {
     let mut value = None;
     source(&mut |deserializer| {
-        value = Some(erased_serde::deserialize(deserializer)?);
+        budget.member::<T>();
+        value = Some(T::deserialize(Charged::new(deserializer, budget))?);
         Ok(())
     })?;
     value.ok_or_else(|| ValueError::new("codec handed over no value"))

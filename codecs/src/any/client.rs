@@ -2,6 +2,7 @@
 
 use super::args::decode_erased;
 use crate::{
+    budget::{DecodeBudget, MAX_DECODED_BYTES},
     codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     json,
@@ -116,19 +117,30 @@ impl ReplyReader {
     /// Decodes the value of a reply of this reader straight into `T`.
     ///
     /// # Errors
-    /// It is malformed or does not fit `T`.
+    /// It is malformed, does not fit `T`, or would take more memory than the reader's [`Limits`] allow.
     pub fn body<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ValueError> {
         match self {
-            Self::Json(_) => json::value_from_slice(reply.body()),
+            Self::Json(decoder) => {
+                json::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+            }
             #[cfg(feature = "bson")]
-            Self::Bson(_) => crate::bson::value_from_slice(reply.body()),
+            Self::Bson(decoder) => {
+                crate::bson::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+            }
             #[cfg(feature = "gob")]
-            Self::Gob(_) => crate::gob::value_from_reply(reply),
+            Self::Gob(decoder) => {
+                crate::gob::value_from_reply_within(reply, decoder.limits().max_decoded_bytes)
+            }
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(_) => crate::msgpack::value_from_slice(reply.body()),
+            Self::Msgpack(decoder) => {
+                crate::msgpack::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+            }
             #[cfg(feature = "baidu_std")]
             Self::BaiduStd(decoder) => body_of_frame(reply, &decoder.limits()),
-            Self::Custom(decoder) => decode_erased(|visit| decoder.body(reply, visit)),
+            Self::Custom(decoder) => {
+                let budget = DecodeBudget::new(reply.bytes().len(), MAX_DECODED_BYTES);
+                decode_erased(&budget, |visit| decoder.body(reply, visit))
+            }
         }
     }
 }
@@ -170,5 +182,7 @@ fn body_of_frame<T: DeserializeOwned>(reply: &Reply, limits: &Limits) -> Result<
     let out_of_step = |error: DecodeError| ValueError::new(error.to_string());
     let payload =
         crate::baidu_std::Reply::from_frame(reply.bytes().clone()).map_err(out_of_step)?.payload(limits)?;
-    super::body::decode(&payload.body, payload.content_type, NO_SCHEMA)
+    super::body::decode(&payload.body, payload.content_type, NO_SCHEMA, || {
+        payload.budget(limits.max_decoded_bytes)
+    })
 }

@@ -8,8 +8,9 @@ use super::{
     wire::{put_bytes, put_int},
 };
 use crate::{
-    body::ContentType,
-    codec::Limits,
+    body::{ContentType, budget_of},
+    budget::DecodeBudget,
+    codec::{Limits, MAX_HEADER_BYTES},
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
 };
@@ -36,6 +37,15 @@ pub struct Payload {
     pub content_type: ContentType,
     /// How the body came.
     pub compression: Compression,
+    /// Bytes that the body had as it came, if it was compressed.
+    pub compressed_len: usize,
+}
+
+impl Payload {
+    /// The budget of the value that is decoded from the body.
+    pub(crate) fn budget(&self, max_decoded_bytes: usize) -> DecodeBudget {
+        budget_of(self.body.len(), self.compression, self.compressed_len, max_decoded_bytes)
+    }
 }
 
 impl Frame {
@@ -64,6 +74,17 @@ impl Frame {
             return Err(DecodeError::Malformed { at: 8, what: "a meta longer than its message" });
         }
         Ok(Some((body_len, meta_len)))
+    }
+
+    /// Refuses a request's meta that is longer than any has to be, by the 12 bytes of the header.
+    #[inline]
+    pub(super) fn check_meta(buf: &[u8]) -> Result<(), DecodeError> {
+        match buf.get(8..HEADER_LEN).and_then(<[u8]>::first_chunk) {
+            Some(&len) if buf.starts_with(MAGIC) && u32::from_be_bytes(len) as usize > MAX_HEADER_BYTES => {
+                Err(DecodeError::TooBig { len: u32::from_be_bytes(len).into(), limit: MAX_HEADER_BYTES })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes one frame from the front of `buf`, or nothing while it is not complete.
@@ -142,15 +163,15 @@ impl Frame {
         if meta.checksum_type != 0 {
             self.check(&data, &attachment).map_err(|why| self.unreadable(what, data_len, Some(why)))?;
         }
-        let body = if compression == Compression::None {
-            data
+        let (body, compressed_len) = if compression == Compression::None {
+            (data, 0)
         } else {
-            compression
+            let body = compression
                 .decompress(&data, limits.max_message_bytes)
-                .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?
-                .into()
+                .map_err(|error| self.unreadable(what, data_len, Some(error.text())))?;
+            (body.into(), data_len)
         };
-        Ok(Payload { body, attachment, content_type, compression })
+        Ok(Payload { body, attachment, content_type, compression, compressed_len })
     }
 
     /// Compares the checksum. bRPC aborts the process if the value is not of 4 bytes.

@@ -51,12 +51,15 @@ pub(super) struct ResponseMeta {
 
 /// Field 9, `user_fields`, a map entry each.
 const USER_FIELDS: u64 = 9;
+/// Entries of one meta: each becomes far more than the two bytes that it may have.
+const MAX_USER_FIELDS: usize = 1024;
 
 impl Meta {
     /// Reads the meta that is `span` of `frame`. Unknown fields, and known ones of another wire type, are skipped.
     pub(super) fn read(frame: &[u8], span: Span) -> Result<Self, DecodeError> {
         let mut meta = Self::default();
         let mut fields = Fields::new(frame, span);
+        let mut user_fields = 0_usize;
         while let Some(field) = fields.next()? {
             match field {
                 (1, Value::Bytes(span)) => meta.request.get_or_insert_default().read(frame, span)?,
@@ -67,8 +70,13 @@ impl Meta {
                 (6 | 8, Value::Bytes(_)) => meta.streams = true,
                 (7, Value::Bytes(span)) => meta.authentication_data = span,
                 (USER_FIELDS, Value::Bytes(span)) => {
+                    let at = span.start;
                     entry(frame, span)?;
                     meta.has_user_fields = true;
+                    user_fields = user_fields.saturating_add(1);
+                    if user_fields > MAX_USER_FIELDS {
+                        return Err(DecodeError::Malformed { at, what: "too many user_fields" });
+                    }
                 }
                 (10, Value::Varint(value)) => meta.content_type = value as i32,
                 (11, Value::Varint(value)) => meta.checksum_type = value as i32,

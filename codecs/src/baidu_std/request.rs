@@ -31,8 +31,8 @@ impl RequestDecoder {
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: the frame of [`baidu_std`](super). `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly
-    /// its bytes are gone. A body (meta, data and attachment) may be at most [`Limits::max_message_bytes`]; the 12
-    /// bytes of the header are enough to refuse it. What is behind the meta is not looked at.
+    /// its bytes are gone. A body (meta, data and attachment) may be at most [`Limits::max_message_bytes`], the
+    /// meta 64 KiB; the 12 bytes of the header are enough to refuse them. A meta may have 1024 `user_fields`. What is behind the meta is not looked at.
     ///
     /// # Errors
     /// [`DecodeError::TooBig`] or [`DecodeError::Malformed`], also for a meta without `request`: close the connection
@@ -41,6 +41,7 @@ impl RequestDecoder {
     /// Source: bRPC `policy/baidu_rpc_protocol.cpp` `ParseRpcMessage`, `ProcessRpcRequest`.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        Frame::check_meta(buf)?;
         let Some(mut frame) = Frame::decode(buf, &self.limits)? else { return Ok(None) };
         match frame.meta.request.take() {
             Some(meta) => Ok(Some(Request { frame, meta })),
@@ -55,6 +56,7 @@ impl RequestDecoder {
     /// # Errors
     /// As [`Self::decode`].
     pub fn authentication_data<'b>(&self, buf: &'b [u8]) -> Result<Option<&'b [u8]>, DecodeError> {
+        Frame::check_meta(buf)?;
         let meta = Frame::peek_meta(buf, &self.limits)?;
         Ok(meta.map(|meta| buf.get(meta.authentication_data).unwrap_or_default()))
     }

@@ -19,7 +19,7 @@ mod ser;
 mod tests;
 mod time;
 
-pub use de::value_from_slice;
+pub use de::{value_from_slice, value_from_slice_within};
 pub use dialect::{BsonDialect, Dialect, Head, Request};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};

@@ -4,7 +4,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{MAX_DEPTH, kind};
-use crate::error::ValueError;
+use crate::{budget::DecodeBudget, error::ValueError};
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +39,22 @@ impl From<WireError> for ValueError {
 pub(super) struct Reader<'de> {
     rest: &'de [u8],
     depth: usize,
+    pub(super) budget: DecodeBudget,
 }
 
 impl<'de> Reader<'de> {
+    /// For bytes that no value is made of.
     #[inline]
     pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { rest: bytes, depth: 0 }
+        Self { rest: bytes, depth: 0, budget: DecodeBudget::unlimited() }
+    }
+
+    /// For a value that becomes a `T`, which its caller has room for.
+    #[inline]
+    pub(super) fn for_value<T>(bytes: &'de [u8], max_decoded_bytes: usize) -> Self {
+        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        budget.member::<T>();
+        Self { rest: bytes, depth: 0, budget }
     }
 
     /// What has not been read yet.

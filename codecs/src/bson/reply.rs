@@ -86,6 +86,11 @@ impl ReplyDecoder {
         Self { limits, waiting: None }
     }
 
+    /// The limits its replies keep, and their values when they are decoded.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Takes one reply from the front of `buf`.
     ///
     /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Limits as in

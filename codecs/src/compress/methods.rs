@@ -7,7 +7,10 @@ use flate2::{
     bufread::{MultiGzDecoder, ZlibDecoder},
     write::{GzEncoder, ZlibEncoder},
 };
-use std::io::{self, Read, Write};
+use std::{
+    cell::Cell,
+    io::{self, BufRead, Read, Write},
+};
 
 /// A snappy element of three bytes becomes at most 64: nothing grows by more than this.
 const SNAPPY_GROWTH: usize = 22;
@@ -27,11 +30,64 @@ pub(super) fn zlib(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
-    inflate(MultiGzDecoder::new(bytes), limit)
+    let produced = Cell::new(0);
+    inflate(MultiGzDecoder::new(Metered::new(bytes, &produced)), &produced, bound(bytes, limit))
 }
 
 pub(super) fn unzlib(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
-    inflate(ZlibDecoder::new(bytes), limit)
+    let produced = Cell::new(0);
+    inflate(ZlibDecoder::new(Metered::new(bytes, &produced)), &produced, bound(bytes, limit))
+}
+
+/// What deflated bytes may become, each of them and all together for nothing. Data of programs hardly shrinks to less
+/// than a hundredth; what does (zeros, by a thousand) may become what a few milliseconds make of it.
+const MAX_RATIO: usize = 100;
+const FREE_BYTES: usize = 16 << 20;
+
+fn bound(bytes: &[u8], limit: usize) -> usize {
+    limit.min(bytes.len().saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES))
+}
+
+/// Bytes handed over at a time.
+const PIECE: usize = 4 << 10;
+/// Compressed bytes that may become nothing, beside as many as there are of what the others have become. Deflate never
+/// takes more bytes than it is given, headers apart; empty members and blocks cost their reader far more than they cost
+/// their sender.
+const IDLE_BYTES: usize = 64 << 10;
+
+/// Compressed bytes, as long as they become something.
+struct Metered<'a> {
+    rest: &'a [u8],
+    taken: usize,
+    produced: &'a Cell<usize>,
+}
+
+impl<'a> Metered<'a> {
+    fn new(rest: &'a [u8], produced: &'a Cell<usize>) -> Self {
+        Self { rest, taken: 0, produced }
+    }
+}
+
+impl BufRead for Metered<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken > self.produced.get().saturating_mul(2).saturating_add(IDLE_BYTES) {
+            return Err(io::Error::other("compressed bytes that become next to nothing"));
+        }
+        Ok(self.rest.get(..PIECE).unwrap_or(self.rest))
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.rest = self.rest.get(taken..).unwrap_or_default();
+        self.taken = self.taken.saturating_add(taken);
+    }
+}
+
+impl Read for Metered<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let taken = self.fill_buf()?.read(out)?;
+        self.consume(taken);
+        Ok(taken)
+    }
 }
 
 fn write_all<W: Write>(
@@ -43,11 +99,20 @@ fn write_all<W: Write>(
     finish(encoder)
 }
 
-fn inflate(decoder: impl Read, limit: usize) -> Result<Vec<u8>, ValueError> {
-    let mut out = Vec::new();
-    let one_more = limit.saturating_add(1) as u64;
-    decoder.take(one_more).read_to_end(&mut out).map_err(|error| ValueError::new(error.to_string()))?;
-    if out.len() > limit { Err(too_big(limit)) } else { Ok(out) }
+/// Reads all that `decoder` has, and says with each piece how much it is in `produced`.
+fn inflate(mut decoder: impl Read, produced: &Cell<usize>, limit: usize) -> Result<Vec<u8>, ValueError> {
+    let (mut out, mut piece) = (Vec::new(), [0; 4 * PIECE]);
+    loop {
+        let len = decoder.read(&mut piece).map_err(|error| ValueError::new(error.to_string()))?;
+        if len == 0 {
+            return Ok(out);
+        }
+        out.extend_from_slice(piece.get(..len).unwrap_or_default());
+        if out.len() > limit {
+            return Err(too_big(limit));
+        }
+        produced.set(out.len());
+    }
 }
 
 pub(super) fn unsnap(bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
@@ -91,6 +156,21 @@ mod tests {
             let error = compression.decompress(&compressed, 999).unwrap_err();
             assert_eq!(error.text(), "decompressed to more than 999 bytes", "{compression:?}");
         }
+    }
+
+    #[test]
+    fn members_one_after_the_other_come_back_as_long_as_they_hold_something() {
+        let member = Compression::Gzip.compress(b"something to say, if little");
+        let many = member.repeat(10_000);
+        assert_eq!(Compression::Gzip.decompress(&many, 1 << 20).unwrap().len(), 270_000);
+        let empty = Compression::Gzip.compress(b"");
+        let few = [empty.repeat(1000), member].concat();
+        assert_eq!(Compression::Gzip.decompress(&few, 1 << 20).unwrap(), b"something to say, if little");
+        let error = Compression::Gzip.decompress(&empty.repeat(100_000), 1 << 20).unwrap_err();
+        assert_eq!(error.text(), "compressed bytes that become next to nothing");
+        // Blocks without anything in them, with fixed codes: `BFINAL` 0, `BTYPE` 1, the end of the block.
+        let blocks = [&b"\x78\x9c"[..], &[0x02, 0x08, 0x20, 0x80, 0x00].repeat(100_000)].concat();
+        assert!(Compression::Zlib.decompress(&blocks, 1 << 20).is_err());
     }
 
     #[test]

@@ -39,12 +39,13 @@ impl Compression {
         }
     }
 
-    /// Decompresses `bytes`, to at most `limit` bytes.
+    /// Decompresses `bytes`, to at most `limit` bytes, and by gzip and zlib to at most 16 MiB and 100 for each
+    /// of them.
     ///
     /// The memory taken grows with what has been decompressed, never with what is announced.
     ///
     /// # Errors
-    /// The bytes are not compressed in this way, or the limit is passed.
+    /// The bytes are not compressed in this way, a limit is passed, or more than 64 KiB of them become next to nothing.
     pub fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, ValueError> {
         match self {
             Self::None if bytes.len() > limit => Err(too_big(limit)),

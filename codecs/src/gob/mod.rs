@@ -40,9 +40,9 @@ mod types;
 mod value_reader;
 mod wire;
 
-pub use de::value_from_slice;
+pub use de::{value_from_slice, value_from_slice_within};
 pub use encode::{ReplyEncoder, RequestEncoder, Saved};
-pub use reply::{ReplyDecoder, value_from_reply};
+pub use reply::{ReplyDecoder, value_from_reply, value_from_reply_within};
 pub use request::RequestDecoder;
 pub use types::Types;
 

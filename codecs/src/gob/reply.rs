@@ -6,10 +6,11 @@
 use super::{
     cache::HeaderLayouts,
     types::Types,
-    value_from_slice,
+    value_from_slice_within,
     value_reader::{ReadError, Span, ValueReader, malformed},
 };
 use crate::{
+    budget::{Charged, DecodeBudget, MAX_DECODED_BYTES},
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Reply,
@@ -31,6 +32,11 @@ impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, values: ValueReader::new(), layouts: HeaderLayouts::default(), waiting: None }
+    }
+
+    /// The limits its replies keep, and their values when they are decoded.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Takes one reply from the front of `buf`.
@@ -66,9 +72,15 @@ impl ReplyDecoder {
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
         let body = span.join(&mut bytes);
-        let reply = header.reply(bytes.freeze(), body, |data| serde_json::from_slice(data).ok());
+        let reply = header.reply(bytes.freeze(), body, json);
         Ok(Some(reply.with_extension(self.values.types().clone())))
     }
+}
+
+/// The data of an error, which is JSON in a text; none if it is broken.
+fn json(data: &[u8]) -> Option<serde_json::Value> {
+    let budget = DecodeBudget::new(data.len(), MAX_DECODED_BYTES);
+    Charged::of_json(data, &budget).ok()
 }
 
 impl Reply {
@@ -87,8 +99,20 @@ impl Reply {
 /// As [`value_from_slice`]; the reply of another codec, which has no types, fits nothing.
 #[inline]
 pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueError> {
+    value_from_reply_within(reply, MAX_DECODED_BYTES)
+}
+
+/// As [`value_from_reply`], with [`Limits::max_decoded_bytes`] of another size.
+///
+/// # Errors
+/// As [`value_from_reply`].
+#[inline]
+pub fn value_from_reply_within<T: DeserializeOwned>(
+    reply: &Reply,
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
     match reply.types() {
-        Some(types) => value_from_slice(types, reply.body()),
+        Some(types) => value_from_slice_within(types, reply.body(), max_decoded_bytes),
         None => Err(ValueError::new("gob: reply without types")),
     }
 }

@@ -136,7 +136,9 @@ impl RequestDecoder {
         let (method, seq) = self.layouts.plain(header)?;
         let id = Id::new(Reader::new(args).int().ok()?)?;
         if id != self.plain_args {
-            self.values.types().knows_interface(id).filter(|holds_interface| !holds_interface)?;
+            if self.values.types().holds_interface(id) {
+                return None;
+            }
             self.plain_args = id;
         }
         let (header_start, args_start) = (header_end - header.len(), end - args.len());

@@ -139,11 +139,7 @@ impl ValueReader {
                 Some(scan) => scan,
                 None => match next_id(&mut reader) {
                     Ok(Ok(id)) => {
-                        let interface = match self.types.knows_interface(id) {
-                            Some(known) => known,
-                            None => self.types_mut().find_interface(id),
-                        };
-                        if !interface {
+                        if !self.types.holds_interface(id) {
                             self.at = message.end;
                             return Ok(Some(Span::Whole(message)));
                         }

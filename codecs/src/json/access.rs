@@ -5,6 +5,7 @@ use super::{
     de_error::DeError,
 };
 use crate::{
+    budget::{ListRoom, MapRoom},
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
 };
@@ -23,6 +24,7 @@ pub(super) struct Elements<'a, 'de, 'f> {
     pub(super) expected: usize,
     /// Whether no element has been taken.
     pub(super) first: bool,
+    pub(super) room: ListRoom,
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
@@ -33,6 +35,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
         self.expected = self.expected.saturating_sub(1);
         if self.de.cursor.next(self.first, b']')? {
             self.first = false;
+            self.de.budget.element::<S::Value>(&mut self.room)?;
             seed.deserialize(&mut *self.de).map(Some)
         } else if is_expected {
             seed.deserialize(Zero::new(self.de.zero_fields)).map(Some)
@@ -47,6 +50,8 @@ pub(super) struct Entries<'a, 'de, 'f> {
     pub(super) de: &'a mut De<'de, 'f>,
     /// Whether no member has been taken.
     pub(super) first: bool,
+    pub(super) keys: MapRoom,
+    pub(super) values: MapRoom,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
@@ -57,11 +62,15 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
             return Ok(None);
         }
         self.first = false;
-        seed.deserialize(Name(self.de.cursor.name()?)).map(Some)
+        let name = self.de.cursor.name()?;
+        self.de.budget.entry::<S::Value>(&mut self.keys)?;
+        self.de.budget.bytes(name.len())?;
+        seed.deserialize(Name(name)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
+        self.de.budget.entry::<S::Value>(&mut self.values)?;
         seed.deserialize(&mut *self.de)
     }
 }
@@ -110,6 +119,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
+        self.de.budget.member::<S::Value>();
         seed.deserialize(&mut *self.de).map_err(|error| error.within(self.name, self.field))
     }
 }
@@ -167,6 +177,8 @@ impl<'de> EnumAccess<'de> for &mut De<'de, '_> {
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DeError> {
         let name = self.cursor.name()?;
         self.cursor.expect(b':')?;
+        // What the variant holds may be in a box.
+        self.budget.member::<()>();
         Ok((seed.deserialize(Name(name))?, self))
     }
 }

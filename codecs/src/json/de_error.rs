@@ -3,7 +3,7 @@
 //! The error type of the deserializer: collects the path of struct members on its way out and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/json` `UnmarshalTypeError`.
 
-use crate::{error::ValueError, zero::ZeroFieldError};
+use crate::{budget::OverBudget, error::ValueError, zero::ZeroFieldError};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
@@ -27,6 +27,8 @@ enum Cause {
     MissingField(&'static str),
     /// As [`Cause::MissingField`], of a struct that has to be made of zero values.
     ZeroWanted(&'static str),
+    /// It would take too much memory, wherever that showed.
+    OverBudget(OverBudget),
     /// In the words of a type's own `Deserialize`.
     Other(String),
 }
@@ -89,6 +91,7 @@ impl fmt::Display for DeError {
             Cause::MissingField(name) | Cause::ZeroWanted(name) => {
                 write!(f, "{place}{before}missing field `{name}`")
             }
+            Cause::OverBudget(over) => over.fmt(f),
             Cause::Other(text) => write!(f, "{place}{before}{text}"),
         }
     }
@@ -118,6 +121,13 @@ impl de::Error for DeError {
     #[cold]
     fn missing_field(name: &'static str) -> Self {
         Self::new(Cause::MissingField(name))
+    }
+}
+
+impl From<OverBudget> for DeError {
+    #[cold]
+    fn from(over: OverBudget) -> Self {
+        Self::new(Cause::OverBudget(over))
     }
 }
 

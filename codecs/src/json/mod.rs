@@ -19,7 +19,8 @@ mod scan;
 mod ser;
 mod text;
 
-pub use de::{params_from_slice, value_from_slice};
+pub(crate) use de::value_within;
+pub use de::{params_from_slice, params_from_slice_within, value_from_slice, value_from_slice_within};
 pub use head::{Head, Id, Request};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};

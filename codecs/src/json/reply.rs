@@ -96,6 +96,11 @@ impl ReplyDecoder {
         Self { scanner: Scanner::new(&MEMBERS, limits) }
     }
 
+    /// The limits its replies keep, and their values when they are decoded.
+    pub fn limits(&self) -> Limits {
+        self.scanner.limits
+    }
+
     /// Takes one reply from the front of `buf`.
     ///
     /// Shape: one JSON object with `id` (the number of the call), `result` and `error` (`null` or a text), after a

@@ -10,7 +10,7 @@ use super::{
     text::{compact, is_compact, number, unescape, write_quoted},
 };
 use crate::{
-    codec::{CallOptions, Limits, timeout_of},
+    codec::{CallOptions, Limits, MAX_HEADER_BYTES, timeout_of},
     error::{DecodeError, EncodeError, ValueError},
     message,
 };
@@ -46,13 +46,16 @@ impl RequestDecoder {
     /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again.
     ///
     /// # Errors
-    /// No JSON object, `method` no text, over the limits. The stream is out of step: close it, without a reply.
+    /// No JSON object, `method` no text, over the limits, `method`, `id` or an option over 64 KiB. The stream is out of
+    /// step: close it, without a reply.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         if self.scanner.is_at_front()
             && let Some(Plain { end, name, params, id }) = plain(buf, self.scanner.limits.max_depth)
         {
             self.scanner.check_len(end)?;
+            check_part(&name)?;
+            check_part(&id)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
             return Ok(Some(request.with_extension(Id(id))));
         }
@@ -76,8 +79,20 @@ impl RequestDecoder {
     }
 }
 
+/// Refuses a part of the envelope that is longer than any has to be: it would be copied and echoed.
+#[inline]
+fn check_part(part: &Range<usize>) -> Result<(), DecodeError> {
+    if part.len() > MAX_HEADER_BYTES {
+        return Err(DecodeError::TooBig { len: part.len() as u64, limit: MAX_HEADER_BYTES });
+    }
+    Ok(())
+}
+
 fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
     let [method, params, id, timeout, details] = members;
+    for part in [&method, &id, &timeout, &details] {
+        check_part(part)?;
+    }
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
     let name = match part(&method) {
         b"" | b"null" => 0..0,

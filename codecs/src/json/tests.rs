@@ -726,3 +726,20 @@ proptest! {
         prop_assert_eq!(zero_fields(bytes, &cuts), zero_fields(bytes, &[]));
     }
 }
+
+#[test]
+fn long_ids_and_names_are_refused_and_not_shortened() {
+    let (fits, long) = ("x".repeat((64 << 10) - 2), "x".repeat(64 << 10));
+    let shapes = [
+        |id: &str| format!("{{\"method\":\"A.B\",\"params\":[1],\"id\":\"{id}\"}}\n"),
+        |id: &str| format!("{{\"id\":\"{id}\",\"params\":[1],\"method\":\"A.B\"}}\n"),
+        |id: &str| format!("{{\"method\":\"{id}\",\"params\":[1],\"id\":1}}\n"),
+    ];
+    for shape in shapes {
+        let decode = |text: &str| {
+            RequestDecoder::new(Limits::default()).decode(&mut BytesMut::from(shape(text).as_bytes()))
+        };
+        assert!(decode(&fits).unwrap().is_some());
+        assert!(matches!(decode(&long), Err(DecodeError::TooBig { limit: 65_536, .. })));
+    }
+}

@@ -22,7 +22,7 @@ mod tests;
 mod time;
 mod write;
 
-pub use de::value_from_slice;
+pub use de::{value_from_slice, value_from_slice_within};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};
 

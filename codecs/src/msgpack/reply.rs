@@ -84,6 +84,11 @@ impl ReplyDecoder {
         Self { limits, scanner: Scanner::default(), waiting: None }
     }
 
+    /// The limits its replies keep, and their values when they are decoded.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Takes one reply from the front of `buf`.
     ///
     /// `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly its bytes are gone. Shapes and limits as
@@ -94,7 +99,7 @@ impl ReplyDecoder {
     /// The stream is out of step: close the connection.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
-        let Limits { max_message_bytes, max_depth } = self.limits;
+        let Limits { max_message_bytes, max_depth, .. } = self.limits;
         let header = match self.waiting.take() {
             Some(header) => header,
             None => {

@@ -53,7 +53,7 @@ impl RequestDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         self.progress.check()?;
-        let Limits { max_message_bytes, max_depth } = self.limits;
+        let Limits { max_message_bytes, max_depth, .. } = self.limits;
         let Some(header) = self.header(buf)? else { return Ok(None) };
         match self.scanner.scan(buf, max_message_bytes, max_depth) {
             Ok(Some(end)) => Ok(Some(self.request(header, buf, end))),

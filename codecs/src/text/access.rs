@@ -7,6 +7,7 @@ use super::{
     token_de::TokenDeserializer,
     token_list::TokenList,
 };
+use crate::budget::{DecodeBudget, ListRoom, MapRoom};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, value::StrDeserializer};
 use std::{collections::HashSet, fmt};
 
@@ -15,6 +16,8 @@ pub(super) struct Elements<'a, 's> {
     pub(super) tokens: TokenList<'a>,
     pub(super) hint: Hint<'s>,
     pub(super) at: usize,
+    pub(super) budget: &'s DecodeBudget,
+    pub(super) room: ListRoom,
 }
 
 impl<'a> SeqAccess<'a> for Elements<'a, '_> {
@@ -25,7 +28,8 @@ impl<'a> SeqAccess<'a> for Elements<'a, '_> {
         let hint = self.hint.element(self.at);
         self.at += 1;
         let at = self.at;
-        let value = seed.deserialize(TokenDeserializer { token, hint });
+        self.budget.element::<S::Value>(&mut self.room)?;
+        let value = seed.deserialize(TokenDeserializer { token, hint, budget: self.budget });
         value.map(Some).map_err(|error| error.at(format_args!("argument {at}"), token))
     }
 }
@@ -64,6 +68,11 @@ pub(super) struct Members<'a, 's> {
     tokens: TokenList<'a>,
     keys: Keys<'s>,
     hint: Hint<'s>,
+    budget: &'s DecodeBudget,
+    /// Of a map, what it has room for.
+    room_keys: MapRoom,
+    room_values: MapRoom,
+    room_seen: MapRoom,
     at: usize,
     /// The names that were there.
     seen: HashSet<&'a [u8]>,
@@ -87,8 +96,24 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a, 's> Members<'a, 's> {
-    pub(super) fn new(tokens: TokenList<'a>, keys: Keys<'s>, hint: Hint<'s>) -> Self {
-        Self { tokens, keys, hint, at: 0, seen: HashSet::new(), next: None }
+    pub(super) fn new(
+        tokens: TokenList<'a>,
+        keys: Keys<'s>,
+        hint: Hint<'s>,
+        budget: &'s DecodeBudget,
+    ) -> Self {
+        Self {
+            tokens,
+            keys,
+            hint,
+            budget,
+            room_keys: MapRoom::default(),
+            room_values: MapRoom::default(),
+            room_seen: MapRoom::default(),
+            at: 0,
+            seen: HashSet::new(),
+            next: None,
+        }
     }
 
     /// The key of the value that is next, if there is one more.
@@ -115,6 +140,7 @@ impl<'a, 's> Members<'a, 's> {
 
     /// Refuses a name that was there.
     fn once(&mut self, shown: &[u8], name: &'a [u8]) -> Result<(), DeError> {
+        self.budget.entry::<&[u8]>(&mut self.room_seen)?;
         if self.seen.insert(name) {
             return Ok(());
         }
@@ -142,8 +168,9 @@ impl<'a> MapAccess<'a> for Members<'a, '_> {
             None => Ok(None),
             Some((Key::Field(name), _)) => seed.deserialize(StrDeserializer::new(name)).map(Some),
             Some((Key::Member(name), _)) => {
-                let token = Token::Plain(name);
-                let key = seed.deserialize(TokenDeserializer { token, hint: self.hint.entries().0 });
+                let (token, hint) = (Token::Plain(name), self.hint.entries().0);
+                self.budget.entry::<S::Value>(&mut self.room_keys)?;
+                let key = seed.deserialize(TokenDeserializer { token, hint, budget: self.budget });
                 key.map(Some).map_err(|error| error.at("name", token))
             }
         }
@@ -154,9 +181,16 @@ impl<'a> MapAccess<'a> for Members<'a, '_> {
             return Err(DeError::told("a value was asked for before its name"));
         };
         let hint = match key {
-            Key::Field(name) => self.hint.field(name),
-            Key::Member(_) => self.hint.entries().1,
+            Key::Field(name) => {
+                self.budget.member::<S::Value>();
+                self.hint.field(name)
+            }
+            Key::Member(_) => {
+                self.budget.entry::<S::Value>(&mut self.room_values)?;
+                self.hint.entries().1
+            }
         };
-        seed.deserialize(TokenDeserializer { token, hint }).map_err(|error| error.at(key, token))
+        seed.deserialize(TokenDeserializer { token, hint, budget: self.budget })
+            .map_err(|error| error.at(key, token))
     }
 }

@@ -9,7 +9,11 @@ use super::{
     token_de::{TokenDeserializer, each_integer, is_json},
     token_list::{TokenList, is_identifier},
 };
-use crate::{serde_methods::forward_deserialize, types::is_blob};
+use crate::{
+    budget::{DecodeBudget, ListRoom},
+    serde_methods::forward_deserialize,
+    types::is_blob,
+};
 use serde::de::{Deserializer, Visitor};
 
 /// The deserializer of the whole argument.
@@ -17,6 +21,7 @@ use serde::de::{Deserializer, Visitor};
 pub(super) struct Args<'a, 's> {
     pub(super) args: TextArgs<'a>,
     pub(super) hint: Hint<'s>,
+    pub(super) budget: &'s DecodeBudget,
 }
 
 impl<'a, 's> Args<'a, 's> {
@@ -39,7 +44,7 @@ impl<'a, 's> Args<'a, 's> {
         let wanted = self.hint.name(wanted);
         let tokens = self.positional(&wanted)?;
         match tokens.single() {
-            Some(token) => read(TokenDeserializer { token, hint: self.hint })
+            Some(token) => read(TokenDeserializer { token, hint: self.hint, budget: self.budget })
                 .map_err(|error| error.at("argument", token)),
             None => Err(DeError::count(tokens.len(), 1, &wanted)),
         }
@@ -61,7 +66,7 @@ impl<'a, 's> Args<'a, 's> {
         keys: Keys<'_>,
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        let value = visitor.visit_map(Members::new(tokens, keys, self.hint));
+        let value = visitor.visit_map(Members::new(tokens, keys, self.hint, self.budget));
         value.map_err(|error| match (error.missing(), keys) {
             (Some(name), Keys::Fields(_, own)) if tokens.named => {
                 DeError::told(format!("field {name} is missing, there are: {}", list(own)))
@@ -105,7 +110,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         let in_turn = matches!(self.args, TextArgs::Alternating(_));
         let tokens = TokenList::new(self.args, |name| !in_turn && is_identifier(name))?;
         match (tokens.named, tokens.len()) {
-            (true, _) => visitor.visit_map(Members::new(tokens, Keys::Any, self.hint)),
+            (true, _) => visitor.visit_map(Members::new(tokens, Keys::Any, self.hint, self.budget)),
             (false, 0) => visitor.visit_unit(),
             (false, 1) => self.one("any value", |value| value.deserialize_any(visitor)),
             (false, _) => self.deserialize_seq(visitor),
@@ -119,7 +124,7 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let tokens = TokenList::new(self.args, |_| false)?;
         let is_null = match tokens.single() {
-            Some(token) => (TokenDeserializer { token, hint: self.hint }).is_none(),
+            Some(token) => (TokenDeserializer { token, hint: self.hint, budget: self.budget }).is_none(),
             None => tokens.len() == 0,
         };
         if is_null {
@@ -139,7 +144,13 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let tokens = self.positional(&self.hint.name("a list"))?;
         Self::refuse_json(tokens, b'[', self.hint.element(0).is_text())?;
-        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements {
+            tokens,
+            hint: self.hint,
+            at: 0,
+            budget: self.budget,
+            room: ListRoom::new(0),
+        })
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, DeError> {
@@ -149,7 +160,13 @@ impl<'a> Deserializer<'a> for Args<'a, '_> {
         if tokens.len() != len {
             return Err(DeError::count(tokens.len(), len, &wanted));
         }
-        visitor.visit_seq(Elements { tokens, hint: self.hint, at: 0 })
+        visitor.visit_seq(Elements {
+            tokens,
+            hint: self.hint,
+            at: 0,
+            budget: self.budget,
+            room: ListRoom::new(len),
+        })
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {

@@ -1,7 +1,7 @@
 //! What does not fit, and where: the error type of the deserializer.
 
 use super::token::{Shortened, Token};
-use crate::error::ValueError;
+use crate::{budget::OverBudget, error::ValueError};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
@@ -132,6 +132,13 @@ impl de::Error for DeError {
     #[cold]
     fn duplicate_field(name: &'static str) -> Self {
         Self::told(format!("field {name} is given twice"))
+    }
+}
+
+impl From<OverBudget> for DeError {
+    #[cold]
+    fn from(over: OverBudget) -> Self {
+        Self::told(over.to_string())
     }
 }
 

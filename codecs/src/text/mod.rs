@@ -56,6 +56,7 @@ pub use query::{MAX_PARAMS, Query};
 pub use token::{Param, Token};
 
 use crate::{
+    budget::{DecodeBudget, MAX_DECODED_BYTES},
     error::ValueError,
     json,
     schema::{Schema, TypeOf},
@@ -90,21 +91,51 @@ impl TextArgs<'_> {
     /// A token does not fit its field, a field is missing, unknown or named twice, or the number of tokens is wrong.
     /// The text names them, for the caller; it is never fatal.
     pub fn decode<T: DeserializeOwned>(&self, schema: Option<&Schema>) -> Result<T, ValueError> {
+        self.decode_within(schema, MAX_DECODED_BYTES)
+    }
+
+    /// As [`decode`](Self::decode), with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another
+    /// size.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_within<T: DeserializeOwned>(
+        &self,
+        schema: Option<&Schema>,
+        max_decoded_bytes: usize,
+    ) -> Result<T, ValueError> {
         if let Self::Json(value) = self {
-            return json::value_from_slice(value);
+            return json::value_from_slice_within(value, max_decoded_bytes);
         }
         let hint = Hint::root(schema);
-        T::deserialize(args::Args { args: *self, hint }).or_else(|error| match self.single() {
-            Some(token) if error.is_whole_json() => {
-                json::value_from_slice(token.as_text().unwrap_or_default())
+        let budget = DecodeBudget::new(self.len(), max_decoded_bytes);
+        budget.member::<T>();
+        T::deserialize(args::Args { args: *self, hint, budget: &budget }).or_else(|error| {
+            match self.single() {
+                Some(token) if error.is_whole_json() => {
+                    json::value_from_slice_within(token.as_text().unwrap_or_default(), max_decoded_bytes)
+                }
+                Some(token) => Err(error.at("argument", token).into()),
+                None => Err(error.into()),
             }
-            Some(token) => Err(error.at("argument", token).into()),
-            None => Err(error.into()),
         })
     }
 }
 
 impl<'a> TextArgs<'a> {
+    /// Bytes of all tokens and names.
+    fn len(self) -> usize {
+        match self {
+            Self::Positional(tokens) | Self::Words(tokens) | Self::Alternating(tokens) => {
+                tokens.iter().map(|token| token.len()).sum()
+            }
+            Self::Params(params) => {
+                params.iter().map(|param| param.name.unwrap_or_default().len() + param.value.len()).sum()
+            }
+            Self::Json(value) => value.len(),
+        }
+    }
+
     /// The only token.
     fn single(self) -> Option<Token<'a>> {
         TokenList::new(self, |_| false).ok()?.single()
@@ -116,7 +147,19 @@ impl<'a> TextArgs<'a> {
 /// # Errors
 /// As [`TextArgs::decode`].
 pub fn decode<T: DeserializeOwned>(args: &TextArgs<'_>, type_of: Option<&TypeOf>) -> Result<T, ValueError> {
-    args.decode(type_of.map(TypeOf::schema))
+    decode_within(args, type_of, MAX_DECODED_BYTES)
+}
+
+/// As [`decode`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`TextArgs::decode`].
+pub fn decode_within<T: DeserializeOwned>(
+    args: &TextArgs<'_>,
+    type_of: Option<&TypeOf>,
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
+    args.decode_within(type_of.map(TypeOf::schema), max_decoded_bytes)
 }
 
 #[cfg(test)]

@@ -31,6 +31,15 @@ impl<'a> Token<'a> {
         Self::Plain(bytes.as_ref())
     }
 
+    /// Bytes of it.
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Plain(bytes) | Self::Text(bytes) | Self::Bytes(bytes) => bytes.len(),
+            Self::Integer(text) | Self::Decimal(text) => text.len(),
+            Self::Bool(_) | Self::Null => 1,
+        }
+    }
+
     /// The text, if it is one that may be JSON or a name.
     pub(super) fn as_text(self) -> Option<&'a [u8]> {
         match self {

@@ -6,17 +6,21 @@ use super::{
     token::Token,
 };
 use crate::{
+    budget::{Charged, DecodeBudget},
     serde_methods::forward_deserialize,
     types::{Time, is_blob},
 };
 use serde::de::{Deserializer, IgnoredAny, Visitor, value::StrDeserializer};
 use std::str::{self, FromStr};
 
+type Json<'a> = serde_json::Deserializer<serde_json::de::SliceRead<'a>>;
+
 /// The deserializer of one token.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokenDeserializer<'a, 's> {
     pub(super) token: Token<'a>,
     pub(super) hint: Hint<'s>,
+    pub(super) budget: &'s DecodeBudget,
 }
 
 impl<'a, 's> TokenDeserializer<'a, 's> {
@@ -68,14 +72,17 @@ impl<'a, 's> TokenDeserializer<'a, 's> {
         self,
         wanted: &str,
         bracket: u8,
-        read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>) -> serde_json::Result<T>,
+        read: impl FnOnce(Charged<'_, &mut Json<'a>>) -> serde_json::Result<T>,
     ) -> Result<T, DeError> {
         let wanted = self.hint.name(wanted);
         let text = self.token.as_text().filter(|_| self.token.starts_with(bracket));
         let Some(text) = text else { return Err(DeError::wants(format!("{wanted} as JSON"))) };
         let mut json = serde_json::Deserializer::from_slice(text);
-        let value = read(&mut json).and_then(|value| json.end().map(|()| value));
-        value.map_err(|error| DeError::json(wanted, &error))
+        let value = read(Charged::new(&mut json, self.budget)).and_then(|value| json.end().map(|()| value));
+        value.map_err(|error| match self.budget.spent() {
+            Some(over) => over.into(),
+            None => DeError::json(wanted, &error),
+        })
     }
 
     /// A plain token whose kind shows: JSON if it is valid, else a text.
@@ -90,8 +97,14 @@ impl<'a, 's> TokenDeserializer<'a, 's> {
             Some(bracket @ (b'{' | b'[' | b'"')) if is_json(text) => {
                 self.json("any value", *bracket, |json| json.deserialize_any(visitor))
             }
-            _ => visit_text(text, visitor),
+            _ => self.kept(text, visitor),
         }
+    }
+
+    /// Hands over a text, which the target may keep.
+    fn kept<V: Visitor<'a>>(self, text: &'a [u8], visitor: V) -> Result<V::Value, DeError> {
+        self.budget.bytes(text.len())?;
+        visit_text(text, visitor)
     }
 }
 
@@ -182,6 +195,7 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         let text = self.bytes().ok_or_else(|| DeError::wants("string"))?;
+        self.budget.bytes(text.len())?;
         match str::from_utf8(text) {
             Ok(text) => visitor.visit_borrowed_str(text),
             // A text of Go's takes them, a `String` does not.
@@ -192,21 +206,27 @@ impl<'a> Deserializer<'a> for TokenDeserializer<'a, '_> {
     }
 
     fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visitor.visit_borrowed_bytes(self.bytes().ok_or_else(|| DeError::wants("[]byte"))?)
+        let bytes = self.bytes().ok_or_else(|| DeError::wants("[]byte"))?;
+        self.budget.bytes(bytes.len())?;
+        visitor.visit_borrowed_bytes(bytes)
     }
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         if is_blob::<V>() {
             return self.deserialize_bytes(visitor);
         }
+        self.budget.any::<V::Value>()?;
         if self.hint.is_time() {
             return visitor.visit_i128(self.parse::<Time>("time.Time (RFC 3339)")?.to_packed());
         }
         match self.token {
             Token::Plain(text) => self.guess(text, visitor),
-            Token::Text(text) => visit_text(text, visitor),
+            Token::Text(text) => self.kept(text, visitor),
             Token::Integer(digits) | Token::Decimal(digits) => visit_number(digits, visitor),
-            Token::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Token::Bytes(bytes) => {
+                self.budget.bytes(bytes.len())?;
+                visitor.visit_borrowed_bytes(bytes)
+            }
             Token::Bool(value) => visitor.visit_bool(value),
             Token::Null => visitor.visit_unit(),
         }

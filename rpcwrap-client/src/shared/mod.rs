@@ -17,7 +17,7 @@ use crate::{
     items::Item,
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, EncodeError, Reply, ReplyReader, RequestWriter, ValueError};
+use codecs::{AnyCodec, EncodeError, LogText, Reply, ReplyReader, RequestWriter, ValueError};
 use serde::de::DeserializeOwned;
 use state::{Phase, State};
 use std::{
@@ -218,14 +218,15 @@ impl Shared {
     /// Decodes a reply's value straight into `R`.
     #[inline]
     pub(crate) fn body<R: DeserializeOwned>(&self, reply: &Reply) -> Result<R, Error> {
+        let (body, limit) = (reply.body(), self.config.max_decoded_bytes);
         let decoded: Result<R, ValueError> = match &self.wire {
-            WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice_within(body, limit),
             #[cfg(feature = "bson")]
-            WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice_within(body, limit),
             #[cfg(feature = "gob")]
-            WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply(reply),
+            WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply_within(reply, limit),
             #[cfg(feature = "msgpack")]
-            WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice(reply.body()),
+            WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice_within(body, limit),
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };
@@ -324,7 +325,10 @@ impl Shared {
         if !matches!(state.phase, Phase::Closed(_)) {
             match &reason {
                 CloseReason::Here => {}
-                reason => tracing::debug!(?reason, in_flight = state.in_flight.len(), "connection closed"),
+                reason => {
+                    let reason = LogText::new(format!("{reason:?}"));
+                    tracing::debug!(%reason, in_flight = state.in_flight.len(), "connection closed");
+                }
             }
             state.phase = Phase::Closed(reason);
         }

@@ -263,7 +263,9 @@ mod tests {
         for setting in Config::default().settings() {
             assert!(file.places.has(setting.name), "the sample file lacks {}", setting.name);
         }
-        assert_eq!(file.limits, Config::default());
+        // What the machine has decides one default, and one setting is off without a value.
+        let limits = file.limits.memory_budget(Config::default().memory_budget);
+        assert_eq!(limits, Config::default().max_connections_per_address(Some(100)));
         assert_eq!(file.listen, ["127.0.0.1:7070"]);
         assert!(file.auth_credentials.is_some() && !file.unix.is_empty() && !file.http_rpc_listen.is_empty());
         assert!(!file.listen_only.is_empty() && !file.admin_listen.is_empty() && !file.require_login);
@@ -286,10 +288,14 @@ mod tests {
             tls_handshake_timeout = "12s"
             max_header_bytes = 10000
             max_message_bytes = 67_108_865
+            max_decoded_bytes = 2_000_000
             max_depth = 3
             max_in_flight = 4
             max_calls = 10
+            max_blocking = 16
+            max_blocking_queue = 0
             max_connections = 5
+            max_connections_per_address = 2
             max_output_bytes = 6
             stall_timeout = "7m"
             keep_alive_timeout = "1h"
@@ -302,6 +308,8 @@ mod tests {
             slow_call = "off"
             max_peer_statistics = 0
             pages = ["10.0.0.0/8", "unix"]
+            allow_origins = ["https://app.example", "http://[::1]:80"]
+            allow_hosts = ["rpc.example"]
             bson_dialect = "standard"
             "#,
         );
@@ -314,10 +322,14 @@ mod tests {
             .tls_handshake_timeout(seconds(12))
             .max_header_bytes(10_000)
             .max_message_bytes(67_108_865)
+            .max_decoded_bytes(2_000_000)
             .max_depth(3)
             .max_in_flight(4)
             .max_calls(10)
+            .max_blocking(16)
+            .max_blocking_queue(0)
             .max_connections(5)
+            .max_connections_per_address(Some(2))
             .max_output_bytes(6)
             .stall_timeout(seconds(420))
             .keep_alive_timeout(seconds(3600))
@@ -330,6 +342,8 @@ mod tests {
             .slow_call(None)
             .max_peer_statistics(0)
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
+            .allow_origins(vec!["https://app.example".to_owned(), "http://[::1]:80".to_owned()])
+            .allow_hosts(vec!["rpc.example".to_owned()])
             .bson_dialect(BsonDialect::Always(Dialect::Standard));
         assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits, expected);
     }
@@ -384,6 +398,11 @@ mod tests {
             ("idle_timeout = \"0s\"", "f:1:16: idle_timeout = 0s: must be longer"),
             ("first_byte_clock = 1", "f:1:20: first_byte_clock = \"1\": want accept, first_byte or off"),
             ("pages = \"on\"", "f:1:9: pages = \"on\": want auto, open, login, off, or networks such as"),
+            (
+                "allow_hosts = [\"a\", \"b:1\"]",
+                "f:1:15: allow_hosts = b:1: must be a host's name without a port",
+            ),
+            ("allow_origins = [\"a\"]", "f:1:17: allow_origins = a: must be http:// or https:// and a host"),
             (
                 "pages = [7, \"::1\"]",
                 "f:1:9: pages = \"[7, \\\"::1\\\"]\": want auto, open, login, off, or networks",

@@ -13,6 +13,7 @@ mod fault;
 mod hash_password;
 mod keys;
 mod log;
+mod log_queue;
 mod memory;
 mod reload;
 mod restart;
@@ -27,11 +28,7 @@ use reload::Hangup;
 use restart::Restart;
 use rpcwrap::{Drained, Inherited, Listen};
 use settings::Settings;
-use std::{
-    error::Error,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{error::Error, io, process::ExitCode};
 use systemd::Notifier;
 
 fn main() -> ExitCode {
@@ -45,21 +42,20 @@ fn main() -> ExitCode {
             .and_then(|sockets| run(args, sockets))
             .map(|drained| drained.exit_code().into()),
     };
-    done.unwrap_or_else(|error| {
-        for line in error.to_string().lines() {
-            // With stderr closed there is nowhere to say it.
-            let _ = writeln!(io::stderr(), "rpcwrapd: {line}");
-        }
+    let code = done.unwrap_or_else(|error| {
+        log::last_words(&error.to_string());
         ExitCode::FAILURE
-    })
+    });
+    log::flush();
+    code
 }
 
 #[tokio::main]
 async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>> {
     let settings = Settings::load(args, inherited.unnamed() > 0)?;
-    let filter = log::start(settings.log_format, settings.log.as_deref())?;
+    let log = log::start(settings.log_format, settings.log.as_deref())?;
     let (asking, asked) = restart::by_admins();
-    let server = serve::server(&settings, Some((filter, asking)))?;
+    let server = serve::server(&settings, Some((log, asking)))?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

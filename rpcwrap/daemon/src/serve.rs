@@ -3,19 +3,19 @@
 use crate::{
     demo,
     fault::{Fault, Faults},
-    log::Filter,
+    log::Log,
     restart::Asking,
     settings::{Origins, Settings},
 };
 use futures_util::FutureExt;
 use rpcwrap::{ConfigError, Credentials, Server, TlsError};
 
-/// The server with the demo services; `hooks` are what admins change of a program that is to serve: the filter of its
-/// log, and the program itself.
+/// The server with the demo services; `hooks` are what a program that is to serve has to tell and to change: its log,
+/// and the program itself.
 ///
 /// # Errors
 /// Everything that is wrong with the credentials, certificates and names of protocols.
-pub(crate) fn server(settings: &Settings, hooks: Option<(Filter, Asking)>) -> Result<Server, Faults> {
+pub(crate) fn server(settings: &Settings, hooks: Option<(Log, Asking)>) -> Result<Server, Faults> {
     let mut faults = Vec::new();
     let mut builder = demo::services(Server::builder().config(settings.config.clone()));
     if let Some(file) = &settings.auth_credentials {
@@ -25,8 +25,10 @@ pub(crate) fn server(settings: &Settings, hooks: Option<(Filter, Asking)>) -> Re
             Credentials::default()
         }));
     }
-    if let Some((filter, asking)) = hooks {
-        builder = builder.on_log_filter(move |text| filter.set(text));
+    if let Some((log, asking)) = hooks {
+        let losses = log.clone();
+        builder = builder.on_log_filter(move |text| log.set_filter(text));
+        builder = builder.dropped_log_lines(move || losses.dropped_lines());
         builder = builder.on_restart(move || asking.clone().restart().boxed());
     }
     if settings.require_login {
@@ -56,6 +58,7 @@ fn blamed(error: &ConfigError, origins: &Origins) -> Fault {
     let key = match error {
         ConfigError::NoWayToLogIn if origins.has("require_login") => "require_login",
         ConfigError::NoWayToLogIn => "pages",
+        ConfigError::BadUser { .. } => "auth_credentials",
         ConfigError::Tls(TlsError::Unreadable { what, .. } | TlsError::Malformed { what, .. }) => match *what
         {
             "private key" => "tls_key",

@@ -2,13 +2,20 @@
 
 use crate::{fault::Fault, settings::Settings};
 use rpcwrap::OpeningClock;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// What there is to say of these; `is_user` is whether the name in a client's certificate is its user.
 pub(crate) fn of(settings: &Settings, is_user: bool) -> Vec<Fault> {
     let (config, origins) = (&settings.config, &settings.origins);
     let has = |key| origins.has(key);
+    let readable = settings.auth_credentials.as_deref().and_then(mode_for_all);
     let without_ca = "without tls_client_ca no client is asked for a certificate";
     [
+        (
+            "auth_credentials",
+            readable.is_some(),
+            format!("mode {:04o}: others can read the file", readable.unwrap_or_default()),
+        ),
         ("tls_client_auth", has("tls_client_auth") && !has("tls_client_ca"), without_ca.to_owned()),
         ("tls_client_is_user", is_user && !has("tls_client_ca"), without_ca.to_owned()),
         (
@@ -49,19 +56,45 @@ pub(crate) fn of(settings: &Settings, is_user: bool) -> Vec<Fault> {
     .collect()
 }
 
+/// The mode of a file that others than its owner and its group can read.
+fn mode_for_all(file: &Path) -> Option<u32> {
+    // A file that is not there is a fault, and said as one.
+    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o7777;
+    (mode & 0o004 != 0).then_some(mode)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::args::Args;
 
     fn warned(file: &str) -> Vec<String> {
-        let path = std::env::temp_dir().join(format!("rpcwrapd-warnings-{}.toml", std::process::id()));
-        std::fs::write(&path, file).unwrap();
+        let test = std::thread::current().name().unwrap().replace(':', "-");
+        let path = std::env::temp_dir().join(format!("{test}-{}.toml", std::process::id()));
+        fs::write(&path, file).unwrap();
         let args = Args { config: Some(path.clone()), ..Args::default() };
         let settings = Settings::load(args, false).unwrap();
-        std::fs::remove_file(&path).unwrap();
+        fs::remove_file(&path).unwrap();
         let file = format!("{}:", path.display());
         settings.warnings.iter().map(|warning| warning.to_string().replace(&file, "")).collect()
+    }
+
+    #[test]
+    fn credentials_that_others_can_read() {
+        let path = std::env::temp_dir().join(format!("rpcwrapd-warnings-{}.json", std::process::id()));
+        fs::write(&path, "{}").unwrap();
+        for (mode, expected) in [
+            (0o600, None),
+            (0o640, None),
+            (0o644, Some("auth_credentials: warning: mode 0644: others can read the file")),
+            (0o604, Some("auth_credentials: warning: mode 0604: others can read the file")),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let warned = warned(&format!("auth_credentials = {path:?}"));
+            let told = warned.first().map(|line| line.split_once(' ').unwrap().1);
+            assert_eq!((told, warned.len()), (expected, usize::from(expected.is_some())), "{warned:?}");
+        }
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn sighup_reloads_and_keeps_what_it_cannot_read() {
 fn ask(addr: &str, request: &str, body: &str) -> String {
     let mut socket = TcpStream::connect(addr).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
-    let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic cm9vdDpy";
+    let head = "HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic cm9vdDpy";
     write!(socket, "{request} {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
@@ -429,7 +429,7 @@ fn hashed_passwords_open_the_server() {
         let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let request = format!(
-            "POST /Arith/Multiply HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic {login}\r\n\
+            "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Basic {login}\r\n\
              Content-Length: 13\r\n\r\n{{\"A\":7,\"B\":8}}"
         );
         stream.write_all(request.as_bytes()).unwrap();

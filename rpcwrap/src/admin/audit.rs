@@ -1,8 +1,11 @@
 //! One line of log for every change that was asked for: by which user, from where, and what became of it.
 
 use super::{Actor, Done, Refused};
+use codecs::LogText;
 
 const TARGET: &str = "rpcwrap::audit";
+/// Bytes of the details of a change, and of its outcome, which name all that was changed.
+const TEXT: usize = 1 << 10;
 
 /// A change that is being made; says so in the end, whatever the end is.
 pub(super) struct Audit<'a> {
@@ -36,10 +39,12 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// What a peer has sent is written with its quotes and escapes: it cannot pass for a line of its own.
+    /// What a peer has sent is written with quotes, escaped and bounded: it cannot pass for a line of its own.
     fn write(&self, outcome: &str) {
         let Self { actor, operation, details, .. } = self;
-        let user = actor.user.map(|user| user.name()).unwrap_or_default();
+        let user = LogText::new(actor.user.map(|user| user.name()).unwrap_or_default());
+        let details = LogText::new(details).up_to(TEXT);
+        let outcome = LogText::new(outcome).up_to(TEXT);
         tracing::info!(target: TARGET, ?user, peer = %actor.peer, operation, ?details, ?outcome, "admin operation");
     }
 }

@@ -1,7 +1,7 @@
 //! Does what an operation says, if the actor may.
 
 use super::{Actor, Change, Done, Kill, Operation, Query, Refused, Right, audit::Audit};
-use crate::live::{Live, policy::PolicyChange, shutdown::Phase, tracker::ConnectionInfo};
+use crate::live::{Live, connection_info::ConnectionInfo, policy::PolicyChange, shutdown::Phase};
 
 /// Does it. A change is noted in the log, whatever becomes of it.
 ///

@@ -5,7 +5,8 @@ use crate::{
     auth::Access,
     error::ConfigError,
     live::{
-        calls::CallInfo, peers::PeerStatistics, settings::Setting, slow::SlowCall, tracker::ConnectionInfo,
+        calls::CallInfo, connection_info::ConnectionInfo, peers::PeerStatistics, settings::Setting,
+        slow::SlowCall,
     },
     peer::PeerAddr,
 };

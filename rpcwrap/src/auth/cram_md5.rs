@@ -162,7 +162,7 @@ mod tests {
             LoginStep::Check(_)
         ));
         assert!(matches!(dialog.judge(Err(Denied::new())), Answer::Again(_)));
-        assert!(matches!(dialog.judge(Err(Denied::of_a_flood())), Answer::Never(_)));
+        assert!(matches!(dialog.judge(Err(Denied::and_close())), Answer::Never(_)));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// Users given by the program, who may do everything; each may have several secrets, so that they can be changed
-    /// without a gap. Of two users of one name the later one counts.
+    /// without a gap. Of two users of one name the later one counts. No server is built with a secret that is empty.
     ///
     /// For secrets that are hashed and users with rights see [`User`] and [`from`](Self::from).
     pub fn new<U, S, L>(users: impl IntoIterator<Item = (U, L)>) -> Self

@@ -109,12 +109,13 @@ impl Denied {
         Self { close: false }
     }
 
-    /// One of so many that it is not worth an answer.
-    pub(super) fn of_a_flood() -> Self {
+    /// One of too many: the connection's third, or of a flood.
+    pub(super) fn and_close() -> Self {
         Self { close: true }
     }
 
-    /// Whether the server is flooded with logins, and the connection is to be closed rather than given another try.
+    /// Whether the connection is to be closed rather than given another try: three of its logins were wrong, or the
+    /// server is flooded with logins.
     pub fn must_close(&self) -> bool {
         self.close
     }
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn denials_read_alike() {
-        assert_eq!(Denied::new().to_string(), Denied::of_a_flood().to_string());
-        assert!(Denied::of_a_flood().must_close() && !Denied::new().must_close());
+        assert_eq!(Denied::new().to_string(), Denied::and_close().to_string());
+        assert!(Denied::and_close().must_close() && !Denied::new().must_close());
     }
 }

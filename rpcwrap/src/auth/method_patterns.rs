@@ -31,6 +31,11 @@ impl MethodPatterns {
         Ok(Self(patterns))
     }
 
+    /// Whether there is no method that they allow.
+    pub(super) fn allow_nothing(&self) -> bool {
+        self.0.iter().all(|pattern| pattern.excludes)
+    }
+
     /// Whether a method, by its full name, is allowed: the last pattern that matches says so.
     pub(super) fn allows(&self, full_name: &str) -> bool {
         self.0.iter().rev().find(|pattern| pattern.matches(full_name)).is_some_and(|last| !last.excludes)

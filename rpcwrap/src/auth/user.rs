@@ -57,7 +57,8 @@ impl User {
 
     /// One more secret it may log in with, as an entry of a credentials file: the secret itself, or what
     /// [`Verifier::entry`](crate::Verifier::entry) has made of it; at most four argon2id and scrypt hashes, as a wrong
-    /// login has to be checked against each of them.
+    /// login has to be checked against each of them. An empty one is refused, unless the user may call no method and
+    /// is neither admin nor monitor.
     #[must_use]
     pub fn secret(mut self, entry: &str) -> Self {
         if let Err(why) = self.add(entry) {
@@ -76,6 +77,19 @@ impl User {
         }
         self.secrets.push(secret);
         Ok(())
+    }
+
+    /// What is wrong with its secrets as a whole: an empty one lets everyone in, so it is for users who may do nothing
+    /// with it, such as those of health probes.
+    pub(super) fn check_secrets(&self) -> Result<(), String> {
+        let may_call = self.allow.as_ref().is_none_or(|patterns| !patterns.allow_nothing());
+        let may_nothing = !may_call && !self.admin && !self.monitor;
+        match self.secrets.iter().position(Secret::is_empty) {
+            Some(at) if !may_nothing => {
+                Err(format!("secret {} is empty, so that everyone could log in", at + 1))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The methods it may call, by patterns of their full names: `*` stands for any run of characters, `!` before a
@@ -210,6 +224,26 @@ mod tests {
         // What the rate refuses is not in flight.
         assert!(user.admit(now + wait).unwrap().is_some());
         assert!(User::new("ola").admit(now).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_empty_secret_is_for_users_who_may_do_nothing() {
+        let none: [&str; 0] = [];
+        let with = |entry| User::new("probe").secret("x").secret(entry);
+        for entry in ["", "plain:"] {
+            let why = "secret 2 is empty, so that everyone could log in";
+            for user in [
+                with(entry),
+                with(entry).allow(["*"]),
+                with(entry).allow(none).admin(true),
+                with(entry).allow(none).monitor(true),
+            ] {
+                assert_eq!(user.check_secrets(), Err(why.to_owned()), "{user:?}");
+            }
+            assert_eq!(with(entry).allow(none).check_secrets(), Ok(()));
+        }
+        assert_eq!(with("y").check_secrets(), Ok(()));
+        assert_eq!(User::new("none").check_secrets(), Ok(()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::{
     secret::{Secret, SlowHash},
     user::User,
 };
+use crate::error::ConfigError;
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
@@ -23,6 +24,8 @@ pub struct Users {
     slow: Option<Arc<SlowHash>>,
     /// Told apart from every other table of the process.
     id: u64,
+    /// Why no server may have it.
+    fault: Option<UsersError>,
 }
 
 /// A user that cannot be in a table.
@@ -31,6 +34,12 @@ pub struct Users {
 pub struct UsersError {
     user: String,
     why: String,
+}
+
+impl From<UsersError> for ConfigError {
+    fn from(UsersError { user, why }: UsersError) -> Self {
+        Self::BadUser { user, why }
+    }
 }
 
 impl Users {
@@ -45,6 +54,7 @@ impl Users {
             if let Some(why) = user.fault.take() {
                 return Err(refused(why));
             }
+            user.check_secrets().map_err(refused)?;
             match table.entry(user.name.clone()) {
                 Entry::Vacant(place) => _ = place.insert(Arc::new(user)),
                 Entry::Occupied(_) => return Err(refused("is there twice".to_owned())),
@@ -54,15 +64,26 @@ impl Users {
     }
 
     /// A table of users of whom all but the names and the secrets is as [`User::new`] has it; of two of one name the
-    /// later one is in it.
+    /// later one is in it. What is wrong with them is said by [`fault`](Self::fault).
     pub(super) fn plain(users: impl IntoIterator<Item = User>) -> Self {
-        Self::of(users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect())
+        let mut table = Self::of(users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect());
+        let fault = |user: &Arc<User>| {
+            let why = user.check_secrets().err()?;
+            Some(UsersError { user: user.name.as_ref().to_owned(), why })
+        };
+        table.fault = table.users.values().find_map(fault);
+        table
+    }
+
+    /// Why no server may have it.
+    pub(crate) fn fault(&self) -> Option<&UsersError> {
+        self.fault.as_ref()
     }
 
     fn of(users: HashMap<Arc<str>, Arc<User>>) -> Self {
         static TABLES: AtomicU64 = AtomicU64::new(0);
         let slow = users.values().flat_map(|user| &user.secrets).find_map(Secret::slow).cloned();
-        Self { users, slow, id: TABLES.fetch_add(1, Ordering::Relaxed) }
+        Self { users, slow, id: TABLES.fetch_add(1, Ordering::Relaxed), fault: None }
     }
 
     /// The user of that name.

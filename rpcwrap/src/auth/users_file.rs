@@ -126,7 +126,7 @@ impl<'de> Visitor<'de> for UserVisitor<'_> {
     refuse_scalars!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<User, A::Error> {
-        SecretsVisitor { of: self, user: User::new(self.name) }.visit_seq(list)
+        SecretsVisitor { of: self, user: User::new(self.name), are_all: true }.visit_seq(list)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
@@ -139,7 +139,7 @@ impl<'de> Visitor<'de> for UserVisitor<'_> {
             }
             let bad = |wanted: &str| self.says(format_args!("{key:?} has to be {wanted}"));
             user = match &*key {
-                "secrets" => map.next_value_seed(Seed(SecretsVisitor { of: self, user }))?,
+                "secrets" => map.next_value_seed(Seed(SecretsVisitor { of: self, user, are_all: false }))?,
                 "allow" => map.next_value_seed(leaf(|list: &Value| {
                     self.checked(user.allow(texts(list).ok_or_else(|| bad("a list of patterns"))?))
                 }))?,
@@ -168,6 +168,7 @@ impl<'de> Visitor<'de> for UserVisitor<'_> {
             };
             seen.push(key);
         }
+        user.check_secrets().map_err(|why| A::Error::custom(self.says(why)))?;
         match (rate, burst) {
             (Some(rate), burst) => self.checked(user.rate(rate, burst)).map_err(A::Error::custom),
             (None, Some(_)) => Err(A::Error::custom(self.says("\"burst\" needs \"rate\""))),
@@ -180,6 +181,8 @@ impl<'de> Visitor<'de> for UserVisitor<'_> {
 struct SecretsVisitor<'n> {
     of: UserVisitor<'n>,
     user: User,
+    /// Nothing else is said of the user.
+    are_all: bool,
 }
 
 impl SecretsVisitor<'_> {
@@ -198,14 +201,16 @@ impl<'de> Visitor<'de> for SecretsVisitor<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<User, A::Error> {
-        let Self { of, mut user } = self;
+        let Self { of, mut user, are_all } = self;
         loop {
             let number = user.secrets.len() + 1;
             let read = list.next_element_seed(leaf(|entry: &Value| {
                 let entry = entry
                     .as_str()
                     .ok_or_else(|| of.says(format_args!("secret {number} has to be a text")))?;
-                user.add(entry).map_err(|why| of.says(why))
+                user.add(entry).map_err(|why| of.says(why))?;
+                // Elsewhere what the user may do is not known yet.
+                if are_all { user.check_secrets().map_err(|why| of.says(why)) } else { Ok(()) }
             }))?;
             if read.is_none() {
                 return Ok(user);
@@ -292,11 +297,12 @@ mod tests {
                     "admin": true
                 }},
                 "probe": {{"monitor": true, "admin": false, "rate": 3}},
-                "bare": {{}}
+                "bare": {{}},
+                "open": {{"secrets": [""], "allow": []}}
             }}"#
         );
         let users = parse(text.as_bytes()).unwrap();
-        assert_eq!(users.len(), 5);
+        assert_eq!(users.len(), 6);
         for (user, secret, right) in [
             ("ala", "ma kota", true),
             ("ala", "kot2", true),
@@ -306,6 +312,7 @@ mod tests {
             ("ola", ARGON2ID, false),
             ("none", "", false),
             ("bare", "", false),
+            ("open", "", true),
         ] {
             assert_eq!(opens(&users, user, secret), right, "{user} {secret}");
         }
@@ -340,6 +347,12 @@ mod tests {
             ("{\"ala\": [\"kota\",\n 5551234\n]\n}", 2, 8, "user \"ala\": secret 2 has to be a text"),
             ("{\"ala\": [[\"kota\"]]}", 1, 17, "user \"ala\": secret 1 has to be a text"),
             ("{\"ala\": [\"\"]}", 1, 11, "user \"ala\": secret 1 is empty"),
+            (
+                "{\"ala\": {\"secrets\": [\"\"], \"allow\": [\"*\"]}}",
+                1,
+                41,
+                "user \"ala\": secret 1 is empty",
+            ),
             ("{\"ala\": [\"$2b$05$kota\"]}", 1, 22, "user \"ala\": secret 1 looks like a hash"),
             ("{\"ala\":\n{\"secrets\": \"kota\"}}", 2, 18, "user \"ala\": \"secrets\" has to be a list"),
             ("{\"ala\": {\"secrets\": {}}}", 1, 22, "user \"ala\": \"secrets\" has to be a list"),

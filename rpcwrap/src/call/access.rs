@@ -4,7 +4,7 @@
 //! unauthenticated; a known user without the right is denied. The same for every protocol.
 
 use crate::{
-    auth::{Access, User, UserPermit},
+    auth::{Access, Identity, User, UserPermit},
     error::CallError,
     live::policy::Policy,
     peer::Peer,
@@ -21,15 +21,38 @@ pub(crate) struct Caller<'p> {
     user: Option<&'p Arc<User>>,
 }
 
+/// Whether `identity`, or a peer that has proven none, may know that there is `full_name`, of the service with that
+/// number in the registry: it may call it by some protocol and codec.
+pub(crate) fn may_know(
+    policy: &Policy,
+    identity: Option<&Identity>,
+    service: usize,
+    full_name: &str,
+) -> bool {
+    let (name, user) = known(policy, identity);
+    let by_rule = policy.rule(service).is_none_or(|rule| match name {
+        None => !rule.authenticated,
+        Some(name) => rule.users.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed == name)),
+    });
+    by_rule && user.is_none_or(|user| user.allows(full_name))
+}
+
+/// The name that `identity` has proven, if it counts under `policy`, and its entry in the table of users.
+#[inline]
+fn known<'p>(policy: &'p Policy, identity: Option<&'p Identity>) -> (Option<&'p str>, Option<&'p Arc<User>>) {
+    let Some(identity) = identity else { return (None, None) };
+    let user = policy.credentials().and_then(|credentials| credentials.users().get(identity.name()));
+    let counts = user.is_some() || identity.is_by_certificate();
+    (counts.then(|| identity.name()), user)
+}
+
 impl<'p> Caller<'p> {
     /// What `peer` is under `policy`: one that was a user when it logged in and is none any more is unknown. A user by
     /// certificate need not be in the table, and has its rights and limits if it is.
     #[inline]
     pub(crate) fn new(peer: &'p Arc<Peer>, policy: &'p Policy) -> Self {
-        let Some(identity) = &peer.user else { return Self { peer, policy, name: None, user: None } };
-        let user = policy.credentials().and_then(|credentials| credentials.users().get(identity.name()));
-        let counts = user.is_some() || identity.is_by_certificate();
-        Self { peer, policy, name: counts.then(|| identity.name()), user }
+        let (name, user) = known(policy, peer.user.as_ref());
+        Self { peer, policy, name, user }
     }
 
     /// Whether the peer has proven who it is.

@@ -11,8 +11,9 @@ use crate::{
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, policy::Policy, stats::Tally},
     method::{
+        blocking::{BlockingShare, Turn},
         context::ContextSource,
         running::{Keep, Written},
     },
@@ -116,7 +117,7 @@ impl Dispatch {
         let entry = look_up().map_err(|error| self.refused(error, None))?;
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
-        if self.live.waiting.reach(policy.config.max_calls) {
+        if !self.live.has_room(policy.config.max_calls, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
         let permit = match entry.options.max_in_flight {
@@ -125,14 +126,56 @@ impl Dispatch {
                 Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
             }
         };
+        match &entry.blocking {
+            None => self.start_within(entry, args, timeout, caller, now, (permit, None)),
+            Some(share) => self.start_blocking(share, entry, args, timeout, caller, now, permit),
+        }
+    }
+
+    /// Starts a function that blocks: when there is a thread for it.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "what a call is, once")]
+    fn start_blocking<'d>(
+        &'d self,
+        share: &Arc<BlockingShare>,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        caller: &Caller<'_>,
+        now: Instant,
+        permit: Option<MethodPermit>,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let turn = take_turn(share, entry, caller.policy);
+        let turn = turn.map_err(|error| self.refused(error, Some(entry)))?;
+        self.start_within(entry, args, timeout, caller, now, (permit, Some(turn)))
+    }
+
+    /// Starts a call that is within all limits but its user's.
+    #[inline(always)]
+    fn start_within<'d>(
+        &'d self,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        timeout: Option<Duration>,
+        caller: &Caller<'_>,
+        now: Instant,
+        (mut permit, turn): (Option<MethodPermit>, Option<Turn>),
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let Caller { peer, policy, .. } = caller;
         // The last of the limits: what it takes of a user's rate is not given back.
-        let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
+        let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
-        let source =
-            ContextSource::new(&entry.full_name, peer, limit.and_then(|limit| now.checked_add(limit)));
+        let deadline = limit.and_then(|limit| now.checked_add(limit));
+        let mut source =
+            ContextSource::new(&entry.full_name, peer, deadline, policy.config.max_decoded_bytes);
+        if let Some(mut turn) = turn {
+            // A function that blocks outlives its call.
+            turn.keep((permit.take(), user_permit.take()));
+            source.set_turn(turn);
+        }
         let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
@@ -232,6 +275,14 @@ impl Dispatch {
         }
         Refused { error, entry }
     }
+}
+
+/// One more function of a blocking method, or why not.
+fn take_turn(share: &Arc<BlockingShare>, entry: &Entry, policy: &Policy) -> Result<Turn, CallError> {
+    let (threads, queued) = (policy.config.max_blocking, policy.config.max_blocking_queue);
+    let busy =
+        || CallError::Busy { name: entry.full_name.to_string(), limit: threads.saturating_add(queued) };
+    share.enter(threads, queued).ok_or_else(busy)
 }
 
 /// Whether the peer has to log in first.

@@ -89,6 +89,9 @@ pub(crate) struct InFlightCall {
     failed: Option<CallError>,
     started: Instant,
     counted: bool,
+    /// Whether it waits for its handler, as far as the server's `max_calls` is concerned: a stream whose last item is
+    /// still to be taken waits for its peer.
+    waits: bool,
     _permit: Option<MethodPermit>,
     _user_permit: Option<UserPermit>,
 }
@@ -106,7 +109,11 @@ impl InFlightCall {
         // A caller may name a limit beyond the clock's end, which is none.
         let deadline = call.limit.and_then(|limit| started.checked_add(limit));
         let timer = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into())));
-        live.waiting.enter();
+        peer.load.enter();
+        let waits = bytes_out == 0;
+        if waits {
+            live.waiting.enter();
+        }
         Self {
             live: live.clone(),
             entry: call.entry.clone(),
@@ -120,9 +127,15 @@ impl InFlightCall {
             failed: None,
             started,
             counted: false,
+            waits,
             _permit: call.permit,
             _user_permit: call.user_permit,
         }
+    }
+
+    /// Bytes of its request.
+    pub(crate) fn bytes_in(&self) -> usize {
+        self.bytes_in
     }
 
     /// Waits until there is something to write.
@@ -138,6 +151,10 @@ impl InFlightCall {
                 let error = panicked(&self.live.stats);
                 return self.fail(error);
             }
+        }
+        if !self.waits {
+            self.waits = true;
+            self.live.waiting.enter();
         }
         let Self { live, place, entry, peer, started, .. } = self;
         if live.calls.wait(place, cx.waker(), &entry.full_name, peer, *started) {
@@ -185,6 +202,9 @@ impl InFlightCall {
             }
             (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
         };
+        if matches!(written, Written::Item) {
+            self.stop_waiting();
+        }
         let mut tally = Tally::default();
         tally.write(out.len() - before);
         self.bytes_out += out.len() - before;
@@ -194,6 +214,13 @@ impl InFlightCall {
             Written::Last(Ok(())) | Written::End => self.count_end(tally, None),
         }
         written
+    }
+
+    fn stop_waiting(&mut self) {
+        if self.waits {
+            self.waits = false;
+            self.live.waiting.leave();
+        }
     }
 
     /// Counts the end of the call, and tells those who want to know.
@@ -228,7 +255,8 @@ pub(crate) fn note_end(
 
 impl Drop for InFlightCall {
     fn drop(&mut self) {
-        self.live.waiting.leave();
+        self.stop_waiting();
+        self.peer.load.leave();
         if let Some(place) = &self.place {
             self.live.calls.leave(place);
         }

@@ -8,6 +8,7 @@ use crate::{
     live::stats::{MethodSnapshot, MethodStats},
     method::{
         Method,
+        blocking::{BlockingLoad, BlockingShare},
         handler::Later,
         layer::{CallService, Layers},
         service::Service,
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) full_name: Arc<str>,
     pub(crate) options: Method,
     pub(crate) running: AtomicUsize,
+    /// Where its functions block: their share of the pool.
+    pub(crate) blocking: Option<Arc<BlockingShare>>,
     /// Of its service, as the policy counts them.
     pub(crate) service_number: usize,
     pub(crate) layers: Option<Layers>,
@@ -39,6 +42,7 @@ impl Entry {
         }
         Self {
             full_name: full_name.into(),
+            blocking: options.blocks.then(BlockingShare::new),
             options,
             running: AtomicUsize::new(0),
             service_number,
@@ -75,6 +79,8 @@ pub struct MethodInfo {
     pub read_only: bool,
     /// Its numbers.
     pub stats: MethodSnapshot,
+    /// What its functions have of the pool of threads that may block; `None` for a method that does not block.
+    pub blocking: Option<BlockingLoad>,
 }
 
 /// All methods of a server.
@@ -209,6 +215,7 @@ impl Registry {
             idempotent: entry.options.idempotent,
             read_only: entry.options.read_only,
             stats: entry.stats.snapshot(),
+            blocking: entry.blocking.as_ref().map(|share| share.load()),
         };
         self.entries().into_iter().map(info).collect()
     }
@@ -275,7 +282,7 @@ mod tests {
         let service = |name: &str| Service::new(name).method("M", |(): ()| async { Ok(()) });
         let names = ["demo.Echo", "Plain", "a.Twice", "b.Twice", "x.Both", "Both", "a.b.Deep"];
         let registry = Registry::new(names.map(service).into(), None).unwrap();
-        let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::in_process() });
+        let peer = Arc::new(Peer { protocol: "baidu_std", ..Peer::for_test() });
         let policy =
             PolicyCell::new(Subjects::default(), Config::default(), None, false, Vec::new()).unwrap();
         let policy = policy.load_full();

@@ -5,6 +5,7 @@
 //! which covers silent and half-sent openings.
 
 mod preamble;
+pub(crate) mod reserve;
 
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
@@ -13,7 +14,7 @@ use crate::{
         config::{Config, OpeningClock},
         deadline::DeadlinePassed,
         shutdown::{Phase, Reached},
-        tracker::{ConnectionPermit, Tracked},
+        tracker::{ConnectionPermit, Place, Tracked},
     },
     pages::rejected_info::OpeningFailure,
     protocol::{
@@ -23,6 +24,7 @@ use crate::{
     session::SessionFuture,
 };
 use bytes::{Buf, Bytes};
+use codecs::LogText;
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -64,10 +66,22 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
 
 /// Waits for the phase, or until an admin has ended the connection.
 fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Output = ()> {
+    let mut is_known = false;
+    // Of a connection in the reserve; a box, as most are not.
+    let mut life = (tracked.place() == Place::Reserve).then(|| Box::pin(sleep(reserve::LIFE)));
     // In this order: what ends a connection wakes those that wait for a phase.
-    poll_fn(move |task| match Pin::new(&mut reached).poll(task) {
-        Poll::Pending if !tracked.is_killed() => Poll::Pending,
-        _ => Poll::Ready(()),
+    poll_fn(move |task| {
+        if !is_known {
+            is_known = true;
+            tracked.set_waker(task.waker());
+        }
+        if life.as_mut().is_some_and(|life| life.as_mut().poll(task).is_ready()) {
+            return Poll::Ready(());
+        }
+        match Pin::new(&mut reached).poll(task) {
+            Poll::Pending if !tracked.is_killed() => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     })
 }
 
@@ -75,16 +89,27 @@ fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Out
 pub(crate) enum Ended {
     /// The peer closed or reset it: a health probe, whether or not it sent a byte.
     Probe { silent: bool },
+    /// There was no room for it, which it has been told.
+    NoRoom,
     /// It is refused, with its first bytes and what they do not show.
     Failed { why: OpeningFailure, head: Bytes, detail: String },
 }
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
-    let opening = prepare(Opening::new(stream), cx).await?;
-    match &cx.port.greeter {
-        Some(greeter) => Ok((Conn::new(opening.prefix, opening.stream), greeter.clone())),
-        None => sniff(opening, cx).await,
+    let mut opening = Opening::new(stream);
+    let is_in_reserve = cx.is_in_reserve();
+    if is_in_reserve {
+        Box::pin(reserve::first_byte(&mut opening, cx)).await?;
     }
+    let opening = prepare(opening, cx).await?;
+    let (mut conn, registered) = match &cx.port.greeter {
+        Some(greeter) => (Conn::new(opening.prefix, opening.stream), greeter.clone()),
+        None => sniff(opening, cx).await?,
+    };
+    if is_in_reserve {
+        Box::pin(reserve::check(&registered, &mut conn.stream, cx)).await?;
+    }
+    Ok((conn, registered))
 }
 
 /// Reads until the first bytes tell whose connection it is.
@@ -154,6 +179,7 @@ fn count(end: &Ended, cx: &ConnCx) {
             tracing::debug!(peer = %cx.peer_addr, "closed before its first request: a probe");
             return;
         }
+        Ended::NoRoom => return,
         Ended::Failed { why, head, detail } => (*why, head, detail),
     };
     cx.count_failure(why);
@@ -221,6 +247,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 if error.is_malformed() {
                     cx.dispatch.live.stats.malformed.add_one();
                 }
+                let error = LogText::new(error);
                 tracing::debug!(peer = %cx.peer_addr, protocol = cx.protocol, %error, "connection ended");
             }
         }

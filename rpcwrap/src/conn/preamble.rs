@@ -85,8 +85,13 @@ async fn read_proxy_header(
     if let Some(Source::Client(addr)) = source {
         let addr = PeerAddr::Tcp(addr);
         tracing::debug!(proxy = %cx.peer_addr, peer = %addr, "connection of a proxy's client");
-        cx.tracked.set_addr(addr.clone());
+        let limit = cx.dispatch.live.config().max_connections_per_address;
+        let fits = cx.dispatch.live.tracker.set_addr(&cx.tracked, addr.clone(), limit);
         cx.peer_addr = addr;
+        if !fits {
+            cx.dispatch.live.stats.connections_refused.add_one();
+            return Err(Ended::NoRoom);
+        }
     }
     Ok(())
 }

@@ -260,6 +260,14 @@ pub enum ConfigError {
         /// Which would get it, or part of it: another protocol, or `no protocol`.
         other: String,
     },
+    /// A user that no server may have, such as one that everyone could log in as.
+    #[error("user {user:?}: {why}")]
+    BadUser {
+        /// Its name.
+        user: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A login is required and there is no way to log in.
     #[error("a login is required, but there are no credentials and no client certificates to check")]
     NoWayToLogIn,

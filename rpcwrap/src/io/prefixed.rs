@@ -52,8 +52,11 @@ impl Prefixed {
 
     #[inline]
     fn count_sent(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let (Poll::Ready(Ok(n)), Some(tracked)) = (&written, &self.tracked) {
-            tracked.sent(*n);
+        if let Some(tracked) = &self.tracked {
+            tracked.set_unsent(written.is_pending());
+            if let Poll::Ready(Ok(n)) = &written {
+                tracked.sent(*n);
+            }
         }
         written
     }

@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn peer(connection: u64) -> Arc<Peer> {
-        Arc::new(Peer { connection, ..Peer::in_process() })
+        Arc::new(Peer { connection, ..Peer::for_test() })
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::{
     error::ConfigError,
     live::{
+        memory::half_of_limit,
         page_access::PageAccess,
         settings::{Field, Value},
     },
@@ -76,18 +77,43 @@ config! {
         pub max_header_bytes: usize = 16 << 10;
         /// Bytes of one message or HTTP body. Default 64 MiB, as bRPC. Nothing near it is allocated in advance.
         pub max_message_bytes: usize = 64 << 20;
+        /// Bytes of memory that the arguments of one call may take once decoded, beside 8 for each byte of the message
+        /// that brings them; beyond it the call fails. Default 64 MiB: a message that is honest data stays within.
+        pub max_decoded_bytes: usize = 64 << 20;
         /// Levels of values inside values. Default 100: far from any stack's end.
         pub max_depth: usize = 100;
         /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
         pub max_in_flight: usize = 256;
-        /// Calls of the whole server that wait for their handlers; one more is refused at once with `rpc: server
-        /// overloaded`, whatever its connection. Calls whose handler is ready at its first poll are never in the way.
-        /// Default 100,000: far from what handlers in good health come to. Each thread may exceed it by one.
+        /// Calls of the whole server that wait for their handlers. Where they run short, from three quarters of it on,
+        /// a call is refused at once with `rpc: server overloaded`, before its handler is started, if those that wait
+        /// of its address and those of its connection are together nine times what is left: one address alone comes to
+        /// nine tenths of it, the more of it the fewer connections it has, and every other address has a share. A
+        /// connection without waiting calls may always start one. Calls whose handler is ready at its first poll, and
+        /// streams whose items are not read, are never in the way of others. Default 100,000: far from what handlers in
+        /// good health come to. Each thread may exceed it by one.
         pub max_calls: usize = 100_000;
-        /// Open connections. One more gets `503` and is closed. Default 10,000.
+        /// Functions of one blocking method that run at the same time; further calls wait for one of them to return. A
+        /// function that outlives its call counts until it returns. Default 128: a quarter of the threads of tokio's
+        /// pool, which all blocking methods share.
+        pub max_blocking: usize = 128;
+        /// Calls of one blocking method that wait for a thread; one more is refused as busy, and no other method's is.
+        /// Default 4,096.
+        pub max_blocking_queue: usize = 4096;
+        /// Open connections. Where so many are open, the one that is idle for longest, of the address that has most of
+        /// them, gives way to one of another address with fewer; never one with calls in flight. One more beside them
+        /// is answered pages, probes and admin operations, at most 32 or a hundredth of this at a time, and gets `503`
+        /// for everything else. Default 10,000.
         pub max_connections: usize = 10_000;
+        /// Open connections of one address: an IPv4 address, 64 bits of an IPv6 address, a unix socket, or the client
+        /// that a trusted proxy names. Default none, as balancers may share one.
+        pub max_connections_per_address: Option<usize> = None;
         /// Bytes of replies a peer may leave unread before its requests are no longer read. Default 8 MiB.
         pub max_output_bytes: usize = 8 << 20;
+        /// Bytes that all peers together may make the server hold: messages that have come in part, requests that wait
+        /// for their handlers, replies that are not taken. Over it the connections that hold most are closed, and of
+        /// those the slowest first. Over half of it a peer that moves less than 1 KiB/s for `stall_timeout` is closed.
+        /// Default half of what the process may have: of its control group, its address space or the machine.
+        pub memory_budget: usize = half_of_limit();
         /// A peer in the middle of a message, or with replies waiting, that moves no byte for this long is closed.
         /// Default 60 s, as nginx.
         pub stall_timeout: Duration = Duration::from_secs(60);
@@ -119,6 +145,13 @@ config! {
         pub max_peer_statistics: usize = 4096;
         /// Who may see pages. Default: every peer, or where a login is required those that have logged in.
         pub pages: PageAccess = PageAccess::Auto;
+        /// Origins of web pages that may call methods and read the answers, such as `https://app.example`; to the
+        /// others' browsers calls are refused. Default none.
+        pub allow_origins: Vec<String> = Vec::new();
+        /// Names, without a port, by which HTTP may ask for this server, beside IP addresses and `localhost`. With some,
+        /// requests for others are refused on all listeners; with none, the default, on those bound to a loopback
+        /// address, which no other name leads a browser to but one that was made to (DNS rebinding).
+        pub allow_hosts: Vec<String> = Vec::new();
         /// Kinds of BSON element in replies. Default: as the client's own.
         pub bson_dialect: BsonDialect = BsonDialect::Auto, with feature "bson";
     }
@@ -140,10 +173,28 @@ pub enum OpeningClock {
 /// Rows that fit into half a gigabyte.
 const MAX_PEER_STATISTICS: usize = 1_000_000;
 
+/// What a handful of connections need for one message each.
+const MIN_MEMORY_BUDGET: usize = 1 << 20;
+/// Whether a browser may name its page so: a scheme and a host, with or without a port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_part))
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
+}
+
 impl Config {
     /// The part of it codecs keep to.
     pub(crate) fn message_limits(&self) -> Limits {
-        Limits { max_message_bytes: self.max_message_bytes, max_depth: self.max_depth }
+        Limits {
+            max_message_bytes: self.max_message_bytes,
+            max_depth: self.max_depth,
+            max_decoded_bytes: self.max_decoded_bytes,
+        }
     }
 
     /// Refuses settings that no server could work with, as building one does.
@@ -160,16 +211,37 @@ impl Config {
         if self.max_message_bytes < 1024 || self.max_message_bytes > i32::MAX as usize {
             return bad("max_message_bytes", self.max_message_bytes, "must be from 1024 to 2147483647");
         }
+        if self.max_decoded_bytes < 1 << 20 {
+            return bad("max_decoded_bytes", self.max_decoded_bytes, "must be at least 1048576");
+        }
         if self.max_depth == 0 || self.max_depth > 100 {
             return bad("max_depth", self.max_depth, "must be from 1 to 100");
         }
         if self.max_peer_statistics > MAX_PEER_STATISTICS {
             return bad("max_peer_statistics", self.max_peer_statistics, "must be at most 1000000");
         }
+        if self.memory_budget < MIN_MEMORY_BUDGET {
+            return bad("memory_budget", self.memory_budget, "must be at least 1048576");
+        }
+        if let Some(origin) = self.allow_origins.iter().find(|origin| !is_origin(origin)) {
+            let (setting, value) = ("allow_origins", origin.clone());
+            let why = "must be http:// or https:// and a host, and its port if it has one";
+            return Err(ConfigError::BadLimit { setting, value, why });
+        }
+        if let Some(host) = self.allow_hosts.iter().find(|host| !is_host_name(host)) {
+            let (setting, value) = ("allow_hosts", host.clone());
+            return Err(ConfigError::BadLimit {
+                setting,
+                value,
+                why: "must be a host's name without a port",
+            });
+        }
         for (setting, value) in [
             ("max_in_flight", self.max_in_flight),
             ("max_calls", self.max_calls),
+            ("max_blocking", self.max_blocking),
             ("max_connections", self.max_connections),
+            ("max_connections_per_address", self.max_connections_per_address.unwrap_or(1)),
             ("max_output_bytes", self.max_output_bytes),
         ] {
             if value == 0 {

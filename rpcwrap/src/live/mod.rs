@@ -1,9 +1,12 @@
 //! What every layer sees of the running server, swapped as a whole or counted.
 
+mod addresses;
 pub(crate) mod calls;
 pub(crate) mod config;
+pub(crate) mod connection_info;
 pub(crate) mod deadline;
 pub(crate) mod lifetime;
+pub(crate) mod memory;
 pub(crate) mod observer;
 pub(crate) mod page_access;
 pub(crate) mod peers;
@@ -16,40 +19,52 @@ pub(crate) mod stop;
 pub(crate) mod tracker;
 
 use crate::{
-    auth::{Access, Logins},
+    auth::{Access, FailureLog, Logins},
     error::ConfigError,
+    peer::load::ConnectionLoad,
 };
 use arc_swap::Guard;
 use calls::CallTable;
+use connection_info::ConnectionInfo;
+use memory::Memory;
 use observer::Observers;
 use peers::PeerTable;
 use policy::{ConfigRef, Policy, PolicyCell, PolicyChange};
-use shutdown::Shutdown;
+use shutdown::{Phase, Shutdown};
 use slow::SlowCalls;
-use stats::ServerStats;
+use stats::{ServerSnapshot, ServerStats};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 use stop::{Restart, StopRequest};
-use tracker::{ConnectionInfo, Tracker};
+use tracker::Tracker;
 
 /// The state of one server, shared by all its connections.
 pub(crate) struct Live {
     policy: PolicyCell,
     pub(crate) logins: Logins,
+    pub(crate) failed_logins: FailureLog,
     pub(crate) stats: ServerStats,
     pub(crate) tracker: Arc<Tracker>,
+    pub(crate) memory: Memory,
     pub(crate) shutdown: Shutdown,
     pub(crate) stop: StopRequest,
     /// The program's way to start anew, if it has one.
     pub(crate) restart: Option<Restart>,
     pub(crate) waiting: WaitingCalls,
+    /// The waiting calls of the program itself, which count as those of one connection.
+    pub(crate) program: Arc<ConnectionLoad>,
     pub(crate) calls: CallTable,
     pub(crate) slow: SlowCalls,
     pub(crate) peers: PeerTable,
     pub(crate) observers: Observers,
+    /// The program's count of lines its log has lost, if it keeps one.
+    pub(crate) dropped_log_lines: Option<CountSource>,
 }
+
+/// A number that the program counts.
+pub(crate) type CountSource = Box<dyn Fn() -> u64 + Send + Sync>;
 
 impl Live {
     /// The state of a server that starts with `policy` and tells `observers` of its calls, in a program that can start
@@ -59,17 +74,27 @@ impl Live {
         Self {
             policy,
             logins: Logins::default(),
+            failed_logins: FailureLog::default(),
             stats: ServerStats::default(),
             tracker: Tracker::new(),
+            memory: Memory::new(config.memory_budget),
             shutdown: Shutdown::default(),
             stop: StopRequest::default(),
             restart,
             waiting: WaitingCalls::default(),
+            program: Arc::default(),
             calls: CallTable::default(),
             slow: SlowCalls::new(config.slow_call),
             peers: PeerTable::new(config.max_peer_statistics),
             observers,
+            dropped_log_lines: None,
         }
+    }
+
+    /// The numbers of the whole server at this moment.
+    pub(crate) fn server_snapshot(&self) -> ServerSnapshot {
+        let dropped_log_lines = self.dropped_log_lines.as_ref().map_or(0, |count| count());
+        ServerSnapshot { dropped_log_lines, ..self.stats.snapshot(self.tracker.open(), &self.memory) }
     }
 
     /// The policy in force. A call is decided under one of them from its start on.
@@ -87,6 +112,20 @@ impl Live {
     #[inline]
     pub(crate) fn config(&self) -> ConfigRef {
         ConfigRef(self.policy.load())
+    }
+
+    /// Whether one more call may wait that is made on the connection of `load`.
+    ///
+    /// While less than three quarters of `max_calls` wait, every call may, and this is one look at a number.
+    #[inline]
+    pub(crate) fn has_room(&self, max_calls: usize, load: &ConnectionLoad) -> bool {
+        let waiting = self.waiting.now();
+        waiting < max_calls - max_calls / 4 || load.may_enter(max_calls.saturating_sub(waiting))
+    }
+
+    /// Whether load balancers should send calls: the server is not about to stop, and has room for them.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.shutdown.phase() == Phase::Serving && self.waiting.now() < self.config().max_calls
     }
 
     /// Whether there are users now, so that a login can succeed.
@@ -108,6 +147,7 @@ impl Live {
         self.logins.policy_changed();
         self.slow.set_limit(policy.config.slow_call);
         self.peers.set_limit(policy.config.max_peer_statistics);
+        self.memory.set_budget(policy.config.memory_budget);
         self.shutdown.wake_all();
         tracing::info!(generation = policy.generation(), "policy changed");
         Ok(policy)
@@ -138,9 +178,9 @@ impl WaitingCalls {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether there are `limit` or more.
+    /// How many there are.
     #[inline]
-    pub(crate) fn reach(&self, limit: usize) -> bool {
-        self.0.load(Ordering::Relaxed) >= limit
+    pub(crate) fn now(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 }

@@ -287,6 +287,9 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
             (new, _) => new,
         };
     }
+    if let Some(error) = policy.credentials.as_ref().and_then(|credentials| credentials.users().fault()) {
+        return Err(error.clone().into());
+    }
     policy.login_required = change.login_required.unwrap_or(old.login_required);
     let needs_login = policy.login_required || policy.config.pages == PageAccess::Login;
     if needs_login && policy.credentials.is_none() && !subjects.certificate_users {

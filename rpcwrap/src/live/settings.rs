@@ -105,6 +105,18 @@ impl Value for usize {
     }
 }
 
+impl Value for Option<usize> {
+    const WANTED: &'static str = "a whole number, or off";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "off" { Some(None) } else { usize::read(text).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.map_or_else(|| "off".to_owned(), |number| number.text())
+    }
+}
+
 /// The units of a time in nanoseconds, the largest first.
 const UNITS: [(&str, u128); 6] = [
     ("h", 3_600_000_000_000),
@@ -146,6 +158,21 @@ impl Value for Option<Duration> {
 
     fn text(&self) -> String {
         self.map_or_else(|| "off".to_owned(), |time| time.text())
+    }
+}
+
+impl Value for Vec<String> {
+    const WANTED: &'static str = "texts with a comma between them, or off";
+
+    fn read(text: &str) -> Option<Self> {
+        if text.is_empty() || text == "off" {
+            return Some(Self::new());
+        }
+        Some(text.split(',').map(|one| one.trim().to_owned()).collect())
+    }
+
+    fn text(&self) -> String {
+        if self.is_empty() { "off".to_owned() } else { self.join(",") }
     }
 }
 
@@ -235,6 +262,15 @@ mod tests {
             assert_eq!(Duration::read(bad), None, "{bad}");
         }
         assert_eq!(Option::<Duration>::read("off"), Some(None));
+        for (text, list, again) in [
+            ("off", vec![], "off"),
+            ("", vec![], "off"),
+            ("a", vec!["a".to_owned()], "a"),
+            ("a, b", vec!["a".to_owned(), "b".to_owned()], "a,b"),
+        ] {
+            assert_eq!(Vec::<String>::read(text).as_ref(), Some(&list), "{text}");
+            assert_eq!(list.text(), again);
+        }
         for bad in ["", "-1", "+1", "1.0", "0x10", "off", "99999999999999999999"] {
             assert_eq!(usize::read(bad), None, "{bad}");
         }

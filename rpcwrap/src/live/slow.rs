@@ -112,7 +112,7 @@ mod tests {
     fn the_last_calls_are_kept_the_latest_first() {
         let slow = SlowCalls::new(Some(Duration::from_secs(1)));
         assert_eq!(slow.nanos(), 1_000_000_000);
-        let (method, peer) = (Arc::<str>::from("A.B"), Peer::in_process());
+        let (method, peer) = (Arc::<str>::from("A.B"), Peer::for_test());
         for n in 0..=KEPT {
             slow.add(&method, &peer, Duration::from_secs(n as u64), n, Some(&"é".repeat(n)));
         }

@@ -3,6 +3,7 @@
 //! Counters are shared atomics; sessions gather a [`Tally`] per batch and merge it, so that a pipelined call costs
 //! no atomic of its own. Pages and metrics read a [`MethodSnapshot`] or [`ServerSnapshot`], never the counters.
 
+use crate::live::memory::Memory;
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
@@ -200,12 +201,21 @@ macro_rules! counters {
         pub struct ServerSnapshot {
             /// Connections open now, hijacked ones included.
             pub connections: u64,
+            /// Bytes that peers make the server hold now.
+            pub held_bytes: u64,
+            /// The most that they may.
+            pub memory_budget: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl ServerStats {
-            pub(crate) fn snapshot(&self, connections: usize) -> ServerSnapshot {
-                ServerSnapshot { connections: connections as u64, $($name: self.$name.get(),)* }
+            pub(crate) fn snapshot(&self, connections: usize, memory: &Memory) -> ServerSnapshot {
+                ServerSnapshot {
+                    connections: connections as u64,
+                    held_bytes: memory.held() as u64,
+                    memory_budget: memory.budget() as u64,
+                    $($name: self.$name.get(),)*
+                }
             }
         }
 
@@ -221,8 +231,10 @@ macro_rules! counters {
 counters! {
     /// Connections accepted.
     accepted,
-    /// Connections refused because `max_connections` were open.
+    /// Connections refused because `max_connections` were open, or `max_connections_per_address` of their address.
     connections_refused,
+    /// Idle connections closed because `max_connections` were open and one of another address came.
+    connections_displaced,
     /// Accepts that failed for want of descriptors or memory; the connections wait in the queue.
     accept_failures,
     /// Connections closed by their peer before a complete request: health probes.
@@ -243,6 +255,8 @@ counters! {
     tls_failures,
     /// Connections closed because a peer moved no byte for `stall_timeout`.
     stalled,
+    /// Connections closed because more than `memory_budget` was held.
+    memory_sheds,
     /// Connections closed because a message broke its codec's rules or a limit.
     malformed,
     /// Calls of names that are not registered.
@@ -267,6 +281,12 @@ counters! {
     login_failures,
     /// HTTP requests.
     http_requests,
+    /// Lines of the program's log that were dropped because its reader was too slow, by the program's own count.
+    dropped_log_lines,
+    /// Of these, requests refused because a page of another origin had made them.
+    other_origins,
+    /// Requests refused because they asked for a server of another name.
+    other_hosts,
 }
 
 /// One number that only grows.

@@ -4,47 +4,166 @@
 //! its [`Tracked`], per read, write or batch and never per message. Pages read a [`ConnectionInfo`].
 
 use crate::{
+    auth::Tries,
+    live::{addresses::Addresses, connection_info::ConnectionInfo},
     lock::lock,
-    peer::{Peer, PeerAddr, TlsInfo},
+    peer::{Address, Peer, PeerAddr, TlsInfo, load::ConnectionLoad},
 };
 use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
     },
+    task::Waker,
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
+/// Connections beyond `max_connections`, which are answered pages and nothing else: so many, or a hundredth of it.
+const RESERVE: usize = 32;
+/// Connections that have been told to give way and are still there; beyond them no newcomer makes room.
+const LEAVING: usize = 256;
+
 /// All open connections, and a way to wait for the last to go.
 #[derive(Debug)]
 pub(crate) struct Tracker {
+    started: Instant,
+    /// Those of the reserve, and those that give way, are not among them.
     open: AtomicUsize,
-    ids: AtomicU64,
-    connections: Mutex<BTreeMap<u64, Arc<Tracked>>>,
+    table: Mutex<Table>,
     gone: Notify,
+}
+
+/// What is changed when a connection comes or goes.
+#[derive(Debug, Default)]
+struct Table {
+    last_id: u64,
+    connections: BTreeMap<u64, Arc<Tracked>>,
+    /// Those that are open; not those of the reserve, and not those that give way.
+    addresses: Addresses,
+    reserved: usize,
+    leaving: usize,
+}
+
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    /// It is one of the open connections; whether another gives way to it.
+    Open(ConnectionPermit, bool),
+    /// It is asked what it wants: there is room for pages only.
+    Reserve(ConnectionPermit),
+    /// There is no room at all.
+    Refused,
 }
 
 impl Tracker {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
+            started: Instant::now(),
             open: AtomicUsize::new(0),
-            ids: AtomicU64::new(1),
-            connections: Mutex::default(),
+            table: Mutex::default(),
             gone: Notify::new(),
         })
     }
 
     /// Takes a permit for a connection from `addr`, or `None` if `limit` are open.
     pub(crate) fn admit(self: &Arc<Self>, addr: PeerAddr, limit: usize) -> Option<ConnectionPermit> {
-        let admitted = self
-            .open
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < limit).then_some(open + 1));
-        admitted.ok()?;
-        let tracked = Arc::new(Tracked::new(self.ids.fetch_add(1, Relaxed), addr));
-        lock(&self.connections).insert(tracked.id, tracked.clone());
-        Some(ConnectionPermit { tracker: self.clone(), tracked })
+        let mut table = lock(&self.table);
+        (self.open() < limit).then(|| self.enter(&mut table, addr))
+    }
+
+    /// Takes a permit for a connection from `addr`, of which there may be `of_address`: where `limit` are open, the one
+    /// that is idle for longest gives way to it, or it gets a place in the reserve.
+    pub(crate) fn admit_or_displace(
+        self: &Arc<Self>,
+        addr: PeerAddr,
+        limit: usize,
+        of_address: Option<usize>,
+    ) -> Admitted {
+        let address = addr.address();
+        let mut table = lock(&self.table);
+        if of_address.is_none_or(|limit| table.addresses.count(&address) < limit) {
+            if self.open() < limit {
+                return Admitted::Open(self.enter(&mut table, addr), false);
+            }
+            if let Some(displaced) = self.displace(&mut table, &address) {
+                let permit = self.enter(&mut table, addr);
+                drop(table);
+                displaced.wake();
+                return Admitted::Open(permit, true);
+            }
+        }
+        if table.reserved >= RESERVE.max(limit / 100) {
+            return Admitted::Refused;
+        }
+        table.reserved += 1;
+        Admitted::Reserve(self.permit(&mut table, addr, ConnectionLoad::new(Arc::default()), Place::Reserve))
+    }
+
+    /// One more open connection.
+    fn enter(self: &Arc<Self>, table: &mut Table, addr: PeerAddr) -> ConnectionPermit {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let connection = (self.millis(), table.last_id + 1);
+        let load = table.addresses.enter(addr.address(), connection);
+        self.permit(table, addr, ConnectionLoad::new(load), Place::Open)
+    }
+
+    fn permit(
+        self: &Arc<Self>,
+        table: &mut Table,
+        addr: PeerAddr,
+        load: Arc<ConnectionLoad>,
+        place: Place,
+    ) -> ConnectionPermit {
+        table.last_id += 1;
+        let tracked = Arc::new(Tracked::new(table.last_id, addr, load, place, self.started));
+        table.connections.insert(tracked.id, tracked.clone());
+        ConnectionPermit { tracker: self.clone(), tracked }
+    }
+
+    /// Lets the connection give way that has to for one from `newcomer`, if there is any.
+    fn displace(&self, table: &mut Table, newcomer: &Address) -> Option<Arc<Tracked>> {
+        if table.leaving >= LEAVING {
+            return None;
+        }
+        let (now, connections) = (self.millis(), &table.connections);
+        let look = |id: u64| {
+            let Some(tracked) = connections.get(&id) else { return (now, false) };
+            let is_idle = tracked.is_idle();
+            // Behind all that moved in this very millisecond, or it would be looked at again.
+            let moved = if is_idle { tracked.moved.load(Relaxed) } else { now + 1 };
+            tracked.seen.store(moved, Relaxed);
+            (moved, is_idle)
+        };
+        let id = table.addresses.gives_way(newcomer, look)?;
+        let tracked = table.connections.get(&id)?.clone();
+        table.addresses.leave(tracked.addr().address(), tracked.seen());
+        table.leaving += 1;
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        tracked.place.store(Place::Leaving as u8, Ordering::Release);
+        Some(tracked)
+    }
+
+    /// A proxy in front has said where the connection comes from, before any call is made; whether that address may
+    /// have one more.
+    pub(crate) fn set_addr(&self, tracked: &Tracked, addr: PeerAddr, of_address: Option<usize>) -> bool {
+        let address = addr.address();
+        let mut table = lock(&self.table);
+        if tracked.place() != Place::Open {
+            tracked.set_addr(addr, ConnectionLoad::new(Arc::default()));
+            return true;
+        }
+        let is_one_too_many = of_address.is_some_and(|limit| table.addresses.count(&address) >= limit);
+        let load = table.addresses.enter(address, tracked.seen());
+        let before = tracked.set_addr(addr, ConnectionLoad::new(load));
+        table.addresses.leave(before.address(), tracked.seen());
+        !is_one_too_many
+    }
+
+    /// Since this was made.
+    fn millis(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
     }
 
     /// Connections open now.
@@ -59,41 +178,54 @@ impl Tracker {
 
     /// The oldest `most` connections.
     pub(crate) fn list(&self, most: usize) -> Vec<ConnectionInfo> {
-        let oldest: Vec<Arc<Tracked>> = lock(&self.connections).values().take(most).cloned().collect();
+        let oldest: Vec<Arc<Tracked>> = lock(&self.table).connections.values().take(most).cloned().collect();
         oldest.iter().map(|tracked| tracked.info()).collect()
     }
 
     /// The connections that `which` names, the oldest first, at most `most`.
     pub(crate) fn find(&self, most: usize, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<ConnectionInfo> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
-        all.iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
+        self.all().iter().map(|tracked| tracked.info()).filter(|info| which(info)).take(most).collect()
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn all(&self) -> Vec<Arc<Tracked>> {
+        lock(&self.table).connections.values().cloned().collect()
     }
 
     /// Tells the connections that `which` names to end, once their tasks are woken. Their numbers.
     pub(super) fn kill(&self, which: impl Fn(&ConnectionInfo) -> bool) -> Vec<u64> {
-        let all: Vec<Arc<Tracked>> = lock(&self.connections).values().cloned().collect();
-        let ends =
-            |tracked: &&Arc<Tracked>| which(&tracked.info()) && !tracked.killed.swap(true, Ordering::AcqRel);
-        all.iter().filter(ends).map(|tracked| tracked.id).collect()
+        let ends = |tracked: &&Arc<Tracked>| which(&tracked.info()) && tracked.kill();
+        self.all().iter().filter(ends).map(|tracked| tracked.id).collect()
     }
 
     /// How long ago the newest of the open connections was accepted.
     pub(crate) fn newest(&self) -> Option<Duration> {
-        lock(&self.connections).last_key_value().map(|(_, newest)| newest.accepted.elapsed())
+        lock(&self.table).connections.last_key_value().map(|(_, newest)| newest.accepted.elapsed())
     }
 
-    /// Waits until no connection is open.
+    /// Waits until no connection is left.
     pub(crate) async fn all_gone(&self) {
         loop {
             let gone = self.gone.notified();
             let mut gone = std::pin::pin!(gone);
             gone.as_mut().enable();
-            if self.open() == 0 {
+            if lock(&self.table).connections.is_empty() {
                 return;
             }
             gone.await;
         }
     }
+}
+
+/// Where a connection counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// As one of `max_connections`.
+    Open,
+    /// As one of those that are answered pages only.
+    Reserve,
+    /// Nowhere: it has given way to another, and goes.
+    Leaving,
 }
 
 /// The right to be one of the open connections; given back when dropped, whatever way the connection ended.
@@ -105,9 +237,19 @@ pub(crate) struct ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        lock(&self.tracker.connections).remove(&self.tracked.id);
-        if self.tracker.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.tracker.gone.notify_waiters();
+        let Self { tracker, tracked } = self;
+        let mut table = lock(&tracker.table);
+        table.connections.remove(&tracked.id);
+        match tracked.place() {
+            Place::Open => {
+                table.addresses.leave(tracked.addr().address(), tracked.seen());
+                tracker.open.fetch_sub(1, Ordering::AcqRel);
+            }
+            Place::Reserve => table.reserved -= 1,
+            Place::Leaving => table.leaving -= 1,
+        }
+        if table.connections.is_empty() {
+            tracker.gone.notify_waiters();
         }
     }
 }
@@ -119,11 +261,28 @@ pub(crate) struct Tracked {
     pub(crate) id: u64,
     pub(crate) accepted: Instant,
     killed: AtomicBool,
+    pub(crate) logins: Tries,
+    /// A [`Place`], changed under the lock of the table only.
+    place: AtomicU8,
+    /// What the tracker counts time from.
+    epoch: Instant,
+    /// When a byte last came or a call ended, in milliseconds since then.
+    moved: AtomicU64,
+    /// The same, as far as the table knows.
+    seen: AtomicU64,
+    /// The peer is to take what it is sent.
+    unsent: AtomicBool,
+    /// Of the task that has it.
+    waker: Mutex<Option<Waker>>,
     remote: Mutex<RemoteEnd>,
     calls: AtomicU64,
     in_flight: AtomicUsize,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// Bytes it makes the server hold, see [`memory`](super::memory).
+    pub(super) held: AtomicUsize,
+    /// Of these, whole replies that it has not taken, where a session does not see them.
+    pub(crate) unsent_bytes: AtomicUsize,
 }
 
 /// What is known of the other end. Of a connection that makes calls its [`Peer`] knows everything: most of them sit
@@ -139,6 +298,7 @@ struct Opening {
     addr: PeerAddr,
     tls: Option<Arc<TlsInfo>>,
     protocol: &'static str,
+    load: Arc<ConnectionLoad>,
 }
 
 impl RemoteEnd {
@@ -147,8 +307,9 @@ impl RemoteEnd {
         match self {
             Self::Opening(opening) => change(opening),
             Self::Calling(peer) => {
-                let (addr, tls, protocol) = (peer.addr.clone(), peer.tls.clone(), peer.protocol);
-                let mut opening = Box::new(Opening { addr, tls, protocol });
+                let Peer { addr, tls, protocol, load, .. } = &**peer;
+                let (addr, tls, load) = (addr.clone(), tls.clone(), load.clone());
+                let mut opening = Box::new(Opening { addr, tls, protocol, load });
                 change(&mut opening);
                 *self = Self::Opening(opening);
             }
@@ -157,27 +318,120 @@ impl RemoteEnd {
 }
 
 impl Tracked {
-    fn new(id: u64, addr: PeerAddr) -> Self {
+    fn new(id: u64, addr: PeerAddr, load: Arc<ConnectionLoad>, place: Place, epoch: Instant) -> Self {
+        let accepted = Instant::now();
+        let moved = accepted.saturating_duration_since(epoch).as_millis() as u64;
+        let opening = Opening { addr, tls: None, protocol: "", load };
         Self {
             id,
-            accepted: Instant::now(),
+            accepted,
             killed: AtomicBool::new(false),
-            remote: Mutex::new(RemoteEnd::Opening(Box::new(Opening { addr, tls: None, protocol: "" }))),
+            logins: Tries::default(),
+            place: AtomicU8::new(place as u8),
+            epoch,
+            moved: AtomicU64::new(moved),
+            seen: AtomicU64::new(moved),
+            unsent: AtomicBool::new(false),
+            waker: Mutex::new(None),
+            remote: Mutex::new(RemoteEnd::Opening(Box::new(opening))),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
+            unsent_bytes: AtomicUsize::new(0),
         }
     }
 
-    /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase.
-    pub(crate) fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Acquire)
+    /// Tells it to end, once its task is woken; whether it was not told before.
+    pub(super) fn kill(&self) -> bool {
+        !self.killed.swap(true, Ordering::AcqRel)
     }
 
-    /// A proxy in front has said where the connection comes from.
-    pub(crate) fn set_addr(&self, addr: PeerAddr) {
-        self.remote().change(|opening| opening.addr = addr);
+    /// Bytes it makes the server hold.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Relaxed)
+    }
+
+    /// Bytes that have gone either way.
+    pub(crate) fn bytes_moved(&self) -> u64 {
+        self.bytes_in.load(Relaxed).saturating_add(self.bytes_out.load(Relaxed))
+    }
+
+    /// What it holds, for every second of its age and every byte it has moved.
+    pub(super) fn idle_byte_seconds(&self) -> u128 {
+        let held = self.held() as u128;
+        held.saturating_mul(self.accepted.elapsed().as_nanos())
+            / u128::from(self.bytes_moved().saturating_add(1))
+    }
+
+    /// Whether it is to end: asked by its task whenever that is polled, after what wakes it for a change of phase. One
+    /// that gives way ends when it is idle.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire) || (self.place() == Place::Leaving && self.is_idle())
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        match self.place.load(Ordering::Acquire) {
+            0 => Place::Open,
+            1 => Place::Reserve,
+            _ => Place::Leaving,
+        }
+    }
+
+    /// No call is in flight, and no reply is still to be taken.
+    fn is_idle(&self) -> bool {
+        self.in_flight.load(Relaxed) == 0 && !self.unsent.load(Relaxed) && self.load().waiting() == 0
+    }
+
+    /// What the table knows it by.
+    fn seen(&self) -> (u64, u64) {
+        (self.seen.load(Relaxed), self.id)
+    }
+
+    fn note_move(&self) {
+        self.moved.store(self.epoch.elapsed().as_millis() as u64, Relaxed);
+    }
+
+    /// The peer has, or has not, taken all that it was sent.
+    #[inline]
+    pub(crate) fn set_unsent(&self, unsent: bool) {
+        self.unsent.store(unsent, Relaxed);
+    }
+
+    /// Whom to wake when it has to give way: the task that asks [`is_killed`](Self::is_killed).
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        let old = lock(&self.waker).replace(waker.clone());
+        drop(old);
+    }
+
+    fn wake(&self) {
+        let waker = lock(&self.waker).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Another address, and the one before.
+    fn set_addr(&self, addr: PeerAddr, load: Arc<ConnectionLoad>) -> PeerAddr {
+        let before = self.addr();
+        self.remote().change(|opening| (opening.addr, opening.load) = (addr, load));
+        before
+    }
+
+    fn addr(&self) -> PeerAddr {
+        match &*self.remote() {
+            RemoteEnd::Opening(opening) => opening.addr.clone(),
+            RemoteEnd::Calling(peer) => peer.addr.clone(),
+        }
+    }
+
+    /// The calls of the connection that wait.
+    pub(crate) fn load(&self) -> Arc<ConnectionLoad> {
+        match &*self.remote() {
+            RemoteEnd::Opening(opening) => opening.load.clone(),
+            RemoteEnd::Calling(peer) => peer.load.clone(),
+        }
     }
 
     /// TLS has been established.
@@ -199,6 +453,7 @@ impl Tracked {
     #[inline]
     pub(crate) fn received(&self, bytes: usize) {
         self.bytes_in.fetch_add(bytes as u64, Relaxed);
+        self.note_move();
     }
 
     #[inline]
@@ -218,10 +473,10 @@ impl Tracked {
     }
 
     /// Counts one call, in flight until the guard is dropped.
-    pub(crate) fn call(&self) -> InFlight<'_> {
+    pub(crate) fn call(self: &Arc<Self>) -> InFlight {
         self.called(1);
         self.in_flight.fetch_add(1, Relaxed);
-        InFlight(self)
+        InFlight(self.clone())
     }
 
     fn remote(&self) -> MutexGuard<'_, RemoteEnd> {
@@ -246,46 +501,20 @@ impl Tracked {
             in_flight: self.in_flight.load(Relaxed) as u64,
             bytes_in: self.bytes_in.load(Relaxed),
             bytes_out: self.bytes_out.load(Relaxed),
+            held: self.held() as u64,
         }
     }
 }
 
 /// One call in flight, see [`Tracked::call`].
 #[derive(Debug)]
-pub(crate) struct InFlight<'t>(&'t Tracked);
+pub(crate) struct InFlight(Arc<Tracked>);
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
+        self.0.note_move();
         self.0.in_flight.fetch_sub(1, Relaxed);
     }
-}
-
-/// One open connection as pages show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionInfo {
-    /// Counts connections from 1 on.
-    pub id: u64,
-    /// Where it comes from.
-    pub peer: PeerAddr,
-    /// What TLS has established; `None` for a plain connection.
-    pub tls: Option<TlsInfo>,
-    /// The protocol it speaks; empty until its first bytes have told.
-    pub protocol: &'static str,
-    /// The codec it speaks; empty where the protocol has none or no call was made.
-    pub codec: String,
-    /// The user it has proven to be.
-    pub user: Option<String>,
-    /// Time since it was accepted.
-    pub age: Duration,
-    /// Requests read.
-    pub calls: u64,
-    /// Requests read and not yet answered.
-    pub in_flight: u64,
-    /// Bytes read.
-    pub bytes_in: u64,
-    /// Bytes written.
-    pub bytes_out: u64,
 }
 
 #[cfg(test)]
@@ -330,5 +559,53 @@ mod tests {
         assert_eq!((seen.protocol, seen.calls, seen.in_flight), ("http", 1, 0));
         assert_eq!((seen.bytes_in, seen.bytes_out), (10, 20));
         assert!(tracker.list(0).is_empty());
+    }
+
+    fn from(last: u8) -> PeerAddr {
+        PeerAddr::Tcp(([10, 0, 0, last], 1).into())
+    }
+
+    fn open(admitted: Admitted) -> ConnectionPermit {
+        let Admitted::Open(permit, _) = admitted else { panic!("{admitted:?}") };
+        permit
+    }
+
+    #[test]
+    fn an_idle_connection_of_the_greediest_address_gives_way() {
+        let tracker = Tracker::new();
+        let admit = |last| tracker.admit_or_displace(from(last), 4, None);
+        let greedy = [1, 1, 1, 1].map(|last| open(admit(last)));
+        let working = [greedy[0].tracked.call(), greedy[1].tracked.call()];
+        let Admitted::Open(newcomer, true) = admit(2) else { panic!("nothing gave way") };
+        assert_eq!(tracker.open(), 4);
+        let leaving = |n: usize| greedy[n].tracked.is_killed();
+        assert_eq!([0, 1, 2, 3].map(leaving), [false, false, true, false]);
+        // Never one at work, and not for an address that has as many.
+        drop(admit(2));
+        assert_eq!([0, 1, 2, 3].map(leaving), [false, false, true, true]);
+        assert!(matches!(admit(3), Admitted::Open(_, false)), "what had come went again");
+        let full = open(admit(2));
+        let more = [newcomer.tracked.call(), full.tracked.call()];
+        assert!(matches!(admit(3), Admitted::Reserve(_)), "all others are at work");
+        drop((working, more, full, newcomer, greedy));
+        assert_eq!(tracker.open(), 0);
+        let table = lock(&tracker.table);
+        assert_eq!((table.leaving, table.reserved, table.connections.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_reserve_is_bounded_and_so_is_an_address() {
+        let tracker = Tracker::new();
+        let admit = |last| tracker.admit_or_displace(from(last), 100, Some(2));
+        let two = [open(admit(1)), open(admit(1))];
+        let reserve: Vec<_> = (0..RESERVE).map(|_| admit(1)).collect();
+        assert!(reserve.iter().all(|one| matches!(one, Admitted::Reserve(_))));
+        assert!(matches!(admit(1), Admitted::Refused));
+        assert_eq!(tracker.open(), 2);
+        let other = open(admit(2));
+        assert!(tracker.set_addr(&other.tracked, from(3), Some(2)));
+        assert!(!tracker.set_addr(&other.tracked, from(1), Some(2)), "a third of that address");
+        drop((two, reserve, other));
+        assert_eq!((tracker.open(), lock(&tracker.table).connections.len()), (0, 0));
     }
 }

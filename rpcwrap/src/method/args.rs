@@ -27,8 +27,8 @@ pub trait FromArgs: Sized + Send + 'static {
 
 impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
     #[inline]
-    fn from_args(args: Args<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
-        args.decode()
+    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
+        args.decode_within(source.max_decoded_bytes)
     }
 
     fn type_of() -> Option<TypeOf> {

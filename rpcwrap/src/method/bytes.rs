@@ -66,7 +66,7 @@ impl FromArgs for RawCall {
     fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
         let service_method = source.name.to_owned();
         let Args::Bytes(raw) = args else {
-            let body = Vec::from(args.decode::<Blob>()?).into();
+            let body = Vec::from(args.decode_within::<Blob>(source.max_decoded_bytes)?).into();
             return Ok(Self { service_method, body, ..Self::default() });
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,6 +1,9 @@
 //! What a handler may know of its call, made only for handlers that ask.
 
-use crate::peer::{Peer, PeerAddr, TlsInfo};
+use crate::{
+    method::blocking::Turn,
+    peer::{Peer, PeerAddr, TlsInfo},
+};
 use std::{
     sync::{
         Arc,
@@ -103,12 +106,30 @@ pub struct ContextSource<'a> {
     pub(crate) name: &'a str,
     pub(crate) peer: &'a Arc<Peer>,
     pub(crate) deadline: Option<Instant>,
+    /// What the arguments may become, see [`Args::decode_within`](codecs::Args::decode_within).
+    pub(crate) max_decoded_bytes: usize,
     cancellation: Option<Cancellation>,
+    /// Of a call to a blocking method.
+    turn: Option<Box<Turn>>,
 }
 
 impl<'a> ContextSource<'a> {
-    pub(crate) fn new(name: &'a str, peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
-        Self { name, peer, deadline, cancellation: None }
+    pub(crate) fn new(
+        name: &'a str,
+        peer: &'a Arc<Peer>,
+        deadline: Option<Instant>,
+        max_decoded_bytes: usize,
+    ) -> Self {
+        Self { name, peer, deadline, max_decoded_bytes, cancellation: None, turn: None }
+    }
+
+    /// The function runs when it has a thread by `turn`.
+    pub(crate) fn set_turn(&mut self, turn: Turn) {
+        self.turn = Some(Box::new(turn));
+    }
+
+    pub(super) fn take_turn(&mut self) -> Option<Box<Turn>> {
+        self.turn.take()
     }
 
     pub(crate) fn context(&mut self) -> Context {
@@ -122,8 +143,9 @@ impl<'a> ContextSource<'a> {
     }
 
     /// What it is made of, for a handler that is called when the request is gone.
-    pub(super) fn keep(&self) -> KeptSource {
-        KeptSource { name: self.name.to_owned(), peer: self.peer.clone(), deadline: self.deadline }
+    pub(super) fn keep(self) -> KeptSource {
+        let Self { name, peer, deadline, max_decoded_bytes, turn, .. } = self;
+        KeptSource { name: name.to_owned(), peer: peer.clone(), deadline, max_decoded_bytes, turn }
     }
 }
 
@@ -132,10 +154,14 @@ pub(super) struct KeptSource {
     name: String,
     peer: Arc<Peer>,
     deadline: Option<Instant>,
+    max_decoded_bytes: usize,
+    turn: Option<Box<Turn>>,
 }
 
 impl KeptSource {
-    pub(super) fn source(&self) -> ContextSource<'_> {
-        ContextSource::new(&self.name, &self.peer, self.deadline)
+    pub(super) fn source(&mut self) -> ContextSource<'_> {
+        let turn = self.turn.take();
+        let source = ContextSource::new(&self.name, &self.peer, self.deadline, self.max_decoded_bytes);
+        ContextSource { turn, ..source }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     error::{CallError, Error},
     method::{
         args::FromArgs,
+        blocking::{Joined, run},
         context::{Context, ContextSource},
         reply::WriteReply,
         running::{BoxCall, deferred, streaming, unary},
@@ -14,14 +15,7 @@ use crate::{
 };
 use codecs::{Args, ValueError, schema::TypeOf};
 use futures_util::Stream;
-use std::{
-    future::Future,
-    marker::PhantomData,
-    pin::Pin,
-    sync::Arc,
-    task::{self, Poll},
-};
-use tokio::task::{JoinError, JoinHandle};
+use std::{future::Future, marker::PhantomData, sync::Arc};
 
 /// A function of its arguments, `Fn(Args)`, or of a [`Context`] and them, `Fn(Context, Args)`: what the three kinds of
 /// handler have in common. Implemented for all such functions; not to be implemented by hand.
@@ -252,7 +246,7 @@ impl<S: Start> Invoke for S {
         source: ContextSource<'_>,
     ) -> Result<BoxCall, CallError> {
         let args = Self::decode(args, &source)?;
-        let source = source.keep();
+        let mut source = source.keep();
         Ok(deferred(move || self.start(args, source.source())))
     }
 }
@@ -301,8 +295,9 @@ impl<M: 'static, H: BlockingHandler<M>> Start for Function<Blocking, Arc<H>, M> 
     type Args = H::Args;
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
-        let run = self.handler.clone().blocking_call(args, &mut source);
-        unary(Joined(tokio::task::spawn_blocking(run)), source)
+        let turn = source.take_turn();
+        let function = self.handler.clone().blocking_call(args, &mut source);
+        unary(run(turn, function), source)
     }
 }
 
@@ -325,26 +320,5 @@ impl<M: 'static, H: StreamHandler<M>> Start for Function<Streaming, H, M> {
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let stream = self.handler.call(args, &mut source);
         streaming(stream, source)
-    }
-}
-
-/// A task's result; the task goes when this goes.
-struct Joined<R>(JoinHandle<Result<R, Error>>);
-
-impl<R> Future for Joined<R> {
-    type Output = Result<R, CallError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|joined: Result<_, JoinError>| match joined {
-            Ok(result) => result.map_err(CallError::Failed),
-            Err(error) if error.is_panic() => Err(CallError::Panicked),
-            Err(_) => Err(CallError::Canceled),
-        })
-    }
-}
-
-impl<R> Drop for Joined<R> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

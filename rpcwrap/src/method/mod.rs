@@ -1,6 +1,7 @@
 //! One method before the server starts: its name, its options and the function behind it.
 
 pub(crate) mod args;
+pub(crate) mod blocking;
 pub(crate) mod bytes;
 pub(crate) mod context;
 pub(crate) mod handler;
@@ -40,6 +41,8 @@ pub struct Method {
     pub(crate) read_only: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<usize>,
+    /// Whether it runs on the blocking pool.
+    pub(crate) blocks: bool,
     pub(crate) invoke: Arc<dyn Invoke>,
 }
 
@@ -58,6 +61,7 @@ impl Method {
             read_only: false,
             timeout: None,
             max_in_flight: None,
+            blocks: false,
             invoke: Arc::new(invoke),
         }
     }
@@ -77,9 +81,16 @@ impl Method {
     }
 
     /// A plain function that may block its thread; runs on tokio's blocking pool and cannot be aborted.
+    ///
+    /// So many functions of one method run at the same time as the setting
+    /// [`max_blocking`](crate::Config#structfield.max_blocking) says, and others wait, up to
+    /// [`max_blocking_queue`](crate::Config#structfield.max_blocking_queue) of them. A call that is cancelled or runs
+    /// out of time while it waits is never run; one that runs already counts until its function returns, for
+    /// [`max_in_flight`](Self::max_in_flight) and the limits of its user too.
     pub fn blocking<M: 'static, H: BlockingHandler<M>>(name: impl Into<String>, handler: H) -> Self {
         let function = Function::<Blocking, _, M>::new(Arc::new(handler));
-        Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function)
+        let method = Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function);
+        Self { blocks: true, ..method }
     }
 
     /// A method answered by a stream of replies, polled only as fast as the peer reads.

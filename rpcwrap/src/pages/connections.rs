@@ -6,7 +6,7 @@ use super::{
     html::frame,
     number,
 };
-use crate::{live::tracker::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
+use crate::{live::connection_info::ConnectionInfo, pages::snapshot::Snapshot, peer::TlsInfo};
 use maud::html;
 use serde_json::{Value, json};
 
@@ -35,13 +35,14 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
 fn summary(snapshot: &Snapshot) -> String {
     let (open, limit) = (snapshot.server.connections, snapshot.max_connections);
     let shown = match snapshot.connections.len() {
+        _ if snapshot.is_part => ", yours here".to_owned(),
         all if all as u64 >= open => String::new(),
         some => format!(", the oldest {some} of them here"),
     };
     format!("{open} of at most {limit} connections are open{shown}")
 }
 
-fn connection_columns<'s>() -> [Column<&'s ConnectionInfo>; 11] {
+fn connection_columns<'s>() -> [Column<&'s ConnectionInfo>; 12] {
     [
         ("id", Right, |one| one.id.to_string()),
         ("peer", Left, |one| one.peer.to_string()),
@@ -54,6 +55,7 @@ fn connection_columns<'s>() -> [Column<&'s ConnectionInfo>; 11] {
         ("in flight", Right, |one| one.in_flight.to_string()),
         ("bytes in", Right, |one| one.bytes_in.to_string()),
         ("bytes out", Right, |one| one.bytes_out.to_string()),
+        ("held", Right, |one| one.held.to_string()),
     ]
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn connection(one: &ConnectionInfo) -> Value {
         "in_flight": one.in_flight,
         "bytes_in": one.bytes_in,
         "bytes_out": one.bytes_out,
+        "held": one.held,
     })
 }
 
@@ -103,9 +106,9 @@ mod tests {
         let wanted = "\
 307 of at most 10000 connections are open, the oldest 2 of them here
 
-ID  PEER            TLS            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTES OUT
- 1  127.0.0.1:4711  TLSv1.3 ala\\n  go_rpc    bson   <b>    7s    900          3     71100      75348
- 2  in-process      -              -         -      -      0s      0          0         0          0
+ID  PEER            TLS            PROTOCOL  CODEC  USER  AGE  CALLS  IN FLIGHT  BYTES IN  BYTES OUT  HELD
+ 1  127.0.0.1:4711  TLSv1.3 ala\\n  go_rpc    bson   <b>    7s    900          3     71100      75348  8192
+ 2  in-process      -              -         -      -      0s      0          0         0          0     0
 ";
         assert_eq!(page(&fixture::snapshot(), &PageRequest::default()).body, wanted);
     }

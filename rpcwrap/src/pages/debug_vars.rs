@@ -25,6 +25,7 @@ pub(super) fn page(snapshot: &Snapshot, _: &PageRequest) -> Page {
     );
     add("connection-count", json!(server.connections));
     add("connection-accepted", json!(server.accepted));
+    add("waiting-calls", json!(snapshot.waiting_calls));
     add("uptime-seconds", json!(snapshot.uptime.as_secs()));
     add("phase", json!(format!("{:?}", snapshot.phase)));
     let counters: Map<String, Value> =
@@ -53,7 +54,7 @@ fn numbers(method: &crate::call::registry::MethodInfo) -> Value {
     let filled = (0..BUCKETS).filter(|index| stats.latency[*index] > 0);
     let latency: Vec<Value> =
         filled.map(|index| json!([bucket_end(index).as_nanos() as u64, stats.latency[index]])).collect();
-    json!({
+    let mut numbers = json!({
         "calls": stats.calls,
         "errors": stats.failed,
         "in-flight": stats.in_flight(),
@@ -62,7 +63,11 @@ fn numbers(method: &crate::call::registry::MethodInfo) -> Value {
         "total-ns": stats.total.as_nanos() as u64,
         // [upper end in ns, calls] of every bucket that has any.
         "latency-ns": latency,
-    })
+    });
+    if let Some(blocking) = method.blocking {
+        numbers["blocking"] = json!({ "running": blocking.running, "queued": blocking.queued });
+    }
+    numbers
 }
 
 #[cfg(test)]

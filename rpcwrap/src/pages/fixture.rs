@@ -3,11 +3,12 @@
 use crate::{
     call::registry::MethodInfo,
     live::{
+        connection_info::ConnectionInfo,
+        memory::Memory,
         shutdown::Phase,
         stats::{MethodStats, ServerStats, Tally},
-        tracker::ConnectionInfo,
     },
-    method::signature::Signature,
+    method::{blocking::BlockingLoad, signature::Signature},
     pages::{
         protocol_info::{AuthMode, Class, ProtocolInfo},
         rejected_info::{FailedOpening, OpeningFailure},
@@ -31,7 +32,9 @@ pub(super) fn snapshot() -> Snapshot {
         },
         phase: Phase::Serving,
         max_connections: 10_000,
-        server: server.snapshot(307),
+        max_calls: 100_000,
+        waiting_calls: 17,
+        server: server.snapshot(307, &Memory::new(1 << 30)),
         services: vec![
             ("<b>".to_owned(), "a \"doc\"".to_owned()),
             ("Arith".to_owned(), "Sums & <quotients>".to_owned()),
@@ -71,6 +74,7 @@ pub(super) fn snapshot() -> Snapshot {
                 in_flight: 3,
                 bytes_in: 71_100,
                 bytes_out: 75_348,
+                held: 8192,
             },
             ConnectionInfo {
                 id: 2,
@@ -84,8 +88,10 @@ pub(super) fn snapshot() -> Snapshot {
                 in_flight: 0,
                 bytes_in: 0,
                 bytes_out: 0,
+                held: 0,
             },
         ],
+        is_part: false,
     };
     fill(&mut snapshot);
     snapshot
@@ -140,6 +146,10 @@ fn fill(snapshot: &mut Snapshot) {
         &mut server.login_failures,
         &mut server.http_requests,
         &mut server.accept_failures,
+        &mut server.memory_sheds,
+        &mut server.dropped_log_lines,
+        &mut server.other_origins,
+        &mut server.other_hosts,
     ];
     for (n, counter) in counters.into_iter().enumerate() {
         *counter = 900_001 + n as u64;
@@ -177,5 +187,6 @@ fn method(
         idempotent: false,
         read_only: false,
         stats: stats.snapshot(),
+        blocking: (method == "Divide").then_some(BlockingLoad { running: 128, queued: 9 }),
     }
 }

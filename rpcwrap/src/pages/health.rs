@@ -15,20 +15,22 @@ pub(super) fn live(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     Page::text(if ask.verbose { checks(snapshot, true) } else { "ok\n".to_owned() })
 }
 
-/// `/readyz`: 503 from the first signal to stop, while calls are still taken, so that load balancers look away first.
+/// `/readyz`: 503 from the first signal to stop, while calls are still taken, so that load balancers look away first;
+/// and while `max_calls` wait.
 pub(super) fn ready(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let ready = is_ready(snapshot);
     let status = if ready { 200 } else { 503 };
     let body = match (ask.verbose, ready) {
         (true, _) => checks(snapshot, ready),
         (false, true) => "ok\n".to_owned(),
+        (false, false) if snapshot.phase == Phase::Serving => "not ready: overloaded\n".to_owned(),
         (false, false) => "not ready: shutting down\n".to_owned(),
     };
     Page { status, headers: refusal(status), ..Page::text(body) }
 }
 
 fn is_ready(snapshot: &Snapshot) -> bool {
-    snapshot.phase == Phase::Serving
+    snapshot.phase == Phase::Serving && snapshot.waiting_calls < snapshot.max_calls
 }
 
 /// What tells probers and proxies to go elsewhere.
@@ -46,6 +48,9 @@ fn checks(snapshot: &Snapshot, passed: bool) -> String {
     let sign = if open < snapshot.max_connections as u64 { '+' } else { '-' };
     // Writing to a String cannot fail.
     let _ = writeln!(out, "[{sign}]connections {open} of {}", snapshot.max_connections);
+    let (waiting, limit) = (snapshot.waiting_calls, snapshot.max_calls);
+    let sign = if waiting < limit { '+' } else { '-' };
+    let _ = writeln!(out, "[{sign}]calls {waiting} of {limit} wait");
     let phase = match snapshot.phase {
         Phase::Serving => "[+]serving ok\n",
         Phase::LameDuck => "[-]serving about to stop\n",
@@ -93,15 +98,26 @@ mod tests {
     }
 
     #[test]
+    fn overloaded() {
+        let snapshot = Snapshot { waiting_calls: 100_000, ..at(Phase::Serving) };
+        let ask = PageRequest::default();
+        assert_eq!((health(&snapshot, &ask).status, live(&snapshot, &ask).status), (503, 200));
+        let page = ready(&snapshot, &ask);
+        assert_eq!((page.status, &*page.body), (503, "not ready: overloaded\n"));
+        let page = ready(&snapshot, &PageRequest { verbose: true, ..ask });
+        assert!(page.body.contains("[-]calls 100000 of 100000 wait\n"), "{}", page.body);
+    }
+
+    #[test]
     fn verbose() {
         let ask = PageRequest { verbose: true, ..PageRequest::default() };
         assert_eq!(
             ready(&at(Phase::LameDuck), &ask).body,
-            "[+]loop ok\n[+]connections 307 of 10000\n[-]serving about to stop\ncheck failed\n"
+            "[+]loop ok\n[+]connections 307 of 10000\n[+]calls 17 of 100000 wait\n[-]serving about to stop\ncheck failed\n"
         );
         assert_eq!(
             live(&at(Phase::LameDuck), &ask).body,
-            "[+]loop ok\n[+]connections 307 of 10000\n[-]serving about to stop\ncheck passed\n"
+            "[+]loop ok\n[+]connections 307 of 10000\n[+]calls 17 of 100000 wait\n[-]serving about to stop\ncheck passed\n"
         );
     }
 }

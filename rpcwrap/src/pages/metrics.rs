@@ -19,6 +19,8 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let open = ask.form == PageFormat::OpenMetrics;
     let mut out = Exposition { text: String::new(), open };
     methods(&mut out, &snapshot.methods);
+    out.family("rpcwrap_server_waiting_calls", "gauge", "Calls that wait for their handlers.");
+    out.sample("rpcwrap_server_waiting_calls", "", snapshot.waiting_calls);
     server(&mut out, &snapshot.server);
     protocols(&mut out, &snapshot.protocols);
     process(&mut out, snapshot);
@@ -46,6 +48,14 @@ fn methods(out: &mut Exposition, methods: &[MethodInfo]) {
         out.sample("rpcwrap_server_inflight", &labels(method), method.stats.in_flight());
     }
 
+    let name = "rpcwrap_server_blocking";
+    out.family(name, "gauge", "Functions of blocking methods that run, and calls that wait for a thread.");
+    for (method, blocking) in methods.iter().filter_map(|method| Some((method, method.blocking?))) {
+        for (state, functions) in [("running", blocking.running), ("queued", blocking.queued)] {
+            out.sample(name, &format!("{},state=\"{state}\"", labels(method)), functions);
+        }
+    }
+
     let name = "rpcwrap_server_call_duration_seconds";
     out.family(name, "histogram", "Time from reading a request to its last reply.");
     for method in methods {
@@ -63,8 +73,12 @@ type Family<'s> = (&'s str, &'s str, &'s [(&'s str, u64)]);
 fn server(out: &mut Exposition, server: &ServerSnapshot) {
     out.family("rpcwrap_server_connections", "gauge", "Connections open now.");
     out.sample("rpcwrap_server_connections", "", server.connections);
+    out.family("rpcwrap_server_held_bytes", "gauge", "Bytes that peers make the server hold now.");
+    out.sample("rpcwrap_server_held_bytes", "", server.held_bytes);
+    out.family("rpcwrap_server_memory_budget_bytes", "gauge", "The most that they may.");
+    out.sample("rpcwrap_server_memory_budget_bytes", "", server.memory_budget);
 
-    let families: [Family<'_>; 13] = [
+    let families: [Family<'_>; 15] = [
         ("connections_accepted", "Connections accepted.", &[("", server.accepted)]),
         (
             "accept_failures",
@@ -94,6 +108,8 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
                 ("reason=\"proxy_header\"", server.proxy_failures),
                 ("reason=\"tls\"", server.tls_failures),
                 ("reason=\"stalled\"", server.stalled),
+                ("reason=\"memory_budget\"", server.memory_sheds),
+                ("reason=\"displaced\"", server.connections_displaced),
                 ("reason=\"malformed\"", server.malformed),
             ],
         ),
@@ -111,6 +127,16 @@ fn server(out: &mut Exposition, server: &ServerSnapshot) {
         ("logins", "Logins that succeeded.", &[("", server.logins)]),
         ("login_failures", "Logins that failed.", &[("", server.login_failures)]),
         ("http_requests", "HTTP requests.", &[("", server.http_requests)]),
+        (
+            "dropped_log_lines",
+            "Lines of the program's log that were dropped.",
+            &[("", server.dropped_log_lines)],
+        ),
+        (
+            "http_requests_refused",
+            "HTTP requests of pages of other origins, or for other hosts.",
+            &[("reason=\"origin\"", server.other_origins), ("reason=\"host\"", server.other_hosts)],
+        ),
     ];
     for (name, help, samples) in families {
         let name = format!("rpcwrap_server_{name}");
@@ -217,6 +243,8 @@ mod tests {
             "rpcwrap_server_call_errors_total{service=\"Arith\",method=\"Divide\"} 3",
             "rpcwrap_server_inflight{service=\"Arith\",method=\"Divide\"} 1",
             "rpcwrap_server_inflight{service=\"<b>\",method=\"Count\"} 0",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"running\"} 128",
+            "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"queued\"} 9",
             "# TYPE rpcwrap_server_call_duration_seconds histogram",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000016384\"} 0",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000065536\"} 80",
@@ -228,6 +256,7 @@ mod tests {
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
             "rpcwrap_server_shed_total{reason=\"max_calls\"} 900016",
+            "rpcwrap_server_dropped_log_lines_total 900025",
             "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
             "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
             "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",

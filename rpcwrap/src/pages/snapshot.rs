@@ -2,7 +2,7 @@
 
 use crate::{
     call::{dispatch::Dispatch, registry::MethodInfo},
-    live::{shutdown::Phase, stats::ServerSnapshot, tracker::ConnectionInfo},
+    live::{connection_info::ConnectionInfo, shutdown::Phase, stats::ServerSnapshot},
     pages::{protocol_info::ProtocolInfo, rejected_info::FailedOpening},
 };
 use std::{
@@ -27,6 +27,10 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The limit on open connections.
     pub max_connections: usize,
+    /// The limit on waiting calls.
+    pub max_calls: usize,
+    /// Calls that wait for their handlers.
+    pub waiting_calls: usize,
     /// Numbers of the whole server.
     pub server: ServerSnapshot,
     /// Every service's name and description.
@@ -41,6 +45,8 @@ pub struct Snapshot {
     pub failed_openings: Vec<FailedOpening>,
     /// Open connections, the oldest first; empty but on the page that shows them.
     pub connections: Vec<ConnectionInfo>,
+    /// Whether more is there than its viewer may see.
+    pub(crate) is_part: bool,
 }
 
 impl Snapshot {
@@ -62,13 +68,49 @@ impl Snapshot {
             process: Process::look(),
             phase: dispatch.live.shutdown.phase(),
             max_connections: dispatch.live.config().max_connections,
-            server: dispatch.live.stats.snapshot(dispatch.live.tracker.open()),
+            max_calls: dispatch.live.config().max_calls,
+            waiting_calls: dispatch.live.waiting.now(),
+            server: dispatch.live.server_snapshot(),
             services: dispatch.registry.services().iter().map(|(n, d)| (n.clone(), d.clone())).collect(),
             methods: dispatch.registry.methods(),
             codecs,
             protocols,
             failed_openings,
             connections: Vec::new(),
+            is_part: false,
+        }
+    }
+
+    /// The part for a viewer who knows the methods for whose full names `knows` says so, and is shown the connections
+    /// that are its own; peers and command line it is not.
+    pub(crate) fn part(
+        &self,
+        knows: impl Fn(&str) -> bool,
+        is_own: impl Fn(&ConnectionInfo) -> bool,
+    ) -> Self {
+        let is_known = |method: &&MethodInfo| knows(&format!("{}.{}", method.service, method.method));
+        let methods: Vec<_> = self.methods.iter().filter(is_known).cloned().collect();
+        let is_hidden = |service: &str| {
+            let is_of = |method: &MethodInfo| method.service == service;
+            self.methods.iter().any(is_of) && !methods.iter().any(is_of)
+        };
+        let services = self.services.iter().filter(|(name, _)| !is_hidden(name)).cloned().collect();
+        Self {
+            now: self.now,
+            uptime: self.uptime,
+            process: Process { command: Vec::new(), ..self.process },
+            phase: self.phase,
+            max_connections: self.max_connections,
+            max_calls: self.max_calls,
+            waiting_calls: self.waiting_calls,
+            server: self.server.clone(),
+            services,
+            methods,
+            codecs: self.codecs.clone(),
+            protocols: self.protocols.clone(),
+            failed_openings: Vec::new(),
+            connections: self.connections.iter().filter(|one| is_own(one)).cloned().collect(),
+            is_part: true,
         }
     }
 }
@@ -109,6 +151,18 @@ fn status_bytes(status: &str, label: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::fixture;
+
+    #[test]
+    fn a_part_has_neither_what_is_hidden_nor_other_peers() {
+        let whole = fixture::snapshot();
+        let part = whole.part(|name| name == "Arith.Divide", |one| one.id == 2);
+        let names = |methods: &[MethodInfo]| methods.iter().map(|one| one.method.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&part.methods), ["Divide"]);
+        assert_eq!(part.services, whole.services[1..]);
+        assert_eq!(part.connections, whole.connections[1..]);
+        assert!(part.process.command.is_empty() && part.failed_openings.is_empty() && part.is_part);
+    }
 
     #[test]
     fn memory_is_read_from_the_status_file() {

@@ -7,6 +7,7 @@ use crate::{
         shutdown::Phase,
         stats::{BUCKETS, MethodSnapshot},
     },
+    method::blocking::BlockingLoad,
     pages::snapshot::Snapshot,
 };
 use maud::html;
@@ -69,6 +70,13 @@ fn refusals(snapshot: &Snapshot) -> Vec<(&'static str, u64)> {
     snapshot.server.counters().filter(|(name, value)| *value > 0 && !quiet.contains(name)).collect()
 }
 
+/// Blocking methods whose functions hold threads, or wait for them.
+fn blocking(snapshot: &Snapshot) -> Vec<(String, BlockingLoad)> {
+    let busy = |load: &BlockingLoad| load.running + load.queued > 0;
+    let methods = snapshot.methods.iter();
+    methods.filter_map(|method| Some((full_name(method), method.blocking.filter(busy)?))).collect()
+}
+
 fn full_name(method: &MethodInfo) -> String {
     format!("{}.{}", method.service, method.method)
 }
@@ -111,6 +119,13 @@ fn as_text(snapshot: &Snapshot, totals: &Totals) -> String {
             stats.failed
         );
     }
+    let blocking = blocking(snapshot);
+    if !blocking.is_empty() {
+        let _ = writeln!(out, "\n{:<width$} {:>10} {:>6}", "BLOCKING", "running", "queued");
+        for (name, load) in blocking {
+            let _ = writeln!(out, "{name:<width$} {:>10} {:>6}", load.running, load.queued);
+        }
+    }
     let refusals = refusals(snapshot);
     if !refusals.is_empty() {
         out.push_str("\nREFUSED OR CUT\n");
@@ -131,7 +146,7 @@ fn as_html(snapshot: &Snapshot, totals: &Totals) -> String {
         ("connections", format!("{}/{}", server.connections, snapshot.max_connections)),
         ("probes", server.probes.to_string()),
     ];
-    let refusals = refusals(snapshot);
+    let (blocking, refusals) = (blocking(snapshot), refusals(snapshot));
     let body = html! {
         h1 {
             "rpcwrap "
@@ -153,6 +168,15 @@ fn as_html(snapshot: &Snapshot, totals: &Totals) -> String {
                         td { (method.stats.in_flight()) }
                         @for latency in latencies(&method.stats) { td { (latency) } }
                         td { (method.stats.failed) }
+                    }
+                }
+            }
+            @if !blocking.is_empty() {
+                h2 { "Blocking" }
+                table {
+                    tr { @for name in ["method", "running", "queued"] { th { (name) } } }
+                    @for (name, load) in &blocking {
+                        tr { td { (name) } td { (load.running) } td { (load.queued) } }
                     }
                 }
             }
@@ -189,6 +213,9 @@ METHOD              calls   infl    p50    p99  p99.9      err
 <b>.Count               0      0      -      -      -        0
 Arith.Divide           81      1   57us   57us   57us        3
 Arith.Multiply       4311      1   57us   57us   57us        0
+
+BLOCKING          running queued
+Arith.Divide          128      9
 
 REFUSED OR CUT
 busy calls                    7

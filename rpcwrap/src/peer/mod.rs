@@ -1,13 +1,15 @@
 //! The other end of a connection: its address, what TLS has established of it, and the user it has proven to be.
 
+pub(crate) mod load;
 mod network;
 
 pub use network::{BadNetwork, Networks};
 
 use crate::auth::Identity;
+use load::ConnectionLoad;
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     path::Path,
     sync::Arc,
 };
@@ -25,6 +27,18 @@ pub enum PeerAddr {
 }
 
 impl PeerAddr {
+    /// What all connections of one peer have in common: of IPv6 a network of 64 bits, as hosts have one to themselves.
+    pub(crate) fn address(&self) -> Address {
+        match self {
+            Self::Tcp(addr) => Address::Ip(match addr.ip().to_canonical() {
+                IpAddr::V6(addr) => Ipv6Addr::from_bits(addr.to_bits() & !u128::from(u64::MAX)).into(),
+                addr @ IpAddr::V4(_) => addr,
+            }),
+            Self::Unix(path) => Address::Unix(path.clone()),
+            Self::InProcess => Address::InProcess,
+        }
+    }
+
     /// The IP address; `None` where there is none.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -32,6 +46,14 @@ impl PeerAddr {
             Self::Unix(_) | Self::InProcess => None,
         }
     }
+}
+
+/// By which connections are told to come from the same peer, see [`PeerAddr::address`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Address {
+    Ip(IpAddr),
+    Unix(Arc<Path>),
+    InProcess,
 }
 
 impl fmt::Display for PeerAddr {
@@ -62,13 +84,28 @@ pub struct Peer {
     pub(crate) tls: Option<Arc<TlsInfo>>,
     /// Its listener requires TLS, which it has not started yet.
     pub(crate) needs_tls: bool,
+    /// The waiting calls of its connection.
+    pub(crate) load: Arc<ConnectionLoad>,
 }
 
 impl Peer {
     /// The program itself, which calls without a connection.
-    pub(crate) fn in_process() -> Self {
-        let (addr, protocol) = (PeerAddr::InProcess, IN_PROCESS);
-        Self { addr, connection: 0, protocol, codec: Arc::from(""), user: None, tls: None, needs_tls: false }
+    pub(crate) fn in_process(load: Arc<ConnectionLoad>) -> Self {
+        Self {
+            addr: PeerAddr::InProcess,
+            connection: 0,
+            protocol: IN_PROCESS,
+            codec: Arc::from(""),
+            user: None,
+            tls: None,
+            needs_tls: false,
+            load,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self::in_process(Arc::default())
     }
 
     /// Its address.

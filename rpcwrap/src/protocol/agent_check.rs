@@ -16,9 +16,13 @@ const OPENING: &[u8] = b"agent\n";
 /// The protocol of HAProxy's agent checks.
 pub(crate) struct AgentCheck;
 
+impl AgentCheck {
+    pub(crate) const NAME: &'static str = "agent_check";
+}
+
 impl Protocol for AgentCheck {
     fn name(&self) -> &'static str {
-        "agent_check"
+        Self::NAME
     }
 
     fn class(&self) -> Class {

@@ -6,14 +6,17 @@ use crate::{
     call::dispatch::Dispatch,
     error::CallError,
     io::{Prefixed, Stream},
-    live::tracker::Tracked,
+    live::tracker::{Place, Tracked},
     pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
     session::{self, Framing, Session, SessionFuture},
 };
 use bytes::{Bytes, BytesMut};
-use codecs::AnyServerCodec;
+use codecs::{AnyServerCodec, LogText};
 use std::{fmt, sync::Arc, time::Duration};
+
+/// How often failed logins are logged.
+const LOG_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection as a protocol gets it.
 #[derive(Debug)]
@@ -80,6 +83,11 @@ impl ConnCx {
         self.tls.as_deref()
     }
 
+    /// Whether there is room for pages, probes and admin operations only.
+    pub(crate) fn is_in_reserve(&self) -> bool {
+        self.tracked.place() == Place::Reserve
+    }
+
     /// Whether some protocol of this listener takes connections that ask for `CONNECT path`.
     pub fn takes_path(&self, path: &str) -> bool {
         self.port.taker_of(path).is_some()
@@ -103,7 +111,7 @@ impl ConnCx {
     ///
     /// # Errors
     /// It proves nothing. The protocol says so in its own words and, unless the error
-    /// [says otherwise](Denied::must_close), may let the peer try again, a bounded number of times.
+    /// [says otherwise](Denied::must_close), as for the third of a connection, may let the peer try again.
     pub async fn verify(&self, credential: &Credential<'_>) -> Result<Identity, Denied> {
         let verified = self.check_login(credential).await;
         self.count_login(verified.as_ref().ok());
@@ -127,20 +135,40 @@ impl ConnCx {
         let live = &self.dispatch.live;
         let policy = live.policy_full();
         let users = policy.credentials().ok_or_else(Denied::new)?.users();
-        live.logins.check(users, credential, self.peer_addr.ip()).await
+        live.logins.check(users, credential, self.peer_addr.ip(), &self.tracked.logins).await
     }
 
     pub(crate) fn count_login(&self, identity: Option<&Identity>) {
         match identity {
             Some(identity) => {
                 self.dispatch.live.stats.logins.add_one();
-                tracing::debug!(peer = %self.peer_addr, user = identity.name(), "logged in");
+                let user = LogText::new(identity.name());
+                tracing::debug!(peer = %self.peer_addr, %user, "logged in");
             }
             None => {
                 self.dispatch.live.stats.login_failures.add_one();
-                tracing::info!(peer = %self.peer_addr, protocol = self.protocol, "login failed");
+                self.log_failed_login();
             }
         }
+    }
+
+    /// At once for the first; for those that follow, once a second, as long as there are any.
+    fn log_failed_login(&self) {
+        if !self.dispatch.live.failed_logins.add(self.peer_addr.ip()) {
+            return;
+        }
+        tracing::info!(peer = %self.peer_addr, protocol = self.protocol, "login failed");
+        let dispatch = Arc::downgrade(&self.dispatch);
+        // Nothing waits for it: it ends a second after the last of them, or with the server.
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOG_EVERY).await;
+                let Some(dispatch) = dispatch.upgrade() else { return };
+                let Some(failed) = dispatch.live.failed_logins.next() else { return };
+                let (count, addresses) = (failed.count, failed.addresses());
+                tracing::info!(count, addresses, most = %failed, "logins failed");
+            }
+        });
     }
 
     /// The peer as calls know it: of this connection and protocol, with the codec it speaks and the user it has
@@ -154,6 +182,7 @@ impl ConnCx {
             user: identity.or_else(|| self.identity.clone()),
             tls: self.tls.clone(),
             needs_tls: self.needs_tls(),
+            load: self.tracked.load(),
         });
         self.tracked.set_peer(peer.clone());
         peer

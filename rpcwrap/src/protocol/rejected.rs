@@ -5,6 +5,7 @@ use crate::{
     pages::rejected_info::{FailedOpening, OpeningFailure},
     peer::PeerAddr,
 };
+use codecs::LogText;
 use std::{
     collections::VecDeque,
     sync::Mutex,
@@ -37,7 +38,7 @@ impl FailedOpenings {
         let failure = FailedOpening { at: SystemTime::now(), peer: peer.clone(), why, head, detail };
         let (hex, text) = (failure.hex(), failure.text());
         if let Some(unlogged) = lock(&self.0).push(failure, Instant::now()) {
-            tracing::info!(%peer, head = hex, unlogged, "{text}");
+            tracing::info!(%peer, head = hex, unlogged, "{:#}", LogText::new(text));
         }
     }
 

@@ -179,6 +179,8 @@ pub(crate) struct Port {
     pub(crate) http_rpc: bool,
     /// Whether it is for pages and admin operations, and for nothing else.
     pub(crate) is_admin: bool,
+    /// Whether only this machine reaches it.
+    pub(crate) is_loopback: bool,
     /// The proxies that say whose their connections are.
     pub(crate) proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
@@ -198,10 +200,16 @@ impl Port {
             table,
             http_rpc: false,
             is_admin: false,
+            is_loopback: false,
             proxy: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+
+    /// The same, where only this machine reaches it.
+    pub(crate) fn on_loopback(&self) -> Self {
+        Self { is_loopback: true, ..self.clone() }
     }
 
     /// Only these protocols: the others never see a byte. The name that is not there, if one is not.

@@ -13,7 +13,7 @@ use crate::{
     error::ConfigError,
     io::ProxyProtocol,
     live::{
-        Live,
+        CountSource, Live,
         config::Config,
         observer::{CallInfo, Observers},
         policy::{PolicyCell, SetLogFilter, Subjects},
@@ -62,6 +62,7 @@ pub struct Builder {
     observers: Observers,
     no_introspection: bool,
     set_log_filter: Option<SetLogFilter>,
+    dropped_log_lines: Option<CountSource>,
     restart: Option<Restart>,
     proxy: Option<ProxyProtocol>,
     #[cfg(feature = "tls")]
@@ -235,6 +236,16 @@ impl Builder {
         self
     }
 
+    /// Has pages and metrics show how many lines of the program's log were lost: `count` says it whenever it is asked.
+    ///
+    /// For a program whose log drops lines rather than wait for its reader, as it should: a line of log that waits
+    /// holds up every connection of its thread.
+    #[must_use]
+    pub fn dropped_log_lines(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.dropped_log_lines = Some(Box::new(count));
+        self
+    }
+
     /// Lets an admin have the program started anew: `restart` begins it and says what happened, such as the new
     /// process' number, or why it cannot. It is not called again before it has ended, and goes on if the admin's
     /// connection ends.
@@ -278,7 +289,7 @@ impl Builder {
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
 
-        let http = Arc::new(Http { mount: self.mount });
+        let http = Arc::new(Http::new(self.mount));
         let mut protocols = Vec::from([
             Arc::new(GoRpc { codecs: codecs.clone() }) as Arc<dyn Protocol>,
             #[cfg(feature = "http2")]
@@ -312,7 +323,9 @@ impl Builder {
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
         let mut registry = Registry::new(self.services, self.layers.stack())?;
-        let live = Arc::new(Live::new(policy?, self.observers, self.restart));
+        let mut live = Live::new(policy?, self.observers, self.restart);
+        live.dropped_log_lines = self.dropped_log_lines;
+        let live = Arc::new(live);
         if !self.no_introspection {
             let describe = describe::service(&registry, live.clone());
             registry.reserve(describe);

@@ -2,9 +2,10 @@
 
 use super::inherited::Name;
 use crate::{
-    conn,
+    conn::{self, reserve::REFUSAL},
     io::{Stream, close::refuse},
-    live::shutdown::Phase,
+    live::{shutdown::Phase, tracker::Admitted},
+    lock::lock,
     peer::PeerAddr,
     protocol::{ConnCx, Port},
 };
@@ -16,7 +17,7 @@ use std::{
     path::Path,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -35,8 +36,6 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_retries(3);
 /// Refusals written at the same time; the rest of a flood is closed without a word.
 const REFUSALS: usize = 64;
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
 
 /// An address a server is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +45,15 @@ pub enum ListenAddr {
     Tcp(SocketAddr),
     /// A unix socket's path.
     Unix(Arc<Path>),
+}
+
+impl ListenAddr {
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for ListenAddr {
@@ -147,7 +155,12 @@ impl Listener {
     /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
     /// too, then closes.
     pub(super) async fn accept_all(self, port: Arc<Port>, handed_over: impl Future<Output = ()> + Send) {
-        let admission = Admission { port, refusals: Arc::new(Semaphore::new(REFUSALS)) };
+        let port = match self.addr.is_loopback() {
+            true => Arc::new(port.on_loopback()),
+            false => port,
+        };
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
+        let admission = Admission { port, refusals, displaced: Mutex::default() };
         let mut shortage = Shortage::default();
         let mut draining = pin!(admission.port.dispatch.live.shutdown.reached(Phase::Draining));
         let mut handed_over = pin!(handed_over);
@@ -283,32 +296,65 @@ impl Shortage {
 struct Admission {
     port: Arc<Port>,
     refusals: Arc<Semaphore>,
+    displaced: Mutex<Displaced>,
+}
+
+/// Connections that have given way since that was last said.
+#[derive(Default)]
+struct Displaced {
+    said: Option<Instant>,
+    since: u64,
 }
 
 impl Admission {
-    fn admit(&self, mut stream: Stream, peer_addr: PeerAddr) {
-        let dispatch = &self.port.dispatch;
-        dispatch.live.stats.accepted.add_one();
-        match dispatch.live.tracker.admit(peer_addr.clone(), dispatch.live.config().max_connections) {
-            Some(permit) => {
-                let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
-                // Owned by its permit, which drain waits for.
-                tokio::spawn(conn::serve(stream, cx, permit));
-            }
-            None => {
-                dispatch.live.stats.connections_refused.add_one();
-                // In plain text: of no use to a client that wants TLS.
-                if self.port.requires_tls() {
-                    return;
+    fn admit(&self, stream: Stream, peer_addr: PeerAddr) {
+        let live = &self.port.dispatch.live;
+        live.stats.accepted.add_one();
+        let config = live.config();
+        // Of a trusted proxy's connections the addresses are still to come.
+        let is_proxy = self.port.proxy.as_ref().is_some_and(|proxy| proxy.trusts(&peer_addr));
+        let of_address = if is_proxy { None } else { config.max_connections_per_address };
+        let permit =
+            match live.tracker.admit_or_displace(peer_addr.clone(), config.max_connections, of_address) {
+                Admitted::Open(permit, is_displaced) => {
+                    if is_displaced {
+                        self.note_displaced(config.max_connections);
+                    }
+                    permit
                 }
-                if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
-                    // Bounded by its slot and its own deadline.
-                    tokio::spawn(async move {
-                        let _ = timeout(Duration::from_secs(1), refuse(&mut stream, REFUSAL)).await;
-                        drop(slot);
-                    });
-                }
-            }
+                Admitted::Reserve(permit) => permit,
+                Admitted::Refused => return self.refuse(stream),
+            };
+        let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
+        // Owned by its permit, which drain waits for.
+        tokio::spawn(conn::serve(stream, cx, permit));
+    }
+
+    /// Counts a connection that gives way, and says so at most once a second.
+    fn note_displaced(&self, max_connections: usize) {
+        self.port.dispatch.live.stats.connections_displaced.add_one();
+        let mut displaced = lock(&self.displaced);
+        displaced.since += 1;
+        if displaced.said.is_none_or(|said| said.elapsed() >= Duration::from_secs(1)) {
+            let count = std::mem::take(&mut displaced.since);
+            displaced.said = Some(Instant::now());
+            drop(displaced);
+            tracing::warn!(max_connections, count, "connections are full: idle ones give way to new ones");
+        }
+    }
+
+    fn refuse(&self, mut stream: Stream) {
+        self.port.dispatch.live.stats.connections_refused.add_one();
+        // In plain text: of no use to a client that wants TLS.
+        if self.port.requires_tls() {
+            return;
+        }
+        if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
+            // Bounded by its slot and its own deadline.
+            tokio::spawn(async move {
+                let _ = timeout(Duration::from_secs(1), refuse(&mut stream, REFUSAL)).await;
+                drop(slot);
+            });
         }
     }
 }

@@ -22,9 +22,9 @@ use crate::{
     error::{CallError, ConfigError},
     io::Stream,
     live::{
+        connection_info::ConnectionInfo,
         policy::{Policy, PolicyChange},
         shutdown::Phase,
-        tracker::ConnectionInfo,
     },
     pages::snapshot::Snapshot,
     peer::{Peer, PeerAddr},
@@ -182,7 +182,7 @@ impl Server {
         A: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        let peer = Peer::in_process();
+        let peer = Peer::in_process(self.dispatch.live.program.clone());
         let bad_args = |e: serde_json::Error| CallError::BadArguments(codecs::ValueError::new(e.to_string()));
         let args = serde_json::to_vec(args).map_err(bad_args)?;
         let reply = self.dispatch.call_json(&Arc::new(peer), service_method, &args, None).await?;

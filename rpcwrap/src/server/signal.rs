@@ -41,10 +41,11 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
             let config = server.dispatch.live.config();
             (if patient { config.lame_duck } else { Duration::ZERO }, config.drain_timeout)
         };
-        tracing::info!(?lame_duck, ?limit, restarted, "draining");
         if !restarted {
             server.start_lame_duck();
         }
+        // Only now: a log that makes us wait must not keep load balancers from being told.
+        tracing::info!(?lame_duck, ?limit, restarted, "draining");
         let drain = async {
             tokio::time::sleep(lame_duck).await;
             server.drain(limit.saturating_sub(lame_duck.saturating_add(STOP_LIMIT))).await

@@ -29,7 +29,7 @@ use crate::{
         Stream,
         close::{close, close_gently},
     },
-    live::{lifetime::Stage, policy::Policy, shutdown::Phase, tracker::Tracked},
+    live::{lifetime::Stage, memory::STEP, policy::Policy, shutdown::Phase, tracker::Tracked},
     peer::Peer,
 };
 pub(crate) use by_codec::serve;
@@ -90,6 +90,11 @@ pub struct Session<F: Framing> {
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
     output: BytesMut,
+    /// What it was last said to hold, and the requests of calls that wait.
+    held: usize,
+    waiting_bytes: usize,
+    /// Where memory is short: since when a peer is watched that owes something, and what it had moved then.
+    watched: Option<Box<(Instant, u64)>>,
     timer: Option<Pin<Box<Sleep>>>,
     /// What the peer is waited for, and since when.
     wait: Option<Wait>,
@@ -132,6 +137,9 @@ impl<F: Framing> Session<F> {
             check: None,
             input,
             output: BytesMut::new(),
+            held: 0,
+            waiting_bytes: 0,
+            watched: None,
             timer: None,
             wait: None,
             since: Instant::now(),
@@ -218,6 +226,7 @@ impl<F: Framing> Session<F> {
         let done = self.closing && self.pending() == 0 && output.is_empty() && !self.unflushed;
         scratch.return_input(input, &mut self.input);
         scratch.return_output(output, &mut self.output);
+        self.say_held();
         match result {
             Err(error) => Poll::Ready(Err(error)),
             Ok(()) if done => Poll::Ready(Ok(())),
@@ -247,6 +256,22 @@ impl<F: Framing> Session<F> {
         self.in_flight.len().max(self.order.len()) + usize::from(self.check.is_some())
     }
 
+    /// Says what the connection holds, if that is another step than before.
+    #[inline]
+    fn say_held(&mut self) {
+        let buffers = self.input.capacity() + self.output.capacity();
+        let held = (buffers + self.order.held() + self.waiting_bytes) / STEP * STEP;
+        if held == self.held {
+            return;
+        }
+        let before = std::mem::replace(&mut self.held, held);
+        if held > before {
+            self.dispatch.live.hold(&self.tracked, held - before);
+        } else {
+            self.dispatch.live.release(&self.tracked, before - held);
+        }
+    }
+
     /// Whether there are replies the peer has not taken.
     fn has_unsent(&self) -> bool {
         !self.output.is_empty() || self.unflushed
@@ -261,6 +286,7 @@ impl<F: Framing> fmt::Debug for Session<F> {
 
 impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
+        self.dispatch.live.release(&self.tracked, self.held);
         if self.has_unsent() && self.dispatch.live.shutdown.phase() == Phase::Stopped {
             self.dispatch.live.shutdown.count_cut();
         }

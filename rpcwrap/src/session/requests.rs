@@ -55,6 +55,7 @@ impl<F: Framing> Session<F> {
                         && let Ok(Some(request)) = decoded
                     {
                         let place = if F::ORDERED { self.order.run() } else { 0 };
+                        self.waiting_bytes += call.bytes_in();
                         self.in_flight.push(F::into_head(request), call, place);
                     }
                 }

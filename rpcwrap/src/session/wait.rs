@@ -19,6 +19,9 @@ const QUIET: Duration = Duration::from_millis(100);
 /// may have, is looked after: nothing else tells that it has gone altogether.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
+/// Bytes a second that a peer has to move in the middle of a message where memory is short.
+const LEAST_PER_SECOND: u128 = 1 << 10;
+
 /// What a session waits for that may not take for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -44,6 +47,7 @@ impl<F: Framing> Session<F> {
         moved: bool,
     ) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.pending());
+        self.tracked.set_unsent(self.has_unsent());
         let wait = self.waits_for(config);
         if wait.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
@@ -52,6 +56,12 @@ impl<F: Framing> Session<F> {
         if moved || self.wait != wait {
             (self.wait, self.since) = (wait, Instant::now());
         }
+        if self.is_too_slow(config, wait) {
+            self.dispatch.live.stats.stalled.add_one();
+            let text = "the peer moves less than 1 KiB/s, and memory is short";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+        }
+        let watched = self.watched.as_ref().and_then(|watched| watched.0.checked_add(config.stall_timeout));
         let limit = wait.and_then(|wait| {
             self.since.checked_add(match wait {
                 Wait::Stall => config.stall_timeout,
@@ -61,7 +71,7 @@ impl<F: Framing> Session<F> {
             })
         });
         let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
-        let Some(deadline) = limit.into_iter().chain(aged).min() else { return Poll::Pending };
+        let Some(deadline) = limit.into_iter().chain(watched).chain(aged).min() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
@@ -83,17 +93,36 @@ impl<F: Framing> Session<F> {
                 }
             }
             Some(Wait::Quiet | Wait::Call) => return Poll::Ready(Ok(())),
-            Some(Wait::Stall) => {
+            Some(Wait::Stall) if limit == Some(deadline) => {
                 self.dispatch.live.stats.stalled.add_one();
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer moves no byte")));
             }
             Some(Wait::Gone) if self.stream.is_gone() => {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
             }
-            Some(Wait::Gone) | None => self.wait = None,
+            // Looked at again, as is a peer that is watched.
+            Some(Wait::Gone | Wait::Stall) | None => self.wait = None,
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Whether the peer is in the middle of something, memory is short, and it has moved next to nothing for as long as
+    /// it may move nothing else.
+    #[inline]
+    fn is_too_slow(&mut self, config: &Config, wait: Option<Wait>) -> bool {
+        if wait != Some(Wait::Stall) || !self.dispatch.live.memory.is_short() {
+            self.watched = None;
+            return false;
+        }
+        let (now, moved) = (Instant::now(), self.tracked.bytes_moved());
+        let watched = self.watched.get_or_insert_with(|| Box::new((now, moved)));
+        let passed = now - watched.0;
+        if passed < config.stall_timeout {
+            return false;
+        }
+        let (_, before) = std::mem::replace(&mut **watched, (now, moved));
+        u128::from(moved - before) < LEAST_PER_SECOND * passed.as_millis() / 1000
     }
 
     /// What the session waits for and what may not take for ever.

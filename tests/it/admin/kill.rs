@@ -20,7 +20,7 @@ fn youngest(server: &TestServer) -> u64 {
 
 /// An open connection of each kind, in the midst of a call where it can be, with how many that are.
 async fn open(server: &TestServer, kind: &str) -> (Peer, usize) {
-    let wait = "POST /Gate/Wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n7";
+    let wait = "POST /Gate/Wait HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n7";
     match kind {
         "silent" => (Peer::connect(server.addr).await, 0),
         "half an opening" => {
@@ -41,7 +41,7 @@ async fn open(server: &TestServer, kind: &str) -> (Peer, usize) {
         }
         "idle HTTP" => {
             let mut peer = Peer::connect(server.addr).await;
-            assert_eq!(peer.http("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+            assert_eq!(peer.http("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
             (peer, 0)
         }
         "busy HTTP" => {
@@ -116,7 +116,8 @@ async fn connections_of_an_address_are_closed_but_the_admins_own() {
     assert_eq!(done(&server, "kill", r#"{"address":"127.0.0.2"}"#).await["connections"], 0);
     let mut own = Peer::connect(server.addr).await;
     let body = r#"{"address":"127.0.0.1"}"#;
-    let request = format!("POST /admin/kill HTTP/1.1\r\nHost: x\r\n{ROOT}Content-Length: 23\r\n\r\n{body}");
+    let request =
+        format!("POST /admin/kill HTTP/1.1\r\nHost: 127.0.0.1\r\n{ROOT}Content-Length: 23\r\n\r\n{body}");
     for killed in [KINDS.len() - 1, 0] {
         let reply = own.http(&request).await;
         assert_eq!(reply.json(), json!({"connections": killed, "calls": 0}));
@@ -134,7 +135,7 @@ async fn connections_of_a_user_are_closed() {
     ala.send(json_request("Gate.Wait", "7", 2)).await;
     let mut mon = login(&server, "mon", "m").await;
     let mut http = Peer::connect(server.addr).await;
-    let call = format!("POST /Echo/Int HTTP/1.1\r\nHost: x\r\n{ALA}Content-Length: 1\r\n\r\n7");
+    let call = format!("POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\n{ALA}Content-Length: 1\r\n\r\n7");
     assert_eq!(http.http(call).await.status, 200);
     until(|| gate.entered() == 1).await;
     assert_eq!(done(&server, "kill", r#"{"user":"ala"}"#).await["connections"], 2);
@@ -211,8 +212,10 @@ async fn what_is_cut_does_not_hold_a_drain() {
     let mut own = Peer::connect(server.addr).await;
     let body = format!(r#"{{"connection":{id}}}"#);
     let len = body.len();
-    own.send(format!("POST /admin/kill HTTP/1.1\r\nHost: x\r\n{ROOT}Content-Length: {len}\r\n\r\n{body}"))
-        .await;
+    own.send(format!(
+        "POST /admin/kill HTTP/1.1\r\nHost: 127.0.0.1\r\n{ROOT}Content-Length: {len}\r\n\r\n{body}"
+    ))
+    .await;
     let drained = limit(server.drain(Duration::from_secs(600))).await;
     assert_eq!(drained.cut, 0, "killed, not cut");
     busy.expect_closed().await;

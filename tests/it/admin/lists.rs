@@ -94,7 +94,7 @@ async fn slow_calls_are_listed_once_a_threshold_is_set() {
     gate.open(1);
     peer.read_json().await;
     let mut http = Peer::connect(server.addr).await;
-    http.http("POST /Echo/Int HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n5").await;
+    http.http("POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n5").await;
     let shown = list(&server, "slow").await;
     assert_eq!(
         column(&shown, "calls", "method"),
@@ -127,7 +127,7 @@ async fn statistics_by_peer_address_and_method() {
     gate.open(1);
     peer.read_json().await;
     let mut http = Peer::connect(server.addr).await;
-    http.http("POST /Echo/Int HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n5").await;
+    http.http("POST /Echo/Int HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n5").await;
     let _: i64 = server.call("Echo.Int", &5).await.unwrap();
     let shown = list(&server, "peers").await;
     let rows: Vec<_> = shown["peers"]

@@ -51,7 +51,8 @@ async fn serving() -> (TestServer, Gate) {
 async fn ask(addr: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Response {
     let mut peer = Peer::connect(addr).await;
     let len = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len}\r\n\r\n");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len}\r\n\r\n");
     peer.http(head + body).await
 }
 
@@ -187,7 +188,7 @@ async fn web_pages_of_other_sites_change_nothing() {
         ("Sec-Fetch-Site: same-site\r\n", 403),
         ("Origin: http://evil.example\r\n", 403),
         ("Origin: null\r\n", 403),
-        ("Origin: http://x\r\nSec-Fetch-Site: same-origin\r\n", 200),
+        ("Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n", 200),
         ("Sec-Fetch-Site: none\r\n", 200),
     ] {
         let headers = format!("{headers}{ROOT}");

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 23] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 30] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
@@ -23,11 +23,16 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 23] = [
     ("header_timeout", "\"10ms\"", "10ms", "null", "want a whole number with ms"),
     ("max_header_bytes", "8192", "8192", "8191", "must be at least 8192"),
     ("max_message_bytes", "1024", "1024", "1023", "must be from 1024 to 2147483647"),
+    ("max_decoded_bytes", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("max_depth", "1", "1", "101", "must be from 1 to 100"),
     ("max_in_flight", "1", "1", "0", "must be at least 1"),
     ("max_calls", "\"1\"", "1", "-1", "want a whole number"),
+    ("max_blocking", "1", "1", "-1", "want a whole number"),
+    ("max_blocking_queue", "0", "0", "-1", "want a whole number"),
     ("max_connections", "1", "1", "1.5", "want a whole number"),
+    ("max_connections_per_address", "1", "1", "0", "must be at least 1"),
     ("max_output_bytes", "7", "7", "\"7 bytes\"", "want a whole number"),
+    ("memory_budget", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("stall_timeout", "\"10ms\"", "10ms", "\"0ms\"", "must be longer"),
     ("keep_alive_timeout", "\"10ms\"", "10ms", "\"off\"", "want a whole number"),
     ("idle_timeout", "\"10ms\"", "10ms", "\"0s\"", "must be longer"),
@@ -45,6 +50,14 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 23] = [
         "[\"10.0.0.1/8\"]",
         "want auto, open, login, off",
     ),
+    (
+        "allow_origins",
+        "[\"http://a.example:80\",\"https://b.example\"]",
+        "http://a.example:80,https://b.example",
+        "[\"a.example\"]",
+        "must be http:// or https:// and a host",
+    ),
+    ("allow_hosts", "\"a.example, b\"", "a.example,b", "\"a:80\"", "must be a host's name without a port"),
 ];
 
 async fn values(server: &TestServer) -> BTreeMap<String, String> {
@@ -128,7 +141,7 @@ impl Open {
         let mut session = Peer::connect_codec(server.addr, "json").await;
         assert_eq!(session.call("Echo.Int", "5", 0).await["result"], 5);
         let mut http = Peer::connect(server.addr).await;
-        assert_eq!(http.http("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+        assert_eq!(http.http("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.status, 200);
         Self { server, gate, session, http }
     }
 
@@ -142,7 +155,7 @@ impl Open {
     }
 
     async fn page(&mut self, path: &str) -> u16 {
-        self.http.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await.status
+        self.http.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await.status
     }
 }
 
@@ -260,7 +273,7 @@ async fn changed_lame_duck_and_drain_times_count_for_the_shutdown() {
 
 #[tokio::test]
 async fn a_changed_head_size_counts_for_new_connections() {
-    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(10_000));
+    let head = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "x".repeat(10_000));
     let mut open = Open::new().await;
     assert_eq!(Peer::connect(open.server.addr).await.http(&head).await.status, 200);
     open.set("max_header_bytes", "8192").await;
@@ -302,7 +315,7 @@ async fn changed_message_limits_count_for_the_next_message() {
     open.session.send(json_request("Echo.String", &format!("\"{}\"", "x".repeat(2000)), 1)).await;
     open.session.read_to_end().await;
     let long = "x".repeat(2000);
-    let call = format!("POST /Echo/String HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n{long}");
+    let call = format!("POST /Echo/String HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2000\r\n\r\n{long}");
     assert_eq!(open.http.http(call).await.status, 413);
     until(|| failed(&open) == (1, 0)).await;
 

@@ -233,8 +233,8 @@ async fn a_proxys_header_comes_before_the_greeting() {
 async fn beside_other_protocols_one_that_greets_needs_an_opening() {
     let server = start(builder(&[])).await;
     let mut page = Peer::connect(server.addr).await;
-    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok\n");
-    let text = page.http("GET /protocols HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
+    assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body, "ok\n");
+    let text = page.http("GET /protocols HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body;
     assert!(text.contains("greeting  ") && text.contains("its listener"), "{text}");
     // A peer that waits for a greeting is told nothing.
     let mut peer = Peer::connect(server.addr).await;

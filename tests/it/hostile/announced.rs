@@ -58,7 +58,7 @@ fn msgpack(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn post(len: u64) -> Vec<u8> {
-    format!("POST /Echo/Any HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n").into_bytes()
+    format!("POST /Echo/Any HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len}\r\n\r\n").into_bytes()
 }
 
 /// Sends what is refused and waits for the close, and what is awaited, so many times; who still waits.
@@ -129,7 +129,7 @@ async fn depth_costs_nothing() {
     let body = "[".repeat(deep) + &"]".repeat(deep);
     let (code, text) = call(&mut peer, &head, body.as_bytes()).await.unwrap_err();
     assert_eq!(code, 1003, "{text}");
-    let post = format!("POST /Echo/Any HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", deep * 2);
+    let post = format!("POST /Echo/Any HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n", deep * 2);
     let mut peer = Peer::connect(program.addr).await;
     peer.send(post + &"[".repeat(deep) + &"]".repeat(deep)).await;
     let response = peer.read_http(false).await;

@@ -73,14 +73,14 @@ impl Random {
 fn first_packets() -> Vec<Vec<u8>> {
     let mut packets: Vec<Vec<u8>> = [
         "CONNECT /_bson_rpc_ HTTP/1.0\n\n",
-        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "CONNECT /_json_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "CONNECT /_json_rpc_/auth HTTP/1.0\n\n",
         "CONNECT svc:80 HTTP/1.1\r\nHost: svc:80\r\nUser-Agent: curl\r\nProxy-Connection: Keep-Alive\r\n\r\n",
-        "GET /debug/status HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n",
+        "GET /debug/status HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n",
         "HEAD /healthz HTTP/1.0\r\n\r\n",
         "OPTIONS / HTTP/1.0\r\n\r\n",
-        "POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"A\":7,\"B\":8}",
-        "POST /Echo/Any HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n",
+        "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 13\r\n\r\n{\"A\":7,\"B\":8}",
+        "POST /Echo/Any HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "PROXY TCP4 127.0.0.1 127.0.0.1 36390 17011\r\n",
         "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",

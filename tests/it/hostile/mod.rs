@@ -5,6 +5,7 @@
 //! | | what | where |
 //! |---|---|---|
 //! | 1 | 10,000 idle connections, 4 KiB each | `idle`; an active call's time beside them: not measured |
+//! | 1 | all connections from one address | `connections` |
 //! | 2 | what they leave: descriptors, memory | `idle` |
 //! | 3 | 100,000 malformed openings | `malformed` |
 //! | 4 | 1,000 peers that drip a head: gone at 10 s | `slow`; the limits as settings: `limits` |
@@ -14,6 +15,7 @@
 //! | 9 | no descriptors left | `descriptors` |
 //! | 10 | resets in the accept queue | `churn` |
 //! | 11 | 20 times too many calls | `overload`; one too many: `life`; how fast: the program `overload` |
+//! | 11 | of one address: others keep a share | `fairness` |
 //! | 12 | a time limit that has passed | `deadlines`; there is no queue: what waits for its turn is not read |
 //! | 13 | SIGTERM under load: no call fails | `daemon`; Go's client: `interop` |
 //! | 14 | SIGTERM and a peer that never closes or reads | `daemon`, `shutdown` |
@@ -21,33 +23,50 @@
 //! | 16 | one of three servers killed | not here: balancing clients; what callers learn: `killed` |
 //! | 17 | 10,000 panics, a call in eleven; a call in a hundred | `churn`; `panics` |
 //! | 18 | handlers that block: health is told | `overload`, for `Method::blocking`, which is the contract |
+//! | 18 | and outlive their calls | `blocking` |
 //! | 19 | a peer that vanishes: its handlers go | `sessions`, with its window full: `windows`; keep-alive: `server::listen` |
 //! | 20 | a half-closed peer has all its replies | `windows` in every codec, `sessions` |
 //! | 21 | openings and requests byte by byte | `sniff`, `connect`, `tls`, and each codec's and protocol's own |
 //! | 22 | 10,000 calls in one write; bytes behind the CONNECT | `windows`, `sessions`; `one_port` |
 //! | 23 | another protocol's bytes | `one_port`, `sniff`, `proxy_header` |
 //! | 24 | health probes are no errors | `probes`, `one_port` |
+//! | 25 | small messages that would become large values | `decoded` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
+//! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
+//! | – | names that would forge lines of the log | `forged_log` |
+//! | – | guesses of passwords | `guesses`; their delays: `auth::logins` |
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod blocking;
+mod browsers;
+mod budget;
 mod churn;
+mod connections;
+mod decoded;
+mod fairness;
+mod forged_log;
 mod go;
 mod gob;
+mod guesses;
 mod idle;
 mod malformed;
+mod onlookers;
 mod overload;
 mod probes;
 mod slow;
 mod squeezed;
 mod unread;
+mod unread_log;
 mod windows;
 
 use crate::program::Program;
+use rpcwrap::{Builder, Server, Service, codecs::types::Text};
 use rpcwrap_tests::{
     limit,
     raw::{Peer, bson_request, document},
+    services::arith,
 };
 use serde_json::Value;
 use std::{
@@ -61,6 +80,12 @@ use std::{
 use tokio::task::JoinHandle;
 
 const MIB: u64 = 1 << 20;
+
+/// What [`Good`] calls, for a server within the test.
+fn good_services() -> Builder {
+    let echo = Service::new("Echo").method("Say", |text: Text| async move { Ok(text) });
+    Server::builder().service(arith()).service(echo)
+}
 
 /// A client that means well: calls on one connection and on new ones until told, each answered as it should be.
 struct Good {

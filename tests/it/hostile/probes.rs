@@ -33,7 +33,7 @@ const PROBES: [Probe; 10] = [
         Reset,
     ),
     (
-        b"GET /readyz HTTP/1.1\r\nHost: x\r\nUser-Agent: kube-probe/1.30\r\nConnection: close\r\n\r\n",
+        b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 200 ",
         Fin,
     ),

@@ -67,8 +67,8 @@ fn http2() -> RequestSource {
     open.extend(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff");
     open.extend(b"\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0");
     let next = |n| {
-        // HEADERS with END_STREAM and END_HEADERS: GET http /metrics of x, in HPACK's static table and literals.
-        let head = b"\x82\x86\x04\x08/metrics\x01\x01x";
+        // HEADERS with END_STREAM and END_HEADERS: GET http /metrics of 127.0.0.1, in HPACK's static table and literals.
+        let head = b"\x82\x86\x04\x08/metrics\x01\x09127.0.0.1";
         let stream = (2 * n as u32 + 1).to_be_bytes();
         [&[0, 0, head.len() as u8, 1, 5], &stream[..], head].concat()
     };
@@ -86,9 +86,9 @@ pub(super) fn every_source() -> Vec<RequestSource> {
     }
     all.push(baidu_std("Bytes", vec![b'x'; 64 << 10], ContentType::Protobuf));
     all.push(baidu_std("Multiply", br#"{"A":1099511627776,"B":1048576}"#.to_vec(), ContentType::Json));
-    all.push(http("GET", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()));
+    all.push(http("GET", "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_owned()));
     let json = format!("\"{}\"", "x".repeat(64 << 10));
-    let head = "POST /Echo/Say HTTP/1.1\r\nHost: x\r\n";
+    let head = "POST /Echo/Say HTTP/1.1\r\nHost: 127.0.0.1\r\n";
     all.push(http("POST", format!("{head}Content-Length: {}\r\n\r\n{json}", json.len())));
     all.push(http2());
     all

@@ -147,4 +147,9 @@ async fn lines_are_answered_in_order() {
     let login = "ERR rpc: Arith.Multiply needs an authenticated connection\nERR authentication failed\nOK\n";
     peer.expect(format!("{login}56\nBYE\n")).await;
     peer.expect_closed().await;
+    // Three wrong ones on a connection, and it is over.
+    let mut guessing = Peer::connect(addr).await;
+    guessing.send("AUTH ala pies\n".repeat(4) + "AUTH ala kot\n").await;
+    guessing.expect("ERR authentication failed\n".repeat(2)).await;
+    guessing.expect_closed().await;
 }

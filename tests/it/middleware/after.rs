@@ -148,7 +148,7 @@ async fn a_stream_is_one_call_to_its_end() {
         .await;
         let mut peer = Peer::connect(server.addr).await;
         for end in ends {
-            let response = peer.http("GET /Work/Count?A=2&B=-1 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let response = peer.http("GET /Work/Count?A=2&B=-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
             let items = "{\"Value\":0}\n{\"Value\":1}\n";
             match end {
                 Some(_) => assert!(response.body.starts_with(items) && response.body.contains("over quota")),
@@ -210,7 +210,7 @@ async fn errors_of_layers_keep_their_kind() {
         let server =
             start(rpcwrap::Server::builder().service(Work::new().service()).layer(refuse(error))).await;
         let mut peer = Peer::connect(server.addr).await;
-        let response = peer.http("GET /Work/Multiply?7&8 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let response = peer.http("GET /Work/Multiply?7&8 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
         assert_eq!((response.status, &response.json()["error"]["code"]), (status, &code.into()));
         let counts = server.snapshot().server;
         let counts = (counts.denied_calls, counts.shed_calls);

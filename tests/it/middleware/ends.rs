@@ -250,7 +250,7 @@ async fn a_layer_sees_who_calls_and_until_when() {
         ("Authorization: Basic YWxhOmtvdA==\r\n", "ala false 127.0.0.1:"),
     ] {
         let request =
-            format!("POST /Echo/Say HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 4\r\n\r\n\"hi\"");
+            format!("POST /Echo/Say HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: 4\r\n\r\n\"hi\"");
         assert_eq!(peer.http(request).await.body, "\"hi\"\n");
         let lines = log.take();
         assert!(lines[0].starts_with(wanted), "{lines:?}");

@@ -223,10 +223,12 @@ impl Caller<'_> {
             Self::Http(peer, verb) => {
                 let body = json!({"A": a, "B": b}).to_string();
                 let request = if *verb == "GET" {
-                    format!("GET /Work/{method}?A={a}&B={b} HTTP/1.1\r\nHost: x\r\n\r\n")
+                    format!("GET /Work/{method}?A={a}&B={b} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 } else {
                     let len = body.len();
-                    format!("POST /Work/{method} HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n{body}")
+                    format!(
+                        "POST /Work/{method} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len}\r\n\r\n{body}"
+                    )
                 };
                 let response = peer.http(request).await;
                 if response.status != 200 {

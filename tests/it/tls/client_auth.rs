@@ -83,8 +83,9 @@ async fn the_name_in_a_certificate_is_a_user_where_the_program_says_so() {
         assert_eq!(got, answer.map_err(str::to_owned));
     }
     // By HTTP too, unless a login says otherwise.
-    let post =
-        |login: &str| format!("POST /Tls/Who HTTP/1.1\r\nHost: x\r\n{login}Content-Length: 4\r\n\r\nnull");
+    let post = |login: &str| {
+        format!("POST /Tls/Who HTTP/1.1\r\nHost: 127.0.0.1\r\n{login}Content-Length: 4\r\n\r\nnull")
+    };
     let mut peer = connect(server.addr, &ala).await;
     assert_eq!(peer.http(post("")).await.body.trim_end(), "\"TLSv1.3 - user ala ala\"");
     let basic = "Authorization: Basic b2xhOnA=\r\n";
@@ -106,7 +107,8 @@ async fn a_page_shows_which_connections_have_tls_and_client_certificates() {
     let _nameless = connect(server.addr, &trusts(&ca)).await;
     until(|| server.snapshot().server.tls_handshakes == 2).await;
     let mut plain = Peer::connect(server.addr).await;
-    let page = plain.http("GET /connections HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n").await;
+    let page =
+        plain.http("GET /connections HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n").await;
     let shown: Vec<_> =
         page.json()["connections"].as_array().unwrap().iter().map(|one| one["tls"].clone()).collect();
     let wanted = [
@@ -115,7 +117,7 @@ async fn a_page_shows_which_connections_have_tls_and_client_certificates() {
         json!(null),
     ];
     assert_eq!(shown, wanted);
-    let page = plain.http("GET /connections HTTP/1.1\r\nHost: x\r\n\r\n").await.body;
+    let page = plain.http("GET /connections HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body;
     assert!(page.contains("  TLSv1.3 ala  "), "{page}");
 }
 

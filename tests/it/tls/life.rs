@@ -113,7 +113,7 @@ async fn a_drain_ends_idle_connections_with_a_good_bye() {
     let mut stream = limit(trusts(&ca).connect(tcp(server.addr).await, "localhost")).await.unwrap();
     stream_after_connect(&mut stream).await;
     let mut page = limit(trusts(&ca).connect(tcp(server.addr).await, "localhost")).await.unwrap();
-    page.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    page.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
     limit(page.read_exact(&mut first)).await.unwrap();
     let drained = tokio::spawn(async move { server.drain(Duration::from_secs(600)).await });

@@ -82,7 +82,7 @@ async fn tls_and_plain_connections_share_a_port() {
         let mut secure = connect(server.addr, &tls).await.handshake("/_json_rpc_").await;
         assert_eq!(secure.call("Tls.Who", "null", 1).await["result"], "TLSv1.3 - - -");
         let mut page = connect(server.addr, &tls).await;
-        assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.body, "ok\n");
+        assert_eq!(page.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.body, "ok\n");
         // CONNECT after a page, as on a plain connection.
         let mut page = page.handshake("/_json_rpc_").await;
         assert_eq!(page.call("Arith.Multiply", "{\"A\":7,\"B\":8}", 2).await["result"], 56);
@@ -99,7 +99,7 @@ async fn plain_bytes_are_refused_where_tls_is_required() {
     let refused = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
         Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
     let first = [
-        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+        &b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"[..],
         &opening("/_json_rpc_"),
         b"{\"method\":\"Tls.Who\",\"params\":[null],\"id\":1}",
         b"\xff\xff\xff\xff",
@@ -188,7 +188,7 @@ async fn a_client_hello_may_come_in_any_pieces() {
     for (bytes, at) in [(usize::MAX, 0)].into_iter().chain((1..260).map(|at| (0, at))) {
         let cut = Cut { socket: tcp(server.addr).await, written: 0, bytes, at };
         let mut peer = Peer::over(limit(tls.connect(cut, "localhost")).await.unwrap());
-        let page = peer.http("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let page = peer.http("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
         assert_eq!(page.status, 200, "{bytes} {at}");
     }
 }

@@ -7,13 +7,14 @@ pub(super) use bytes_only::NO_SCHEMA;
 
 use crate::{
     body::{BytesReply, BytesReplyEncoder, ContentType},
+    budget::DecodeBudget,
     error::{EncodeError, ValueError},
     json,
 };
 use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Decodes a body from JSON, or as it is for a type that is bytes.
+/// Decodes a body from JSON, or as it is for a type that is bytes; each attempt has a `budget` of its own.
 ///
 /// # Errors
 /// It does not fit `T`, or is of a kind only its schema explains: `why`.
@@ -21,9 +22,10 @@ pub(super) fn decode<T: DeserializeOwned>(
     body: &[u8],
     content_type: ContentType,
     why: &'static str,
+    budget: impl Fn() -> DecodeBudget,
 ) -> Result<T, ValueError> {
     match content_type {
-        ContentType::Json => json::value_from_slice(body),
+        ContentType::Json => json::value_within(body, budget),
         ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
             T::deserialize(bytes_only::Bytes { body, why })
         }

@@ -91,6 +91,11 @@ fn decoded(recorded: &Recorded) -> &Vec<Value> {
     recorded.decoded.as_array().unwrap()
 }
 
+/// The same payload without how long it was while compressed, where every library has its own way.
+fn uncompressed(payload: Payload) -> Payload {
+    Payload { compressed_len: 0, ..payload }
+}
+
 #[test]
 fn recorded_requests_are_read_and_written_again() {
     let mut seen = 0;
@@ -108,7 +113,7 @@ fn recorded_requests_are_read_and_written_again() {
             check_payload(name, wanted, &payload);
             let again = write_again(request, &payload);
             assert_eq!(rendered_request(&again), rendered(wanted), "{name}");
-            assert_eq!(again.payload(&LIMITS).unwrap(), payload, "{name}");
+            assert_eq!(uncompressed(again.payload(&LIMITS).unwrap()), uncompressed(payload), "{name}");
             assert_eq!(again.frame.meta.checksum_type, request.frame.meta.checksum_type);
             let checksum =
                 |request: &Request| request.frame.field(&request.frame.meta.checksum_value).to_vec();
@@ -164,7 +169,7 @@ fn recorded_replies_are_read_and_written_again() {
             let again = ReplyDecoder::new(LIMITS).decode(&mut out).unwrap().unwrap();
             assert!(out.is_empty(), "{name}");
             assert_eq!(rendered_reply(&again), rendered(wanted), "{name}");
-            assert_eq!(again.payload(&LIMITS).unwrap(), payload, "{name}");
+            assert_eq!(uncompressed(again.payload(&LIMITS).unwrap()), uncompressed(payload), "{name}");
             seen += 1;
         }
     }

@@ -59,6 +59,7 @@ fn every_field_comes_back() {
         attachment: (&b"beside"[..]).into(),
         content_type: ContentType::Json,
         compression: Compression::Gzip,
+        compressed_len: Compression::Gzip.compress(b"{}").len(),
     };
     assert_eq!(request.payload(&LIMITS).unwrap(), payload);
 

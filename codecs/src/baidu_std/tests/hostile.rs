@@ -1,7 +1,10 @@
 //! Bytes of ill will: nothing panics, nothing is allocated for what has not arrived.
 
 use super::support::{LIMITS, exchanges};
-use crate::baidu_std::{ReplyDecoder, RequestDecoder};
+use crate::{
+    baidu_std::{ReplyDecoder, RequestDecoder},
+    error::DecodeError,
+};
 use bytes::BytesMut;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -65,4 +68,18 @@ fn a_huge_announcement_allocates_nothing() {
     let before = buf.capacity();
     assert!(RequestDecoder::new(LIMITS).decode(&mut buf).unwrap().is_none());
     assert_eq!(buf.capacity(), before);
+}
+
+#[test]
+fn a_long_meta_and_many_user_fields_are_refused() {
+    let decode = |meta: &[u8]| {
+        let len = (meta.len() as u32).to_be_bytes();
+        let bytes = [b"PRPC", &len[..], &len[..], meta].concat();
+        RequestDecoder::new(LIMITS).decode(&mut BytesMut::from(&bytes[..]))
+    };
+    let names = b"\x0a\x06\x0a\x01S\x12\x01M";
+    let with = |count: usize| [&names[..], &b"\x4a\x00".repeat(count)].concat();
+    assert_eq!(decode(&with(1024)).unwrap().unwrap().user_fields().count(), 1024);
+    assert!(matches!(decode(&with(1025)), Err(DecodeError::Malformed { what: "too many user_fields", .. })));
+    assert!(matches!(decode(&with(1 << 15)), Err(DecodeError::TooBig { limit: 65_536, .. })));
 }

@@ -14,6 +14,9 @@ use serde::{
     ser::Error as _,
 };
 
+/// What the maps take that describe a value to a target that is not the crate's own: mostly two trees of one entry.
+const DESCRIPTION: usize = 2 << 10;
+
 /// The members of a struct whose name says that it is a value of the crate.
 #[derive(Debug, Default)]
 pub(in crate::bson) struct Members(Document);
@@ -66,6 +69,10 @@ pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
     kind: u8,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
+    // The crate's own value has next to nothing on the heap; others are made of the maps that describe it.
+    if typeid::of::<V::Value>() != typeid::of::<Bson>() {
+        reader.budget.take(DESCRIPTION)?;
+    }
     let value = match kind {
         // Not the crate's own choice between this form and RFC 3339: that one fails for far years.
         kind::DATETIME => Bson::Document(doc! { "$date": { "$numberLong": reader.i64()?.to_string() } }),
@@ -94,17 +101,20 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
                 // Its bytes start with their own length once more.
                 bytes = bytes.get(4..).unwrap_or_default();
             }
+            reader.budget.bytes(bytes.len())?;
             Bson::Binary(Binary { subtype, bytes: bytes.to_vec() })
         }
         kind::UNDEFINED => Bson::Undefined,
         kind::OBJECT_ID => Bson::ObjectId(ObjectId::from_bytes(reader.array()?)),
         kind::REGEX => {
-            let [pattern, options] = [text(reader.cstr()?)?, text(reader.cstr()?)?]
+            let [pattern, options] = [reader.cstr()?, reader.cstr()?];
+            let [pattern, options] = [text(reader, pattern)?, text(reader, options)?]
                 .map(|text| CString::try_from(text).map_err(ValueError::custom));
             Bson::RegularExpression(Regex { pattern: pattern?, options: options? })
         }
         kind::DB_POINTER => {
-            let namespace = text(reader.string()?)?;
+            let namespace = reader.string()?;
+            let namespace = text(reader, namespace)?;
             let id = ObjectId::from_bytes(reader.array()?);
             bson::deserialize_from_bson(Bson::Document(
                 doc! { "$dbPointer": { "$ref": namespace, "$id": { "$oid": id.to_hex() } } },
@@ -112,11 +122,18 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
             .map(|pointer: DbPointer| Bson::DbPointer(pointer))
             .map_err(ValueError::custom)?
         }
-        kind::CODE => Bson::JavaScriptCode(text(reader.string()?)?),
-        kind::SYMBOL => Bson::Symbol(text(reader.string()?)?),
+        kind::CODE => {
+            let code = reader.string()?;
+            Bson::JavaScriptCode(text(reader, code)?)
+        }
+        kind::SYMBOL => {
+            let symbol = reader.string()?;
+            Bson::Symbol(text(reader, symbol)?)
+        }
         kind::CODE_WITH_SCOPE => {
             reader.take(4)?;
-            let code = text(reader.string()?)?;
+            let code = reader.string()?;
+            let code = text(reader, code)?;
             let scope = de::element(reader, kind::DOCUMENT)?;
             Bson::JavaScriptCodeWithScope(JavaScriptCodeWithScope { code, scope })
         }
@@ -131,6 +148,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
     })
 }
 
-fn text(bytes: &[u8]) -> Result<String, ValueError> {
+fn text(reader: &Reader<'_>, bytes: &[u8]) -> Result<String, ValueError> {
+    reader.budget.bytes(bytes.len())?;
     std::str::from_utf8(bytes).map(str::to_owned).map_err(ValueError::custom)
 }

@@ -6,6 +6,7 @@
 use super::{element::Element, key::Key, not_a_document};
 use crate::{
     bson::{VAL, kind, read::Reader},
+    budget::{ListRoom, MapRoom},
     error::ValueError,
     serde_methods::forward_variant,
 };
@@ -29,13 +30,21 @@ pub(super) struct Members<'r, 'de> {
     open: usize,
     /// Names that are likely to come next, in the order in which the target declares them.
     fields: &'static [&'static str],
+    /// Of a target that keeps keys and values, what it has room for.
+    rooms: Option<(MapRoom, MapRoom)>,
 }
 
 impl<'r, 'de> Members<'r, 'de> {
     /// The members of the document just entered, or none of a null, for a target that has `fields`.
     #[inline]
     pub(super) fn new(reader: &'r mut Reader<'de>, open: bool, fields: &'static [&'static str]) -> Self {
-        Self { reader, kind: kind::NULL, open: open.into(), fields }
+        Self { reader, kind: kind::NULL, open: open.into(), fields, rooms: None }
+    }
+
+    /// As [`new`](Self::new), for a target that keeps all keys and values.
+    #[inline]
+    pub(super) fn kept(reader: &'r mut Reader<'de>, open: bool) -> Self {
+        Self { rooms: Some(Default::default()), ..Self::new(reader, open, &[]) }
     }
 
     /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing
@@ -101,14 +110,20 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
         if let Some(field) = self.next_field() {
             return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
         }
-        match self.next()? {
-            Some(key) => seed.deserialize(Key(key)).map(Some),
-            None => Ok(None),
+        let Some(key) = self.next()? else { return Ok(None) };
+        if let Some((keys, _)) = &mut self.rooms {
+            self.reader.budget.entry::<K::Value>(keys)?;
+            self.reader.budget.bytes(key.len())?;
         }
+        seed.deserialize(Key(key)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        match &mut self.rooms {
+            Some((_, values)) => self.reader.budget.entry::<V::Value>(values)?,
+            None => self.reader.budget.member::<V::Value>(),
+        }
         seed.deserialize(self.value())
     }
 }
@@ -121,12 +136,13 @@ pub(super) struct List<'r, 'de> {
     count: usize,
     /// As many the target insists on; those that are not there are zero.
     expected: usize,
+    room: ListRoom,
 }
 
 impl<'r, 'de> List<'r, 'de> {
     #[inline]
     pub(super) fn new(members: Members<'r, 'de>, expected: usize) -> Self {
-        Self { members, count: 0, expected }
+        Self { members, count: 0, expected, room: ListRoom::new(expected) }
     }
 
     /// A target of fixed length has taken its elements: there must be no more.
@@ -151,6 +167,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
             self.members.kind = kind::NULL;
         }
         self.count += 1;
+        self.members.reader.budget.element::<T::Value>(&mut self.room)?;
         seed.deserialize(self.members.value()).map(Some)
     }
 }
@@ -162,6 +179,8 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
         let key = self.next()?.ok_or_else(|| ValueError::new("empty document for an enum"))?;
+        // What the variant holds may be in a box.
+        self.reader.budget.member::<()>();
         Ok((seed.deserialize(Key(key))?, self))
     }
 }

@@ -40,9 +40,18 @@ impl<'de> Element<'_, 'de> {
         })
     }
 
+    /// As [`text`](Self::text), for a target that may keep it.
+    #[inline]
+    fn kept(self, target: &str) -> Result<&'de [u8]> {
+        let Self { reader, kind } = self;
+        let text = Element { reader: &mut *reader, kind }.text(target)?;
+        reader.budget.bytes(text.len())?;
+        Ok(text)
+    }
+
     #[inline]
     fn utf8(self) -> Result<&'de str> {
-        std::str::from_utf8(self.text("string")?).map_err(|_| not_utf8())
+        std::str::from_utf8(self.kept("string")?).map_err(|_| not_utf8())
     }
 
     /// A time in the packed form of [`TIME`].
@@ -106,6 +115,7 @@ impl<'de> Element<'_, 'de> {
 
     #[inline]
     fn list<V: Visitor<'de>>(mut self, expected: usize, visitor: V) -> Result<V::Value> {
+        self.reader.budget.compound::<V::Value>()?;
         let open = self.enter()?;
         let mut list = List::new(Members::new(self.reader, open, &[]), expected);
         let value = visitor.visit_seq(&mut list)?;
@@ -113,10 +123,23 @@ impl<'de> Element<'_, 'de> {
         Ok(value)
     }
 
+    /// The document for the visitor of a struct.
     #[inline]
     fn document<V: Visitor<'de>>(mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
+        self.reader.budget.compound::<V::Value>()?;
         let open = self.enter()?;
         let mut members = Members::new(self.reader, open, fields);
+        let value = visitor.visit_map(&mut members)?;
+        members.finish()?;
+        Ok(value)
+    }
+
+    /// The document for the visitor of a map.
+    #[inline]
+    fn map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        self.reader.budget.compound::<V::Value>()?;
+        let open = self.enter()?;
+        let mut members = Members::kept(self.reader, open);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
         Ok(value)
@@ -129,14 +152,19 @@ impl<'de> Element<'_, 'de> {
             kind::DOUBLE => visitor.visit_f64(self.float("")?),
             kind::STRING => {
                 let text = self.reader.string()?;
+                self.reader.budget.bytes(text.len())?;
                 match std::str::from_utf8(text) {
                     Ok(text) => visitor.visit_borrowed_str(text),
                     Err(_) => visitor.visit_borrowed_bytes(text),
                 }
             }
-            kind::DOCUMENT => self.document(&[], visitor),
+            kind::DOCUMENT => self.map(visitor),
             kind::ARRAY => self.list(0, visitor),
-            kind::BINARY => visitor.visit_borrowed_bytes(self.reader.binary()?.1),
+            kind::BINARY => {
+                let (_, bytes) = self.reader.binary()?;
+                self.reader.budget.bytes(bytes.len())?;
+                visitor.visit_borrowed_bytes(bytes)
+            }
             kind::BOOL => visitor.visit_bool(self.reader.byte()? != 0),
             kind::NULL => visitor.visit_unit(),
             kind::INT32 => visitor.visit_i32(self.reader.i32()?),
@@ -171,6 +199,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
     forward_deserialize!('de: tuple_struct, #[inline] string, #[inline] byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.reader.budget.any::<V::Value>()?;
         match self.kind {
             kind::BINARY if !self.has_subtype() => self.any(visitor),
             kind::DOUBLE..=kind::ARRAY
@@ -243,7 +272,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         if self.kind == kind::OBJECT_ID {
             return visitor.visit_borrowed_bytes(self.reader.take(12)?);
         }
-        visitor.visit_borrowed_bytes(self.text("[]byte")?)
+        visitor.visit_borrowed_bytes(self.kept("[]byte")?)
     }
 
     #[inline]
@@ -262,7 +291,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
-            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.text("string")?)),
+            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.kept("string")?)),
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY if self.kind == kind::DATETIME => visitor.visit_i128(self.packed_time()?),
             ANY => self.any(visitor),
@@ -286,7 +315,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.document(&[], visitor)
+        self.map(visitor)
     }
 
     #[inline]
@@ -305,6 +334,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
+        self.reader.budget.compound::<V::Value>()?;
         if matches!(self.kind, kind::STRING | kind::BINARY) {
             return visitor.visit_enum(BorrowedStrDeserializer::new(self.utf8()?));
         }

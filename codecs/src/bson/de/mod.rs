@@ -11,7 +11,7 @@ mod json;
 mod key;
 
 use super::read::Reader;
-use crate::error::ValueError;
+use crate::{budget::MAX_DECODED_BYTES, error::ValueError};
 use element::Element;
 use serde::de::{Deserialize, DeserializeOwned};
 
@@ -24,7 +24,8 @@ pub(super) use json::json_from_element;
 /// unknown members are skipped; bytes behind the terminator do not count.
 ///
 /// # Errors
-/// The bytes do not fit `T`; the connection goes on. A string of length 0 and documents nested deeper than 100
+/// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
+/// goes on. A string of length 0 and documents nested deeper than 100
 /// are [fatal](ValueError::is_fatal).
 ///
 /// Source: vitess `go/bson/unmarshal.go` `UnmarshalFromBuffer`.
@@ -35,7 +36,19 @@ pub(super) use json::json_from_element;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    T::deserialize(body::Body { reader: &mut Reader::new(bytes) })
+    value_from_slice_within(bytes, MAX_DECODED_BYTES)
+}
+
+/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`value_from_slice`].
+#[inline]
+pub fn value_from_slice_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
+    T::deserialize(body::Body { reader: &mut Reader::for_value::<T>(bytes, max_decoded_bytes) })
 }
 
 /// Decodes the value of one element.

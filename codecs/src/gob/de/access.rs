@@ -2,6 +2,7 @@
 
 use super::{De, error::DeError, typed_value::TypedValue};
 use crate::{
+    budget::{DecodeBudget, ListRoom, MapRoom},
     gob::{
         scan::{Walk, present},
         types::Id,
@@ -24,6 +25,7 @@ pub(super) struct Items<'r, 'a, 'de> {
     pub(super) left: u64,
     pub(super) depth: usize,
     pub(super) absent: bool,
+    pub(super) room: ListRoom,
 }
 
 impl Items<'_, '_, '_> {
@@ -52,6 +54,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_, 'de> {
         if !self.absent {
             present(&self.de.reader)?;
         }
+        self.de.budget.element::<S::Value>(&mut self.room)?;
         let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: self.absent };
         seed.deserialize(value).map(Some)
     }
@@ -69,6 +72,8 @@ pub(super) struct Pairs<'r, 'a, 'de> {
     pub(super) half: bool,
     /// For a target that takes anything: keys are handed over as texts.
     pub(super) loose: bool,
+    pub(super) keys: MapRoom,
+    pub(super) values: MapRoom,
 }
 
 impl Pairs<'_, '_, '_> {
@@ -101,6 +106,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
         }
         self.left -= 1;
         present(&self.de.reader)?;
+        self.de.budget.entry::<S::Value>(&mut self.keys)?;
         let key = TypedValue { de: self.de, id: self.key, depth: self.depth, absent: false };
         let key = if self.loose { seed.deserialize(TextKey(key)) } else { seed.deserialize(key) };
         let key = key.map_err(|error| {
@@ -113,6 +119,7 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.half = false;
+        self.de.budget.entry::<S::Value>(&mut self.values)?;
         let value = TypedValue { de: self.de, id: self.elem, depth: self.depth, absent: false };
         let value = seed.deserialize(value);
         value
@@ -124,6 +131,16 @@ impl<'de> MapAccess<'de> for &mut Pairs<'_, '_, 'de> {
 #[derive(Debug)]
 struct TextKey<'r, 'a, 'de>(TypedValue<'r, 'a, 'de>);
 
+/// A number, or a boolean, as a text.
+fn number<'de, T: Deserialize<'de> + ToString, V: Visitor<'de>>(
+    mut key: TypedValue<'_, '_, 'de>,
+    visitor: V,
+) -> Result<V::Value> {
+    let text = T::deserialize(key.same())?.to_string();
+    key.de.budget.bytes(text.len())?;
+    visitor.visit_string(text)
+}
+
 impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
     type Error = DeError;
 
@@ -133,10 +150,10 @@ impl<'de> Deserializer<'de> for TextKey<'_, '_, 'de> {
         let key = self.0.opened()?;
         match key.id {
             Id::STRING => key.deserialize_any(visitor),
-            Id::INT => visitor.visit_string(i64::deserialize(key)?.to_string()),
-            Id::UINT => visitor.visit_string(u64::deserialize(key)?.to_string()),
-            Id::FLOAT => visitor.visit_string(f64::deserialize(key)?.to_string()),
-            Id::BOOL => visitor.visit_string(bool::deserialize(key)?.to_string()),
+            Id::INT => number::<i64, V>(key, visitor),
+            Id::UINT => number::<u64, V>(key, visitor),
+            Id::FLOAT => number::<f64, V>(key, visitor),
+            Id::BOOL => number::<bool, V>(key, visitor),
             _ => Err(key.mismatch("string")),
         }
     }
@@ -159,6 +176,8 @@ impl<'r, 'a, 'de> EnumAccess<'de> for InterfaceVariant<'r, 'a, 'de> {
     type Variant = TypedValue<'r, 'a, 'de>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, TypedValue<'r, 'a, 'de>)> {
+        // What the variant holds may be in a box.
+        self.value.de.budget.member::<()>();
         seed.deserialize(self.variant.into_deserializer()).map(|variant| (variant, self.value))
     }
 }
@@ -175,17 +194,20 @@ impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
 
 /// Bytes as the elements of a list, for targets that take them one by one.
 #[derive(Debug)]
-pub(super) struct Bytes<'de> {
+pub(super) struct Bytes<'r, 'de> {
     pub(super) bytes: &'de [u8],
+    pub(super) budget: &'r DecodeBudget,
+    pub(super) room: ListRoom,
 }
 
-impl<'de> SeqAccess<'de> for Bytes<'de> {
+impl<'de> SeqAccess<'de> for Bytes<'_, 'de> {
     type Error = DeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         let Some((&byte, rest)) = self.bytes.split_first() else { return Ok(None) };
         self.bytes = rest;
+        self.budget.element::<S::Value>(&mut self.room)?;
         seed.deserialize(Byte(byte)).map(Some)
     }
 

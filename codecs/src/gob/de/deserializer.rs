@@ -6,6 +6,7 @@ use super::{
     typed_value::TypedValue,
 };
 use crate::{
+    budget::ListRoom,
     gob::{
         scan::{LENGTH_MISMATCH, Walk},
         types::{Id, Marshaler, Type},
@@ -30,6 +31,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     forward_deserialize!('de: tuple_struct, #[inline] string, byte_buf, unit_struct, identifier, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.de.budget.any::<V::Value>()?;
         self.any(false, visitor)
     }
 
@@ -63,14 +65,14 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_borrowed_str(self.utf8()?)
+        visitor.visit_borrowed_str(self.kept_utf8()?)
     }
 
     /// Bytes, what a type marshals itself into, and lists of small enough unsigned integers.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let mut this = self.opened()?;
         match this.shape()? {
-            Type::Bytes | Type::Opaque(_) => visitor.visit_borrowed_bytes(this.plain_bytes()?),
+            Type::Bytes | Type::Opaque(_) => visitor.visit_borrowed_bytes(this.kept_bytes()?),
             Type::Interface => visitor.visit_borrowed_bytes(b""),
             Type::Slice { elem: Id::UINT } | Type::Array { elem: Id::UINT, .. } => {
                 let left = this.count()?;
@@ -97,7 +99,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
-            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.text()?)),
+            TEXT => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.kept_text()?)),
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY => self.any(true, visitor),
             GOB_ENCODED => visitor.visit_bytes(self.marshaled(Marshaler::Gob, "GobEncoder")?),
@@ -122,7 +124,8 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
                 this.list(elem, left, None, visitor)
             }
             Type::Bytes => {
-                let bytes = Bytes { bytes: this.plain_bytes()? };
+                let bytes = this.same().plain_bytes()?;
+                let bytes = Bytes { bytes, budget: &this.de.budget, room: ListRoom::default() };
                 visitor.visit_seq(bytes).map_err(|error| error.within_list(None))
             }
             Type::Interface => this.zero().deserialize_seq(visitor),
@@ -166,6 +169,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         let this = self.opened()?;
         match this.shape()? {
             Type::Struct(fields) => {
+                this.de.budget.compound::<V::Value>()?;
                 // As in Go, only the outermost struct has to have something in common.
                 let target = (this.depth == 0).then_some(name);
                 let mut fields = this.fields(fields, Some(wanted), target)?;
@@ -188,6 +192,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
+        self.de.budget.compound::<V::Value>()?;
         let mut registered: &[u8] = b"";
         while self.id == Id::INTERFACE && !self.absent {
             registered = self.enter()?;

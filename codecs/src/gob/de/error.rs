@@ -3,7 +3,7 @@
 //! The error type of the deserializer: it learns on its way out what stands around the value, and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/gob` `decode.go` (`compileDec`, `compileSingle`, `overflow`).
 
-use crate::{error::ValueError, gob::wire::WireError, zero::ZeroFieldError};
+use crate::{budget::OverBudget, error::ValueError, gob::wire::WireError, zero::ZeroFieldError};
 use serde::de;
 use std::fmt;
 
@@ -129,6 +129,13 @@ impl From<WireError> for DeError {
     #[cold]
     fn from(error: WireError) -> Self {
         Self::new(Cause::Wire(error))
+    }
+}
+
+impl From<OverBudget> for DeError {
+    #[cold]
+    fn from(over: OverBudget) -> Self {
+        Self::placed(over.to_string())
     }
 }
 

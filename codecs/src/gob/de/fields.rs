@@ -2,6 +2,7 @@
 
 use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, error::DeError, typed_value::TypedValue};
 use crate::{
+    budget::MapRoom,
     gob::{
         scan::{Walk, next_field},
         types::{Field, Id, Struct},
@@ -31,6 +32,8 @@ pub(super) struct Fields<'r, 'a, 'de> {
     /// Whether it has, and the first field that would have fitted but for its case.
     matched: bool,
     miscased: Option<(&'a str, &'static str)>,
+    /// Of a target that keeps names and values, what it has room for.
+    rooms: Option<(MapRoom, MapRoom)>,
 }
 
 impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
@@ -45,7 +48,9 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     ) -> Self {
         let fields = de.types.fields(fields);
         let (matched, miscased) = (false, None);
-        Self { de, id, fields, depth, next: 0, ahead: 0, wanted, zeros_passed: 0, target, matched, miscased }
+        let rooms = wanted.is_none().then(Default::default);
+        let (next, ahead, zeros_passed) = (0, 0, 0);
+        Self { de, id, fields, depth, next, ahead, wanted, zeros_passed, target, matched, miscased, rooms }
     }
 
     /// Finds the first field, if the struct is in the bytes at all.
@@ -190,6 +195,10 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             self.next_kept()?;
         }
         if self.next < self.fields.len() {
+            if let Some((keys, _)) = &mut self.rooms {
+                self.de.budget.entry::<S::Value>(keys)?;
+                self.de.budget.bytes(self.name(self.next).len())?;
+            }
             return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
         }
         if self.zeros_passed == 0 {
@@ -215,6 +224,10 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             self.de.look_for(1)?;
         }
         self.next += 1;
+        match &mut self.rooms {
+            Some((_, values)) => self.de.budget.entry::<S::Value>(values)?,
+            None => self.de.budget.member::<S::Value>(),
+        }
         self.de.ignored = false;
         let value = TypedValue { de: self.de, id: field.id, depth: self.depth, absent };
         let value = match seed.deserialize(value) {

@@ -18,7 +18,11 @@ use super::{
     types::{Id, Type, Types},
     wire::Reader,
 };
-use crate::{error::ValueError, zero::with_zeros};
+use crate::{
+    budget::{DecodeBudget, MAX_DECODED_BYTES},
+    error::ValueError,
+    zero::with_zeros,
+};
 use error::DeError;
 use serde::de::DeserializeOwned;
 use typed_value::TypedValue;
@@ -41,7 +45,8 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// error. A name of a field may be at most 1024 bytes, values may be nested 100 levels deep.
 ///
 /// # Errors
-/// The bytes do not fit `T`; the connection goes on. Deeper nesting is [fatal](ValueError::is_fatal).
+/// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
+/// goes on. Deeper nesting is [fatal](ValueError::is_fatal).
 ///
 /// Source: Go `encoding/gob` `Decoder.DecodeValue`.
 ///
@@ -51,7 +56,20 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| decode(types, value, zero_fields))
+    value_from_slice_within(types, value, MAX_DECODED_BYTES)
+}
+
+/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`value_from_slice`].
+#[inline]
+pub fn value_from_slice_within<T: DeserializeOwned>(
+    types: &Types,
+    value: &[u8],
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
+    with_zeros(|zero_fields| decode(types, value, zero_fields, max_decoded_bytes))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
@@ -60,11 +78,15 @@ fn decode<T: DeserializeOwned>(
     types: &Types,
     value: &[u8],
     zero_fields: &[&'static str],
+    max_decoded_bytes: usize,
 ) -> Result<T, DeError> {
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
-    let mut de = De { types, reader, zero_fields, len: value.len(), names: 0, absent: 0, ignored: false };
+    let budget = DecodeBudget::new(value.len(), max_decoded_bytes);
+    budget.member::<T>();
+    let len = value.len();
+    let mut de = De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false };
     T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })
 }
 
@@ -75,6 +97,7 @@ struct De<'a, 'de> {
     reader: Reader<'de>,
     /// Members that are handed over as zero though the peer's type lacks them.
     zero_fields: &'a [&'static str],
+    budget: DecodeBudget,
     /// Bytes of the value.
     len: usize,
     /// Bytes of names handed over to targets that keep them.

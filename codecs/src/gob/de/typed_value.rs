@@ -8,6 +8,7 @@ use super::{
     opaque,
 };
 use crate::{
+    budget::{ListRoom, MapRoom},
     gob::{
         MAX_DEPTH,
         scan::{LENGTH_MISMATCH, Stop, UNDEFINED, interface_name, next_id, singleton},
@@ -33,6 +34,12 @@ pub(super) struct TypedValue<'r, 'a, 'de> {
 }
 
 impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
+    /// The same value for a while, after which there is still something to do with its reader.
+    #[inline]
+    pub(super) fn same(&mut self) -> TypedValue<'_, 'a, 'de> {
+        TypedValue { de: &mut *self.de, ..*self }
+    }
+
     /// The value inside an interface; of a nil one, an absent interface.
     pub(super) fn opened(mut self) -> Result<Self> {
         while self.id == Id::INTERFACE && !self.absent {
@@ -126,6 +133,19 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         std::str::from_utf8(self.text()?).map_err(|_| not_utf8())
     }
 
+    /// A text as it came, for a target that may keep it.
+    #[inline]
+    pub(super) fn kept_text(mut self) -> Result<&'de [u8]> {
+        let text = self.same().text()?;
+        self.de.budget.bytes(text.len())?;
+        Ok(text)
+    }
+
+    #[inline]
+    pub(super) fn kept_utf8(self) -> Result<&'de str> {
+        std::str::from_utf8(self.kept_text()?).map_err(|_| not_utf8())
+    }
+
     /// What the type of the value is.
     #[inline]
     pub(super) fn shape(&self) -> Result<Type> {
@@ -138,11 +158,19 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         if self.absent { Ok(b"") } else { Ok(self.de.reader.bytes()?) }
     }
 
+    /// As [`plain_bytes`](Self::plain_bytes), for a target that may keep them.
+    #[inline]
+    pub(super) fn kept_bytes(mut self) -> Result<&'de [u8]> {
+        let bytes = self.same().plain_bytes()?;
+        self.de.budget.bytes(bytes.len())?;
+        Ok(bytes)
+    }
+
     /// The bytes that a type of the peer's made of itself by `marshaler`.
     pub(super) fn marshaled(self, marshaler: Marshaler, local: &'static str) -> Result<&'de [u8]> {
         let this = self.opened()?;
         match this.shape()? {
-            Type::Opaque(other) if other == marshaler => this.plain_bytes(),
+            Type::Opaque(other) if other == marshaler => this.kept_bytes(),
             Type::Interface => Ok(b""),
             _ => Err(this.mismatch(local)),
         }
@@ -173,7 +201,9 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         let depth = deeper(self.depth)?;
-        let mut items = Items { de: self.de, elem, left, depth, absent: self.absent };
+        self.de.budget.compound::<V::Value>()?;
+        let room = ListRoom::new(len.unwrap_or_default());
+        let mut items = Items { de: self.de, elem, left, depth, absent: self.absent, room };
         let value = visitor.visit_seq(&mut items).map_err(|error| error.within_list(len))?;
         items.finish()?;
         Ok(value)
@@ -200,7 +230,9 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         let (left, depth) = (self.count()?, deeper(self.depth)?);
-        let mut pairs = Pairs { de: self.de, key, elem, left, depth, half: false, loose };
+        self.de.budget.compound::<V::Value>()?;
+        let (keys, values) = (MapRoom::default(), MapRoom::default());
+        let mut pairs = Pairs { de: self.de, key, elem, left, depth, half: false, loose, keys, values };
         let value = visitor.visit_map(&mut pairs)?;
         pairs.finish()?;
         Ok(value)
@@ -221,6 +253,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
     }
 
     pub(super) fn members<V: Visitor<'de>>(self, fields: Struct, visitor: V) -> Result<V::Value> {
+        self.de.budget.compound::<V::Value>()?;
         let mut fields = self.fields(fields, None, None)?;
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
@@ -241,9 +274,9 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
             Type::Int => visitor.visit_i64(this.signed("")?),
             Type::Uint => visitor.visit_u64(this.unsigned("")?),
             Type::Float => visitor.visit_f64(this.float("")?),
-            Type::Bytes => visitor.visit_borrowed_bytes(this.plain_bytes()?),
+            Type::Bytes => visitor.visit_borrowed_bytes(this.kept_bytes()?),
             Type::String => {
-                let text = this.plain_bytes()?;
+                let text = this.kept_bytes()?;
                 match std::str::from_utf8(text) {
                     Ok(text) => visitor.visit_borrowed_str(text),
                     Err(_) => visitor.visit_borrowed_bytes(text),
@@ -275,7 +308,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
             Type::Opaque(_) => {
                 // Where a pointer to a time is sent, its type has no name.
                 let may_be_time = matches!(this.de.types.name(this.id), "Time" | "");
-                let bytes = this.plain_bytes()?;
+                let bytes = this.kept_bytes()?;
                 match opaque::time(bytes) {
                     Ok(time) if may_be_time && exact => visitor.visit_i128(time.to_packed()),
                     Ok(time) if may_be_time => visitor.visit_string(time.to_string()),

@@ -54,10 +54,8 @@ impl Types {
             Some(6) => Type::Opaque(Marshaler::Text),
             _ => return Err(WireError::Hostile("gob: type of no kind")),
         };
-        self.entries.insert(at, Entry { id, name: parts.name, shape, holds_interface: None });
-        if std::mem::take(&mut self.incomplete) {
-            self.entries.iter_mut().for_each(|entry| entry.holds_interface = None);
-        }
+        self.entries.insert(at, Entry { id, name: parts.name, shape, holds_interface: false });
+        self.note_interface(id);
         Ok(())
     }
 

@@ -8,6 +8,8 @@
 
 mod definition;
 
+use std::collections::BTreeSet;
+
 /// Types one connection may define in one direction.
 pub(super) const MAX_TYPES: usize = 2048;
 /// Fields one struct may have, and all structs of a connection together.
@@ -29,6 +31,7 @@ pub(super) struct Id(u32);
 impl Id {
     /// No type at all.
     pub(super) const NONE: Self = Self(0);
+    const MAX: Self = Self(u32::MAX);
     pub(super) const BOOL: Self = Self(1);
     pub(super) const INT: Self = Self(2);
     pub(super) const UINT: Self = Self(3);
@@ -134,8 +137,8 @@ struct Entry {
     id: Id,
     name: Name,
     shape: Type,
-    /// Whether values may hold interfaces, so that this is not searched for with each value; `None` if it is not known.
-    holds_interface: Option<bool>,
+    /// Whether values may hold interfaces, by what has been defined so far.
+    holds_interface: bool,
 }
 
 /// The types one peer has defined so far.
@@ -148,8 +151,9 @@ pub struct Types {
     entries: Vec<Entry>,
     fields: Vec<Field>,
     names: String,
-    /// Whether a search for interfaces came upon a type that is not defined, whose definition may change the answer.
-    incomplete: bool,
+    /// For each type that holds no interface yet, those that are made of it and would hold one with it: once it turns out
+    /// to, they are found without a search. Each pair comes and goes once.
+    waiting: BTreeSet<(Id, Id)>,
 }
 
 impl Types {
@@ -217,63 +221,48 @@ impl Types {
         self.entries.len()
     }
 
-    /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value; `None`
-    /// if that has not been found out.
+    /// Whether values of type `id` may hold interfaces, whose types may be defined in the midst of the value. What types
+    /// still to come hold counts when they are there.
     #[inline]
-    pub(super) fn knows_interface(&self, id: Id) -> Option<bool> {
+    pub(super) fn holds_interface(&self, id: Id) -> bool {
         if id < Id::FIRST_USER {
-            return Some(id == Id::INTERFACE);
+            return id == Id::INTERFACE;
         }
-        match self.entry(id) {
-            Some(entry) => entry.holds_interface,
-            None => Some(false),
-        }
+        self.entry(id).is_some_and(|entry| entry.holds_interface)
     }
 
-    /// Finds out what [`Self::knows_interface`] does not know. What types still to come hold counts when they are
-    /// there.
-    pub(super) fn find_interface(&mut self, id: Id) -> bool {
-        let (found, complete) = self.reaches_interface(id);
-        self.incomplete |= !complete;
-        if let Ok(at) = self.position(id)
-            && let Some(entry) = self.entries.get_mut(at)
-        {
-            entry.holds_interface = Some(found);
+    /// Notes whether the type `id`, which has just been defined, holds an interface, and what that means for others.
+    fn note_interface(&mut self, id: Id) {
+        let parts = self.parts(id);
+        if !parts.iter().any(|&part| self.holds_interface(part)) {
+            self.waiting
+                .extend(parts.into_iter().filter(|&part| part >= Id::FIRST_USER).map(|part| (part, id)));
+            return;
         }
-        found
-    }
-
-    /// Looks through everything a type is made of, each type once; also says whether all of it is defined.
-    ///
-    /// With a list and not by recursion: types may be nested as deep as there are ids, and may contain themselves.
-    fn reaches_interface(&self, id: Id) -> (bool, bool) {
-        let mut seen = vec![false; self.entries.len()];
-        let (mut to_visit, mut complete) = (vec![id], true);
-        while let Some(id) = to_visit.pop() {
-            if id < Id::FIRST_USER {
-                if id == Id::INTERFACE {
-                    // No later definition takes it away: ids cannot be defined twice.
-                    return (true, true);
-                }
-                continue;
-            }
-            let at = self.position(id).ok();
-            let place = at.and_then(|at| Some((self.entries.get(at)?, seen.get_mut(at)?)));
-            let Some((entry, seen)) = place else {
-                complete = false;
+        // With a list and not by recursion: types may be nested as deep as there are ids, and may contain themselves.
+        let mut found = vec![id];
+        while let Some(id) = found.pop() {
+            let Some(entry) = self.position(id).ok().and_then(|at| self.entries.get_mut(at)) else {
                 continue;
             };
-            if std::mem::replace(seen, true) {
+            if std::mem::replace(&mut entry.holds_interface, true) {
                 continue;
             }
-            match entry.shape {
-                Type::Array { elem, .. } | Type::Slice { elem } => to_visit.push(elem),
-                Type::Map { key, elem } => to_visit.extend([key, elem]),
-                Type::Struct(fields) => to_visit.extend(self.fields(fields).iter().map(|field| field.id)),
-                _ => {}
+            while let Some(&pair) = self.waiting.range((id, Id::NONE)..=(id, Id::MAX)).next() {
+                self.waiting.remove(&pair);
+                found.push(pair.1);
             }
         }
-        (false, complete)
+    }
+
+    /// The types that a type is made of.
+    fn parts(&self, id: Id) -> Vec<Id> {
+        match self.get(id) {
+            Some(Type::Array { elem, .. } | Type::Slice { elem }) => vec![elem],
+            Some(Type::Map { key, elem }) => vec![key, elem],
+            Some(Type::Struct(fields)) => self.fields(fields).iter().map(|field| field.id).collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -62,14 +62,33 @@ fn interfaces_are_found_through_forward_references_and_cycles() {
     let slice_of = |elem: &'static [u8]| [b"\x02\x01\x02\xff\x84\x00\x01", elem, b"\x00\x00"].concat();
     let [of_66, of_67, of_interface] = [b"\xff\x84", b"\xff\x86", &b"\x10"[..]].map(slice_of);
     let mut types = defined(&[(65, &of_66), (66, &of_67)]).unwrap();
-    assert!(types.find_interface(Id::INTERFACE));
-    assert!(!types.find_interface(Id::INT));
-    assert!(!types.find_interface(id(65)), "67 is still to come");
+    assert!(types.holds_interface(Id::INTERFACE));
+    assert!(!types.holds_interface(Id::INT));
+    assert!(!types.holds_interface(id(65)), "67 is still to come");
     types.define(67, &mut Reader::new(&of_interface)).unwrap();
-    assert!(types.find_interface(id(65)));
+    assert!(types.holds_interface(id(65)));
 
-    let mut types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
-    assert!(!types.find_interface(id(66)));
+    let types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
+    assert!(!types.holds_interface(id(66)));
+    assert_eq!(types.waiting.len(), 2, "a pair for each part, however often it is asked");
+}
+
+#[test]
+fn an_interface_at_the_end_of_a_chain_is_known_to_all_of_it() {
+    let int = |value: i64| {
+        let mut out = Vec::new();
+        crate::gob::wire::put_int(&mut out, value);
+        out
+    };
+    let mut types = Types::new();
+    for number in (65..2000).rev().chain([2000]) {
+        let elem = if number == 2000 { Id::INTERFACE.number() } else { number + 1 };
+        let definition = [b"\x02\x01\x02", &int(number)[..], b"\x00\x01", &int(elem), b"\x00\x00"].concat();
+        assert!(!types.holds_interface(id(65)));
+        types.define(number, &mut Reader::new(&definition)).unwrap();
+    }
+    assert!((65..=2000).all(|number| types.holds_interface(id(number))));
+    assert!(types.waiting.is_empty());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::{
     de_error::DeError,
 };
 use crate::{
+    budget::{DecodeBudget, ListRoom, MAX_DECODED_BYTES, MapRoom},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
     zero::{Zero, with_zeros},
@@ -21,11 +22,33 @@ use std::{borrow::Cow, str::FromStr};
 /// Decodes one bare JSON value, such as the result of a reply.
 ///
 /// # Errors
-/// It is no JSON, or does not fit `T`; the text is Go's.
+/// It is no JSON, does not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the text
+/// is Go's.
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    value_from_slice_within(bytes, MAX_DECODED_BYTES)
+}
+
+/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`value_from_slice`].
+#[inline]
+pub fn value_from_slice_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
+    value_within(bytes, || DecodeBudget::new(bytes.len(), max_decoded_bytes))
+}
+
+/// As [`value_from_slice`], each attempt with a budget of its own.
+#[inline]
+pub(crate) fn value_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    budget: impl Fn() -> DecodeBudget,
+) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
+        let mut de = De::new::<T>(bytes, zero_fields, budget());
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -42,8 +65,21 @@ pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueErr
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
 #[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
+    params_from_slice_within(bytes, MAX_DECODED_BYTES)
+}
+
+/// As [`params_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`params_from_slice`].
+#[inline]
+pub fn params_from_slice_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    max_decoded_bytes: usize,
+) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let mut de = De { cursor: Cursor::new(bytes), zero_fields };
+        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        let mut de = De::new::<T>(bytes, zero_fields, budget);
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
@@ -61,9 +97,17 @@ pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueEr
 pub(super) struct De<'de, 'f> {
     pub(super) cursor: Cursor<'de>,
     pub(super) zero_fields: &'f [&'static str],
+    pub(super) budget: DecodeBudget,
 }
 
-impl<'de> De<'de, '_> {
+impl<'de, 'f> De<'de, 'f> {
+    /// For a `T`, which its caller has room for.
+    #[inline]
+    fn new<T>(bytes: &'de [u8], zero_fields: &'f [&'static str], budget: DecodeBudget) -> Self {
+        budget.member::<T>();
+        Self { cursor: Cursor::new(bytes), zero_fields, budget }
+    }
+
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.
     #[inline]
     fn number(&mut self, wanted: &'static str) -> Result<Number<'de>, DeError> {
@@ -84,6 +128,17 @@ impl<'de> De<'de, '_> {
         }
     }
 
+    /// Hands over a text, which the target may keep.
+    #[inline]
+    fn kept<V: Visitor<'de>>(&mut self, text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
+        let len = match &text {
+            Cow::Borrowed(text) => text.len(),
+            Cow::Owned(text) => text.capacity(),
+        };
+        self.budget.bytes(len)?;
+        visit_text(text, visitor)
+    }
+
     /// An array for `visitor`, which expects `len` elements: zero values if there are fewer.
     fn array<V: Visitor<'de>>(
         &mut self,
@@ -91,6 +146,7 @@ impl<'de> De<'de, '_> {
         wanted: &'static str,
         visitor: V,
     ) -> Result<V::Value, DeError> {
+        self.budget.compound::<V::Value>()?;
         if self.cursor.take_null()? {
             return Zero::new(self.zero_fields).deserialize_tuple(len, visitor);
         }
@@ -98,7 +154,7 @@ impl<'de> De<'de, '_> {
             return Err(self.cursor.mismatch(wanted));
         }
         self.cursor.enter()?;
-        let mut elements = Elements { de: self, expected: len, first: true };
+        let mut elements = Elements { de: self, expected: len, first: true, room: ListRoom::new(len) };
         let value = visitor.visit_seq(&mut elements)?;
         let first = elements.first;
         self.cursor.skip_rest(first, b']')?;
@@ -107,8 +163,10 @@ impl<'de> De<'de, '_> {
 
     /// An object for the visitor of a map.
     fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DeError> {
+        self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
-        let mut entries = Entries { de: self, first: true };
+        let (keys, values) = (MapRoom::default(), MapRoom::default());
+        let mut entries = Entries { de: self, first: true, keys, values };
         let value = visitor.visit_map(&mut entries)?;
         let first = entries.first;
         self.cursor.skip_rest(first, b'}')?;
@@ -123,6 +181,7 @@ impl<'de> De<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
+        self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
         let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0 };
         let value = visitor.visit_map(&mut members)?;
@@ -132,6 +191,7 @@ impl<'de> De<'de, '_> {
     }
 }
 
+/// Hands a text over that has been paid for.
 #[inline]
 pub(super) fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, DeError> {
     match text {
@@ -221,7 +281,8 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visit_text(self.text("string")?, visitor)
+        let text = self.text("string")?;
+        self.kept(text, visitor)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -230,7 +291,10 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         }
         let text = self.text("[]uint8")?;
         match STANDARD.decode(&*text) {
-            Ok(bytes) => visitor.visit_byte_buf(bytes),
+            Ok(bytes) => {
+                self.budget.bytes(bytes.len())?;
+                visitor.visit_byte_buf(bytes)
+            }
             Err(error) => Err(DeError::other(format!("illegal base64 data: {error}"))),
         }
     }
@@ -283,6 +347,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
+        self.budget.compound::<V::Value>()?;
         match self.cursor.peek() {
             Some(b'"') => visitor.visit_enum(self.cursor.string()?.into_deserializer()),
             Some(b'{') => {
@@ -299,8 +364,12 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        self.budget.any::<V::Value>()?;
         match self.cursor.peek() {
-            Some(b'"') => visit_text(self.cursor.string()?, visitor),
+            Some(b'"') => {
+                let text = self.cursor.string()?;
+                self.kept(text, visitor)
+            }
             Some(b'{') => self.map(visitor),
             Some(b'[') => self.array(0, "[]interface {}", visitor),
             Some(b't' | b'f') => visitor.visit_bool(self.cursor.boolean()?),

@@ -1,10 +1,17 @@
 //! The insides of lists, maps and enums.
 
 use super::{De, DeError, Result};
-use crate::{msgpack::read::Token, serde_methods::forward_variant};
+use crate::{
+    budget::{DecodeBudget, ListRoom, MapRoom},
+    msgpack::read::Token,
+    serde_methods::forward_variant,
+};
 use serde::{
     Deserializer as _,
-    de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, value::BorrowedStrDeserializer},
+    de::{
+        DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+        value::BorrowedStrDeserializer,
+    },
 };
 
 /// The elements of a list, then zero values until `expected` are handed over.
@@ -15,6 +22,7 @@ pub(super) struct List<'r, 'de, 'f> {
     pub(super) de: De<'r, 'de, 'f>,
     pub(super) left: u32,
     pub(super) expected: usize,
+    pub(super) room: ListRoom,
 }
 
 impl List<'_, '_, '_> {
@@ -22,7 +30,7 @@ impl List<'_, '_, '_> {
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
         for _ in 0..self.left {
-            self.de.reader.skip()?;
+            self.de.input.reader.skip()?;
         }
         Ok(())
     }
@@ -38,11 +46,37 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de, '_> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
+                self.de.input.budget.element::<T::Value>(&mut self.room)?;
                 seed.deserialize(self.de.next(false)).map(Some)
             }
             None if is_expected => seed.deserialize(self.de.zero()).map(Some),
             None => Ok(None),
         }
+    }
+}
+
+/// Bytes as a list of numbers.
+#[derive(Debug)]
+pub(super) struct Numbers<'r, 'de> {
+    pub(super) bytes: &'de [u8],
+    pub(super) budget: &'r DecodeBudget,
+    pub(super) room: ListRoom,
+}
+
+impl<'de> SeqAccess<'de> for Numbers<'_, 'de> {
+    type Error = DeError;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let Some((&byte, rest)) = self.bytes.split_first() else { return Ok(None) };
+        self.bytes = rest;
+        self.budget.element::<T::Value>(&mut self.room)?;
+        seed.deserialize(byte.into_deserializer()).map(Some)
+    }
+
+    /// The bytes are there.
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.bytes.len())
     }
 }
 
@@ -54,6 +88,8 @@ pub(super) struct Members<'r, 'de, 'f> {
     /// Whether the value of the key read last is still to be read.
     value_pending: bool,
     fields: &'static [&'static str],
+    /// Of a target that keeps keys and values, what it has room for.
+    rooms: Option<(MapRoom, MapRoom)>,
     /// Those of `zero_fields` that the bytes have.
     seen: Vec<&'static str>,
     /// Of `zero_fields`, those gone through after the last pair.
@@ -62,13 +98,15 @@ pub(super) struct Members<'r, 'de, 'f> {
 
 impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
-    pub(super) fn new(de: De<'r, 'de, 'f>, len: u32, fields: &'static [&'static str]) -> Self {
-        Self { de, left: len, value_pending: false, fields, seen: Vec::new(), zeros_passed: 0 }
+    pub(super) fn new(de: De<'r, 'de, 'f>, len: u32, fields: Option<&'static [&'static str]>) -> Self {
+        let rooms = fields.is_none().then(Default::default);
+        let fields = fields.unwrap_or_default();
+        Self { de, left: len, value_pending: false, fields, rooms, seen: Vec::new(), zeros_passed: 0 }
     }
 
     /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
-        if let Token::Str(key) | Token::Bin(key) = self.de.reader.peek()?
+        if let Token::Str(key) | Token::Bin(key) = self.de.input.reader.peek()?
             && let Some(name) = self.de.zero_fields.iter().find(|name| name.as_bytes() == key)
         {
             self.seen.push(name);
@@ -91,10 +129,10 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
         if self.value_pending {
-            self.de.reader.skip()?;
+            self.de.input.reader.skip()?;
         }
         for _ in 0..u64::from(self.left) * 2 {
-            self.de.reader.skip()?;
+            self.de.input.reader.skip()?;
         }
         Ok(())
     }
@@ -116,6 +154,9 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
         if !self.de.zero_fields.is_empty() {
             self.note()?;
         }
+        if let Some((keys, _)) = &mut self.rooms {
+            self.de.input.budget.entry::<K::Value>(keys)?;
+        }
         seed.deserialize(self.de.next(true)).map(Some)
     }
 
@@ -125,6 +166,10 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
             return seed.deserialize(self.de.zero());
         }
         self.value_pending = false;
+        match &mut self.rooms {
+            Some((_, values)) => self.de.input.budget.entry::<V::Value>(values)?,
+            None => self.de.input.budget.member::<V::Value>(),
+        }
         seed.deserialize(self.de.next(false))
     }
 }
@@ -136,6 +181,8 @@ impl<'de> EnumAccess<'de> for De<'_, 'de, '_> {
 
     fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self)> {
         self.key = false;
+        // What the variant holds may be in a box.
+        self.input.budget.member::<()>();
         Ok((seed.deserialize(self.next(false))?, self))
     }
 }
@@ -144,7 +191,7 @@ impl<'de> VariantAccess<'de> for De<'_, 'de, '_> {
     type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
-        Ok(self.reader.skip()?)
+        Ok(self.input.reader.skip()?)
     }
 
     forward_variant!('de: self => self, "");

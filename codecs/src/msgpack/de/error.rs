@@ -4,6 +4,7 @@
 //! end.
 
 use crate::{
+    budget::OverBudget,
     error::ValueError,
     msgpack::read::{Token, WireError},
     zero::ZeroFieldError,
@@ -70,6 +71,13 @@ impl From<WireError> for DeError {
     #[cold]
     fn from(error: WireError) -> Self {
         Self::Value(error.into())
+    }
+}
+
+impl From<OverBudget> for DeError {
+    #[cold]
+    fn from(over: OverBudget) -> Self {
+        Self::Value(over.into())
     }
 }
 

@@ -15,22 +15,26 @@ use super::{
     time,
 };
 use crate::{
+    budget::{DecodeBudget, ListRoom, MAX_DECODED_BYTES},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
-use access::{List, Members};
+use access::{List, Members, Numbers};
 use error::DeError;
 use serde::{
     Deserializer,
     de::{
         DeserializeOwned, IntoDeserializer, Visitor,
-        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer},
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer},
     },
 };
 
 type Result<T> = std::result::Result<T, DeError>;
+
+/// Bytes that the text of a time has at most.
+const MAX_TIME_TEXT: usize = 48;
 
 /// Decodes one body into `T`; bytes behind it do not count.
 ///
@@ -40,23 +44,47 @@ type Result<T> = std::result::Result<T, DeError>;
 /// are skipped.
 ///
 /// # Errors
-/// The bytes do not fit `T`; the connection goes on. Values nested deeper than 100 are [fatal](ValueError::is_fatal).
+/// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
+/// goes on. Values nested deeper than 100 are [fatal](ValueError::is_fatal).
 ///
 /// ```
 /// assert_eq!(rpcwrap_codecs::msgpack::value_from_slice::<(i64, String)>(b"\x92\x05\xA2hi").unwrap(), (5, "hi".to_owned()));
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
-    with_zeros(|zero_fields| T::deserialize(De::new(&mut Reader::new(bytes), zero_fields)))
+    value_from_slice_within(bytes, MAX_DECODED_BYTES)
 }
 
-/// The value at the front of `reader`.
+/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+///
+/// # Errors
+/// As [`value_from_slice`].
+#[inline]
+pub fn value_from_slice_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    max_decoded_bytes: usize,
+) -> std::result::Result<T, ValueError> {
+    with_zeros(|zero_fields| {
+        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        budget.member::<T>();
+        T::deserialize(De::new(&mut Input { reader: Reader::new(bytes), budget }, zero_fields))
+    })
+}
+
+/// What all parts of one value share.
+#[derive(Debug)]
+struct Input<'de> {
+    reader: Reader<'de>,
+    budget: DecodeBudget,
+}
+
+/// The value at the front of `input`.
 ///
 /// `zero_fields` names the members that structs ask for and get even where the bytes have none; `key` says that the
 /// value is the key of a map, where a text may be wanted of a number.
 #[derive(Debug)]
 struct De<'r, 'de, 'f> {
-    reader: &'r mut Reader<'de>,
+    input: &'r mut Input<'de>,
     zero_fields: &'f [&'static str],
     depth: usize,
     key: bool,
@@ -64,14 +92,14 @@ struct De<'r, 'de, 'f> {
 
 impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
-    fn new(reader: &'r mut Reader<'de>, zero_fields: &'f [&'static str]) -> Self {
-        Self { reader, zero_fields, depth: 0, key: false }
+    fn new(input: &'r mut Input<'de>, zero_fields: &'f [&'static str]) -> Self {
+        Self { input, zero_fields, depth: 0, key: false }
     }
 
     /// The next value at the same place.
     #[inline]
     fn next(&mut self, key: bool) -> De<'_, 'de, 'f> {
-        De { reader: &mut *self.reader, key, ..*self }
+        De { input: &mut *self.input, key, ..*self }
     }
 
     /// The same place, one level further in.
@@ -93,7 +121,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// `codec/msgpack.go` `msgpackEncDriver`.
     #[inline]
     fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
-        match self.reader.token()? {
+        match self.input.reader.token()? {
             Token::Uint(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
             Token::Int(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
             Token::Nil => T::try_from(0u64).map_err(|_| DeError::out_of_range(0, wanted)),
@@ -103,7 +131,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     #[inline]
     fn float(self, wanted: &'static str) -> Result<f64> {
-        Ok(match self.reader.token()? {
+        Ok(match self.input.reader.token()? {
             Token::F64(value) => value,
             Token::F32(value) => value.into(),
             Token::Uint(value) => value as f64,
@@ -118,30 +146,44 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// MessagePack specification".
     #[inline]
     fn bytes(self, wanted: &'static str) -> Result<&'de [u8]> {
-        match self.reader.token()? {
+        match self.input.reader.token()? {
             Token::Str(bytes) | Token::Bin(bytes) => Ok(bytes),
             Token::Nil => Ok(b""),
             other => Err(DeError::mismatch(&other, wanted)),
         }
     }
 
+    /// As [`bytes`](Self::bytes), for a target that may keep them.
+    #[inline]
+    fn kept(mut self, wanted: &'static str) -> Result<&'de [u8]> {
+        let bytes = self.next(self.key).bytes(wanted)?;
+        self.input.budget.bytes(bytes.len())?;
+        Ok(bytes)
+    }
+
+    /// The bytes of a string as a list of numbers.
+    fn numbers<V: Visitor<'de>>(self, bytes: &'de [u8], expected: usize, visitor: V) -> Result<V::Value> {
+        visitor.visit_seq(Numbers { bytes, budget: &self.input.budget, room: ListRoom::new(expected) })
+    }
+
     /// A number where the key of a map is to be a text.
     fn number_as_text(&mut self) -> Result<Option<String>> {
         // Only for keys: a Go map may have numbers for keys where the target, such as a JSON value, has texts.
-        let text = match self.reader.peek()? {
+        let text = match self.input.reader.peek()? {
             Token::Uint(value) if self.key => value.to_string(),
             Token::Int(value) if self.key => value.to_string(),
             Token::Bool(value) if self.key => value.to_string(),
             Token::F64(value) if self.key => value.to_string(),
             _ => return Ok(None),
         };
-        self.reader.token()?;
+        self.input.reader.token()?;
+        self.input.budget.bytes(text.len())?;
         Ok(Some(text))
     }
 
     /// A time in the packed form of [`TIME`].
     fn packed_time(self) -> Result<i128> {
-        let token = self.reader.token()?;
+        let token = self.input.reader.token()?;
         let time = match token {
             Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::read(bytes),
             Token::Nil => Some(Time::default()),
@@ -153,20 +195,22 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
     #[inline]
     fn list<V: Visitor<'de>>(self, len: u32, expected: usize, visitor: V) -> Result<V::Value> {
-        let mut list = List { de: self.deeper()?, left: len, expected };
+        self.input.budget.compound::<V::Value>()?;
+        let mut list = List { de: self.deeper()?, left: len, expected, room: ListRoom::new(expected) };
         let value = visitor.visit_seq(&mut list)?;
         list.finish()?;
         Ok(value)
     }
 
-    /// The pairs of a map for `visitor`, a struct's if it has `fields`.
+    /// The pairs of a map for `visitor`, which is a struct's if there are `fields`.
     #[inline]
     fn members<V: Visitor<'de>>(
         self,
         len: u32,
-        fields: &'static [&'static str],
+        fields: Option<&'static [&'static str]>,
         visitor: V,
     ) -> Result<V::Value> {
+        self.input.budget.compound::<V::Value>()?;
         let mut members = Members::new(self.deeper()?, len, fields);
         let value = visitor.visit_map(&mut members)?;
         members.finish()?;
@@ -175,7 +219,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     /// A value of any kind, integers as [`Any`](crate::types::Any) knows them or by their sign.
     fn any<V: Visitor<'de>>(self, for_any: bool, visitor: V) -> Result<V::Value> {
-        match self.reader.token()? {
+        match self.input.reader.token()? {
             Token::Nil => visitor.visit_unit(),
             Token::Bool(value) => visitor.visit_bool(value),
             Token::Int(value) => visitor.visit_i64(value),
@@ -185,18 +229,27 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             },
             Token::F32(value) => visitor.visit_f64(value.into()),
             Token::F64(value) => visitor.visit_f64(value),
-            Token::Str(text) => match std::str::from_utf8(text) {
-                Ok(text) => visitor.visit_borrowed_str(text),
-                Err(_) => visitor.visit_borrowed_bytes(text),
-            },
-            Token::Bin(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Token::Str(text) => {
+                self.input.budget.bytes(text.len())?;
+                match std::str::from_utf8(text) {
+                    Ok(text) => visitor.visit_borrowed_str(text),
+                    Err(_) => visitor.visit_borrowed_bytes(text),
+                }
+            }
+            Token::Bin(bytes) => {
+                self.input.budget.bytes(bytes.len())?;
+                visitor.visit_borrowed_bytes(bytes)
+            }
             token @ Token::Ext(kind, bytes) => match time::read(bytes).filter(|_| kind == time::EXTENSION) {
                 Some(time) if for_any => visitor.visit_i128(time.to_packed()),
-                Some(time) => visitor.visit_string(time.to_string()),
+                Some(time) => {
+                    self.input.budget.bytes(MAX_TIME_TEXT)?;
+                    visitor.visit_string(time.to_string())
+                }
                 None => Err(DeError::mismatch(&token, "interface {}")),
             },
             Token::List(len) => self.list(len, 0, visitor),
-            Token::Map(len) => self.members(len, &[], visitor),
+            Token::Map(len) => self.members(len, None, visitor),
         }
     }
 }
@@ -217,6 +270,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     forward_deserialize!('de: #[inline] string, byte_buf, unit_struct, ignored_any, tuple_struct, binary);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.input.budget.any::<V::Value>()?;
         self.any(false, visitor)
     }
 
@@ -230,7 +284,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
 
     /// 0 and 1 will do, as in Go's codec.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_bool(match self.reader.token()? {
+        visitor.visit_bool(match self.input.reader.token()? {
             Token::Bool(value) => value,
             Token::Uint(1) => true,
             Token::Uint(0) | Token::Nil => false,
@@ -239,7 +293,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.peek()? {
+        match self.input.reader.peek()? {
             Token::Nil => self.zero().deserialize_char(visitor),
             _ => visitor.visit_borrowed_str(utf8(self.bytes("rune")?)?),
         }
@@ -252,15 +306,15 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         {
             return visitor.visit_string(text);
         }
-        visitor.visit_borrowed_str(utf8(self.bytes("string")?)?)
+        visitor.visit_borrowed_str(utf8(self.kept("string")?)?)
     }
 
     /// The name of a member: a text; a number where the peer's code has one.
     #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.peek()? {
+        match self.input.reader.peek()? {
             Token::Str(name) | Token::Bin(name) => {
-                self.reader.token()?;
+                self.input.reader.token()?;
                 match std::str::from_utf8(name) {
                     Ok(name) => visitor.visit_borrowed_str(name),
                     Err(_) => visitor.visit_borrowed_bytes(name),
@@ -271,17 +325,17 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.peek()? {
+        match self.input.reader.peek()? {
             Token::List(_) => self.deserialize_seq(visitor),
-            _ => visitor.visit_borrowed_bytes(self.bytes("[]byte")?),
+            _ => visitor.visit_borrowed_bytes(self.kept("[]byte")?),
         }
     }
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.peek()? {
+        match self.input.reader.peek()? {
             Token::Nil => {
-                self.reader.token()?;
+                self.input.reader.token()?;
                 visitor.visit_none()
             }
             _ => visitor.visit_some(self),
@@ -290,7 +344,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
 
     /// A target that wants nothing takes any value.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.reader.skip()?;
+        self.input.reader.skip()?;
         visitor.visit_unit()
     }
 
@@ -303,7 +357,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         match name {
             TEXT => match self.number_as_text()? {
                 Some(text) => visitor.visit_string(text),
-                None => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.bytes("string")?)),
+                None => visitor.visit_newtype_struct(BorrowedBytesDeserializer::new(self.kept("string")?)),
             },
             TIME => visitor.visit_newtype_struct(self.packed_time()?.into_deserializer()),
             ANY => self.any(true, visitor),
@@ -314,31 +368,27 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     /// Bytes are a list of numbers to a target that is a list.
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.token()? {
+        match self.input.reader.token()? {
             Token::List(len) => self.list(len, 0, visitor),
             Token::Nil => self.zero().deserialize_seq(visitor),
-            Token::Bin(bytes) | Token::Str(bytes) => {
-                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
-            }
+            Token::Bin(bytes) | Token::Str(bytes) => self.numbers(bytes, 0, visitor),
             other => Err(DeError::mismatch(&other, "slice")),
         }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        match self.reader.token()? {
+        match self.input.reader.token()? {
             Token::List(count) => self.list(count, len, visitor),
             Token::Nil => self.zero().deserialize_tuple(len, visitor),
-            Token::Bin(bytes) | Token::Str(bytes) => {
-                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
-            }
+            Token::Bin(bytes) | Token::Str(bytes) => self.numbers(bytes, len, visitor),
             other => Err(DeError::mismatch(&other, "array")),
         }
     }
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.reader.token()? {
-            Token::Map(len) => self.members(len, &[], visitor),
+        match self.input.reader.token()? {
+            Token::Map(len) => self.members(len, None, visitor),
             Token::Nil => self.zero().deserialize_map(visitor),
             other => Err(DeError::mismatch(&other, "map")),
         }
@@ -351,8 +401,8 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        match self.reader.token()? {
-            Token::Map(len) => self.members(len, fields, visitor),
+        match self.input.reader.token()? {
+            Token::Map(len) => self.members(len, Some(fields), visitor),
             // `StructToArray`: by position, so a shorter list is of an older peer, and what it lacks is zero.
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
@@ -366,7 +416,8 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        match self.reader.token()? {
+        self.input.budget.compound::<V::Value>()?;
+        match self.input.reader.token()? {
             Token::Str(variant) | Token::Bin(variant) => {
                 visitor.visit_enum(BorrowedStrDeserializer::new(utf8(variant)?))
             }

@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use codecs::{
-    Args, DecodeError, EncodeError, Limits, ReplyTo, ValueError,
+    Args, DecodeError, EncodeError, Limits, LogText, ReplyTo, ValueError,
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
     body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
 };
@@ -169,6 +169,7 @@ fn raw_args<'r>(wire: &'r baidu_std::Request, payload: &Payload) -> BytesArgs<'r
         attachment: payload.attachment.clone(),
         content_type: payload.content_type,
         compression: payload.compression,
+        compressed_len: payload.compressed_len,
         log_id: wire.log_id(),
         trace_id: wire.trace_id(),
         span_id: wire.span_id(),
@@ -186,7 +187,7 @@ fn span_of(wire: &baidu_std::Request) -> Option<Span> {
         return None;
     }
     let parent_span_id = wire.parent_span_id();
-    let request_id = String::from_utf8_lossy(wire.request_id());
+    let request_id = LogText::new(String::from_utf8_lossy(wire.request_id()));
     let span = tracing::info_span!("call", log_id, trace_id, span_id, parent_span_id, %request_id);
     (!span.is_disabled()).then_some(span)
 }

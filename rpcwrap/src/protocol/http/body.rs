@@ -4,8 +4,15 @@ use super::{
     progress::{Answered, Progress},
     reply::Answer,
 };
+use crate::{
+    live::{
+        memory::{Held, HeldReply},
+        tracker::InFlight,
+    },
+    protocol::ConnCx,
+};
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use std::{
     error::Error as StdError,
@@ -17,8 +24,8 @@ pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What a reply carries.
 pub(super) enum Kind {
-    /// Bytes that are all there.
-    Full(Full<Bytes>),
+    /// Bytes that are all there, until they are taken.
+    Full(Option<Bytes>),
     /// The replies of a streaming call, as its handler makes them and the peer takes them.
     InFlightCall(Box<Answer>),
     /// Whatever the mounted service makes.
@@ -29,24 +36,35 @@ pub(super) enum Kind {
 pub(super) struct Body {
     kind: Kind,
     _answered: Option<Answered>,
+    _in_flight: Option<InFlight>,
 }
 
 impl Body {
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Full(Full::new(bytes.into())), _answered: None }
+        let bytes = bytes.into();
+        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), _answered: None, _in_flight: None }
     }
 
     pub(super) fn reply(answer: Box<Answer>) -> Self {
-        Self { kind: Kind::InFlightCall(answer), _answered: None }
+        Self { kind: Kind::InFlightCall(answer), _answered: None, _in_flight: None }
     }
 
     pub(super) fn mounted(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
-        Self { kind: Kind::Mounted(body), _answered: None }
+        Self { kind: Kind::Mounted(body), _answered: None, _in_flight: None }
     }
 
-    /// The same body, whose end `progress` is told.
-    pub(super) fn noted(self, progress: Progress) -> Self {
-        Self { _answered: Some(Answered(progress)), ..self }
+    /// The same body, counted among what the connection holds until it is written.
+    pub(super) fn held(self, cx: &ConnCx) -> Self {
+        let Kind::Full(bytes) = self.kind else { return self };
+        Self {
+            kind: Kind::Full(bytes.map(|bytes| HeldReply::count(bytes, &cx.dispatch.live, &cx.tracked))),
+            ..self
+        }
+    }
+
+    /// The same body, whose end `progress` is told, and the count of what is in flight.
+    pub(super) fn noted(self, progress: Progress, in_flight: InFlight) -> Self {
+        Self { _answered: Some(Answered(progress)), _in_flight: Some(in_flight), ..self }
     }
 }
 
@@ -59,7 +77,7 @@ impl hyper::body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.kind {
-            Kind::Full(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::InFlightCall(answer) => answer.poll_chunk(cx).map(|chunk| Some(Ok(Frame::data(chunk?)))),
             Kind::Mounted(body) => Pin::new(body).poll_frame(cx),
         }
@@ -67,7 +85,7 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Full(body) => body.is_end_stream(),
+            Kind::Full(bytes) => bytes.is_none(),
             Kind::InFlightCall(answer) => answer.is_over(),
             Kind::Mounted(body) => body.is_end_stream(),
         }
@@ -75,7 +93,7 @@ impl hyper::body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Full(body) => body.size_hint(),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::InFlightCall(_) => SizeHint::default(),
             Kind::Mounted(body) => body.size_hint(),
         }
@@ -91,8 +109,14 @@ pub(super) enum ReadError {
     Broken,
 }
 
-/// A request's whole body, of at most `limit` bytes. Memory grows with what arrives, not with what is announced.
-pub(super) async fn read(body: Incoming, limit: usize, progress: &Progress) -> Result<Bytes, ReadError> {
+/// A request's whole body, of at most `limit` bytes. Memory grows with what arrives, not with what is announced, and
+/// `held` says how much that is.
+pub(super) async fn read(
+    body: Incoming,
+    limit: usize,
+    progress: &Progress,
+    held: &mut Held,
+) -> Result<Bytes, ReadError> {
     if body.size_hint().lower() > limit as u64 {
         return Err(ReadError::TooBig);
     }
@@ -111,9 +135,11 @@ pub(super) async fn read(body: Incoming, limit: usize, progress: &Progress) -> R
             // A body of one piece, as most are, is not copied.
             if whole.is_empty() && body.is_end_stream() {
                 progress.notes().whole();
+                held.set(data.len());
                 return Ok(data);
             }
             whole.extend_from_slice(&data);
+            held.set(whole.capacity());
         }
     }
     progress.notes().whole();

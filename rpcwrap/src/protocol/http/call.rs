@@ -15,6 +15,7 @@ use crate::{
     auth::{Credential, Denied, Identity},
     call::in_flight::InFlightCall,
     error::CallError,
+    live::memory::Held,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -44,7 +45,8 @@ pub(super) async fn answer(
         return respond::bad_timeout();
     };
     let limit = cx.dispatch.live.config().max_message_bytes;
-    let args = match body::read(incoming, limit, progress).await {
+    let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
+    let args = match body::read(incoming, limit, progress, &mut held).await {
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
     };
@@ -98,12 +100,6 @@ pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Iden
 fn basic(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
     scheme.eq_ignore_ascii_case(b"basic ").then(|| rest.trim_ascii())
-}
-
-/// Whether a browser says that a page of another origin is behind the request.
-pub(super) fn is_of_other_site(headers: &HeaderMap) -> bool {
-    let sites = headers.get_all("sec-fetch-site");
-    sites.iter().any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"))
 }
 
 /// The caller's time limit: the header's, or what else it has said.

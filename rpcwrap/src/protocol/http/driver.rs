@@ -17,6 +17,7 @@ use crate::{
     },
     protocol::{Conn, ConnCx, Served},
 };
+use codecs::LogText;
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -89,7 +90,7 @@ fn count(end: &End, cx: &ConnCx) -> bool {
         }
         End::Gone | End::Old => false,
         End::Http(Err(error)) if error.is_parse() => {
-            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP");
+            tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP");
             true
         }
         End::Http(_) => true,
@@ -121,7 +122,9 @@ async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progres
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(End::Old);
         }
-        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+        if !leaving
+            && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
+        {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             if let Poll::Ready(result) = poll_http(connection, progress, task) {

@@ -30,10 +30,6 @@ const TIMEOUT: &str = "timeout";
 pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incoming>) -> Response<Body> {
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let headers = request.headers();
-    if is_get && call::is_of_other_site(headers) {
-        let message = "a call by GET that a page of another site has made";
-        return respond::error(StatusCode::FORBIDDEN, "denied", message);
-    }
     let Ok(user) = call::user(headers, cx).await else {
         return respond::wrong_user();
     };

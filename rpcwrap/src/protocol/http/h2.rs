@@ -25,6 +25,7 @@ use crate::{
     },
     protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
+use codecs::LogText;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -40,7 +41,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -95,13 +96,16 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
     let ended = drive(&mut connection, &mut tasks, &cx).await;
     match ended {
         Err(error) if is_fault(&error) => {
-            tracing::debug!(peer = %cx.peer_addr, %error, "not HTTP/2");
+            tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP/2");
             Err(ProtocolError::Malformed("not HTTP/2"))
         }
         _ if requests.load(Relaxed) == 0 => Ok(Served::Probe),
         _ => Ok(Served::Closed),
     }
 }
+
+/// More than the pings of one `stall_timeout` and their answers, and other frames without a reply's bytes: 17 bytes each.
+const PINGS: u64 = 1 << 10;
 
 /// hyper adds its times to the clock unchecked.
 const LONGEST_STALL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -120,6 +124,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
     let mut close_timer = CloseTimer::default();
     let mut leaving = false;
     let mut age = Age::default();
+    let mut unsent = UnsentTimer::default();
     poll_fn(|task| {
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
@@ -130,11 +135,18 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
                 break;
             }
         }
+        if unsent.poll(task, cx).is_ready() {
+            tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer takes no reply");
+            cx.dispatch.live.stats.stalled.add_one();
+            return Poll::Ready(Ok(()));
+        }
         let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
             return Poll::Ready(Ok(()));
         }
-        if !leaving && (aged.is_ready() || draining.as_mut().poll(task).is_ready()) {
+        if !leaving
+            && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
+        {
             leaving = true;
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
@@ -183,6 +195,35 @@ impl CloseTimer {
     }
 }
 
+/// How long a peer takes nothing of the replies that wait for it: it answers pings, and is not stalled by what the
+/// socket shows.
+#[derive(Default)]
+struct UnsentTimer {
+    /// Since when it is watched, and what had moved then.
+    since: Option<(Instant, u64)>,
+    timer: Timer,
+}
+
+impl UnsentTimer {
+    /// Ready when `stall_timeout` has passed without more than pings.
+    fn poll(&mut self, task: &mut Context<'_>, cx: &ConnCx) -> Poll<()> {
+        if cx.tracked.unsent_bytes.load(Relaxed) == 0 {
+            (self.since, self.timer) = (None, None);
+            return Poll::Pending;
+        }
+        loop {
+            let moved = cx.tracked.bytes_moved();
+            let (since, before) = *self.since.get_or_insert_with(|| (Instant::now(), moved));
+            let deadline = since + cx.dispatch.live.config().stall_timeout;
+            ready!(poll_timer(&mut self.timer, deadline, task));
+            if moved - before < PINGS {
+                return Poll::Ready(());
+            }
+            (self.since, self.timer) = (None, None);
+        }
+    }
+}
+
 /// hyper's service of one connection.
 struct Requests {
     http: Arc<Http>,
@@ -216,5 +257,5 @@ impl Service<Request<Incoming>> for Requests {
 fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
     tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
     cx.dispatch.live.stats.stalled.add_one();
-    respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n")
+    respond::guarded(respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n"))
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod body;
+mod browser;
 mod call;
 mod driver;
 mod get;
@@ -19,6 +20,7 @@ mod reply;
 mod respond;
 mod route;
 mod rpc;
+mod snapshots;
 mod sniff;
 mod socket;
 #[cfg(feature = "http2")]
@@ -30,17 +32,24 @@ mod tests;
 pub(crate) use h2::Http2;
 pub use mount::Mount;
 
+use self::snapshots::Snapshots;
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};
 use std::sync::Arc;
 
 /// The protocol of pages, probes, POSTed calls and the CONNECT that leads to Go-RPC.
 pub(crate) struct Http {
     /// For paths that are not the server's own.
-    pub(crate) mount: Option<Mount>,
+    mount: Option<Mount>,
+    snapshots: Snapshots,
 }
 
 impl Http {
     pub(crate) const NAME: &'static str = "http";
+
+    /// With `mount` for paths that are not the server's own.
+    pub(crate) fn new(mount: Option<Mount>) -> Self {
+        Self { mount, snapshots: Snapshots::default() }
+    }
 }
 
 impl Protocol for Http {

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use hyper::{
     Response, StatusCode,
     header::{
-        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use serde_json::{Value, json};
@@ -43,6 +44,14 @@ pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Body> {
     reply(status, TEXT, Body::full(body))
 }
 
+/// The reply with what it tells browsers: to take it for what it says it is, to show it in no frame, and to name it to
+/// none of the servers its links lead to.
+pub(super) fn guarded(reply: Response<Body>) -> Response<Body> {
+    let reply = with(reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let reply = with(reply, X_FRAME_OPTIONS, "DENY");
+    with(reply, REFERRER_POLICY, "no-referrer")
+}
+
 /// A page.
 pub(super) fn page(page: Page) -> Response<Body> {
     let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -53,9 +62,9 @@ pub(super) fn page(page: Page) -> Response<Body> {
     reply
 }
 
-/// Nothing is there: the bytes Go answers.
+/// Nothing is there: the text Go answers.
 pub(super) fn not_found() -> Response<Body> {
-    with(text(StatusCode::NOT_FOUND, "404 page not found\n"), X_CONTENT_TYPE_OPTIONS, "nosniff")
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 /// An RPC path was asked for by another method: the bytes Go answers, and what it should have been.

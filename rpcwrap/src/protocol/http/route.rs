@@ -2,26 +2,26 @@
 //! order.
 
 use super::{
-    Http, admin,
+    Http, Mount, admin,
     body::Body,
-    call, get,
+    browser, call, get,
     hijack::{self, HandedOver},
     page_access,
     progress::Progress,
     respond, rpc,
+    snapshots::Snapshots,
 };
 use crate::{
-    live::shutdown::Phase,
-    pages::{self, PageRequest},
+    pages::{self, Audience, MakePage, PageRequest},
     protocol::ConnCx,
 };
 use codecs::AnyCodec;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
-    header::{ACCEPT, HOST},
+    header::{ACCEPT, CONNECTION, HOST},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Answers one request, or ends HTTP on its connection.
 pub(super) async fn answer(
@@ -32,22 +32,37 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
-    let path = request.uri().path();
-    if hands_over(&cx, &request) {
+    let is_in_reserve = cx.is_in_reserve();
+    if !is_in_reserve && hands_over(&cx, &request) {
         return Err(hijack::hand_over(request, &progress));
     }
-    let _in_flight = cx.tracked.call();
-    let reply = if let Some(codec) = http_rpc_codec(&cx, path).cloned() {
-        rpc::answer(&cx, &codec, request, &progress).await
-    } else if cx.takes_path(path) {
-        match *request.method() {
-            Method::CONNECT => respond::text(StatusCode::BAD_REQUEST, "400 CONNECT has no chunked body\n"),
-            _ => respond::must_connect(cx.port.http_rpc),
-        }
-    } else {
-        other(&http, &cx, request, &progress).await
+    let in_flight = cx.tracked.call();
+    let target = find(&http, &cx, &request);
+    let origin = match target.is_for_pages() {
+        true => browser::allowed_origin(&cx.dispatch.live.config(), request.headers()),
+        false => None,
     };
-    Ok(reply.map(|body| body.noted(progress)))
+    let refusal = match is_in_reserve && !matches!(target, Target::Page(..) | Target::Admin(_)) {
+        true => {
+            cx.dispatch.live.stats.connections_refused.add_one();
+            Some(respond::text(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"))
+        }
+        false => target.refusal(&cx, &request),
+    };
+    let is_ours = refusal.is_some() || !matches!(target, Target::Mount(_));
+    let reply = match refusal {
+        Some(refusal) => refusal,
+        None if origin.is_some() && browser::is_preflight(&request) => browser::preflight(),
+        None => target.answer(&cx, request, &progress).await,
+    };
+    let reply = match origin {
+        Some(origin) => browser::shown_to(origin, reply),
+        None => reply,
+    };
+    let reply = if is_ours { respond::guarded(reply) } else { reply };
+    let reply = reply.map(|body| body.held(&cx).noted(progress, in_flight));
+    // There are few places.
+    Ok(if is_in_reserve { respond::with(reply, CONNECTION, "close") } else { reply })
 }
 
 /// Whether the connection is another protocol's from here on.
@@ -69,62 +84,131 @@ fn http_rpc_codec<'a>(cx: &'a ConnCx, path: &str) -> Option<&'a AnyCodec> {
     cx.port.codecs.iter().find(|codec| codec.name() == name && !auth)
 }
 
-async fn other(http: &Http, cx: &ConnCx, request: Request<Incoming>, progress: &Progress) -> Response<Body> {
-    let path = request.uri().path();
-    // What a proxy would be asked; there is nothing behind this server.
-    if request.method() == Method::CONNECT {
-        return respond::not_found();
+/// What answers a request.
+enum Target<'s> {
+    HttpRpc(AnyCodec),
+    /// A path for CONNECT, asked for by another method or with a body in chunks.
+    RpcPath {
+        http_rpc: bool,
+    },
+    /// What a load balancer asks of the server as a whole.
+    Options,
+    Page(MakePage, &'s Snapshots),
+    Admin(&'static admin::Path),
+    /// A method's full name.
+    Call(String),
+    Mount(&'s Mount),
+    Nothing,
+}
+
+fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<'s> {
+    let (method, path) = (request.method(), request.uri().path());
+    if let Some(codec) = http_rpc_codec(cx, path) {
+        return Target::HttpRpc(codec.clone());
     }
-    if path == "*" && request.method() == Method::OPTIONS {
-        return respond::options(is_ready(cx));
+    if cx.takes_path(path) {
+        return Target::RpcPath { http_rpc: cx.port.http_rpc };
+    }
+    // What a proxy would be asked; there is nothing behind this server.
+    if method == Method::CONNECT {
+        return Target::Nothing;
+    }
+    if path == "*" && method == Method::OPTIONS {
+        return Target::Options;
     }
     if let Some(page) = pages::find(path) {
-        if let Some(refusal) = page_access::refusal(cx, pages::audience(path), request.headers()).await {
-            return refusal;
-        }
-        return match *request.method() {
-            Method::GET | Method::HEAD => {
-                let snapshot = cx.port.snapshot(pages::connections_on(path));
-                respond::page(page(&snapshot, &ask(&request)))
-            }
-            Method::OPTIONS => respond::options(is_ready(cx)),
-            _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
-        };
+        return Target::Page(page, &http.snapshots);
     }
     if let Some(operation) = admin::find(path) {
-        return admin::answer(cx, operation, request, progress).await;
+        return Target::Admin(operation);
     }
     // Nothing else is there.
     if cx.port.is_admin {
-        return respond::not_found();
+        return Target::Nothing;
     }
     // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant
     // there.
     if codecs::connect::parse_path(path).is_some() {
-        return respond::must_connect(false);
+        return Target::RpcPath { http_rpc: false };
     }
     let name = method_name(path);
-    if let Some((service, method)) = &name
-        && cx.dispatch.registry.services().contains_key(service)
-    {
-        let full_name = format!("{service}.{method}");
-        return match *request.method() {
-            Method::POST => call::answer(cx, &full_name, request, progress).await,
-            _ => get::answer(cx, &full_name, &request).await,
-        };
-    }
-    match (&http.mount, name) {
-        (Some(mount), _) => mount.answer(request).await,
-        (None, Some((service, method))) if request.method() == Method::POST => {
-            let full_name = format!("{service}.{method}");
-            call::answer(cx, &full_name, request, progress).await
-        }
-        (None, _) => respond::not_found(),
+    let is_known = |(service, _): &(String, String)| cx.dispatch.registry.services().contains_key(service);
+    // Where a login is required, a peer without one learns no names: not by another refusal of those that are there.
+    let is_call = name.as_ref().is_some_and(is_known)
+        || http.mount.is_none() && (method == Method::POST || cx.dispatch.live.policy().login_required());
+    match (name, &http.mount) {
+        (Some((service, method)), _) if is_call => Target::Call(format!("{service}.{method}")),
+        (_, Some(mount)) => Target::Mount(mount),
+        (_, None) => Target::Nothing,
     }
 }
 
-fn is_ready(cx: &ConnCx) -> bool {
-    cx.dispatch.live.shutdown.phase() == Phase::Serving
+impl Target<'_> {
+    /// Whether pages of other origins may be shown the answer, where a setting says which.
+    fn is_for_pages(&self) -> bool {
+        matches!(self, Self::HttpRpc(_) | Self::Page(..) | Self::Call(_))
+    }
+
+    /// The reply to a browser that has been led here, if it has been; `None` if the request is to be answered.
+    fn refusal(&self, cx: &ConnCx, request: &Request<Incoming>) -> Option<Response<Body>> {
+        match self {
+            Self::HttpRpc(_) | Self::Call(_) => browser::call_refusal(cx, request),
+            Self::Mount(mount) if mount.is_guarded() => browser::call_refusal(cx, request),
+            Self::Page(..) if pages::audience(request.uri().path()) != Audience::Probes => {
+                browser::page_refusal(cx, request)
+            }
+            // Whether another page asks for it is looked at where the refusal is noted.
+            Self::Admin(_) => browser::host_refusal(cx, request),
+            _ => None,
+        }
+    }
+
+    async fn answer(self, cx: &ConnCx, request: Request<Incoming>, progress: &Progress) -> Response<Body> {
+        match self {
+            Self::HttpRpc(codec) => rpc::answer(cx, &codec, request, progress).await,
+            Self::RpcPath { .. } if *request.method() == Method::CONNECT => {
+                respond::text(StatusCode::BAD_REQUEST, "400 CONNECT has no chunked body\n")
+            }
+            Self::RpcPath { http_rpc } => respond::must_connect(http_rpc),
+            Self::Options => respond::options(cx.dispatch.live.is_ready()),
+            Self::Page(page, snapshots) => answer_page(cx, page, snapshots, &request).await,
+            Self::Admin(operation) => admin::answer(cx, operation, request, progress).await,
+            Self::Call(full_name) if *request.method() == Method::POST => {
+                call::answer(cx, &full_name, request, progress).await
+            }
+            Self::Call(full_name) => get::answer(cx, &full_name, &request).await,
+            Self::Mount(mount) => mount.answer(request).await,
+            Self::Nothing => respond::not_found(),
+        }
+    }
+}
+
+async fn answer_page(
+    cx: &ConnCx,
+    page: MakePage,
+    snapshots: &Snapshots,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    let path = request.uri().path();
+    let audience = pages::audience(path);
+    let sight = match page_access::sight(cx, audience, request.headers()).await {
+        Ok(sight) => sight,
+        Err(refusal) => return refusal,
+    };
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let connections = pages::connections_on(path);
+            let take = || cx.port.snapshot(connections);
+            // What a probe is told has to be true now.
+            let snapshot = match audience {
+                Audience::Probes => Arc::new(take()),
+                _ => snapshots.get(Instant::now(), connections > 0, take),
+            };
+            respond::page(page(&sight.of(cx, &snapshot), &ask(request)))
+        }
+        Method::OPTIONS => respond::options(cx.dispatch.live.is_ready()),
+        _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
+    }
 }
 
 /// `/Arith/Multiply` → service and method.

@@ -10,7 +10,7 @@ use super::{
     reply::{Answer, First, Replies},
     respond,
 };
-use crate::{auth::Identity, protocol::ConnCx};
+use crate::{auth::Identity, live::memory::Held, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
 use codecs::AnyCodec;
 use hyper::{Request, Response, StatusCode, body::Incoming};
@@ -26,7 +26,8 @@ pub(super) async fn answer(
         return respond::wrong_user();
     };
     let limits = cx.dispatch.live.config().message_limits();
-    let message = match body::read(request.into_body(), limits.max_message_bytes, progress).await {
+    let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
+    let message = match body::read(request.into_body(), limits.max_message_bytes, progress, &mut held).await {
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };

@@ -122,19 +122,24 @@ async fn post(server: &Server, path: &str, body: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-const OK_HEALTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok";
-const GET_HEALTH: &str = "GET /debug/health HTTP/1.1\r\nHost: x\r\n\r\n";
+const OK_HEALTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 2\r\n\r\nok";
+const GET_HEALTH: &str = "GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 const NOT_FOUND: &str = "404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    x-content-type-options: nosniff\r\ncontent-length: 19\r\n\r\n404 page not found\n";
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 19\r\n\r\n404 page not found\n";
 const MUST_CONNECT: &str = "405 Method Not Allowed\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    allow: CONNECT\r\ncontent-length: 17\r\n\r\n405 must CONNECT\n";
+    allow: CONNECT\r\n\
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 17\r\n\r\n405 must CONNECT\n";
 
 #[tokio::test(start_paused = true)]
 async fn refusals_have_gos_words() {
     let server = server();
     for (request, version, wanted) in [
         ("GET /_echo_rpc_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
-        ("GET /_echo_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1", MUST_CONNECT),
+        ("GET /_echo_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "HTTP/1.1", MUST_CONNECT),
         ("connect /_echo_rpc_ HTTP/1.0\n\n", "HTTP/1.0", MUST_CONNECT),
         ("OPTIONS /_echo_rpc_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
         ("POST /_bson_rpc_ HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.0", MUST_CONNECT),
@@ -142,7 +147,7 @@ async fn refusals_have_gos_words() {
         ("GET /_goRPC_ HTTP/1.0\r\n\r\n", "HTTP/1.0", MUST_CONNECT),
         ("CONNECT /_nope_rpc_ HTTP/1.0\n\n", "HTTP/1.0", NOT_FOUND),
         ("CONNECT /_echo_rpc_/ HTTP/1.0\n\n", "HTTP/1.0", NOT_FOUND),
-        ("CONNECT /_nope_rpc_ HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1", NOT_FOUND),
+        ("CONNECT /_nope_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "HTTP/1.1", NOT_FOUND),
         ("CONNECT svc:80 HTTP/1.1\r\nHost: svc:80\r\n\r\n", "HTTP/1.1", NOT_FOUND),
         ("CONNECT /healthz HTTP/1.0\r\n\r\n", "HTTP/1.0", NOT_FOUND),
         ("GET /nope HTTP/1.0\r\n\r\n", "HTTP/1.0", NOT_FOUND),
@@ -169,13 +174,15 @@ async fn a_head_without_a_body() {
 #[tokio::test(start_paused = true)]
 async fn probes_of_load_balancers() {
     let server = server();
-    let options = "200 OK\r\nallow: GET, HEAD, OPTIONS\r\ncontent-length: 0\r\n\r\n";
+    let options = "200 OK\r\nallow: GET, HEAD, OPTIONS\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 0\r\n\r\n";
     for request in
         ["OPTIONS / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n", "OPTIONS /healthz HTTP/1.0\r\n\r\n"]
     {
         assert_eq!(answer(&server, request).await, format!("HTTP/1.0 {options}"));
     }
-    let ready = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let ready = "GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
     assert!(answer(&server, ready).await.starts_with("HTTP/1.1 200 OK\r\n"));
     server.start_lame_duck();
     assert!(answer(&server, "OPTIONS / HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 503 "));
@@ -210,7 +217,7 @@ async fn keep_alive_and_pipelining() {
 #[tokio::test(start_paused = true)]
 async fn a_reply_does_not_wait_for_the_call_behind_it() {
     let server = server();
-    let slow = "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n5000";
+    let slow = "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\n5000";
     let mut stream = connect(&server, [GET_HEALTH, slow].concat()).await;
     let (mut seen, began) = (vec![0; 1024], Instant::now());
     let n = stream.read(&mut seen).await.unwrap();
@@ -256,7 +263,7 @@ async fn connect_hands_the_connection_over() {
         stream.shutdown().await.unwrap();
         assert_eq!(without_dates(&rest(stream).await), wanted, "bytewise {request}");
     }
-    let chunked = "CONNECT /_echo_rpc_ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked = "CONNECT /_echo_rpc_ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert!(answer(&server, chunked).await.starts_with("HTTP/1.1 400 "));
 }
 
@@ -296,7 +303,7 @@ async fn each_wait_has_its_own_limit() {
         .keep_alive_timeout(Duration::from_secs(20))
         .stall_timeout(Duration::from_secs(7));
     let server = builder().config(config).build().unwrap();
-    let body = "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    let body = "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n1";
     for (what, request, seconds) in [
         ("head", "HEAD / HTTP/1.1\r\nHo".to_owned(), 3),
         ("idle", GET_HEALTH.to_owned(), 20),
@@ -329,7 +336,7 @@ async fn a_dripping_head_is_closed_on_time() {
 async fn a_peer_that_takes_no_byte_is_closed() {
     let config = Config::default().stall_timeout(Duration::from_secs(7));
     let server = builder().config(config).build().unwrap();
-    let request = "POST /Demo/Count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1000000000";
+    let request = "POST /Demo/Count HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n1000000000";
     let stream = connect(&server, request).await;
     let began = Instant::now();
     while server.snapshot().server.stalled == 0 && began.elapsed() < Duration::from_secs(60) {
@@ -347,7 +354,8 @@ async fn draining_closes_what_is_idle_and_finishes_what_runs() {
     let mut seen = vec![0; 512];
     assert!(idle.read(&mut seen).await.unwrap() > 0);
     let busy =
-        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n3000").await;
+        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\n3000")
+            .await;
     sleep(Duration::from_millis(100)).await;
     let began = Instant::now();
     let peers = async {
@@ -363,7 +371,8 @@ async fn draining_closes_what_is_idle_and_finishes_what_runs() {
 #[tokio::test(start_paused = true)]
 async fn new_calls_are_refused_while_draining() {
     let server = server();
-    let mut stream = connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n").await;
+    let mut stream =
+        connect(&server, "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n").await;
     sleep(Duration::from_millis(100)).await;
     server.dispatch.live.shutdown.advance(Phase::Draining);
     stream.write_all(b"\r\n1").await.unwrap();
@@ -426,10 +435,10 @@ async fn calls_by_post() {
 async fn bodies_over_the_limit() {
     let config = Config::default().max_message_bytes(1024);
     let server = builder().config(config).build().unwrap();
-    let announced = "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n";
+    let announced = "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1025\r\n\r\n";
     let chunk = format!("400\r\n{}\r\n", " ".repeat(1024));
     let chunks = format!(
-        "POST /Demo/Sleep HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
+        "POST /Demo/Sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
     );
     for request in [announced, &chunks] {
         let seen = answer(&server, request).await;
@@ -516,7 +525,8 @@ async fn a_call_ends_with_its_peer() {
     let alive = Alive::default();
     let server = with_waiting_methods(&alive);
     for method in ["Long", "Items"] {
-        let stream = connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        let stream =
+            connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
         alive.reaches(1).await;
         drop(stream);
         // In memory a peer that goes away looks like one that has only closed its side.
@@ -531,7 +541,7 @@ async fn a_reset_ends_a_call_at_once() {
     let server = with_waiting_methods(&alive);
     let addr = server.listen("127.0.0.1:0").await.unwrap().to_string();
     let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
-    stream.write_all(b"POST /Wait/Long HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.write_all(b"POST /Wait/Long HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
     alive.reaches(1).await;
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
@@ -588,9 +598,13 @@ async fn http_rpc_takes_one_message_per_body() {
     let mut server = server();
     Arc::make_mut(&mut server.port).http_rpc = true;
     let call = r#"{"method":"Arith.Multiply","params":[{"a":7,"b":8}],"id":0}"#;
-    let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 34\r\n\r\n\
+    let ok = "200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 34\r\n\r\n\
         {\"id\":0,\"result\":56,\"error\":null}\n";
-    let nothing = "200 OK\r\ncontent-length: 0\r\n\r\n";
+    let nothing = "200 OK\r\n\
+        x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+        content-length: 0\r\n\r\n";
     for (method, body, wanted) in [
         ("POST", call, ok),
         ("PUT", call, ok),
@@ -603,7 +617,7 @@ async fn http_rpc_takes_one_message_per_body() {
         assert_eq!(answer(&server, request).await, format!("HTTP/1.0 {wanted}"), "{method} {body}");
     }
     let bare = answer(&server, "CONNECT /_json_rpc_ HTTP/1.0\n\n").await;
-    assert_eq!(bare, "HTTP/1.0 200 OK\r\n\r\n");
+    assert_eq!(bare, format!("HTTP/1.0 {}", nothing.replace("content-length: 0\r\n", "")));
     for (body, wanted) in [
         (
             r#"{"method":"Nope.X","params":[1],"id":3}"#,

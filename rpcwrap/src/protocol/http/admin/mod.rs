@@ -9,18 +9,19 @@ mod show;
 
 use super::{
     body::{self, Body},
-    call, page_access,
+    browser, call, page_access,
     progress::Progress,
     respond,
 };
 use crate::{
     admin::{self, Actor, Operation, Refused, Right},
+    live::memory::Held,
     protocol::ConnCx,
 };
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CACHE_CONTROL, HOST, HeaderMap, ORIGIN, WWW_AUTHENTICATE},
+    header::{CACHE_CONTROL, WWW_AUTHENTICATE},
 };
 
 /// Bytes of a body.
@@ -84,6 +85,8 @@ pub(super) async fn answer(
             });
         }
     };
+    // Whatever `allow_origins` says: that is for calls.
+    let is_of_other_site = browser::is_of_other_site(&request) || browser::names_other_origin(&request);
     let (head, incoming) = request.into_parts();
     let Ok(user) = call::user(&head.headers, cx).await else {
         return respond::wrong_user();
@@ -93,14 +96,15 @@ pub(super) async fn answer(
     let live = &cx.dispatch.live;
     let operation = if is_change {
         // Before the body is looked at.
-        let checked = match is_of_other_site(&head.headers) {
+        let checked = match is_of_other_site {
             true => Err(Refused::OtherSite),
             false => actor.check(live, Right::Admin),
         };
         if let Err(why) = checked {
             return refused(&admin::refuse(&actor, path.name, why));
         }
-        match body::read(incoming, MAX_BODY, progress).await {
+        let mut held = Held::new(live, &cx.tracked);
+        match body::read(incoming, MAX_BODY, progress, &mut held).await {
             Ok(text) => read::change(path.name, &text).map(Operation::Change),
             Err(error) => return call::unread(&error, MAX_BODY),
         }
@@ -140,44 +144,9 @@ fn refused(why: &Refused) -> Response<Body> {
     }
 }
 
-/// Whether a browser says that a page of another origin is behind the request.
-fn is_of_other_site(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).map(|host| host.as_bytes());
-    let is_own = |origin: &[u8]| {
-        let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-        authority.is_some() && authority == host
-    };
-    call::is_of_other_site(headers) || headers.get_all(ORIGIN).iter().any(|origin| !is_own(origin.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::{HeaderName, HeaderValue};
-
-    #[test]
-    fn pages_of_other_sites() {
-        let host = ("host", "a.example:7070");
-        for (headers, wanted) in [
-            (vec![host], false),
-            (vec![host, ("origin", "http://a.example:7070")], false),
-            (vec![host, ("origin", "https://a.example:7070")], false),
-            (vec![host, ("origin", "http://a.example:7071")], true),
-            (vec![host, ("origin", "http://b.example")], true),
-            (vec![host, ("origin", "null")], true),
-            (vec![("origin", "http://a.example:7070")], true),
-            (vec![("origin", "a.example:7070"), host], true),
-            (vec![host, ("sec-fetch-site", "same-origin")], false),
-            (vec![host, ("sec-fetch-site", "none")], false),
-            (vec![host, ("sec-fetch-site", "same-site")], true),
-            (vec![host, ("sec-fetch-site", "cross-site")], true),
-        ] {
-            let pairs = headers
-                .iter()
-                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-            assert_eq!(is_of_other_site(&pairs.collect()), wanted, "{headers:?}");
-        }
-    }
 
     #[test]
     fn paths_are_exact() {
