@@ -7,7 +7,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Different tables that are known at one time; further ones are not shared.
+/// Different tables that are known at one time. Another takes the place of the one that the fewest connections have: a
+/// peer that makes up tables gets in the way of others like it, not of those that many peers share.
 const MAX_KNOWN: usize = 64;
 
 /// The tables of one kind that connections share.
@@ -33,9 +34,14 @@ impl<T: PartialEq> Shared<T> {
         if known.len() == MAX_KNOWN {
             known.retain(|other| other.strong_count() > 0);
         }
-        if known.len() < MAX_KNOWN {
-            known.push(Arc::downgrade(own));
+        if known.len() == MAX_KNOWN {
+            // The oldest among equals: new ones have had no time to be shared.
+            let places = known.iter().enumerate();
+            if let Some((least, _)) = places.min_by_key(|(_, other)| other.strong_count()) {
+                known.remove(least);
+            }
         }
+        known.push(Arc::downgrade(own));
     }
 }
 
@@ -70,19 +76,32 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_known() {
         let shared = Shared::new();
-        let mut tables = (0..MAX_KNOWN).map(Arc::new).collect::<Vec<_>>();
+        let mut tables = (0..MAX_KNOWN + 10).map(Arc::new).collect::<Vec<_>>();
         tables.iter_mut().for_each(|table| shared.share(table));
-        let (mut late, mut later) = (Arc::new(MAX_KNOWN), Arc::new(MAX_KNOWN));
-        shared.share(&mut late);
-        shared.share(&mut later);
-        assert!(!Arc::ptr_eq(&late, &later), "one too many");
+        assert_eq!(shared.known.lock().unwrap().len(), MAX_KNOWN);
+        let mut newest = Arc::new(MAX_KNOWN + 9);
+        shared.share(&mut newest);
+        assert!(Arc::ptr_eq(&tables[MAX_KNOWN + 9], &newest));
         // Those that no connection has any more make room.
-        tables.truncate(1);
-        shared.share(&mut late);
-        shared.share(&mut later);
-        assert!(Arc::ptr_eq(&late, &later));
-        let mut first = Arc::new(0);
-        shared.share(&mut first);
-        assert!(Arc::ptr_eq(&tables[0], &first), "still known");
+        tables.truncate(11);
+        drop(newest);
+        shared.share(&mut Arc::new(MAX_KNOWN + 10));
+        assert!(shared.known.lock().unwrap().len() <= 2);
+    }
+
+    #[test]
+    fn a_peer_that_makes_up_tables_takes_no_place_of_one_that_many_have() {
+        let shared = Shared::new();
+        let mut honest = [Arc::new(0), Arc::new(0)];
+        honest.iter_mut().for_each(|table| shared.share(table));
+        let mut made_up = (1..1000).map(Arc::new).collect::<Vec<_>>();
+        made_up.iter_mut().for_each(|table| shared.share(table));
+        let mut next = Arc::new(0);
+        shared.share(&mut next);
+        assert!(Arc::ptr_eq(&honest[0], &next));
+        // One that comes when all places are taken is shared by the next that has it.
+        let mut late = [Arc::new(5000), Arc::new(5000)];
+        late.iter_mut().for_each(|table| shared.share(table));
+        assert!(Arc::ptr_eq(&late[0], &late[1]));
     }
 }
