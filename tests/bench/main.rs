@@ -11,6 +11,7 @@ mod client;
 mod client_row;
 mod floor;
 mod footprint;
+mod hostile;
 mod load;
 mod machine;
 mod peer;
@@ -70,6 +71,9 @@ struct Options {
     /// Exit with 1 unless every bar was measured and reached.
     #[arg(long)]
     check: bool,
+    /// Measure what a good client and a probe feel beside hostile peers, and nothing else.
+    #[arg(long, conflicts_with_all = ["only", "check"])]
+    hostile: bool,
     /// Measure this server instead of building rpcwrapd.
     #[arg(long)]
     rpcwrapd: Option<PathBuf>,
@@ -149,6 +153,10 @@ fn start(options: &Options) -> Result<bool> {
         return Err(start_again_pinned(options.load_core));
     }
     options.watch();
+    if options.hostile {
+        println!("{}  ", machine::describe());
+        return hostile::measure(&programs, options.server_core);
+    }
     let machine = machine::describe();
     let results = Results {
         rows: options.measure_rows(&programs)?,

@@ -117,6 +117,11 @@ impl Programs {
         &self.rpcwrap
     }
 
+    /// The server program.
+    pub(crate) fn rpcwrapd(&self) -> &Path {
+        &self.rpcwrapd
+    }
+
     /// The Go program, server and client.
     pub(crate) fn go(&self) -> &Path {
         &self.go

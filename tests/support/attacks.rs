@@ -19,6 +19,7 @@ const JSON: &[u8] = b"CONNECT /_json_rpc_ HTTP/1.0\n\n";
 type Round = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// One kind of hostile peer.
+#[derive(Debug)]
 pub struct Attack {
     pub name: &'static str,
     round: fn(SocketAddr) -> Round,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 #![allow(missing_docs, reason = "the names of test helpers say it")]
 
+pub mod attacks;
 pub mod certificates;
 pub mod gob_services;
 pub mod peer;

@@ -42,6 +42,11 @@ impl Process {
         Ok(Self { name, child, stdout, stderr })
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the program to end: SIGTERM.
     ///
     /// # Errors
