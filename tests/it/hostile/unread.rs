@@ -132,6 +132,6 @@ async fn never_reads(settings: &Settings, source: RequestSource) {
 
 #[tokio::test]
 async fn unread_replies_are_bounded_in_every_protocol() {
-    let settings = Settings::new("unread", "stall_timeout = \"5s\"\n");
+    let settings = Settings::new("unread", "stall_timeout = \"15s\"\n");
     join_all(every_source().into_iter().map(|source| never_reads(&settings, source))).await;
 }
