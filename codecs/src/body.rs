@@ -4,7 +4,7 @@
 //! [`BytesReply`] through its [`BytesReplyEncoder`]. Methods of serde types are reached all the same: see
 //! [`Args::Bytes`](crate::Args::Bytes).
 
-use crate::{budget::DecodeBudget, compress::Compression, error::EncodeError};
+use crate::{budget::DecodeBudget, codec::Decoding, compress::Compression, error::EncodeError};
 use bytes::{Bytes, BytesMut};
 
 /// What the bytes of a body are.
@@ -50,8 +50,8 @@ pub struct BytesArgs<'a> {
 
 impl BytesArgs<'_> {
     /// The budget of the value that is decoded from the body.
-    pub(crate) fn budget(&self, max_decoded_bytes: usize) -> DecodeBudget {
-        budget_of(self.body.len(), self.compression, self.compressed_len, max_decoded_bytes)
+    pub(crate) fn budget(&self, decoding: &Decoding<'_>) -> DecodeBudget {
+        budget_of(self.body.len(), self.compression, self.compressed_len, decoding)
     }
 }
 
@@ -61,12 +61,12 @@ pub(crate) fn budget_of(
     len: usize,
     compression: Compression,
     compressed_len: usize,
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> DecodeBudget {
     if compression == Compression::None {
-        return DecodeBudget::new(len, max_decoded_bytes);
+        return decoding.budget(len);
     }
-    let budget = DecodeBudget::new(compressed_len, max_decoded_bytes);
+    let budget = decoding.budget(compressed_len);
     // Too much shows when the value is asked for.
     let _ = budget.take(len);
     budget

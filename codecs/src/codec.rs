@@ -5,12 +5,12 @@
 //! built-in ones are known by name in the enums of [`crate::any`]. No format is known here.
 
 use crate::{
-    budget::MAX_DECODED_BYTES,
+    budget::DecodeBudget,
     error::{DecodeError, EncodeError, ValueError},
     message::{ErrorReply, Head, Reply, Request},
 };
 use bytes::BytesMut;
-use std::{any::Any, time::Duration};
+use std::{any::Any, cell::Cell, time::Duration};
 
 /// How large and how deep a message may be, and what it may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +21,56 @@ pub struct Limits {
     pub max_depth: usize,
     /// Bytes of memory that the value of a message may take, beside 8 for each byte of the message. Default 64 MiB.
     pub max_decoded_bytes: usize,
+    /// The same, whatever the length of the message. Default no limit.
+    pub max_decoded_total: usize,
+}
+
+impl Limits {
+    /// What is said of each limit.
+    pub const DEFAULT: Self = Self {
+        max_message_bytes: 64 << 20,
+        max_depth: 100,
+        max_decoded_bytes: 64 << 20,
+        max_decoded_total: usize::MAX,
+    };
+}
+
+/// The limits that one value is decoded within, and what it takes.
+#[derive(Debug)]
+pub struct Decoding<'l> {
+    limits: &'l Limits,
+    taken: Cell<usize>,
+}
+
+impl<'l> Decoding<'l> {
+    /// Within these limits.
+    #[inline]
+    pub fn new(limits: &'l Limits) -> Self {
+        Self { limits, taken: Cell::new(0) }
+    }
+
+    /// Bytes of memory that the decoded value may take, as its budget was charged; 0 before.
+    #[inline]
+    pub fn taken(&self) -> usize {
+        self.taken.get()
+    }
+
+    /// For the value of a message of `len` bytes.
+    #[inline]
+    pub(crate) fn budget(&self, len: usize) -> DecodeBudget {
+        DecodeBudget::new(len, self.limits.max_decoded_bytes, self.limits.max_decoded_total)
+    }
+
+    /// The value has been decoded with this budget.
+    #[inline]
+    pub(crate) fn note(&self, budget: &DecodeBudget) {
+        self.taken.set(budget.taken());
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message_bytes: 64 << 20, max_depth: 100, max_decoded_bytes: MAX_DECODED_BYTES }
+        Self::DEFAULT
     }
 }
 

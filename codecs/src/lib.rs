@@ -47,7 +47,7 @@ mod zero;
 pub use any::{AnyCodec, AnyRequest, AnyServerCodec, Args, ReplyReader, ReplyTo, RequestWriter, ServerCodec};
 #[cfg(feature = "bson")]
 pub use bson::{BsonDialect, Dialect};
-pub use codec::{CallOptions, Codec, Limits};
+pub use codec::{CallOptions, Codec, Decoding, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
 pub use log_text::LogText;
 pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 
 const MIB: u64 = 1 << 20;
 
-const REFUSED: &str = " bytes decode to more than ";
+const REFUSED: &str = "message decodes to more than ";
 
 fn codecs() -> [AnyCodec; 4] {
     [AnyCodec::Json, AnyCodec::Bson(BsonDialect::Auto), AnyCodec::Gob, AnyCodec::Msgpack]

@@ -116,6 +116,7 @@ impl Config {
             max_message_bytes: self.max_message_bytes,
             max_depth: self.max_depth,
             max_decoded_bytes: self.max_decoded_bytes,
+            ..Limits::DEFAULT
         }
     }
 }

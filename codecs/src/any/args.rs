@@ -3,8 +3,8 @@
 use super::body;
 use crate::{
     body::BytesArgs,
-    budget::{Charged, DecodeBudget, MAX_DECODED_BYTES},
-    codec::{RequestDecoder, Visit},
+    budget::{Charged, DecodeBudget},
+    codec::{Decoding, Limits, RequestDecoder, Visit},
     error::ValueError,
     json,
     message::Request,
@@ -55,35 +55,35 @@ impl Args<'_> {
     /// the text goes to the caller.
     #[inline]
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
-        self.decode_within(MAX_DECODED_BYTES)
+        self.decode_within(&Decoding::new(&Limits::DEFAULT))
     }
 
-    /// As [`decode`](Self::decode), with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another
-    /// size.
+    /// As [`decode`](Self::decode), within the limits of `decoding`, which learns what the value takes.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
     #[inline]
-    pub fn decode_within<T: DeserializeOwned>(&self, max_decoded_bytes: usize) -> Result<T, ValueError> {
+    pub fn decode_within<T: DeserializeOwned>(&self, decoding: &Decoding<'_>) -> Result<T, ValueError> {
         match self {
-            Self::JsonValue(bytes) => json::value_from_slice_within(bytes, max_decoded_bytes),
-            Self::JsonParams(bytes) => json::params_from_slice_within(bytes, max_decoded_bytes),
+            Self::JsonValue(bytes) => json::value_from_slice_within(bytes, decoding),
+            Self::JsonParams(bytes) => json::params_from_slice_within(bytes, decoding),
             #[cfg(feature = "bson")]
-            Self::Bson(bytes) => crate::bson::value_from_slice_within(bytes, max_decoded_bytes),
+            Self::Bson(bytes) => crate::bson::value_from_slice_within(bytes, decoding),
             #[cfg(feature = "gob")]
-            Self::Gob { types, value } => {
-                crate::gob::value_from_slice_within(types, value, max_decoded_bytes)
-            }
+            Self::Gob { types, value } => crate::gob::value_from_slice_within(types, value, decoding),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, max_decoded_bytes),
+            Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, decoding),
             Self::Custom(decoder, request) => {
-                let budget = DecodeBudget::new(request.wire_len(), max_decoded_bytes);
-                decode_erased(&budget, |visit| decoder.args(request, visit))
+                let budget = decoding.budget(request.wire_len());
+                let value = decode_erased(&budget, |visit| decoder.args(request, visit))?;
+                decoding.note(&budget);
+                Ok(value)
             }
-            Self::Bytes(args) => body::decode(&args.body, args.content_type, body::NO_SCHEMA, || {
-                args.budget(max_decoded_bytes)
-            }),
-            Self::Text(args, type_of) => text::decode_within(args, *type_of, max_decoded_bytes),
+            Self::Bytes(args) => {
+                let budget = || args.budget(decoding);
+                body::decode(&args.body, args.content_type, body::NO_SCHEMA, decoding, budget)
+            }
+            Self::Text(args, type_of) => text::decode_within(args, *type_of, decoding),
             Self::Broken(error) => Err((*error).clone()),
         }
     }

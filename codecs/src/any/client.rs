@@ -2,8 +2,7 @@
 
 use super::args::decode_erased;
 use crate::{
-    budget::{DecodeBudget, MAX_DECODED_BYTES},
-    codec::{CallOptions, Limits, ReplyDecoder, RequestEncoder},
+    codec::{CallOptions, Decoding, Limits, ReplyDecoder, RequestEncoder},
     error::{DecodeError, EncodeError, ValueError},
     json,
     message::Reply,
@@ -121,24 +120,24 @@ impl ReplyReader {
     pub fn body<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ValueError> {
         match self {
             Self::Json(decoder) => {
-                json::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+                json::value_from_slice_within(reply.body(), &Decoding::new(&decoder.limits()))
             }
             #[cfg(feature = "bson")]
             Self::Bson(decoder) => {
-                crate::bson::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+                crate::bson::value_from_slice_within(reply.body(), &Decoding::new(&decoder.limits()))
             }
             #[cfg(feature = "gob")]
             Self::Gob(decoder) => {
-                crate::gob::value_from_reply_within(reply, decoder.limits().max_decoded_bytes)
+                crate::gob::value_from_reply_within(reply, &Decoding::new(&decoder.limits()))
             }
             #[cfg(feature = "msgpack")]
             Self::Msgpack(decoder) => {
-                crate::msgpack::value_from_slice_within(reply.body(), decoder.limits().max_decoded_bytes)
+                crate::msgpack::value_from_slice_within(reply.body(), &Decoding::new(&decoder.limits()))
             }
             #[cfg(feature = "baidu_std")]
             Self::BaiduStd(decoder) => body_of_frame(reply, &decoder.limits()),
             Self::Custom(decoder) => {
-                let budget = DecodeBudget::new(reply.bytes().len(), MAX_DECODED_BYTES);
+                let budget = Decoding::new(&Limits::DEFAULT).budget(reply.bytes().len());
                 decode_erased(&budget, |visit| decoder.body(reply, visit))
             }
         }
@@ -182,7 +181,7 @@ fn body_of_frame<T: DeserializeOwned>(reply: &Reply, limits: &Limits) -> Result<
     let out_of_step = |error: DecodeError| ValueError::new(error.to_string());
     let payload =
         crate::baidu_std::Reply::from_frame(reply.bytes().clone()).map_err(out_of_step)?.payload(limits)?;
-    super::body::decode(&payload.body, payload.content_type, NO_SCHEMA, || {
-        payload.budget(limits.max_decoded_bytes)
-    })
+    let decoding = Decoding::new(limits);
+    let budget = || payload.budget(&decoding);
+    super::body::decode(&payload.body, payload.content_type, NO_SCHEMA, &decoding, budget)
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     body::{ContentType, budget_of},
     budget::DecodeBudget,
-    codec::{Limits, MAX_HEADER_BYTES},
+    codec::{Decoding, Limits, MAX_HEADER_BYTES},
     compress::Compression,
     error::{DecodeError, EncodeError, ValueError},
 };
@@ -43,8 +43,8 @@ pub struct Payload {
 
 impl Payload {
     /// The budget of the value that is decoded from the body.
-    pub(crate) fn budget(&self, max_decoded_bytes: usize) -> DecodeBudget {
-        budget_of(self.body.len(), self.compression, self.compressed_len, max_decoded_bytes)
+    pub(crate) fn budget(&self, decoding: &Decoding<'_>) -> DecodeBudget {
+        budget_of(self.body.len(), self.compression, self.compressed_len, decoding)
     }
 }
 

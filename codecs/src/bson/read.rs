@@ -51,8 +51,7 @@ impl<'de> Reader<'de> {
 
     /// For a value that becomes a `T`, which its caller has room for.
     #[inline]
-    pub(super) fn for_value<T>(bytes: &'de [u8], max_decoded_bytes: usize) -> Self {
-        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+    pub(super) fn for_value<T>(bytes: &'de [u8], budget: DecodeBudget) -> Self {
         budget.member::<T>();
         Self { rest: bytes, depth: 0, budget }
     }

@@ -12,10 +12,8 @@ pub(crate) use charged::Charged;
 use crate::error::ValueError;
 use std::cell::Cell;
 
-/// What every message may become, whatever its length: [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes).
-pub(crate) const MAX_DECODED_BYTES: usize = 64 << 20;
-
-/// What a message may become beside that, for each of its bytes. Lists of small numbers grow by this much.
+/// What a message may become for each of its bytes, beside what it may whatever its length. Lists of small numbers grow
+/// by this much.
 const PER_BYTE: usize = 8;
 
 /// What an allocator keeps beside an allocation.
@@ -39,23 +37,21 @@ pub(crate) struct DecodeBudget {
     left: Cell<usize>,
     /// Of the value about to be read, the bytes that have been paid for with its place.
     paid: Cell<usize>,
-    /// Bytes of the message.
-    len: usize,
     limit: usize,
 }
 
 impl DecodeBudget {
-    /// For a message of `len` bytes.
+    /// For a message of `len` bytes: `max_decoded_bytes` and what its bytes may become, at most `total`.
     #[inline]
-    pub(crate) fn new(len: usize, max_decoded_bytes: usize) -> Self {
-        let limit = max_decoded_bytes.saturating_add(len.saturating_mul(PER_BYTE));
-        Self { left: Cell::new(limit), paid: Cell::new(0), len, limit }
+    pub(crate) fn new(len: usize, max_decoded_bytes: usize, total: usize) -> Self {
+        let limit = max_decoded_bytes.saturating_add(len.saturating_mul(PER_BYTE)).min(total);
+        Self { left: Cell::new(limit), paid: Cell::new(0), limit }
     }
 
     /// For bytes that no value is made of.
     #[inline]
     pub(crate) fn unlimited() -> Self {
-        Self::new(0, usize::MAX)
+        Self { left: Cell::new(usize::MAX), paid: Cell::new(0), limit: usize::MAX }
     }
 
     #[inline]
@@ -73,12 +69,18 @@ impl DecodeBudget {
     #[cold]
     fn over(&self) -> OverBudget {
         self.left.set(0);
-        OverBudget { len: self.len, limit: self.limit }
+        OverBudget(self.limit)
+    }
+
+    /// What has been taken so far.
+    #[inline]
+    pub(crate) fn taken(&self) -> usize {
+        self.limit.wrapping_sub(self.left.get())
     }
 
     /// Whether it was too much, for errors that went through another crate's.
     pub(crate) fn spent(&self) -> Option<OverBudget> {
-        (self.left.get() == 0).then_some(OverBudget { len: self.len, limit: self.limit })
+        (self.left.get() == 0).then_some(OverBudget(self.limit))
     }
 
     /// A text or bytes, which the target may keep.
@@ -173,11 +175,8 @@ pub(crate) struct MapRoom {
 
 /// A value would take more memory than its bytes may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("rpc: {len} bytes decode to more than {limit} bytes")]
-pub(crate) struct OverBudget {
-    len: usize,
-    limit: usize,
-}
+#[error("rpc: message decodes to more than {0} bytes")]
+pub(crate) struct OverBudget(usize);
 
 impl From<OverBudget> for ValueError {
     #[cold]
@@ -193,7 +192,7 @@ mod tests {
 
     /// What was taken by `spend`.
     fn spent(spend: impl FnOnce(&DecodeBudget) -> Result<(), OverBudget>) -> usize {
-        let budget = DecodeBudget::new(0, 1 << 30);
+        let budget = DecodeBudget::new(0, 1 << 30, usize::MAX);
         spend(&budget).unwrap();
         (1 << 30) - budget.left.get()
     }
@@ -267,11 +266,17 @@ mod tests {
 
     #[test]
     fn nothing_is_left_after_too_much() {
-        let budget = DecodeBudget::new(10, 20);
+        let budget = DecodeBudget::new(10, 20, usize::MAX);
         budget.take(90).unwrap();
         let over = budget.take(11).unwrap_err();
-        assert_eq!(ValueError::from(over).text(), "rpc: 10 bytes decode to more than 100 bytes");
+        assert_eq!(ValueError::from(over).text(), "rpc: message decodes to more than 100 bytes");
         assert_eq!(budget.take(1), Err(over));
         assert_eq!(budget.bytes(0), Ok(()));
+    }
+
+    #[test]
+    fn a_long_message_may_not_become_more_than_the_total() {
+        let budget = DecodeBudget::new(usize::MAX, usize::MAX, 30);
+        assert!(budget.take(30).is_ok() && budget.take(1).is_err());
     }
 }

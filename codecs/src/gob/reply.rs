@@ -10,8 +10,8 @@ use super::{
     value_reader::{ReadError, Span, ValueReader, malformed},
 };
 use crate::{
-    budget::{Charged, DecodeBudget, MAX_DECODED_BYTES},
-    codec::Limits,
+    budget::Charged,
+    codec::{Decoding, Limits},
     error::{DecodeError, ValueError},
     message::Reply,
     two_part::Header,
@@ -79,7 +79,7 @@ impl ReplyDecoder {
 
 /// The data of an error, which is JSON in a text; none if it is broken.
 fn json(data: &[u8]) -> Option<serde_json::Value> {
-    let budget = DecodeBudget::new(data.len(), MAX_DECODED_BYTES);
+    let budget = Decoding::new(&Limits::DEFAULT).budget(data.len());
     Charged::of_json(data, &budget).ok()
 }
 
@@ -99,20 +99,20 @@ impl Reply {
 /// As [`value_from_slice`]; the reply of another codec, which has no types, fits nothing.
 #[inline]
 pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueError> {
-    value_from_reply_within(reply, MAX_DECODED_BYTES)
+    value_from_reply_within(reply, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`value_from_reply`], with [`Limits::max_decoded_bytes`] of another size.
+/// As [`value_from_reply`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`value_from_reply`].
 #[inline]
 pub fn value_from_reply_within<T: DeserializeOwned>(
     reply: &Reply,
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
     match reply.types() {
-        Some(types) => value_from_slice_within(types, reply.body(), max_decoded_bytes),
+        Some(types) => value_from_slice_within(types, reply.body(), decoding),
         None => Err(ValueError::new("gob: reply without types")),
     }
 }

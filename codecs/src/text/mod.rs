@@ -56,7 +56,7 @@ pub use query::{MAX_PARAMS, Query};
 pub use token::{Param, Token};
 
 use crate::{
-    budget::{DecodeBudget, MAX_DECODED_BYTES},
+    codec::{Decoding, Limits},
     error::ValueError,
     json,
     schema::{Schema, TypeOf},
@@ -91,29 +91,28 @@ impl TextArgs<'_> {
     /// A token does not fit its field, a field is missing, unknown or named twice, or the number of tokens is wrong.
     /// The text names them, for the caller; it is never fatal.
     pub fn decode<T: DeserializeOwned>(&self, schema: Option<&Schema>) -> Result<T, ValueError> {
-        self.decode_within(schema, MAX_DECODED_BYTES)
+        self.decode_within(schema, &Decoding::new(&Limits::DEFAULT))
     }
 
-    /// As [`decode`](Self::decode), with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another
-    /// size.
+    /// As [`decode`](Self::decode), within the limits of `decoding`, which learns what the value takes.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
     pub fn decode_within<T: DeserializeOwned>(
         &self,
         schema: Option<&Schema>,
-        max_decoded_bytes: usize,
+        decoding: &Decoding<'_>,
     ) -> Result<T, ValueError> {
         if let Self::Json(value) = self {
-            return json::value_from_slice_within(value, max_decoded_bytes);
+            return json::value_from_slice_within(value, decoding);
         }
         let hint = Hint::root(schema);
-        let budget = DecodeBudget::new(self.len(), max_decoded_bytes);
+        let budget = decoding.budget(self.len());
         budget.member::<T>();
         T::deserialize(args::Args { args: *self, hint, budget: &budget }).or_else(|error| {
             match self.single() {
                 Some(token) if error.is_whole_json() => {
-                    json::value_from_slice_within(token.as_text().unwrap_or_default(), max_decoded_bytes)
+                    json::value_from_slice_within(token.as_text().unwrap_or_default(), decoding)
                 }
                 Some(token) => Err(error.at("argument", token).into()),
                 None => Err(error.into()),
@@ -147,19 +146,19 @@ impl<'a> TextArgs<'a> {
 /// # Errors
 /// As [`TextArgs::decode`].
 pub fn decode<T: DeserializeOwned>(args: &TextArgs<'_>, type_of: Option<&TypeOf>) -> Result<T, ValueError> {
-    decode_within(args, type_of, MAX_DECODED_BYTES)
+    decode_within(args, type_of, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`decode`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`decode`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`TextArgs::decode`].
 pub fn decode_within<T: DeserializeOwned>(
     args: &TextArgs<'_>,
     type_of: Option<&TypeOf>,
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    args.decode_within(type_of.map(TypeOf::schema), max_decoded_bytes)
+    args.decode_within(type_of.map(TypeOf::schema), decoding)
 }
 
 #[cfg(test)]

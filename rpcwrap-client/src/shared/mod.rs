@@ -17,7 +17,7 @@ use crate::{
     items::Item,
 };
 use bytes::BytesMut;
-use codecs::{AnyCodec, EncodeError, LogText, Reply, ReplyReader, RequestWriter, ValueError};
+use codecs::{AnyCodec, Decoding, EncodeError, LogText, Reply, ReplyReader, RequestWriter, ValueError};
 use serde::de::DeserializeOwned;
 use state::{Phase, State};
 use std::{
@@ -218,15 +218,18 @@ impl Shared {
     /// Decodes a reply's value straight into `R`.
     #[inline]
     pub(crate) fn body<R: DeserializeOwned>(&self, reply: &Reply) -> Result<R, Error> {
-        let (body, limit) = (reply.body(), self.config.max_decoded_bytes);
+        let limits = self.config.message_limits();
+        let (body, decoding) = (reply.body(), &Decoding::new(&limits));
         let decoded: Result<R, ValueError> = match &self.wire {
-            WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice_within(body, limit),
+            WireProtocol::Codec(AnyCodec::Json) => codecs::json::value_from_slice_within(body, decoding),
             #[cfg(feature = "bson")]
-            WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice_within(body, limit),
+            WireProtocol::Codec(AnyCodec::Bson(_)) => codecs::bson::value_from_slice_within(body, decoding),
             #[cfg(feature = "gob")]
-            WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply_within(reply, limit),
+            WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply_within(reply, decoding),
             #[cfg(feature = "msgpack")]
-            WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice_within(body, limit),
+            WireProtocol::Codec(AnyCodec::Msgpack) => {
+                codecs::msgpack::value_from_slice_within(body, decoding)
+            }
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };

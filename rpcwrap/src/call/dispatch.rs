@@ -7,20 +7,19 @@
 use crate::{
     call::{
         access::Caller,
-        in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
+        in_flight::{InFlightCall, Started, count_failure, note_end, panicked},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, policy::Policy, stats::Tally},
+    live::{Live, stats::Tally},
     method::{
-        blocking::{BlockingShare, Turn},
         context::ContextSource,
         running::{Keep, Written},
     },
     peer::{IN_PROCESS, Peer},
 };
 use bytes::{Bytes, BytesMut};
-use codecs::{Args, ReplyTo};
+use codecs::{Args, Decoding, ReplyTo};
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -46,7 +45,7 @@ impl Dispatch {
     ///
     /// `last` is the method of the caller's last call, if there was one: mostly the next one is of it too, and then
     /// needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn start<'d>(
         &'d self,
         last: Option<&'d Arc<Entry>>,
@@ -56,11 +55,9 @@ impl Dispatch {
         caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        let look_up = || match last {
-            Some(last) if last.full_name.as_bytes() == name => Ok(last),
-            _ => self.registry.look_up(name, caller),
-        };
-        self.start_found(look_up, name, args, timeout, caller, now)
+        let known = last.filter(|last| last.full_name.as_bytes() == name);
+        let look_up = || self.registry.look_up(name, caller);
+        self.start_found(known, look_up, name, args, timeout, caller, now)
     }
 
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
@@ -73,7 +70,8 @@ impl Dispatch {
         caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        self.start_found(|| self.registry.look_up_short(name, caller), name, args, timeout, caller, now)
+        let look_up = || self.registry.look_up_short(name, caller);
+        self.start_found(None, look_up, name, args, timeout, caller, now)
     }
 
     /// The method `name`, if `caller` may know of it, for a protocol that has to know it before the call.
@@ -89,9 +87,12 @@ impl Dispatch {
         found.map_err(|error| self.refused(error, None).error)
     }
 
+    /// Starts a call, of the method that is `known` or is found by `look_up`.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "what a call is, once")]
     fn start_found<'d>(
         &'d self,
+        known: Option<&'d Arc<Entry>>,
         look_up: impl FnOnce() -> Result<&'d Arc<Entry>, CallError>,
         name: &[u8],
         args: Args<'_>,
@@ -114,54 +115,20 @@ impl Dispatch {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
-        let entry = look_up().map_err(|error| self.refused(error, None))?;
+        let entry = match known {
+            Some(entry) => entry,
+            None => look_up().map_err(|error| self.refused(error, None))?,
+        };
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
-        if !self.live.has_room(policy.config.max_calls, &peer.load) {
+        if !self.live.has_room(policy, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let permit = match entry.options.max_in_flight {
-            None => None,
-            Some(limit) => {
-                Some(MethodPermit::take(entry, limit).map_err(|error| self.refused(error, Some(entry)))?)
-            }
-        };
-        match &entry.blocking {
-            None => self.start_within(entry, args, timeout, caller, now, (permit, None)),
-            Some(share) => self.start_blocking(share, entry, args, timeout, caller, now, permit),
+        let (mut permit, mut turn) = (None, None);
+        if let Some(bounds) = &entry.bounds {
+            let permits = bounds.admit(entry, &policy.config);
+            (permit, turn) = permits.map_err(|error| self.refused(error, Some(entry)))?;
         }
-    }
-
-    /// Starts a function that blocks: when there is a thread for it.
-    #[cold]
-    #[expect(clippy::too_many_arguments, reason = "what a call is, once")]
-    fn start_blocking<'d>(
-        &'d self,
-        share: &Arc<BlockingShare>,
-        entry: &'d Arc<Entry>,
-        args: Args<'_>,
-        timeout: Option<Duration>,
-        caller: &Caller<'_>,
-        now: Instant,
-        permit: Option<MethodPermit>,
-    ) -> Result<Started<'d>, Refused<'d>> {
-        let turn = take_turn(share, entry, caller.policy);
-        let turn = turn.map_err(|error| self.refused(error, Some(entry)))?;
-        self.start_within(entry, args, timeout, caller, now, (permit, Some(turn)))
-    }
-
-    /// Starts a call that is within all limits but its user's.
-    #[inline(always)]
-    fn start_within<'d>(
-        &'d self,
-        entry: &'d Arc<Entry>,
-        args: Args<'_>,
-        timeout: Option<Duration>,
-        caller: &Caller<'_>,
-        now: Instant,
-        (mut permit, turn): (Option<MethodPermit>, Option<Turn>),
-    ) -> Result<Started<'d>, Refused<'d>> {
-        let Caller { peer, policy, .. } = caller;
         // The last of the limits: what it takes of a user's rate is not given back.
         let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
@@ -169,17 +136,18 @@ impl Dispatch {
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
         let deadline = limit.and_then(|limit| now.checked_add(limit));
-        let mut source =
-            ContextSource::new(&entry.full_name, peer, deadline, policy.config.max_decoded_bytes);
-        if let Some(mut turn) = turn {
+        let mut source = ContextSource::new(&entry.full_name, peer, deadline);
+        if let Some(blocking) = &mut turn {
             // A function that blocks outlives its call.
-            turn.keep((permit.take(), user_permit.take()));
-            source.set_turn(turn);
+            blocking.keep((permit.take(), user_permit.take()));
+            source.set_turn(&mut turn);
         }
-        let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
+        let decoding = Decoding::new(&policy.limits);
+        let invoke = || entry.options.invoke.invoke(args, &decoding, source);
+        let call = catch_unwind(AssertUnwindSafe(invoke))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
-        Ok(Started { call, entry, limit, permit, user_permit })
+        Ok(Started { call, entry, limit, decoded_bytes: decoding.taken(), permit, user_permit })
     }
 
     /// Polls a call once and lets it write what is ready.
@@ -275,14 +243,6 @@ impl Dispatch {
         }
         Refused { error, entry }
     }
-}
-
-/// One more function of a blocking method, or why not.
-fn take_turn(share: &Arc<BlockingShare>, entry: &Entry, policy: &Policy) -> Result<Turn, CallError> {
-    let (threads, queued) = (policy.config.max_blocking, policy.config.max_blocking_queue);
-    let busy =
-        || CallError::Busy { name: entry.full_name.to_string(), limit: threads.saturating_add(queued) };
-    share.enter(threads, queued).ok_or_else(busy)
 }
 
 /// Whether the peer has to log in first.

@@ -34,6 +34,8 @@ pub(crate) struct Started<'d> {
     pub(crate) call: BoxCall,
     pub(crate) entry: &'d Arc<Entry>,
     pub(crate) limit: Option<Duration>,
+    /// What its arguments take in memory.
+    pub(crate) decoded_bytes: usize,
     pub(crate) permit: Option<MethodPermit>,
     pub(crate) user_permit: Option<UserPermit>,
 }
@@ -79,6 +81,7 @@ pub(crate) struct InFlightCall {
     entry: Arc<Entry>,
     peer: Arc<Peer>,
     bytes_in: usize,
+    decoded_bytes: usize,
     /// Among the calls that wait; `None` before the first time that it does.
     place: Option<Place>,
     /// Of the replies so far.
@@ -119,6 +122,7 @@ impl InFlightCall {
             entry: call.entry.clone(),
             peer: peer.clone(),
             bytes_in,
+            decoded_bytes: call.decoded_bytes,
             place: None,
             bytes_out,
             call: Some(call.call),
@@ -133,9 +137,9 @@ impl InFlightCall {
         }
     }
 
-    /// Bytes of its request.
-    pub(crate) fn bytes_in(&self) -> usize {
-        self.bytes_in
+    /// Bytes that the server holds for it: those of its request, and its arguments.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes_in.saturating_add(self.decoded_bytes)
     }
 
     /// Waits until there is something to write.

@@ -3,12 +3,15 @@
 //! A look-up is one hash of the whole name; the error texts of a miss are made only then.
 
 use crate::{
-    call::access::Caller,
+    call::{access::Caller, in_flight::MethodPermit},
     error::{CallError, ConfigError},
-    live::stats::{MethodSnapshot, MethodStats},
+    live::{
+        config::Config,
+        stats::{MethodSnapshot, MethodStats},
+    },
     method::{
         Method,
-        blocking::{BlockingLoad, BlockingShare},
+        blocking::{BlockingLoad, BlockingShare, Turn},
         handler::Later,
         layer::{CallService, Layers},
         service::Service,
@@ -26,12 +29,42 @@ pub(crate) struct Entry {
     pub(crate) full_name: Arc<str>,
     pub(crate) options: Method,
     pub(crate) running: AtomicUsize,
-    /// Where its functions block: their share of the pool.
-    pub(crate) blocking: Option<Arc<BlockingShare>>,
+    /// `None` for a method without limits of its own.
+    pub(crate) bounds: Option<Bounds>,
     /// Of its service, as the policy counts them.
     pub(crate) service_number: usize,
     pub(crate) layers: Option<Layers>,
     pub(crate) stats: MethodStats,
+}
+
+/// The limits of one method.
+pub(crate) struct Bounds {
+    pub(crate) max_in_flight: Option<usize>,
+    /// Where its functions block: their share of the pool.
+    pub(crate) blocking: Option<Arc<BlockingShare>>,
+}
+
+impl Bounds {
+    fn new(method: &Method) -> Option<Self> {
+        let blocking = method.blocks.then(BlockingShare::new);
+        let max_in_flight = method.max_in_flight;
+        (max_in_flight.is_some() || method.blocks).then_some(Self { max_in_flight, blocking })
+    }
+
+    /// What one more call needs: its permit, and the turn of a function that blocks.
+    #[inline(never)]
+    pub(crate) fn admit(
+        &self,
+        entry: &Arc<Entry>,
+        config: &Config,
+    ) -> Result<(Option<MethodPermit>, Option<Turn>), CallError> {
+        let permit = self.max_in_flight.map(|limit| MethodPermit::take(entry, limit)).transpose()?;
+        let (threads, queued) = (config.max_blocking, config.max_blocking_queue);
+        let limit = threads.saturating_add(queued);
+        let busy = || CallError::Busy { name: entry.full_name.to_string(), limit };
+        let enter = |share: &Arc<BlockingShare>| share.enter(threads, queued).ok_or_else(busy);
+        Ok((permit, self.blocking.as_ref().map(enter).transpose()?))
+    }
 }
 
 impl Entry {
@@ -42,7 +75,7 @@ impl Entry {
         }
         Self {
             full_name: full_name.into(),
-            blocking: options.blocks.then(BlockingShare::new),
+            bounds: Bounds::new(&options),
             options,
             running: AtomicUsize::new(0),
             service_number,
@@ -215,7 +248,7 @@ impl Registry {
             idempotent: entry.options.idempotent,
             read_only: entry.options.read_only,
             stats: entry.stats.snapshot(),
-            blocking: entry.blocking.as_ref().map(|share| share.load()),
+            blocking: entry.bounds.as_ref().and_then(|bounds| Some(bounds.blocking.as_ref()?.load())),
         };
         self.entries().into_iter().map(info).collect()
     }

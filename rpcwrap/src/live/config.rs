@@ -78,7 +78,8 @@ config! {
         /// Bytes of one message or HTTP body. Default 64 MiB, as bRPC. Nothing near it is allocated in advance.
         pub max_message_bytes: usize = 64 << 20;
         /// Bytes of memory that the arguments of one call may take once decoded, beside 8 for each byte of the message
-        /// that brings them; beyond it the call fails. Default 64 MiB: a message that is honest data stays within.
+        /// that brings them, and with those at most a quarter of `memory_budget`; beyond it the call fails. Default
+        /// 64 MiB: a message that is honest data stays within.
         pub max_decoded_bytes: usize = 64 << 20;
         /// Levels of values inside values. Default 100: far from any stack's end.
         pub max_depth: usize = 100;
@@ -194,6 +195,7 @@ impl Config {
             max_message_bytes: self.max_message_bytes,
             max_depth: self.max_depth,
             max_decoded_bytes: self.max_decoded_bytes,
+            max_decoded_total: self.memory_budget / 4,
         }
     }
 

@@ -118,9 +118,10 @@ impl Live {
     ///
     /// While less than three quarters of `max_calls` wait, every call may, and this is one look at a number.
     #[inline]
-    pub(crate) fn has_room(&self, max_calls: usize, load: &ConnectionLoad) -> bool {
+    pub(crate) fn has_room(&self, policy: &Policy, load: &ConnectionLoad) -> bool {
         let waiting = self.waiting.now();
-        waiting < max_calls - max_calls / 4 || load.may_enter(max_calls.saturating_sub(waiting))
+        waiting < policy.calls_without_shares
+            || load.may_enter(policy.config.max_calls.saturating_sub(waiting))
     }
 
     /// Whether load balancers should send calls: the server is not about to stop, and has room for them.

@@ -10,6 +10,7 @@ use crate::{
     lock::lock,
 };
 use arc_swap::{ArcSwap, Guard};
+use codecs::Limits;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -22,6 +23,10 @@ use std::{
 pub struct Policy {
     generation: u64,
     pub(crate) config: Config,
+    /// Of the settings, what codecs keep to.
+    pub(crate) limits: Limits,
+    /// So many calls may wait before it matters whose they are.
+    pub(crate) calls_without_shares: usize,
     pub(crate) credentials: Option<Credentials>,
     /// Whether only peers with an identity may call.
     pub(crate) login_required: bool,
@@ -220,7 +225,18 @@ impl PolicyCell {
     ) -> Result<Self, ConfigError> {
         let rules = vec![None; subjects.services.len()].into();
         let log = None;
-        let empty = Policy { generation: 0, config, credentials, login_required, rules, log };
+        let limits = config.message_limits();
+        let calls_without_shares = 0;
+        let empty = Policy {
+            generation: 0,
+            config,
+            limits,
+            calls_without_shares,
+            credentials,
+            login_required,
+            rules,
+            log,
+        };
         let change = PolicyChange {
             access: access.into_iter().map(|(service, rule)| (service, Some(rule))).collect(),
             ..PolicyChange::default()
@@ -277,6 +293,8 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
         policy.config = change(policy.config)?;
     }
     policy.config.check()?;
+    policy.limits = policy.config.message_limits();
+    policy.calls_without_shares = policy.config.max_calls - policy.config.max_calls / 4;
     #[cfg(feature = "bson")]
     if policy.config.bson_dialect != old.config.bson_dialect {
         return Err(ConfigError::Fixed { setting: crate::live::settings::FIXED });

@@ -4,7 +4,7 @@
 //! type is decoded as if this were not here.
 
 use crate::method::context::ContextSource;
-use codecs::{Args, ValueError, schema::TypeOf};
+use codecs::{Args, Decoding, ValueError, schema::TypeOf};
 use serde::de::DeserializeOwned;
 
 /// A type that arguments can be decoded into: any [`DeserializeOwned`] one, and [`RawCall`](crate::RawCall).
@@ -17,7 +17,11 @@ pub trait FromArgs: Sized + Send + 'static {
     ///
     /// # Errors
     /// They are malformed or do not fit; the text goes to the caller.
-    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError>;
+    fn from_args(
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: &ContextSource<'_>,
+    ) -> Result<Self, ValueError>;
 
     /// The type, where it says what it is without a value.
     fn type_of() -> Option<TypeOf> {
@@ -27,8 +31,8 @@ pub trait FromArgs: Sized + Send + 'static {
 
 impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
     #[inline]
-    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
-        args.decode_within(source.max_decoded_bytes)
+    fn from_args(args: Args<'_>, decoding: &Decoding<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
+        args.decode_within(decoding)
     }
 
     fn type_of() -> Option<TypeOf> {

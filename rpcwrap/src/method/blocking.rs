@@ -97,7 +97,7 @@ impl Turn {
 /// Runs `function` when there is a thread for its `turn`, at once where there is none to wait for. Once it runs it ends
 /// by itself only; if the future is dropped before, it never runs.
 pub(super) async fn run<R: Send + 'static>(
-    turn: Option<Box<Turn>>,
+    turn: Option<Turn>,
     function: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, CallError> {
     let running = match turn {
@@ -129,12 +129,12 @@ impl fmt::Debug for Turn {
 
 /// A function on a thread; gives everything back when it has returned or panicked.
 struct Running {
-    turn: Box<Turn>,
+    turn: Turn,
     _thread: Option<OwnedSemaphorePermit>,
 }
 
 impl Running {
-    fn new(turn: Box<Turn>, thread: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(turn: Turn, thread: Option<OwnedSemaphorePermit>) -> Self {
         turn.share.running.fetch_add(1, Relaxed);
         Self { turn, _thread: thread }
     }
@@ -201,7 +201,7 @@ mod tests {
         let turn = |share: &Arc<BlockingShare>| {
             let mut turn = share.enter(1, 1)?;
             turn.keep(permit.clone());
-            Some(Box::new(turn))
+            Some(turn)
         };
         let (open, function) = gated(&ran);
         let mut first = Box::pin(run(turn(&share), function));
@@ -227,7 +227,7 @@ mod tests {
         let share = BlockingShare::new();
         let (ran, runs) = mpsc::channel();
         let start = |threads| {
-            let turn = share.enter(threads, 8).map(Box::new);
+            let turn = share.enter(threads, 8);
             let (open, function) = gated(&ran);
             let mut call = Box::pin(run(turn, function));
             assert!((&mut call).now_or_never().is_none());
@@ -251,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_gives_everything_back() {
         let share = BlockingShare::new();
-        let call = run::<u8>(share.enter(1, 0).map(Box::new), || panic!("on purpose"));
+        let call = run::<u8>(share.enter(1, 0), || panic!("on purpose"));
         assert_eq!(timeout(LONG, call).await.unwrap(), Err(CallError::Panicked));
         assert_eq!((share.load(), share.threads.available_permits()), (load(0, 0), 1));
     }

@@ -7,7 +7,7 @@
 use crate::method::{args::FromArgs, context::ContextSource, reply::WriteReply};
 use bytes::{Bytes, BytesMut};
 use codecs::{
-    Args, EncodeError, ReplyTo, ValueError,
+    Args, Decoding, EncodeError, ReplyTo, ValueError,
     body::{BytesReply, ContentType},
     compress::Compression,
     schema::TypeOf,
@@ -62,18 +62,30 @@ impl RawCall {
     }
 }
 
+/// Bytes of a part that is copied out of the buffer it was read into, all of which a clone would keep while the call
+/// waits: up to 64 KiB.
+const COPIED: usize = 4 << 10;
+
+fn own(part: &Bytes) -> Bytes {
+    if part.len() < COPIED { Bytes::copy_from_slice(part) } else { part.clone() }
+}
+
 impl FromArgs for RawCall {
-    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
+    fn from_args(
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: &ContextSource<'_>,
+    ) -> Result<Self, ValueError> {
         let service_method = source.name.to_owned();
         let Args::Bytes(raw) = args else {
-            let body = Vec::from(args.decode_within::<Blob>(source.max_decoded_bytes)?).into();
+            let body = Vec::from(args.decode_within::<Blob>(decoding)?).into();
             return Ok(Self { service_method, body, ..Self::default() });
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Self {
             service_method,
-            body: raw.body.clone(),
-            attachment: raw.attachment.clone(),
+            body: own(&raw.body),
+            attachment: own(&raw.attachment),
             content_type: raw.content_type,
             compression: raw.compression,
             log_id: raw.log_id,
@@ -148,5 +160,22 @@ impl WriteReply for RawReply {
             checksum: self.checksum,
         };
         to.encode_bytes(&body, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_part_does_not_keep_the_buffer_it_came_in() {
+        let buffer = Bytes::from(vec![7; 60_000]);
+        for (len, keeps) in [(0, false), (20, false), (COPIED - 1, false), (COPIED, true)] {
+            let part = buffer.slice(100..100 + len);
+            let kept = own(&part);
+            assert_eq!(kept, part);
+            drop(part);
+            assert_eq!(!buffer.is_unique(), keeps, "{len}");
+        }
     }
 }

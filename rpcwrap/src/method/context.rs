@@ -106,30 +106,23 @@ pub struct ContextSource<'a> {
     pub(crate) name: &'a str,
     pub(crate) peer: &'a Arc<Peer>,
     pub(crate) deadline: Option<Instant>,
-    /// What the arguments may become, see [`Args::decode_within`](codecs::Args::decode_within).
-    pub(crate) max_decoded_bytes: usize,
     cancellation: Option<Cancellation>,
-    /// Of a call to a blocking method.
-    turn: Option<Box<Turn>>,
+    /// Of a call to a blocking method, until the method takes it.
+    turn: Option<&'a mut Option<Turn>>,
 }
 
 impl<'a> ContextSource<'a> {
-    pub(crate) fn new(
-        name: &'a str,
-        peer: &'a Arc<Peer>,
-        deadline: Option<Instant>,
-        max_decoded_bytes: usize,
-    ) -> Self {
-        Self { name, peer, deadline, max_decoded_bytes, cancellation: None, turn: None }
+    pub(crate) fn new(name: &'a str, peer: &'a Arc<Peer>, deadline: Option<Instant>) -> Self {
+        Self { name, peer, deadline, cancellation: None, turn: None }
     }
 
     /// The function runs when it has a thread by `turn`.
-    pub(crate) fn set_turn(&mut self, turn: Turn) {
-        self.turn = Some(Box::new(turn));
+    pub(crate) fn set_turn(&mut self, turn: &'a mut Option<Turn>) {
+        self.turn = Some(turn);
     }
 
-    pub(super) fn take_turn(&mut self) -> Option<Box<Turn>> {
-        self.turn.take()
+    pub(super) fn take_turn(&mut self) -> Option<Turn> {
+        self.turn.take().and_then(Option::take)
     }
 
     pub(crate) fn context(&mut self) -> Context {
@@ -144,8 +137,9 @@ impl<'a> ContextSource<'a> {
 
     /// What it is made of, for a handler that is called when the request is gone.
     pub(super) fn keep(self) -> KeptSource {
-        let Self { name, peer, deadline, max_decoded_bytes, turn, .. } = self;
-        KeptSource { name: name.to_owned(), peer: peer.clone(), deadline, max_decoded_bytes, turn }
+        let Self { name, peer, deadline, turn, .. } = self;
+        let turn = turn.and_then(Option::take);
+        KeptSource { name: name.to_owned(), peer: peer.clone(), deadline, turn }
     }
 }
 
@@ -154,14 +148,12 @@ pub(super) struct KeptSource {
     name: String,
     peer: Arc<Peer>,
     deadline: Option<Instant>,
-    max_decoded_bytes: usize,
-    turn: Option<Box<Turn>>,
+    turn: Option<Turn>,
 }
 
 impl KeptSource {
     pub(super) fn source(&mut self) -> ContextSource<'_> {
-        let turn = self.turn.take();
-        let source = ContextSource::new(&self.name, &self.peer, self.deadline, self.max_decoded_bytes);
-        ContextSource { turn, ..source }
+        let source = ContextSource::new(&self.name, &self.peer, self.deadline);
+        ContextSource { turn: Some(&mut self.turn), ..source }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         running::{BoxCall, deferred, streaming, unary},
     },
 };
-use codecs::{Args, ValueError, schema::TypeOf};
+use codecs::{Args, Decoding, ValueError, schema::TypeOf};
 use futures_util::Stream;
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
@@ -197,27 +197,42 @@ where
 
 /// A method without its types: decodes its arguments and starts.
 pub(crate) trait Invoke: Send + Sync {
-    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError>;
+    fn invoke(
+        &self,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError>;
 
     /// As [`invoke`](Self::invoke); but the function is called when the call is first polled, and not before.
-    fn invoke_later(self: Arc<Self>, args: Args<'_>, source: ContextSource<'_>)
-    -> Result<BoxCall, CallError>;
+    fn invoke_later(
+        self: Arc<Self>,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError>;
 }
 
 /// A method that is always invoked later.
 pub(crate) struct Later(pub(crate) Arc<dyn Invoke>);
 
 impl Invoke for Later {
-    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        self.0.clone().invoke_later(args, source)
+    fn invoke(
+        &self,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError> {
+        self.0.clone().invoke_later(args, decoding, source)
     }
 
     fn invoke_later(
         self: Arc<Self>,
         args: Args<'_>,
+        decoding: &Decoding<'_>,
         source: ContextSource<'_>,
     ) -> Result<BoxCall, CallError> {
-        self.invoke(args, source)
+        self.invoke(args, decoding, source)
     }
 }
 
@@ -226,8 +241,12 @@ trait Start: Send + Sync + 'static {
     type Args: FromArgs;
 
     #[inline(always)]
-    fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self::Args, CallError> {
-        Self::Args::from_args(args, source).map_err(CallError::BadArguments)
+    fn decode(
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: &ContextSource<'_>,
+    ) -> Result<Self::Args, CallError> {
+        Self::Args::from_args(args, decoding, source).map_err(CallError::BadArguments)
     }
 
     fn start(&self, args: Self::Args, source: ContextSource<'_>) -> BoxCall;
@@ -235,17 +254,23 @@ trait Start: Send + Sync + 'static {
 
 impl<S: Start> Invoke for S {
     #[inline]
-    fn invoke(&self, args: Args<'_>, source: ContextSource<'_>) -> Result<BoxCall, CallError> {
-        let args = Self::decode(args, &source)?;
+    fn invoke(
+        &self,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, CallError> {
+        let args = Self::decode(args, decoding, &source)?;
         Ok(self.start(args, source))
     }
 
     fn invoke_later(
         self: Arc<Self>,
         args: Args<'_>,
+        decoding: &Decoding<'_>,
         source: ContextSource<'_>,
     ) -> Result<BoxCall, CallError> {
-        let args = Self::decode(args, &source)?;
+        let args = Self::decode(args, decoding, &source)?;
         let mut source = source.keep();
         Ok(deferred(move || self.start(args, source.source())))
     }
@@ -310,11 +335,15 @@ pub(crate) struct Streaming;
 impl<M: 'static, H: StreamHandler<M>> Start for Function<Streaming, H, M> {
     type Args = H::Args;
 
-    fn decode(args: Args<'_>, source: &ContextSource<'_>) -> Result<H::Args, CallError> {
+    fn decode(
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: &ContextSource<'_>,
+    ) -> Result<H::Args, CallError> {
         if matches!(args, Args::Bytes(_)) {
             return Err(CallError::BadArguments(ValueError::new(ONE_REPLY)));
         }
-        H::Args::from_args(args, source).map_err(CallError::BadArguments)
+        H::Args::from_args(args, decoding, source).map_err(CallError::BadArguments)
     }
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {

@@ -10,7 +10,7 @@ use crate::method::{
 };
 use bytes::BytesMut;
 use codecs::{
-    Args, EncodeError, ReplyTo, ValueError,
+    Args, Decoding, EncodeError, ReplyTo, ValueError,
     body::{BytesReply, ContentType},
     schema::TypeOf,
     types::Blob,
@@ -50,10 +50,10 @@ fn decode<M: Message + Default>(body: &[u8], content_type: ContentType) -> Resul
 }
 
 impl<M: Message + Default + 'static> FromArgs for Protobuf<M> {
-    fn from_args(args: Args<'_>, source: &ContextSource<'_>) -> Result<Self, ValueError> {
+    fn from_args(args: Args<'_>, decoding: &Decoding<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
         match args {
             Args::Bytes(raw) => decode(&raw.body, raw.content_type),
-            args => decode(&args.decode_within::<Blob>(source.max_decoded_bytes)?, ContentType::Protobuf),
+            args => decode(&args.decode_within::<Blob>(decoding)?, ContentType::Protobuf),
         }
         .map(Self)
     }

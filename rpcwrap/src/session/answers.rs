@@ -36,7 +36,7 @@ impl<F: Framing> Session<F> {
 
     fn answer(&mut self, mut waiting: SessionCall<F::Head>, output: &mut BytesMut) {
         let SessionCall { head, call, .. } = &mut waiting;
-        let bytes_in = call.bytes_in();
+        let held = call.held_bytes();
         match call.write(&mut self.framing.reply_to(head), output) {
             Written::Item | Written::Later => {
                 if F::ORDERED {
@@ -49,7 +49,7 @@ impl<F: Framing> Session<F> {
             Written::Last(Err(error)) => self.framing.fail(head, &error, output),
             Written::End => self.framing.end_stream(head, output),
         }
-        self.waiting_bytes -= bytes_in;
+        self.waiting_bytes -= held;
     }
 
     /// Does what a request asks of the session itself; whether the next may be decoded at once.

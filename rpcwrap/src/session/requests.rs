@@ -33,7 +33,7 @@ impl<F: Framing> Session<F> {
         }
         if self.generation != policy.generation() {
             self.generation = policy.generation();
-            self.framing.set_limits(policy.config.message_limits());
+            self.framing.set_limits(policy.limits);
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy);
@@ -55,7 +55,7 @@ impl<F: Framing> Session<F> {
                         && let Ok(Some(request)) = decoded
                     {
                         let place = if F::ORDERED { self.order.run() } else { 0 };
-                        self.waiting_bytes += call.bytes_in();
+                        self.waiting_bytes += call.held_bytes();
                         self.in_flight.push(F::into_head(request), call, place);
                     }
                 }

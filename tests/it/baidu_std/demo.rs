@@ -63,8 +63,7 @@ pub(crate) fn demo() -> Builder {
     Server::builder().service(service)
 }
 
-pub(crate) const LIMITS: Limits =
-    Limits { max_message_bytes: 64 << 20, max_depth: 100, max_decoded_bytes: 64 << 20 };
+pub(crate) const LIMITS: Limits = Limits { max_message_bytes: 64 << 20, max_depth: 100, ..Limits::DEFAULT };
 
 /// One request's bytes.
 pub(crate) fn request(head: &RequestHead<'_>, body: &[u8]) -> BytesMut {

@@ -12,7 +12,7 @@ use std::process::Stdio;
 /// Less address space than what one of the messages would become.
 const SPACE: &str = "ulimit -v 524288; exec \"$0\" \"$@\"";
 
-const REFUSED: &str = " bytes decode to more than ";
+const REFUSED: &str = "message decodes to more than ";
 
 const TIMES: usize = 3;
 

@@ -8,6 +8,7 @@ pub(super) use bytes_only::NO_SCHEMA;
 use crate::{
     body::{BytesReply, BytesReplyEncoder, ContentType},
     budget::DecodeBudget,
+    codec::Decoding,
     error::{EncodeError, ValueError},
     json,
 };
@@ -22,10 +23,11 @@ pub(super) fn decode<T: DeserializeOwned>(
     body: &[u8],
     content_type: ContentType,
     why: &'static str,
+    decoding: &Decoding<'_>,
     budget: impl Fn() -> DecodeBudget,
 ) -> Result<T, ValueError> {
     match content_type {
-        ContentType::Json => json::value_within(body, budget),
+        ContentType::Json => json::value_within(body, decoding, budget),
         ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {
             T::deserialize(bytes_only::Bytes { body, why })
         }

@@ -7,8 +7,7 @@ use crate::{
 use bytes::BytesMut;
 use serde::{Deserialize, Deserializer, de::Error};
 
-pub(super) const LIMITS: Limits =
-    Limits { max_message_bytes: 64 << 20, max_depth: 100, max_decoded_bytes: 64 << 20 };
+pub(super) const LIMITS: Limits = Limits { max_message_bytes: 64 << 20, max_depth: 100, ..Limits::DEFAULT };
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Exchange {

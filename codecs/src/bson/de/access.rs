@@ -30,21 +30,13 @@ pub(super) struct Members<'r, 'de> {
     open: usize,
     /// Names that are likely to come next, in the order in which the target declares them.
     fields: &'static [&'static str],
-    /// Of a target that keeps keys and values, what it has room for.
-    rooms: Option<(MapRoom, MapRoom)>,
 }
 
 impl<'r, 'de> Members<'r, 'de> {
     /// The members of the document just entered, or none of a null, for a target that has `fields`.
     #[inline]
     pub(super) fn new(reader: &'r mut Reader<'de>, open: bool, fields: &'static [&'static str]) -> Self {
-        Self { reader, kind: kind::NULL, open: open.into(), fields, rooms: None }
-    }
-
-    /// As [`new`](Self::new), for a target that keeps all keys and values.
-    #[inline]
-    pub(super) fn kept(reader: &'r mut Reader<'de>, open: bool) -> Self {
-        Self { rooms: Some(Default::default()), ..Self::new(reader, open, &[]) }
+        Self { reader, kind: kind::NULL, open: open.into(), fields }
     }
 
     /// The next key if it is the next field, as where both sides declare the same struct: known faster by comparing
@@ -110,21 +102,55 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
         if let Some(field) = self.next_field() {
             return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
         }
-        let Some(key) = self.next()? else { return Ok(None) };
-        if let Some((keys, _)) = &mut self.rooms {
-            self.reader.budget.entry::<K::Value>(keys)?;
-            self.reader.budget.bytes(key.len())?;
+        match self.next()? {
+            Some(key) => seed.deserialize(Key(key)).map(Some),
+            None => Ok(None),
         }
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        self.reader.budget.member::<V::Value>();
+        seed.deserialize(self.value())
+    }
+}
+
+/// The members of an entered document, for a target that keeps all keys and values.
+#[derive(Debug)]
+pub(super) struct Entries<'r, 'de> {
+    members: Members<'r, 'de>,
+    keys: MapRoom,
+    values: MapRoom,
+}
+
+impl<'r, 'de> Entries<'r, 'de> {
+    #[inline]
+    pub(super) fn new(members: Members<'r, 'de>) -> Self {
+        Self { members, keys: MapRoom::default(), values: MapRoom::default() }
+    }
+
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(self) -> Result<()> {
+        self.members.finish()
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
+    type Error = ValueError;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        let Some(key) = self.members.next()? else { return Ok(None) };
+        self.members.reader.budget.entry::<K::Value>(&mut self.keys)?;
+        self.members.reader.budget.bytes(key.len())?;
         seed.deserialize(Key(key)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        match &mut self.rooms {
-            Some((_, values)) => self.reader.budget.entry::<V::Value>(values)?,
-            None => self.reader.budget.member::<V::Value>(),
-        }
-        seed.deserialize(self.value())
+        self.members.reader.budget.entry::<V::Value>(&mut self.values)?;
+        seed.deserialize(self.members.value())
     }
 }
 

@@ -1,7 +1,7 @@
 //! One element: the target says what it wants, the kind says what is there.
 
 use super::{
-    access::{List, Members},
+    access::{Entries, List, Members},
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
@@ -139,9 +139,9 @@ impl<'de> Element<'_, 'de> {
     fn map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         self.reader.budget.compound::<V::Value>()?;
         let open = self.enter()?;
-        let mut members = Members::kept(self.reader, open);
-        let value = visitor.visit_map(&mut members)?;
-        members.finish()?;
+        let mut entries = Entries::new(Members::new(self.reader, open, &[]));
+        let value = visitor.visit_map(&mut entries)?;
+        entries.finish()?;
         Ok(value)
     }
 

@@ -5,14 +5,15 @@
 use super::element;
 use crate::{
     bson::read::Reader,
-    budget::MAX_DECODED_BYTES,
+    codec::{Decoding, Limits},
     types::{Any, Text},
 };
 use serde_json::Value;
 
 /// Decodes the value of an element of `kind` into JSON; nothing if it is broken or has a key that is not UTF-8.
 pub(in crate::bson) fn json_from_element(kind: u8, bytes: &[u8]) -> Option<Value> {
-    json(element(&mut Reader::for_value::<Any>(bytes, MAX_DECODED_BYTES), kind).ok()?)
+    let budget = Decoding::new(&Limits::DEFAULT).budget(bytes.len());
+    json(element(&mut Reader::for_value::<Any>(bytes, budget), kind).ok()?)
 }
 
 fn json(value: Any) -> Option<Value> {

@@ -11,7 +11,10 @@ mod json;
 mod key;
 
 use super::read::Reader;
-use crate::{budget::MAX_DECODED_BYTES, error::ValueError};
+use crate::{
+    codec::{Decoding, Limits},
+    error::ValueError,
+};
 use element::Element;
 use serde::de::{Deserialize, DeserializeOwned};
 
@@ -36,19 +39,22 @@ pub(super) use json::json_from_element;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    value_from_slice_within(bytes, MAX_DECODED_BYTES)
+    value_from_slice_within(bytes, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`value_from_slice`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`value_from_slice`].
 #[inline]
 pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    T::deserialize(body::Body { reader: &mut Reader::for_value::<T>(bytes, max_decoded_bytes) })
+    let mut reader = Reader::for_value::<T>(bytes, decoding.budget(bytes.len()));
+    let value = T::deserialize(body::Body { reader: &mut reader })?;
+    decoding.note(&reader.budget);
+    Ok(value)
 }
 
 /// Decodes the value of one element.

@@ -3,7 +3,8 @@
 use super::{
     access::{ByteBuf, Bytes, InterfaceVariant},
     error::DeError,
-    typed_value::TypedValue,
+    fields::Fields,
+    typed_value::{TypedValue, deeper},
 };
 use crate::{
     budget::ListRoom,
@@ -172,7 +173,9 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
                 this.de.budget.compound::<V::Value>()?;
                 // As in Go, only the outermost struct has to have something in common.
                 let target = (this.depth == 0).then_some(name);
-                let mut fields = this.fields(fields, Some(wanted), target)?;
+                let (absent, depth) = (this.absent, deeper(this.depth)?);
+                let mut fields = Fields::new(this.de, this.id, fields, depth, Some(wanted), target);
+                fields.begin(absent)?;
                 let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
                 fields.finish()?;
                 Ok(value)

@@ -33,7 +33,8 @@ pub(super) struct Fields<'r, 'a, 'de> {
     matched: bool,
     miscased: Option<(&'a str, &'static str)>,
     /// Of a target that keeps names and values, what it has room for.
-    rooms: Option<(MapRoom, MapRoom)>,
+    keys: MapRoom,
+    values: MapRoom,
 }
 
 impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
@@ -48,9 +49,21 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     ) -> Self {
         let fields = de.types.fields(fields);
         let (matched, miscased) = (false, None);
-        let rooms = wanted.is_none().then(Default::default);
-        let (next, ahead, zeros_passed) = (0, 0, 0);
-        Self { de, id, fields, depth, next, ahead, wanted, zeros_passed, target, matched, miscased, rooms }
+        Self {
+            de,
+            id,
+            fields,
+            depth,
+            next: 0,
+            ahead: 0,
+            wanted,
+            zeros_passed: 0,
+            target,
+            matched,
+            miscased,
+            keys: MapRoom::default(),
+            values: MapRoom::default(),
+        }
     }
 
     /// Finds the first field, if the struct is in the bytes at all.
@@ -195,8 +208,8 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             self.next_kept()?;
         }
         if self.next < self.fields.len() {
-            if let Some((keys, _)) = &mut self.rooms {
-                self.de.budget.entry::<S::Value>(keys)?;
+            if self.wanted.is_none() {
+                self.de.budget.entry::<S::Value>(&mut self.keys)?;
                 self.de.budget.bytes(self.name(self.next).len())?;
             }
             return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
@@ -224,9 +237,9 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             self.de.look_for(1)?;
         }
         self.next += 1;
-        match &mut self.rooms {
-            Some((_, values)) => self.de.budget.entry::<S::Value>(values)?,
-            None => self.de.budget.member::<S::Value>(),
+        match self.wanted {
+            Some(_) => self.de.budget.member::<S::Value>(),
+            None => self.de.budget.entry::<S::Value>(&mut self.values)?,
         }
         self.de.ignored = false;
         let value = TypedValue { de: self.de, id: field.id, depth: self.depth, absent };

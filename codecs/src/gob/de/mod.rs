@@ -19,7 +19,8 @@ use super::{
     wire::Reader,
 };
 use crate::{
-    budget::{DecodeBudget, MAX_DECODED_BYTES},
+    budget::DecodeBudget,
+    codec::{Decoding, Limits},
     error::ValueError,
     zero::with_zeros,
 };
@@ -56,10 +57,10 @@ const FREE_ABSENT_FIELDS: usize = 1 << 20;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Result<T, ValueError> {
-    value_from_slice_within(types, value, MAX_DECODED_BYTES)
+    value_from_slice_within(types, value, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`value_from_slice`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`value_from_slice`].
@@ -67,9 +68,9 @@ pub fn value_from_slice<T: DeserializeOwned>(types: &Types, value: &[u8]) -> Res
 pub fn value_from_slice_within<T: DeserializeOwned>(
     types: &Types,
     value: &[u8],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| decode(types, value, zero_fields, max_decoded_bytes))
+    with_zeros(|zero_fields| decode(types, value, zero_fields, decoding))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
@@ -78,16 +79,18 @@ fn decode<T: DeserializeOwned>(
     types: &Types,
     value: &[u8],
     zero_fields: &[&'static str],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, DeError> {
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
-    let budget = DecodeBudget::new(value.len(), max_decoded_bytes);
+    let budget = decoding.budget(value.len());
     budget.member::<T>();
     let len = value.len();
     let mut de = De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false };
-    T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })
+    let value = T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })?;
+    decoding.note(&de.budget);
+    Ok(value)
 }
 
 /// What all parts of one value share.

@@ -238,23 +238,11 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         Ok(value)
     }
 
-    /// The fields of a struct, with the first found, for a target that has `wanted` ones; `None` for one that takes
-    /// any.
-    #[inline]
-    pub(super) fn fields(
-        self,
-        fields: Struct,
-        wanted: Option<&'static [&'static str]>,
-        target: Option<&'static str>,
-    ) -> Result<Fields<'r, 'a, 'de>> {
-        let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, wanted, target);
-        fields.begin(self.absent)?;
-        Ok(fields)
-    }
-
     pub(super) fn members<V: Visitor<'de>>(self, fields: Struct, visitor: V) -> Result<V::Value> {
         self.de.budget.compound::<V::Value>()?;
-        let mut fields = self.fields(fields, None, None)?;
+        let absent = self.absent;
+        let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, None, None);
+        fields.begin(absent)?;
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
         Ok(value)
@@ -320,7 +308,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
 }
 
 #[inline]
-fn deeper(depth: usize) -> Result<usize> {
+pub(super) fn deeper(depth: usize) -> Result<usize> {
     if depth >= MAX_DEPTH { Err(WireError::TooDeep(MAX_DEPTH).into()) } else { Ok(depth + 1) }
 }
 

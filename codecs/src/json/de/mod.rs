@@ -10,7 +10,8 @@ use super::{
     de_error::DeError,
 };
 use crate::{
-    budget::{DecodeBudget, ListRoom, MAX_DECODED_BYTES, MapRoom},
+    budget::{DecodeBudget, ListRoom, MapRoom},
+    codec::{Decoding, Limits},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
     zero::{Zero, with_zeros},
@@ -26,25 +27,26 @@ use std::{borrow::Cow, str::FromStr};
 /// is Go's.
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    value_from_slice_within(bytes, MAX_DECODED_BYTES)
+    value_from_slice_within(bytes, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`value_from_slice`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`value_from_slice`].
 #[inline]
 pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    value_within(bytes, || DecodeBudget::new(bytes.len(), max_decoded_bytes))
+    value_within(bytes, decoding, || decoding.budget(bytes.len()))
 }
 
 /// As [`value_from_slice`], each attempt with a budget of its own.
 #[inline]
 pub(crate) fn value_within<T: DeserializeOwned>(
     bytes: &[u8],
+    decoding: &Decoding<'_>,
     budget: impl Fn() -> DecodeBudget,
 ) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
@@ -53,6 +55,7 @@ pub(crate) fn value_within<T: DeserializeOwned>(
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
         }
+        decoding.note(&de.budget);
         Ok(value)
     })
 }
@@ -65,20 +68,20 @@ pub(crate) fn value_within<T: DeserializeOwned>(
 /// `params` is no array, or its element does not fit `T`; the text is Go's.
 #[inline]
 pub fn params_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    params_from_slice_within(bytes, MAX_DECODED_BYTES)
+    params_from_slice_within(bytes, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`params_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`params_from_slice`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`params_from_slice`].
 #[inline]
 pub fn params_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        let budget = decoding.budget(bytes.len());
         let mut de = De::new::<T>(bytes, zero_fields, budget);
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
@@ -87,7 +90,9 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
         if de.cursor.peek() == Some(b']') {
             T::deserialize(Zero::new(zero_fields))
         } else {
-            T::deserialize(&mut de)
+            let value = T::deserialize(&mut de)?;
+            decoding.note(&de.budget);
+            Ok(value)
         }
     })
 }

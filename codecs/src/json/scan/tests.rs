@@ -3,7 +3,7 @@
 use super::*;
 
 static NAMES: [&str; 2] = ["id", "params"];
-const LIMITS: Limits = Limits { max_message_bytes: 1 << 20, max_depth: 10, max_decoded_bytes: 64 << 20 };
+const LIMITS: Limits = Limits { max_message_bytes: 1 << 20, max_depth: 10, ..Limits::DEFAULT };
 
 fn large() -> Vec<u8> {
     let mut text = b"{\"id\":5,\"params\":[".to_vec();

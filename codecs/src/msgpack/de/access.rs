@@ -80,49 +80,35 @@ impl<'de> SeqAccess<'de> for Numbers<'_, 'de> {
     }
 }
 
-/// The pairs of a map, then the members of `zero_fields` that a struct has and the bytes do not.
+/// The pairs of a map.
 #[derive(Debug)]
-pub(super) struct Members<'r, 'de, 'f> {
+pub(super) struct Pairs<'r, 'de, 'f> {
     de: De<'r, 'de, 'f>,
     left: u32,
     /// Whether the value of the key read last is still to be read.
     value_pending: bool,
-    fields: &'static [&'static str],
-    /// Of a target that keeps keys and values, what it has room for.
-    rooms: Option<(MapRoom, MapRoom)>,
-    /// Those of `zero_fields` that the bytes have.
-    seen: Vec<&'static str>,
-    /// Of `zero_fields`, those gone through after the last pair.
-    zeros_passed: usize,
 }
 
-impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
+impl<'r, 'de, 'f> Pairs<'r, 'de, 'f> {
     #[inline]
-    pub(super) fn new(de: De<'r, 'de, 'f>, len: u32, fields: Option<&'static [&'static str]>) -> Self {
-        let rooms = fields.is_none().then(Default::default);
-        let fields = fields.unwrap_or_default();
-        Self { de, left: len, value_pending: false, fields, rooms, seen: Vec::new(), zeros_passed: 0 }
+    pub(super) fn new(de: De<'r, 'de, 'f>, len: u32) -> Self {
+        Self { de, left: len, value_pending: false }
     }
 
-    /// Notes which of the members that would be filled with zero is there.
-    fn note(&mut self) -> Result<()> {
-        if let Token::Str(key) | Token::Bin(key) = self.de.input.reader.peek()?
-            && let Some(name) = self.de.zero_fields.iter().find(|name| name.as_bytes() == key)
-        {
-            self.seen.push(name);
-        }
-        Ok(())
+    /// Whether there is another pair, whose key is read next.
+    #[inline]
+    fn advance(&mut self) -> bool {
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        self.left = left;
+        self.value_pending = true;
+        true
     }
 
-    /// The next member that is filled with zero.
-    fn next_zero_field(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.de.zero_fields.get(self.zeros_passed) {
-            self.zeros_passed += 1;
-            if self.fields.contains(&name) && !self.seen.contains(&name) {
-                return Some(name);
-            }
-        }
-        None
+    /// The value of the key read last.
+    #[inline]
+    fn value(&mut self) -> De<'_, 'de, 'f> {
+        self.value_pending = false;
+        self.de.next(false)
     }
 
     /// Skips what the target did not ask for.
@@ -138,39 +124,103 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     }
 }
 
+/// The pairs of a map, for a target that keeps all keys and values.
+#[derive(Debug)]
+pub(super) struct Entries<'r, 'de, 'f> {
+    pub(super) pairs: Pairs<'r, 'de, 'f>,
+    keys: MapRoom,
+    values: MapRoom,
+}
+
+impl<'r, 'de, 'f> Entries<'r, 'de, 'f> {
+    #[inline]
+    pub(super) fn new(pairs: Pairs<'r, 'de, 'f>) -> Self {
+        Self { pairs, keys: MapRoom::default(), values: MapRoom::default() }
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
+    type Error = DeError;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        if !self.pairs.advance() {
+            return Ok(None);
+        }
+        self.pairs.de.input.budget.entry::<K::Value>(&mut self.keys)?;
+        seed.deserialize(self.pairs.de.next(true)).map(Some)
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        self.pairs.de.input.budget.entry::<V::Value>(&mut self.values)?;
+        seed.deserialize(self.pairs.value())
+    }
+}
+
+/// The pairs of a map, then the members of `zero_fields` that a struct has and the bytes do not.
+#[derive(Debug)]
+pub(super) struct Members<'r, 'de, 'f> {
+    pub(super) pairs: Pairs<'r, 'de, 'f>,
+    fields: &'static [&'static str],
+    /// Those of `zero_fields` that the bytes have.
+    seen: Vec<&'static str>,
+    /// Of `zero_fields`, those gone through after the last pair.
+    zeros_passed: usize,
+}
+
+impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
+    #[inline]
+    pub(super) fn new(pairs: Pairs<'r, 'de, 'f>, fields: &'static [&'static str]) -> Self {
+        Self { pairs, fields, seen: Vec::new(), zeros_passed: 0 }
+    }
+
+    /// Notes which of the members that would be filled with zero is there.
+    fn note(&mut self) -> Result<()> {
+        if let Token::Str(key) | Token::Bin(key) = self.pairs.de.input.reader.peek()?
+            && let Some(name) = self.pairs.de.zero_fields.iter().find(|name| name.as_bytes() == key)
+        {
+            self.seen.push(name);
+        }
+        Ok(())
+    }
+
+    /// The next member that is filled with zero.
+    fn next_zero_field(&mut self) -> Option<&'static str> {
+        while let Some(&name) = self.pairs.de.zero_fields.get(self.zeros_passed) {
+            self.zeros_passed += 1;
+            if self.fields.contains(&name) && !self.seen.contains(&name) {
+                return Some(name);
+            }
+        }
+        None
+    }
+}
+
 impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
     type Error = DeError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        let Some(left) = self.left.checked_sub(1) else {
+        if !self.pairs.advance() {
             return match self.next_zero_field() {
                 Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
                 None => Ok(None),
             };
-        };
-        self.left = left;
-        self.value_pending = true;
-        if !self.de.zero_fields.is_empty() {
+        }
+        if !self.pairs.de.zero_fields.is_empty() {
             self.note()?;
         }
-        if let Some((keys, _)) = &mut self.rooms {
-            self.de.input.budget.entry::<K::Value>(keys)?;
-        }
-        seed.deserialize(self.de.next(true)).map(Some)
+        seed.deserialize(self.pairs.de.next(true)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         if self.zeros_passed > 0 {
-            return seed.deserialize(self.de.zero());
+            return seed.deserialize(self.pairs.de.zero());
         }
-        self.value_pending = false;
-        match &mut self.rooms {
-            Some((_, values)) => self.de.input.budget.entry::<V::Value>(values)?,
-            None => self.de.input.budget.member::<V::Value>(),
-        }
-        seed.deserialize(self.de.next(false))
+        self.pairs.de.input.budget.member::<V::Value>();
+        seed.deserialize(self.pairs.value())
     }
 }
 

@@ -15,13 +15,14 @@ use super::{
     time,
 };
 use crate::{
-    budget::{DecodeBudget, ListRoom, MAX_DECODED_BYTES},
+    budget::{DecodeBudget, ListRoom},
+    codec::{Decoding, Limits},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
 };
-use access::{List, Members, Numbers};
+use access::{Entries, List, Members, Numbers, Pairs};
 use error::DeError;
 use serde::{
     Deserializer,
@@ -52,22 +53,25 @@ const MAX_TIME_TEXT: usize = 48;
 /// ```
 #[inline]
 pub fn value_from_slice<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, ValueError> {
-    value_from_slice_within(bytes, MAX_DECODED_BYTES)
+    value_from_slice_within(bytes, &Decoding::new(&Limits::DEFAULT))
 }
 
-/// As [`value_from_slice`], with [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes) of another size.
+/// As [`value_from_slice`], within the limits of `decoding`, which learns what the value takes.
 ///
 /// # Errors
 /// As [`value_from_slice`].
 #[inline]
 pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
-    max_decoded_bytes: usize,
+    decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        let budget = decoding.budget(bytes.len());
         budget.member::<T>();
-        T::deserialize(De::new(&mut Input { reader: Reader::new(bytes), budget }, zero_fields))
+        let mut input = Input { reader: Reader::new(bytes), budget };
+        let value = T::deserialize(De::new(&mut input, zero_fields))?;
+        decoding.note(&input.budget);
+        Ok::<_, DeError>(value)
     })
 }
 
@@ -202,18 +206,28 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Ok(value)
     }
 
-    /// The pairs of a map for `visitor`, which is a struct's if there are `fields`.
+    /// The pairs of a map for the visitor of one.
+    #[inline]
+    fn map<V: Visitor<'de>>(self, len: u32, visitor: V) -> Result<V::Value> {
+        self.input.budget.compound::<V::Value>()?;
+        let mut entries = Entries::new(Pairs::new(self.deeper()?, len));
+        let value = visitor.visit_map(&mut entries)?;
+        entries.pairs.finish()?;
+        Ok(value)
+    }
+
+    /// The pairs of a map for the visitor of a struct with these `fields`.
     #[inline]
     fn members<V: Visitor<'de>>(
         self,
         len: u32,
-        fields: Option<&'static [&'static str]>,
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
         self.input.budget.compound::<V::Value>()?;
-        let mut members = Members::new(self.deeper()?, len, fields);
+        let mut members = Members::new(Pairs::new(self.deeper()?, len), fields);
         let value = visitor.visit_map(&mut members)?;
-        members.finish()?;
+        members.pairs.finish()?;
         Ok(value)
     }
 
@@ -249,7 +263,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 None => Err(DeError::mismatch(&token, "interface {}")),
             },
             Token::List(len) => self.list(len, 0, visitor),
-            Token::Map(len) => self.members(len, None, visitor),
+            Token::Map(len) => self.map(len, visitor),
         }
     }
 }
@@ -388,7 +402,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.input.reader.token()? {
-            Token::Map(len) => self.members(len, None, visitor),
+            Token::Map(len) => self.map(len, visitor),
             Token::Nil => self.zero().deserialize_map(visitor),
             other => Err(DeError::mismatch(&other, "map")),
         }
@@ -402,7 +416,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.input.reader.token()? {
-            Token::Map(len) => self.members(len, Some(fields), visitor),
+            Token::Map(len) => self.members(len, fields, visitor),
             // `StructToArray`: by position, so a shorter list is of an older peer, and what it lacks is zero.
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),

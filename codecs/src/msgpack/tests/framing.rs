@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use serde_json::json;
 use std::{fmt::Debug, time::Duration};
 
-const LIMITS: Limits = Limits { max_message_bytes: 1 << 20, max_depth: 100, max_decoded_bytes: 64 << 20 };
+const LIMITS: Limits = Limits { max_message_bytes: 1 << 20, max_depth: 100, ..Limits::DEFAULT };
 
 /// What the bytes decode to: whole, split at every byte, and one byte at a time.
 fn fed<T: Debug>(

@@ -56,6 +56,9 @@ pub(super) async fn answer(
         cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), Args::JsonValue(args), args.len(), timeout)
     };
     drop(args);
+    if let Ok(call) = &started {
+        held.set(call.held_bytes());
+    }
     reply(started).await
 }
 

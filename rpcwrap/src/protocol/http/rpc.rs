@@ -31,7 +31,7 @@ pub(super) async fn answer(
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
-    match start(cx, codec, user, BytesMut::from(message)) {
+    match start(cx, codec, user, BytesMut::from(message), &mut held) {
         None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
         Some(Ok(answer)) => match answer.first().await {
@@ -56,6 +56,7 @@ fn start(
     codec: &AnyCodec,
     user: Option<Identity>,
     mut message: BytesMut,
+    held: &mut Held,
 ) -> Option<Result<Answer, Bytes>> {
     let mut server = codec.server(cx.dispatch.live.config().message_limits());
     let bytes = message.len();
@@ -67,7 +68,10 @@ fn start(
     let peer = cx.peer(codec.name(), user);
     let (name, args) = (request.service_method(), server.args(&request));
     Some(match cx.dispatch.start_in_flight(&peer, name, args, bytes, request.timeout()) {
-        Ok(call) => Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args()))))),
+        Ok(call) => {
+            held.set(call.held_bytes());
+            Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args())))))
+        }
         Err(error) => {
             let mut refusal = BytesMut::new();
             server.reply_to(&request).encode_error(&error.to_reply(), &mut refusal);
