@@ -111,9 +111,9 @@ async fn soak(
         }
     }
     peers.shutdown().await;
-    let answers = async { dial_http(&addr.to_string(), AnyCodec::Json).await?.call("Echo.Say", "hi").await };
-    let answer: Result<String, Error> = timeout(LIMIT, answers).await.unwrap();
-    (samples, answer.is_ok_and(|said| said == "hi"))
+    let client = timeout(LIMIT, dial_http(&addr.to_string(), AnyCodec::Json)).await.unwrap().unwrap();
+    let said: Result<String, Error> = timeout(LIMIT, client.call("Echo.Say", "hi")).await.unwrap();
+    (samples, said.is_ok_and(|said| said == "hi"))
 }
 
 /// One connection after the other, each for some calls, some of them cut in the middle of one.
