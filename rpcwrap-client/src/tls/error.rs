@@ -57,6 +57,12 @@ impl TlsError {
         Self::Setup { what: what.into(), why: why.to_string() }
     }
 
+    /// What broke a connection under TLS, if it was TLS: with TLS 1.3 the server's verdict on our certificate comes
+    /// behind the handshake, and may be in an [`Error::Io`](crate::Error::Io).
+    pub fn from_io(error: &io::Error) -> Option<Self> {
+        Self::of(error, "this server")
+    }
+
     /// What broke a stream under TLS, if it was TLS.
     pub(crate) fn of(error: &io::Error, name: &str) -> Option<Self> {
         let error = error.get_ref()?.downcast_ref::<Error>()?;
