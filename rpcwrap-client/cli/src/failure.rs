@@ -1,6 +1,5 @@
 //! Why a command ends without success: a line for people, an exit code for scripts.
 
-use crate::open::FailedAt;
 use codecs::connect::ConnectError;
 use rpcwrap_client::{DialError, Error, TlsError};
 use std::{error, fmt, io, time::Duration};
@@ -29,6 +28,16 @@ pub(crate) enum Exit {
     Interrupted = 130,
     /// Ended by SIGTERM.
     Terminated = 143,
+}
+
+/// Where opening a connection has failed, as far as it says what else could be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailedAt {
+    /// The server has answered in HTTP: it has not got this path.
+    Http,
+    /// The server is there and has given no such answer.
+    Answer,
+    Elsewhere,
 }
 
 /// The end of a command that did not do what was asked.

@@ -8,7 +8,7 @@ use crate::{
     address::Address,
     codec_name::CodecName,
     connector::{Speech, with_login},
-    failure::{Exit, Failure},
+    failure::{Exit, FailedAt, Failure},
     options::Options,
     trace::{FirstByte, Traced, note},
 };
@@ -18,7 +18,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use rpcwrap_client::{
-    AnyCodec, Config, Connector, DialError, Error, Step, TlsConfig,
+    AnyCodec, Config, Connector, DialError, Error, Step, TlsConfig, TlsError,
     connect::{Connected, Stream},
 };
 use serde::de::IgnoredAny;
@@ -164,16 +164,6 @@ async fn take(options: &Options, addr: &Address, config: &Config, speech: Speech
     Ok(Opened { connector, speech, connected, first_byte, phases })
 }
 
-/// Where a try has failed, as far as it says what else could be tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FailedAt {
-    /// The server has answered in HTTP: it has not got this path.
-    Http,
-    /// The server is there and has given no such answer.
-    Answer,
-    Elsewhere,
-}
-
 fn explained(options: &Options, error: DialError) -> Failure {
     let at = match &error {
         DialError::Handshake(ConnectError::Refused { status: 503, .. }) => FailedAt::Elsewhere,
@@ -231,5 +221,11 @@ async fn speaks_tls(options: &Options, addr: &Address, failure: &Failure) -> boo
     }
     let tls = TlsConfig::new().dangerous_accept_any_certificate();
     let config = Config::default().connect_timeout(PROBE.min(options.connect_timeout)).tls(tls);
-    Connector::new(AnyCodec::Json).config(config).reach(addr.as_str()).await.is_ok()
+    match Connector::new(AnyCodec::Json).config(config).reach(addr.as_str()).await {
+        Ok(_) => true,
+        Err(DialError::Tls { source, .. }) => {
+            !matches!(source, TlsError::NotTls | TlsError::Io(_) | TlsError::Setup { .. })
+        }
+        Err(_) => false,
+    }
 }

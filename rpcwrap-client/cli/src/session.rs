@@ -3,7 +3,6 @@
 use crate::{
     address::Address,
     argument::Argument,
-    catalogue::{self, Method, Service},
     codec_name::CodecName,
     failure::Failure,
     open::{Opened, open},
@@ -27,8 +26,6 @@ use tokio::time::timeout;
 const STREAM_BUFFER_BYTES: usize = 64 << 20;
 /// A wait without a limit that lasts so long is told of.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What a server can say of a method is waited for so long: it is a help, not what was asked for.
-const DESCRIPTION: Duration = Duration::from_secs(2);
 
 /// A client, and what `-v` and `--max-time` want to know of it.
 pub(crate) struct Session {
@@ -98,17 +95,6 @@ impl Session {
             }
         }
         answer.await
-    }
-
-    /// What the server says of a method, if it says anything.
-    pub(crate) async fn describe(&self, method: &str) -> Option<Method> {
-        let services = self.services().await?;
-        catalogue::methods(&services).find(|(name, _)| name == method).map(|(_, method)| method.clone())
-    }
-
-    /// What the server says of itself, if it says anything soon.
-    pub(crate) async fn services(&self) -> Option<Vec<Service>> {
-        timeout(DESCRIPTION, catalogue::describe(self)).await.ok()?.ok()
     }
 
     /// An argument in the form the session's codec wants.

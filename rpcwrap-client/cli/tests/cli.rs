@@ -583,6 +583,17 @@ fn streams_are_known_from_the_servers_description() {
         Step::Wait,
     ];
     assert_eq!(printed(&["call", &answering(&ITEMS), "A.B", "--stream"]), "1\n2\n");
+    // The text that ends streams is an error of other methods.
+    static EOS: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":\"EOS\"}\n"),
+        Step::Wait,
+    ];
+    assert_eq!(fails(65, &["call", &answering(&EOS), "A.B"]), "rpcwrap: remote error: EOS\n");
+    assert_eq!(printed(&["call", &answering(&EOS), "A.B", "--stream"]), "");
+    assert_eq!(printed(&["call", &demo.addr, "Count.Up", r#"{"To":0}"#]), "");
     // One that answers the call and nothing else.
     static ONE: [Step; 5] =
         [CONNECT, CONNECTED, REQUEST, Step::Send("{\"id\":0,\"result\":1,\"error\":null}\n"), Step::Wait];

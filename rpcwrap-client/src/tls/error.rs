@@ -83,7 +83,13 @@ impl TlsError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongName { name: name.to_owned() }
             }
-            other => Self::BadCertificate(other.to_string()),
+            other => Self::BadCertificate(match other.to_string() {
+                // As those are that `openssl req -x509` makes without more ado.
+                text if text.contains("CaUsedAsEndEntity") => {
+                    "it is a CA's own, and a server's has to say basicConstraints=CA:FALSE".to_owned()
+                }
+                text => text,
+            }),
         }
     }
 }

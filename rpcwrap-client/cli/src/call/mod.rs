@@ -12,7 +12,7 @@ use crate::{
     output::Output,
     session::{Session, say},
 };
-use codecs::types::Any;
+use codecs::{END_OF_STREAM, types::Any};
 use futures_util::FutureExt;
 
 pub(crate) use input::values;
@@ -103,6 +103,13 @@ impl Calls<'_> {
         let failed = |error| self.session.failure(error);
         let mut items = request.stream::<_, Any>(&argument).await.map_err(failed)?;
         let mut next = self.session.waited_for(items.next()).await;
+        if next.is_none() && self.streaming == Streaming::Unknown {
+            self.streaming = describe(&self.session, self.args, &value).await;
+            // The end of a stream is an error with this text; of a method with one reply it is an error like others.
+            if self.streaming == Streaming::One {
+                return Err(Failure::new(Exit::Remote, format!("remote error: {END_OF_STREAM}")));
+            }
+        }
         while let Some(item) = next {
             let item = item.map_err(failed);
             if let Err(Failure { exit: Exit::Remote, .. }) = &item
@@ -130,7 +137,7 @@ impl Calls<'_> {
 ///
 /// Of a server that does not say, only `--stream` makes a method a streaming one.
 async fn describe(session: &Session, args: &CallArgs, argument: &Any) -> Streaming {
-    let Some(method) = session.describe(&args.method).await else {
+    let Some(method) = catalogue::describe_method(session, &args.method).await else {
         return if args.stream { Streaming::Many } else { Streaming::One };
     };
     let any_case = session.codec == CodecName::Json;

@@ -95,13 +95,15 @@ pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Servi
         Err(failure) if matches!(failure.exit, Exit::Protocol) => failure,
         Err(failure) => return Err(failure),
     };
-    let page = http::get(options, addr, PAGE).await.map_err(|failure| match failure.exit {
-        Exit::Protocol => {
-            let text = format!("{}; {}", refusal.text, failure.text);
-            Failure { text, ..refusal }.hint("neither is served there: is it a server without pages?")
-        }
-        _ => failure,
-    })?;
+    let page =
+        http::get(options, addr, PAGE).await.map_err(|failure| match (failure.exit, refusal.exit) {
+            // It has answered the call: that there is no page is no trouble with the connection.
+            (Exit::Protocol, _) | (_, Exit::Remote) => {
+                let text = format!("{}; {}", refusal.text, failure.text);
+                Failure { text, ..refusal }.hint("the server does not say what it has")
+            }
+            _ => failure,
+        })?;
     read_page(&page)
 }
 
@@ -115,9 +117,15 @@ async fn described(options: &Options, addr: &Address, session: &Session) -> Resu
 }
 
 /// What the server says by itself, over a connection that is there.
-pub(crate) async fn describe(session: &Session) -> Result<Vec<Service>, Failure> {
+async fn describe(session: &Session) -> Result<Vec<Service>, Failure> {
     let services = session.request(DESCRIBE).call(&()).await.map_err(|error| session.failure(error))?;
     Ok(told(services))
+}
+
+/// What the server says of a method, over a connection that is there, if it says anything soon.
+pub(crate) async fn describe_method(session: &Session, method: &str) -> Option<Method> {
+    let services = timeout(HELP, describe(session)).await.ok()?.ok()?;
+    methods(&services).find(|(name, _)| name == method).map(|(_, method)| method.clone())
 }
 
 /// Refuses a method that the server says to be a streaming one, for a command that takes one reply.
@@ -152,7 +160,9 @@ pub(crate) async fn with_advice(
     if !failure.is_unknown_method() {
         return failure;
     }
-    let services = timeout(HELP, fetch(options, addr)).await.ok().and_then(Result::ok).unwrap_or_default();
+    let Ok(Ok(services)) = timeout(HELP, fetch(options, addr)).await else {
+        return failure.hint("the server does not say what it has");
+    };
     match nearest(method, &services) {
         Some(known) => failure.hint(format!("did you mean {known}?")),
         None => failure.hint(format!("rpcwrap list {addr} shows what it has")),
