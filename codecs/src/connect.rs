@@ -71,6 +71,9 @@ pub enum ConnectError {
         /// The server's words, such as `Not Found`.
         reason: String,
     },
+    /// What came is an alert of TLS, which clients tell apart: the server speaks nothing else on this port.
+    #[error("the server speaks TLS")]
+    Tls,
     /// What came is no HTTP response.
     #[error("malformed HTTP response: {0}")]
     Malformed(httparse::Error),

@@ -29,6 +29,12 @@ pub enum DecodeError {
     /// The stream ended inside a message.
     #[error("unexpected EOF")]
     Truncated,
+    /// An error reply without the number of a call: the peer could not read one, or means the whole connection.
+    #[error("error that belongs to no call: {text}")]
+    Unnumbered {
+        /// The peer's own text.
+        text: Box<str>,
+    },
     /// Anything else: `what` is wrong at byte `at` of the message.
     #[error("malformed at byte {at}: {what}")]
     Malformed {

@@ -135,7 +135,7 @@ pub enum DialError {
     },
     /// The whole of it, connecting, CONNECT and login, took longer than
     /// [`Config::connect_timeout`](crate::Config::connect_timeout).
-    #[error("no connection to {addr} within {} ms", .after.as_millis())]
+    #[error("no connection to {addr} within {} ms: {}", .after.as_millis(), .step.unanswered())]
     Timeout {
         /// The address as given.
         addr: String,
@@ -177,6 +177,18 @@ pub enum Step {
     Handshake,
     /// The first two calls.
     Login,
+}
+
+impl Step {
+    /// What is missing when the time is over.
+    fn unanswered(self) -> &'static str {
+        match self {
+            Self::Connect => "no address answered",
+            Self::Tls => "no answer to the TLS handshake",
+            Self::Handshake => "no answer to CONNECT",
+            Self::Login => "no answer to the login",
+        }
+    }
 }
 
 impl DialError {

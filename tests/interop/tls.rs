@@ -4,6 +4,7 @@ use crate::{conformance::Conformance, go};
 use rpcwrap_tests::{
     certificates::{Ca, Scratch},
     peer::{self, Go},
+    process::Process,
 };
 use std::{process::Command, time::Duration};
 
@@ -100,4 +101,33 @@ fn openssl_over_tls() {
         );
     }
     secured.server.stop();
+}
+
+/// OpenSSL's server that demands a certificate refuses ours, or none, in TLS 1.3 behind the handshake.
+#[test]
+#[ignore = "needs openssl: run tests/run"]
+fn the_command_line_is_refused_by_openssl() {
+    let (ca, files) = (Ca::new(), Scratch::new());
+    let server = ca.server();
+    let ca_file = files.write("ca.pem", &ca.pem());
+    let (certificate, key) =
+        (files.write("server.pem", &server.certificate), files.write("server.key", &server.key));
+    let rpcwrap = peer::program("rpcwrap").unwrap_or_else(|error| panic!("{error}"));
+    let openssl = peer::tool("openssl").unwrap_or_else(|error| panic!("{error}"));
+    for version in ["-tls1_2", "-tls1_3"] {
+        for flags in [&[][..], &["--codec", "gob"], &["--codec", "json", "--no-connect"]] {
+            // One for each connection: it ends with the first that it refuses.
+            let mut listening = Command::new(&openssl);
+            listening.args(["s_server", "-accept", "localhost:0", "-www", version]);
+            listening.args(["-Verify", "1", "-verify_return_error", "-cert", &certificate, "-key", &key]);
+            let listening = Process::start(&mut listening).unwrap();
+            let line = listening.stdout.line("ACCEPT ", LIMIT).unwrap_or_else(|| panic!("{listening}"));
+            let addr = format!("localhost:{}", line.rsplit(':').next().unwrap());
+            let mut call = Command::new(&rpcwrap);
+            call.args(["call", &addr, "A.B", "--tls", "--cacert", &ca_file]).args(flags);
+            let mut call = Process::start(&mut call).unwrap();
+            let status = call.wait(LIMIT).unwrap();
+            assert_eq!(status.code(), Some(35), "{version} {flags:?}: {call}");
+        }
+    }
 }

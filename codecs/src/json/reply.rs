@@ -15,6 +15,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
+use serde_json::Value;
 use std::ops::Range;
 
 /// A server's writing half of one connection.
@@ -104,13 +105,13 @@ impl ReplyDecoder {
     /// Takes one reply from the front of `buf`.
     ///
     /// Shape: one JSON object with `id` (the number of the call), `result` and `error` (`null` or a text), after a
-    /// request for details also `code` (text) and `data`. Names and blanks as in
+    /// request for details also `code` (text) and `data`. An `error` of another kind is one too: the `message`, `code`
+    /// and `data` of an object, as JSON-RPC 2.0 has them, else its own JSON. Names and blanks as in
     /// [`RequestDecoder::decode`](super::RequestDecoder::decode).
     /// `Ok(None)`: not complete yet, `buf` untouched.
     ///
     /// # Errors
-    /// No JSON object, `id` no unsigned integer, `error` neither `null` nor a text, neither `result` nor `error` there,
-    /// over the limits. The stream is out of step: close it.
+    /// No JSON object, `id` no unsigned integer, neither `result` nor `error` there, over the limits. The stream is out of step: close it.
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         self.scanner.take(buf)?.map(|(bytes, members)| reply(bytes, members)).transpose()
     }
@@ -119,30 +120,48 @@ impl ReplyDecoder {
 fn reply(bytes: Bytes, members: Places<5>) -> Result<Reply, DecodeError> {
     let [id, result, error, code, data] = members;
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let text = |range: &Range<usize>| match part(range) {
-        [b'"', text @ .., b'"'] => Some(unescape(text)),
-        _ => None,
-    };
+    let has_failed = !matches!(part(&error), b"" | b"null");
     let Some(seq) = number(part(&id)) else {
-        return Err(DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" });
+        return Err(match has_failed {
+            true => DecodeError::Unnumbered { text: said(part(&error)).text.into() },
+            false => DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" },
+        });
     };
-    if matches!(part(&error), b"" | b"null") {
+    if !has_failed {
         if result.is_empty() {
             return Err(DecodeError::Malformed { at: 0, what: "neither result nor error" });
         }
         return Ok(Reply::new(bytes, seq, 0..0, result));
     }
-    let Some(message) = text(&error) else {
-        return Err(DecodeError::Malformed {
-            at: error.start,
-            what: "invalid error: neither null nor a text",
-        });
-    };
-    let error = ErrorReply {
-        // Go's client says the same of an error without words.
-        text: if message.is_empty() { "unspecified error".into() } else { message.into_owned() },
-        code: text(&code).unwrap_or_default().into_owned(),
-        data: if data.is_empty() { None } else { super::value_from_slice(part(&data)).ok() },
-    };
+    let mut error = said(part(&error));
+    if let [b'"', code @ .., b'"'] = part(&code) {
+        error.code = unescape(code).into_owned();
+    }
+    if !data.is_empty() {
+        error.data = super::value_from_slice(part(&data)).ok();
+    }
     Ok(Reply::new(bytes, seq, 0..0, 0..0).with_error(error))
+}
+
+/// What the value of `error` says: a text, or `{"code", "message", "data"}` as in JSON-RPC 2.0, or else its own JSON.
+fn said(error: &[u8]) -> ErrorReply {
+    // Go's client says the same of an error without words.
+    let worded = |text: String| if text.is_empty() { "unspecified error".to_owned() } else { text };
+    if let [b'"', text @ .., b'"'] = error {
+        return ErrorReply::new(worded(unescape(text).into_owned()));
+    }
+    let whole = String::from_utf8_lossy(error).into_owned();
+    let Ok(Value::Object(mut members)) = super::value_from_slice(error) else {
+        return ErrorReply::new(whole);
+    };
+    let text = match members.remove("message") {
+        Some(Value::String(text)) => worded(text),
+        _ => whole,
+    };
+    let code = match members.remove("code") {
+        Some(Value::String(code)) => code,
+        Some(Value::Number(code)) => code.to_string(),
+        _ => String::new(),
+    };
+    ErrorReply { text, code, data: members.remove("data") }
 }

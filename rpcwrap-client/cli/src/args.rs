@@ -16,7 +16,8 @@ use crate::{
 };
 use clap::{Parser, Subcommand};
 
-/// Calls Go-RPC servers: ours, Go's net/rpc (gob) and jsonrpc, vitess' bsonrpc, net-rpc-msgpackrpc; over CONNECT.
+/// Calls Go-RPC servers: ours, Go's net/rpc (gob) and jsonrpc, vitess' bsonrpc, net-rpc-msgpackrpc; over CONNECT or
+/// without it.
 ///
 /// Replies are JSON on stdout; everything else is on stderr.
 #[derive(Debug, Parser)]
@@ -44,11 +45,12 @@ pub(crate) enum Command {
 }
 
 const AFTER_HELP: &str = "\
-Addresses: host:port, :port on this machine, unix:PATH.
+Addresses: host:port, [fe80::1%eth0]:port, :port on this machine, unix:PATH, http://host:port. Of a name with several
+addresses the first that answers is taken.
 
 Exit codes: 0 ok, 1 wrong usage, 7 cannot connect, 28 out of time, 35 no TLS, 52 closed without an answer, 60 the
 server's certificate is not to be trusted, 65 the server answered with an error, 66 the server broke the protocol,
-67 draining or overloaded.
+67 draining or overloaded, 130 bench was ended by Ctrl-C before its run, 143 by SIGTERM.
 
 Examples:
   rpcwrap call 127.0.0.1:7070 Arith.Multiply '{\"A\":7,\"B\":8}'

@@ -23,6 +23,11 @@ impl Palette {
         Self { enabled: decide(when, terminal, |name| env::var_os(name)) }
     }
 
+    /// Whether every text stays as it is.
+    pub(crate) fn is_plain(self) -> bool {
+        !self.enabled
+    }
+
     /// The name of a member.
     pub(crate) fn key(self, text: &str) -> String {
         self.paint("34;1", text)

@@ -1,18 +1,17 @@
 //! `rpcwrap describe`: services and methods with their types and descriptions.
 
 use crate::{
-    address::Address,
-    catalogue::{self, Service, skeleton},
-    failure::{Failure, printable},
+    address::{Address, parse_method},
+    catalogue::{self, Method, Service, skeleton},
+    failure::Failure,
     format::Format,
     list,
     options::Options,
     output::Output,
+    printable::printable,
+    session::say,
 };
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-};
+use std::fmt::Write as _;
 
 /// Describe a server, a service or a method
 ///
@@ -23,6 +22,7 @@ pub(crate) struct DescribeArgs {
     /// The server: host:port, :port or unix:PATH
     addr: Address,
     /// Service or Service.Method; without it, everything
+    #[arg(value_parser = parse_method)]
     name: Option<String>,
     /// Print a JSON argument for the method, to be filled in; says on stderr what is unknown
     #[arg(long, requires = "name")]
@@ -62,9 +62,7 @@ fn template(output: Output, services: &[Service]) -> Result<(), Failure> {
     }
     let (value, unknown) = skeleton(&method.args);
     if let Some(name) = unknown {
-        // That stderr is closed could only be said on stderr.
-        let _ =
-            writeln!(io::stderr(), "rpcwrap: the server does not say what members {} has", printable(name));
+        say(&format!("the server does not say what members {name} has"));
     }
     output.json(&value)
 }
@@ -76,13 +74,22 @@ fn text(output: Output, services: &[Service]) -> String {
         let _ = writeln!(out, "{}", output.palette.heading(&printable(&service.name)));
         indented(&mut out, &service.doc, "  ");
         for method in &service.methods {
-            let idempotent = if method.idempotent == Some(true) { "  (idempotent)" } else { "" };
-            let _ = writeln!(out, "  {}{idempotent}", printable(&method.to_string()));
+            let _ = writeln!(out, "  {}{}", printable(&method.to_string()), marks(method));
             indented(&mut out, &method.doc, "      ");
         }
         out.push('\n');
     }
     out
+}
+
+/// What may be done with a method.
+fn marks(method: &Method) -> &'static str {
+    match (method.read_only, method.idempotent) {
+        // Which is idempotent too.
+        (Some(true), _) => "  (read-only)",
+        (_, Some(true)) => "  (idempotent)",
+        _ => "",
+    }
 }
 
 fn indented(out: &mut String, text: &str, by: &str) {

@@ -24,6 +24,20 @@ pub(crate) enum Exit {
     Protocol = 66,
     /// The server is draining or overloaded.
     Unavailable = 67,
+    /// Ended by Ctrl-C before it had done what was asked; the shell's number for it.
+    Interrupted = 130,
+    /// Ended by SIGTERM.
+    Terminated = 143,
+}
+
+/// Where opening a connection has failed, as far as it says what else could be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailedAt {
+    /// The server has answered in HTTP: it has not got this path.
+    Http,
+    /// The server is there and has given no such answer.
+    Answer,
+    Elsewhere,
 }
 
 /// The end of a command that did not do what was asked.
@@ -31,11 +45,38 @@ pub(crate) enum Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) text: String,
+    /// What to try next.
+    pub(crate) hint: Option<String>,
+    /// Of a connection that was not to be had.
+    pub(crate) at: FailedAt,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into() }
+        Self { exit, text: text.into(), hint: None, at: FailedAt::Elsewhere }
+    }
+
+    /// With what to try next, unless that is said already.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: self.hint.or_else(|| Some(hint.into())), ..self }
+    }
+
+    /// For people.
+    pub(crate) fn line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
+    /// The server refuses the connection under TLS.
+    pub(crate) fn no_tls(addr: impl fmt::Display, error: &TlsError) -> Self {
+        Self::new(tls(error), format!("no TLS with {addr}: {error}"))
+    }
+
+    /// The server has not got the method that was called.
+    pub(crate) fn is_unknown_method(&self) -> bool {
+        self.exit == Exit::Remote && is_unknown_method(self.text.strip_prefix(REMOTE).unwrap_or_default())
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Self {
@@ -69,6 +110,9 @@ impl From<DialError> for Failure {
             DialError::Timeout { .. } => Exit::Timeout,
             DialError::Tls { source, .. } => tls(source),
             DialError::Handshake(ConnectError::Refused { status: 503, .. }) => Exit::Unavailable,
+            DialError::Handshake(ConnectError::Tls) => {
+                return Self::new(Exit::Tls, chain(&error)).hint("try --tls");
+            }
             DialError::Io(_) => Exit::Empty,
             _ => Exit::Protocol,
         };
@@ -108,9 +152,16 @@ pub(crate) fn is_overload(text: &str, code: &str) -> bool {
     code == "busy" || text.starts_with("rpc: server overloaded")
 }
 
+/// In Go's words, which all servers have taken over.
+pub(crate) fn is_unknown_method(text: &str) -> bool {
+    text.starts_with("rpc: can't find ") || text.starts_with("rpc: service/method request ill-formed")
+}
+
+const REMOTE: &str = "remote error: ";
+
 /// The server's own text; with code and data if a server of ours attached some.
 fn remote(text: &str, code: &str, data: Option<&serde_json::Value>) -> Failure {
-    let mut shown = format!("remote error: {text}");
+    let mut shown = format!("{REMOTE}{text}");
     // What every plain error has says nothing.
     if !code.is_empty() && code != "failed" {
         shown.push_str(&format!(" (code {code})"));
@@ -119,11 +170,6 @@ fn remote(text: &str, code: &str, data: Option<&serde_json::Value>) -> Failure {
         shown.push_str(&format!(" {data}"));
     }
     Failure::new(Exit::Remote, shown)
-}
-
-/// What a server says, without anything a terminal would obey.
-pub(crate) fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{FFFD}")
 }
 
 /// An error with its causes.
@@ -181,14 +227,6 @@ mod tests {
         ] {
             assert_eq!(Failure::from(error).exit, exit);
         }
-    }
-
-    #[test]
-    fn terminals_are_given_no_orders() {
-        assert_eq!(
-            printable("\x1b]0;x\x07 a\tb\nza\u{17c}\u{9b}"),
-            "\u{FFFD}]0;x\u{FFFD} a\tb\nza\u{17c}\u{FFFD}"
-        );
     }
 
     #[test]

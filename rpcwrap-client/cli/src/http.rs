@@ -24,7 +24,7 @@ pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result
     let limit = options.connect_timeout;
     let stream = connector(options, Config::default()).reach(addr.as_str()).await?.stream;
     let stream = Traced::new(stream, (options.verbose > 0).then(FirstByte::default));
-    let host = if addr.unix_path().is_some() { "localhost" } else { addr.as_str() };
+    let host = addr.http_host();
     let request = format!(
         "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json, */*\r\nConnection: close\r\n\r\n"
     );
@@ -32,6 +32,9 @@ pub(crate) async fn get(options: &Options, addr: &Address, path: &str) -> Result
         Failure::new(Exit::Timeout, format!("no answer to GET {path} within {} ms", limit.as_millis()))
     })?;
     let answer = answer.map_err(|error| Failure::new(Exit::Empty, format!("GET {path}: {error}")))?;
+    if matches!(answer[..], [21, 3, 0..=4, ..]) {
+        return Err(Failure::new(Exit::Tls, format!("GET {path}: the server speaks TLS")).hint("try --tls"));
+    }
     body(&answer).map_err(|why| Failure::new(Exit::Protocol, format!("GET {path}: {why}")))
 }
 
@@ -39,7 +42,9 @@ async fn exchange(mut stream: Traced<Stream>, request: &str) -> io::Result<Vec<u
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut answer = Vec::new();
-    stream.take(MAX_BYTES + 1).read_to_end(&mut answer).await?;
+    let mut stream = stream.take(MAX_BYTES + 1);
+    // Some servers say how long it is and keep the connection.
+    while stream.read_buf(&mut answer).await? > 0 && !is_whole(&answer) {}
     match answer.len() as u64 {
         0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed without an answer")),
         len if len > MAX_BYTES => Err(io::Error::other(format!("answer of over {MAX_BYTES} bytes"))),
@@ -47,10 +52,34 @@ async fn exchange(mut stream: Traced<Stream>, request: &str) -> io::Result<Vec<u
     }
 }
 
-/// What is behind the head of an answer with status 200.
+/// Whether everything has come that the head announces.
+fn is_whole(answer: &[u8]) -> bool {
+    let (head, body) = parts(answer);
+    body.zip(announced(&String::from_utf8_lossy(head)))
+        .is_some_and(|(body, length)| body.len() as u64 >= length)
+}
+
+/// Head and body, once the head has its end.
+fn parts(answer: &[u8]) -> (&[u8], Option<&[u8]>) {
+    const END: &[u8] = b"\r\n\r\n";
+    match answer.windows(END.len()).position(|window| window == END) {
+        Some(end) => (&answer[..end], Some(&answer[end + END.len()..])),
+        None => (answer, None),
+    }
+}
+
+/// `Content-Length`.
+fn announced(head: &str) -> Option<u64> {
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    lengths.next()?.1.trim().parse().ok()
+}
+
+/// What is behind the head of an answer with status 200, if all of it has come.
 fn body(answer: &[u8]) -> Result<String, String> {
-    let answer = String::from_utf8_lossy(answer);
-    let status = answer.lines().next().unwrap_or_default();
+    let (head, body) = parts(answer);
+    let head = String::from_utf8_lossy(head);
+    let status = head.lines().next().unwrap_or_default();
     let mut words = status.split(' ');
     if !words.next().is_some_and(|version| version.starts_with("HTTP/1.")) {
         return Err("the answer is no HTTP".to_owned());
@@ -58,8 +87,14 @@ fn body(answer: &[u8]) -> Result<String, String> {
     if words.next() != Some("200") {
         return Err(format!("answered with {}", status.trim_end()));
     }
-    let (_, body) = answer.split_once("\r\n\r\n").ok_or("the head of the answer has no end")?;
-    Ok(body.to_owned())
+    let body = body.ok_or("the head of the answer has no end")?;
+    match announced(&head).map(|length| usize::try_from(length).unwrap_or(usize::MAX)) {
+        Some(length) => match body.get(..length) {
+            Some(body) => Ok(String::from_utf8_lossy(body).into_owned()),
+            None => Err(format!("cut off after {} of {length} bytes", body.len())),
+        },
+        None => Ok(String::from_utf8_lossy(body).into_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +106,9 @@ mod tests {
         for (answer, wanted) in [
             ("HTTP/1.0 200 OK\r\nA: b\r\n\r\nbody\r\n\r\nmore", Ok("body\r\n\r\nmore")),
             ("HTTP/1.1 200 OK\r\n\r\n", Ok("")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", Ok("body")),
+            ("HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\nbody", Ok("bo")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", Err("cut off after 4 of 9 bytes")),
             ("HTTP/1.1 404 Not Found\r\n\r\nno", Err("answered with HTTP/1.1 404 Not Found")),
             ("HTTP/1.1 200 OK\r\nA: b", Err("the head of the answer has no end")),
             ("\x05\0\0\0\0", Err("the answer is no HTTP")),

@@ -3,7 +3,7 @@
 use crate::{
     address::Address,
     catalogue::{self, Method, Service},
-    failure::{Failure, printable},
+    failure::Failure,
     format::Format,
     options::Options,
     output::{self, Output},
@@ -33,9 +33,7 @@ pub(crate) async fn run(options: &Options, args: &ListArgs) -> Result<(), Failur
     match output.list_format() {
         Format::Json => output.json(&services),
         Format::Table => table(output, &services),
-        Format::Raw => {
-            catalogue::methods(&services).try_for_each(|(name, _)| output.print(&printable(&name)))
-        }
+        Format::Raw => catalogue::methods(&services).try_for_each(|(name, _)| output.print(&name)),
     }
 }
 
@@ -43,8 +41,9 @@ pub(crate) async fn run(options: &Options, args: &ListArgs) -> Result<(), Failur
 pub(crate) fn table(output: Output, services: &[Service]) -> Result<(), Failure> {
     let row = |(name, method): (String, &Method)| {
         let summary = method.doc.lines().next().unwrap_or_default().to_owned();
-        vec![name, method.args.clone(), method.replies(), summary]
+        let safe = if method.read_only == Some(true) { "read-only" } else { "" };
+        vec![name, method.args.clone(), method.replies(), safe.to_owned(), summary]
     };
     let rows: Vec<_> = catalogue::methods(services).map(row).collect();
-    output.print(&output::table(&["METHOD", "ARGUMENT", "REPLY", "DOC"], &rows))
+    output.print(&output::table(&["METHOD", "ARGUMENT", "REPLY", "", "DOC"], &rows))
 }

@@ -18,12 +18,15 @@ mod format;
 mod generate;
 mod http;
 mod list;
+mod open;
 mod options;
 mod output;
 mod ping;
 mod pretty;
+mod printable;
 mod proxy;
 mod session;
+mod signals;
 mod top;
 mod trace;
 mod units;
@@ -31,12 +34,9 @@ mod watch;
 
 use args::{Args, Command};
 use clap::{CommandFactory, Parser};
-use failure::{Exit, Failure, printable};
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use failure::{Exit, Failure};
+use session::say;
+use std::{process::ExitCode, time::Duration};
 use tokio::runtime::{self, Runtime};
 
 fn main() -> ExitCode {
@@ -48,14 +48,19 @@ fn main() -> ExitCode {
             return if error.use_stderr() { (Exit::Usage as u8).into() } else { ExitCode::SUCCESS };
         }
     };
-    let ended = runtime(&args.command).and_then(|runtime| runtime.block_on(run(args)));
+    let ended = runtime(&args.command).and_then(|runtime| {
+        let ended = runtime.block_on(run(args));
+        // Looking up a name cannot be stopped, and would be waited for.
+        runtime.shutdown_background();
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { exit, text }) => {
-            if exit != Exit::Quiet {
-                let _ = writeln!(io::stderr(), "rpcwrap: {}", printable(&text));
+        Err(failure) => {
+            if failure.exit != Exit::Quiet {
+                say(&failure.line());
             }
-            (exit as u8).into()
+            (failure.exit as u8).into()
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     color::Palette,
-    failure::{Failure, printable},
+    failure::Failure,
     format::Format,
     options::Options,
     pretty,
+    printable::{printable, printable_json},
 };
 use codecs::types::Any;
 use comfy_table::{Table, presets};
@@ -44,6 +45,7 @@ impl Output {
     /// Prints anything as JSON.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::output(&error.into()))?;
+        let text = printable_json(text);
         if !self.terminal {
             return self.print(&text);
         }
@@ -53,11 +55,14 @@ impl Output {
 
     /// Puts a text under a heading in the place of all that is on the terminal.
     pub(crate) fn screen(self, heading: &str, text: &str) -> Result<(), Failure> {
-        self.print(&format!("\x1b[H\x1b[2J{}\n\n{text}", self.palette.heading(heading)))
+        let heading = self.palette.heading(&printable(heading));
+        write(format!("\x1b[H\x1b[2J{heading}\n\n{text}\n").as_bytes())
     }
 
     /// Prints a text and a line end.
     pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
+        // With colours every part has been made printable before it was painted.
+        let text = if self.palette.is_plain() { printable(text) } else { text.into() };
         write(format!("{text}\n").as_bytes())
     }
 }
@@ -71,10 +76,10 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
 /// Columns without borders.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    let cells = |row: &Vec<String>| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>();
+    let cells = |row: &Vec<String>| row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>();
     table.load_preset(presets::NOTHING).add_rows(rows.iter().map(cells));
     if !header.is_empty() {
-        table.set_header(header);
+        table.set_header(header.iter().map(|name| printable(name).into_owned()));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -120,6 +125,9 @@ mod tests {
             ("56", "56"),
             (r#"["a",1]"#, "a\n1"),
             (r#"{"Quo":3,"Name":"x"}"#, "Quo   3\nName  x"),
+            (r#"["\u009b2J"]"#, "\u{FFFD}2J"),
+            (r#"{"\u001b[2J":"\u007f"}"#, "\u{FFFD}[2J  \u{FFFD}"),
+            (r#"[{"\u009b":["\u009b"]}]"#, "\u{FFFD}\n[\"\\u009b\"]"),
             (r#"[{"A":1,"B":"x y"},{"B":[1],"C":null}]"#, "A  B    C\n1  x y\n   [1]  null"),
         ] {
             assert_eq!(table_of(&serde_json::from_str(json).unwrap()), wanted, "{json}");

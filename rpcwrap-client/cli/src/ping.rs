@@ -7,6 +7,7 @@ use crate::{
     options::Options,
     output::Output,
     session::Session,
+    signals::Signals,
     units::{format_duration, parse_duration},
 };
 use codecs::types::Any;
@@ -20,7 +21,7 @@ const METHOD: &str = "_rpcwrap_.Ping";
 
 /// Measure how long a server takes to answer
 ///
-/// One connection; each second a line with that second's calls. Ctrl-C ends it with a summary.
+/// One connection; each second a line with that second's calls. Ctrl-C and SIGTERM end it with a summary.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PingArgs {
@@ -50,11 +51,10 @@ pub(crate) async fn run(options: &Options, args: &PingArgs) -> Result<(), Failur
         output.print(&format!("{}: connected in {}", args.addr, format_duration(opened)))?;
     }
     let mut all = Times::default();
+    let mut signals = Signals::new()?;
     let ended = tokio::select! {
         ended = measure(&session, args, (!is_json).then_some(output), &mut all) => ended,
-        stopped = tokio::signal::ctrl_c() => {
-            stopped.map_err(|error| Failure::usage(format!("cannot wait for Ctrl-C: {error}")))
-        }
+        _ = signals.next() => Ok(()),
     };
     if !all.0.is_empty() {
         if is_json { output.json(&all.summary(opened))? } else { output.print(&all.line("all"))? }
@@ -90,7 +90,7 @@ async fn measure(
 
 async fn once(session: &Session) -> Result<Duration, Failure> {
     let began = session.begin();
-    let answer: Result<Any, Error> = session.request(METHOD).call(&()).await;
+    let answer: Result<Any, Error> = session.waited_for(session.request(METHOD).call(&())).await;
     let took = began.elapsed();
     session.answered(began);
     match answer.map_err(|error| session.failure(error)) {

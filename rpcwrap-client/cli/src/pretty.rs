@@ -1,6 +1,9 @@
 //! A value as people read it: indented JSON with colours, what has changed set apart.
 
-use crate::color::Palette;
+use crate::{
+    color::Palette,
+    printable::{printable, printable_json},
+};
 use codecs::types::Any;
 
 /// The value with texts where bytes are texts.
@@ -22,6 +25,20 @@ pub(crate) fn with_texts(value: Any) -> Any {
     }
 }
 
+/// The value with texts for the numbers JSON has no words for, in those of protobuf's JSON: `"NaN"`, `"Infinity"`.
+pub(crate) fn in_json(value: Any) -> Any {
+    match value {
+        Any::Float(number) if number.is_nan() => "NaN".into(),
+        Any::Float(f64::INFINITY) => "Infinity".into(),
+        Any::Float(f64::NEG_INFINITY) => "-Infinity".into(),
+        Any::List(items) => Any::List(items.into_iter().map(in_json).collect()),
+        Any::Map(members) => {
+            Any::Map(members.into_iter().map(|(key, value)| (key, in_json(value))).collect())
+        }
+        other => other,
+    }
+}
+
 /// Indented JSON without a line end; where there was a value before, with every part that differs from it set apart.
 pub(crate) fn pretty(value: &Any, before: Option<&Any>, palette: Palette) -> String {
     let mut printer = Printer { palette, compare: before.is_some(), out: String::new() };
@@ -31,14 +48,14 @@ pub(crate) fn pretty(value: &Any, before: Option<&Any>, palette: Palette) -> Str
 
 /// JSON in one line.
 pub(crate) fn compact(value: &Any) -> String {
-    // An Any has no key that is not a text and no value JSON has no word for.
-    serde_json::to_string(value).unwrap_or_default()
+    // An Any has no key that is not a text, and `in_json` has replaced what JSON has no word for.
+    printable_json(serde_json::to_string(value).unwrap_or_default())
 }
 
 /// As `compact`, but a text is itself, without quotes.
 pub(crate) fn raw(value: &Any) -> String {
     match value {
-        Any::Text(text) => text.to_string(),
+        Any::Text(text) => printable(&text.to_string()).into_owned(),
         value => compact(value),
     }
 }
@@ -129,6 +146,28 @@ mod tests {
             assert_eq!(pretty(&theirs, None, plain), wanted);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&wanted).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn numbers_json_has_no_word_for() {
+        let value = Any::List(vec![
+            Any::Float(f64::NAN),
+            Any::Map(vec![("k".into(), Any::Float(f64::NEG_INFINITY))]),
+            Any::Float(1.5),
+        ]);
+        assert_eq!(compact(&in_json(value)), r#"["NaN",{"k":"-Infinity"},1.5]"#);
+    }
+
+    #[test]
+    fn no_form_gives_terminals_orders() {
+        let value = any(r#"{"k\u009b":"\u001b[2J\u007f\u202e\u009b"}"#);
+        let painted = pretty(&value, None, Palette::new(ColorWhen::Always, false));
+        let plain = pretty(&value, None, Palette::new(ColorWhen::Never, false));
+        let wanted = r#"{"k\u009b":"\u001b[2J\u007f\u202e\u009b"}"#;
+        assert_eq!(compact(&value), wanted);
+        assert_eq!(plain.split_whitespace().collect::<String>(), wanted);
+        assert!(!painted.contains(['\u{9b}', '\u{7f}', '\u{202e}']) && !painted.contains("\x1b[2J"));
+        assert_eq!(raw(&any(r#""\u001b[2J\u009b""#)), "\u{FFFD}[2J\u{FFFD}");
     }
 
     #[test]

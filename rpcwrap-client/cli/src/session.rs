@@ -4,30 +4,39 @@ use crate::{
     address::Address,
     argument::Argument,
     codec_name::CodecName,
-    connector::with_login,
     failure::Failure,
+    open::{Opened, open},
     options::Options,
     pretty,
-    trace::{FirstByte, Traced, note},
+    trace::{FirstByte, note},
     units::format_duration,
 };
 use codecs::types::Any;
-use rpcwrap_client::{Client, Config, Error, Request};
-use std::time::{Duration, Instant};
+use rpcwrap_client::{Client, Config, Error, Request, TlsError};
+use std::{
+    future::Future,
+    io::{self, Write as _},
+    pin::pin,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
 
 /// Bytes of a stream that may wait to be printed. More than the connection's task can read between two turns of the
 /// command, whose thread it shares: 61 polls of 16 reads of 16 KiB.
 const STREAM_BUFFER_BYTES: usize = 64 << 20;
+/// A wait without a limit that lasts so long is told of.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client, and what `-v` and `--max-time` want to know of it.
 pub(crate) struct Session {
     client: Client,
+    addr: Address,
     started: Instant,
     max_time: Option<Duration>,
     /// With `-v` only.
     first_byte: Option<FirstByte>,
     show_phases: bool,
-    codec: CodecName,
+    pub(crate) codec: CodecName,
 }
 
 impl Session {
@@ -39,27 +48,17 @@ impl Session {
             .extensions(true)
             .stream_buffer_items(usize::MAX)
             .stream_buffer_bytes(STREAM_BUFFER_BYTES);
-        let connector = with_login(options, config)?;
-        let reached = connector.reach(addr.as_str()).await?;
-        let (resolved, connected, secured) = (reached.resolved, reached.connected, reached.secured);
-        let first_byte = (options.verbose > 0).then(FirstByte::default);
-        let reached = reached.map(|stream| Traced::new(stream, first_byte.clone()));
-        if first_byte.is_some() {
-            note(&format!("connected to {addr}"));
-        }
-        let asked = Instant::now();
-        let client = connector.start(connector.prepare(reached).await?);
+        let Opened { connector, speech, connected, first_byte, phases } =
+            open(options, addr, &config).await?;
         let session = Self {
-            client,
+            client: connector.start(connected),
+            addr: addr.clone(),
             started,
             max_time: options.max_time,
             first_byte,
             show_phases: options.verbose > 1,
-            codec: options.codec,
+            codec: speech.codec,
         };
-        let mut phases = vec![("resolve", resolved), ("connect", connected)];
-        phases.extend(secured.map(|secured| ("TLS", secured)));
-        phases.push(("CONNECT", asked.elapsed()));
         session.phases(&phases);
         Ok(session)
     }
@@ -76,9 +75,26 @@ impl Session {
     /// Calls a method; the reply as a value to show.
     pub(crate) async fn call(&self, method: &str, argument: &Argument) -> Result<Any, Failure> {
         let began = self.begin();
-        let reply = self.request(method).call(argument).await.map_err(|error| self.failure(error))?;
+        let called = self.waited_for(self.request(method).call(argument)).await;
+        let reply = called.map_err(|error| self.failure(error))?;
         self.answered(began);
         Ok(self.shown(reply))
+    }
+
+    /// Waits for an answer, and says so where nothing else ends the wait.
+    pub(crate) async fn waited_for<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        if self.max_time.is_none() {
+            match timeout(PATIENCE, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) => say(&format!(
+                    "no answer from {} for {} s; waiting on, until Ctrl-C (--max-time sets a limit)",
+                    self.addr,
+                    PATIENCE.as_secs()
+                )),
+            }
+        }
+        answer.await
     }
 
     /// An argument in the form the session's codec wants.
@@ -88,6 +104,7 @@ impl Session {
 
     /// A reply as people read it: where a codec has one kind for texts and bytes, what looks like a text is one.
     pub(crate) fn shown(&self, reply: Any) -> Any {
+        let reply = pretty::in_json(reply);
         if self.codec == CodecName::Bson { pretty::with_texts(reply) } else { reply }
     }
 
@@ -95,6 +112,10 @@ impl Session {
     pub(crate) fn failure(&self, error: Error) -> Failure {
         match (error, self.max_time) {
             (Error::Timeout { .. }, Some(limit)) => Failure::out_of_time(limit),
+            // The verdict on our certificate comes behind the handshake, in place of a reply.
+            (Error::Io(broken), _) if let Some(refused) = TlsError::from_io(&broken) => {
+                Failure::no_tls(&self.addr, &refused)
+            }
             (error, _) => error.into(),
         }
     }
@@ -121,4 +142,10 @@ impl Session {
             note(&text.join(", "));
         }
     }
+}
+
+/// A line for people, beside what is printed.
+pub(crate) fn say(text: &str) {
+    // That stderr is closed could only be said on stderr.
+    let _ = writeln!(io::stderr(), "rpcwrap: {}", crate::printable::printable(text));
 }

@@ -1,21 +1,19 @@
 //! `rpcwrap watch`: the same call again and again, and what changes in its reply.
 
 use crate::{
-    address::Address,
-    call,
-    failure::{Exit, Failure, printable},
+    address::{Address, parse_method},
+    call, catalogue,
+    failure::{Exit, Failure},
     format::Format,
     options::Options,
     output::Output,
     pretty,
-    session::Session,
+    printable::printable,
+    session::{Session, say},
     units::parse_duration,
 };
 use codecs::types::Any;
-use std::{
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Repeat a call and show what changes in its reply
@@ -27,7 +25,8 @@ use tokio::time::{MissedTickBehavior, interval};
 pub(crate) struct WatchArgs {
     /// The server: host:port, :port or unix:PATH
     addr: Address,
-    /// Full name of the method
+    /// Full name of the method, which has one reply
+    #[arg(value_parser = parse_method)]
     method: String,
     /// Its argument: JSON, @FILE, or - for stdin; without one, null
     #[arg(
@@ -55,6 +54,7 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
     let output = Output::new(options);
     let argument = call::values(&args.argument)?.recv().await.transpose()?;
     let argument = argument.ok_or_else(|| Failure::usage("the argument is empty"))?;
+    catalogue::refuse_stream(options, &args.addr, &args.method, "watch").await?;
     let session = Session::open(options, &args.addr).await?;
     let argument = session.argument(argument);
     let mut turns = interval(args.interval.max(Duration::from_millis(1)));
@@ -65,23 +65,22 @@ pub(crate) async fn run(options: &Options, args: &WatchArgs) -> Result<(), Failu
         turns.tick().await;
         let now = session.call(&args.method, &argument).await;
         if let Err(failure) = &now
-            && !matches!(failure.exit, Exit::Remote | Exit::Unavailable)
+            && (!matches!(failure.exit, Exit::Remote | Exit::Unavailable) || failure.is_unknown_method())
         {
-            return Err(failure.clone());
+            return Err(catalogue::with_advice(failure.clone(), options, &args.addr, &args.method).await);
         }
         if in_place {
             let heading = format!("{} {} every {} ms", args.addr, args.method, args.interval.as_millis());
             let shown = match (&before, &now) {
                 (Some(Ok(before)), Ok(now)) => pretty::pretty(now, Some(before), output.palette),
                 (_, Ok(now)) => pretty::pretty(now, None, output.palette),
-                (_, Err(failure)) => printable(&failure.text),
+                (_, Err(failure)) => printable(&failure.text).into_owned(),
             };
             output.screen(&heading, &shown)?;
         } else if before.as_ref() != Some(&now) {
             match &now {
                 Ok(value) => output.reply(value)?,
-                // That stderr is closed could only be said on stderr.
-                Err(failure) => drop(writeln!(io::stderr(), "rpcwrap: {}", printable(&failure.text))),
+                Err(failure) => say(&failure.text),
             }
         }
         before = Some(now);

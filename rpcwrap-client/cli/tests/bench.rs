@@ -374,3 +374,49 @@ fn without_a_server_or_an_argument_there_is_no_report() {
         assert!(said.starts_with(text), "{line}: {said}");
     }
 }
+
+#[test]
+fn an_unknown_method_ends_the_run_at_the_first_answer() {
+    let server = Server::start();
+    for flags in ["-n 100000000", "-z 10m", "--rate 100 -z 10m", "-n 100 --max-time 10s", "--warm-up 10m"] {
+        let output = server.bench(&format!("Echo.Sai \"x\" {flags} --json")).end();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(65), 0), "{flags}: {said}");
+        let wanted = "rpcwrap: remote error: rpc: can't find method Echo.Sai; did you mean Echo.Say?\n";
+        assert_eq!(said, wanted, "{flags}");
+    }
+}
+
+#[test]
+fn what_a_method_says_gives_a_terminal_no_orders() {
+    let server = Server::start();
+    let argument = r#""x\u001b]0;pwn\u0007\u001b[2J\u009b\u007f""#;
+    for flags in ["", "--json", "--csv"] {
+        let output = server.bench(&format!("Fail.Always {argument} -n 2 {flags}")).end();
+        for text in [output.stdout, output.stderr] {
+            let text = String::from_utf8(text).unwrap();
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{flags}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_signal_gives_a_report_of_what_was_done() {
+    let server = Server::start();
+    for (flags, signal, code) in [
+        ("-z 10m", "TERM", 143),
+        ("--rate 100 -z 10m", "TERM", 143),
+        ("--warm-up 10m", "INT", 130),
+        ("--warm-up 10m --rate 100", "TERM", 143),
+    ] {
+        let before = server.calls("Echo.Say");
+        let running = server.bench(&format!("Echo.Say \"x\" {flags} --json"));
+        server.wait_for_calls("Echo.Say", before + 100);
+        running.signal(signal);
+        let output = running.end();
+        let report = json(&output);
+        assert_eq!((output.status.code(), &report["interrupted"]), (Some(code), &true.into()), "{flags}");
+        assert!(report["requests"]["done"].as_u64().unwrap() > 10, "{report:#}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("rpcwrap: ended "), "{flags}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The program from outside: what it prints where, and how it ends.
 
+mod kinds;
 mod support;
 
 use serde_json::{Value, json};
@@ -227,8 +228,7 @@ fn exit_35_and_60_no_tls_and_no_trust() {
 #[test]
 fn lists_and_describes_our_servers() {
     let demo = Demo::start();
-    let names =
-        "Arith.Divide\nArith.Multiply\nCount.Up\nCount.Wide\nEcho.Any\nEcho.Who\nFail.With\nSleep.For\n";
+    let names = "Arith.Divide\nArith.Multiply\nCount.Up\nCount.Wide\nEcho.Any\nEcho.Floats\nEcho.Who\nFail.With\nSleep.For\n";
     for codec in ["json", "bson", "gob", "msgpack"] {
         assert_eq!(printed(&["list", &demo.addr, "--codec", codec]), names);
         let described = printed(&["describe", &demo.addr, "Arith.Multiply", "-o", "json", "--codec", codec]);
@@ -245,6 +245,13 @@ fn lists_and_describes_our_servers() {
         text,
         "Arith\n  Sums.\n  Divide(Args) Quotient\n  Multiply(Args) i64  (idempotent)\n      A * B\n"
     );
+    let floats = printed(&["describe", &demo.addr, "Echo.Floats"]);
+    assert!(
+        floats.contains("  Floats(Any) []float64  (read-only)") || floats.ends_with("  (read-only)\n"),
+        "{floats}"
+    );
+    let floats = printed(&["describe", &demo.addr, "Echo.Floats", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&floats).unwrap()[0]["methods"][0]["read_only"], true);
     assert_eq!(rpcwrap(&["describe", &demo.addr, "Arith.Nope"]).code, 65);
 }
 
@@ -378,7 +385,8 @@ fn exit_28_out_of_time() {
     static SILENT: [Step; 1] = [Step::Wait];
     let silent = scripted_server(&SILENT);
     let text = fails(28, &["call", &silent, "A.B", "--connect-timeout", "50ms"]);
-    assert_eq!(text, format!("rpcwrap: no connection to {silent} within 50 ms\n"));
+    let cause = format!("rpcwrap: no connection to {silent} within 50 ms: no answer to CONNECT; ");
+    assert!(text.starts_with(&cause), "{text}");
     fails(28, &["list", &silent, "--max-time", "50ms"]);
     fails(28, &["top", &silent, "--connect-timeout", "50ms"]);
 }
@@ -411,7 +419,8 @@ fn exit_66_no_go_rpc() {
     static SSH: [Step; 1] = [Step::Send("SSH-2.0-OpenSSH_9.6\r\n")];
     static GARBAGE: [Step; 4] = [CONNECT, CONNECTED, REQUEST, Step::Send("<html>\n")];
     let text = fails(66, &["call", &scripted_server(&NOT_FOUND), "A.B"]);
-    assert_eq!(text, "rpcwrap: unexpected HTTP response: 404 Not Found\n");
+    assert!(text.starts_with("rpcwrap: unexpected HTTP response: 404 Not Found; "), "{text}");
+    assert!(text.contains(" is no Go-RPC server, or serves it elsewhere"), "{text}");
     fails(66, &["call", &scripted_server(&SSH), "A.B"]);
     fails(66, &["call", &scripted_server(&GARBAGE), "A.B"]);
 }
@@ -520,4 +529,220 @@ fn every_example_in_the_help_runs_as_printed() {
             assert!(!ended.stdout.is_empty(), "{example}");
         }
     }
+}
+
+/// A server that answers the first call with these words.
+fn answering(steps: &'static [Step]) -> String {
+    scripted_server(steps)
+}
+
+#[test]
+fn errors_of_servers_that_are_not_gos_are_shown() {
+    static OBJECT: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":{\"code\":1,\"message\":\"out of paper\"}}\n"),
+        Step::Wait,
+    ];
+    let text = fails(65, &["call", &answering(&OBJECT), "A.B"]);
+    assert_eq!(text, "rpcwrap: remote error: out of paper (code 1)\n");
+    static NO_ID: [Step; 4] =
+        [CONNECT, CONNECTED, REQUEST, Step::Send("{\"id\":null,\"error\":\"out of order\"}\n")];
+    let text = fails(66, &["call", &answering(&NO_ID), "A.B"]);
+    assert!(text.contains("error that belongs to no call: out of order"), "{text}");
+}
+
+#[test]
+fn streams_are_known_from_the_servers_description() {
+    let demo = Demo::start();
+    for codec in ["auto", "json", "bson", "gob", "msgpack"] {
+        let items = printed(&["call", &demo.addr, "Count.Up", r#"{"To":3}"#, "--codec", codec]);
+        assert_eq!(items, "1\n2\n3\n", "{codec}");
+        let ended = rpcwrap(&["call", &demo.addr, "Echo.Any", "\"x\"", "--stream", "--codec", codec]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "\"x\"\n"), "{codec}: {}", ended.stderr);
+        assert_eq!(ended.stderr, "rpcwrap: Echo.Any does not stream: one reply is all\n");
+    }
+    let each = printed(&["call", &demo.addr, "Count.Up", r#"{"To":2} {"To":0} {"To":1}"#]);
+    assert_eq!(each, "1\n2\n1\n");
+    for command in
+        [&["watch", &demo.addr, "Count.Up", "-n", "1"][..], &["bench", &demo.addr, "Count.Up", "-n", "1"]]
+    {
+        let text = fails(1, command);
+        assert!(text.starts_with("rpcwrap: Count.Up streams, and "), "{text}");
+    }
+    // A server that does not say, and whose second item is there: it is no method with one reply.
+    static ITEMS: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send(
+            "{\"id\":0,\"result\":1,\"error\":null}\n{\"id\":0,\"result\":2,\"error\":null}\n\
+             {\"id\":0,\"result\":null,\"error\":\"EOS\"}\n{\"id\":1,\"result\":null,\"error\":\"no\"}\n",
+        ),
+        Step::Wait,
+    ];
+    assert_eq!(printed(&["call", &answering(&ITEMS), "A.B", "--stream"]), "1\n2\n");
+    // The text that ends streams is an error of other methods.
+    static EOS: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":\"EOS\"}\n"),
+        Step::Wait,
+    ];
+    assert_eq!(fails(65, &["call", &answering(&EOS), "A.B"]), "rpcwrap: remote error: EOS\n");
+    assert_eq!(printed(&["call", &answering(&EOS), "A.B", "--stream"]), "");
+    assert_eq!(printed(&["call", &demo.addr, "Count.Up", r#"{"To":0}"#]), "");
+    // One that answers the call and nothing else.
+    static ONE: [Step; 5] =
+        [CONNECT, CONNECTED, REQUEST, Step::Send("{\"id\":0,\"result\":1,\"error\":null}\n"), Step::Wait];
+    assert_eq!(printed(&["call", &answering(&ONE), "A.B"]), "1\n");
+}
+
+#[test]
+fn what_was_meant_is_said_or_understood() {
+    let demo = Demo::start();
+    let product = r#"{"A":7,"B":8}"#;
+    for addr in
+        [format!("http://{}", demo.addr), format!("http://{}/", demo.addr), format!("tcp://{}", demo.addr)]
+    {
+        assert_eq!(printed(&["call", &addr, "Arith/Multiply", product]), "56\n", "{addr}");
+    }
+    let port = demo.addr.rsplit(':').next().unwrap();
+    assert_eq!(printed(&["call", &format!(":{port}"), "/Arith/Multiply", product]), "56\n");
+    assert!(printed(&["describe", &demo.addr, "Arith/Multiply"]).contains("Multiply(Args)"));
+    for command in [
+        &["call", &demo.addr, "Arith.Multply", product][..],
+        &["watch", &demo.addr, "Arith.Multply", product, "-n", "1"],
+        &["bench", &demo.addr, "Arith.Multply", product, "-n", "100"],
+        &["describe", &demo.addr, "Arith.Multply"],
+    ] {
+        let text = fails(65, command);
+        assert!(text.ends_with("; did you mean Arith.Multiply?\n"), "{text}");
+    }
+    let text = fails(65, &["call", &demo.addr, "No.Such"]);
+    assert!(text.contains("rpc: can't find service No.Such"), "{text}");
+    assert!(text.ends_with(&format!("; rpcwrap list {} shows what it has\n", demo.addr)), "{text}");
+    for (argument, code, warning) in [
+        (r#"{"A":7,"C":8}"#, 0, "no such member of the argument: C; not given: B"),
+        (r#"{"A":7,"B":8,"C":{}}"#, 0, "no such member of the argument: C"),
+        (r#"{"a":7,"b":8}"#, 0, ""),
+        (r#"{"A":7}"#, 0, ""),
+    ] {
+        let ended = rpcwrap(&["call", &demo.addr, "Arith.Multiply", argument]);
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        let wanted = match warning {
+            "" => String::new(),
+            warning => format!("rpcwrap: warning: Arith.Multiply: {warning}\n"),
+        };
+        assert_eq!(ended.stderr, wanted, "{argument}");
+    }
+    // The error may come of it.
+    let ended = rpcwrap(&["call", &demo.addr, "Arith.Divide", r#"{"A":7,"C":8}"#]);
+    assert!(ended.code == 65 && ended.stderr.contains("C; not given: B"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_servers_say_gives_a_terminal_no_orders() {
+    static ORDERS: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send(
+            "{\"id\":0,\"result\":{\"k\u{9b}2J\u{7f}\":\"\\u001b]0;pwn\\u0007\u{9b}\u{202e}\"},\"error\":null}\n",
+        ),
+        Step::Wait,
+    ];
+    static ERROR: [Step; 5] = [
+        CONNECT,
+        CONNECTED,
+        REQUEST,
+        Step::Send("{\"id\":0,\"result\":null,\"error\":\"x\\u001b]0;pwn\\u0007\u{9b}\u{7f}\"}\n"),
+        Step::Wait,
+    ];
+    let obeyed = |text: &str| text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}');
+    for form in ["json", "raw", "table"] {
+        let said = printed(&["call", &answering(&ORDERS), "A.B", "-o", form]);
+        assert!(!obeyed(&said) && said.contains("pwn"), "{form}: {said:?}");
+        let ended = rpcwrap(&["call", &answering(&ERROR), "A.B", "-o", form, "-v"]);
+        assert!(!obeyed(&ended.stderr) && ended.stderr.contains("pwn"), "{form}: {:?}", ended.stderr);
+    }
+    // The value is whole all the same.
+    let said = printed(&["call", &answering(&ORDERS), "A.B"]);
+    let value: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(value, json!({"k\u{9b}2J\u{7f}": "\u{1b}]0;pwn\u{7}\u{9b}\u{202e}"}));
+    static REASON: [Step; 2] = [CONNECT, Step::Send("HTTP/1.0 404 No\u{9b}2J\r\n\r\n")];
+    assert!(!obeyed(&fails(66, &["call", &answering(&REASON), "A.B"])));
+    static PAGE: [Step; 2] = [
+        Step::Expect("\r\n\r\n"),
+        Step::Send("HTTP/1.0 200 OK\r\n\r\n{\"methods\":{\"A.\u{9b}2J\":{\"calls\":1}}}"),
+    ];
+    for form in ["json", "table"] {
+        let said = printed(&["top", &answering(&PAGE), "-n", "1", "-i", "10ms", "-o", form]);
+        assert!(!obeyed(&said), "{said:?}");
+    }
+}
+
+#[test]
+fn numbers_are_sent_and_shown_as_they_are_or_not_at_all() {
+    let demo = Demo::start();
+    for number in ["18446744073709551616", "-9223372036854775809", "[1,99999999999999999999]"] {
+        for codec in ["json", "gob", "msgpack", "bson"] {
+            let text = fails(1, &["call", &demo.addr, "Echo.Any", number, "--codec", codec]);
+            assert!(text.contains(" is beyond 64 bits"), "{text}");
+        }
+    }
+    assert_eq!(printed(&["call", &demo.addr, "Echo.Any", "18446744073709551615"]), "18446744073709551615\n");
+    assert_eq!(
+        printed(&["call", &demo.addr, "Echo.Any", "\"18446744073709551616\""]),
+        "\"18446744073709551616\"\n"
+    );
+    let list = "[\"NaN\",\"Infinity\",\"-Infinity\",1.5]\n";
+    let document = "{\"0\":\"NaN\",\"1\":\"Infinity\",\"2\":\"-Infinity\",\"3\":1.5}\n";
+    for (codec, wanted) in [("gob", list), ("msgpack", list), ("bson", document)] {
+        assert_eq!(printed(&["call", &demo.addr, "Echo.Floats", "--codec", codec]), wanted, "{codec}");
+    }
+    // JSON carries none of them: the server says so.
+    fails(65, &["call", &demo.addr, "Echo.Floats", "--codec", "json"]);
+}
+
+/// A page that ends before its end is no page.
+#[test]
+fn what_is_cut_off_is_not_shown_as_whole() {
+    static CUT: [Step; 2] = [
+        Step::Expect("\r\n\r\n"),
+        Step::Send("HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n{\"methods\":{}}"),
+    ];
+    let text = fails(66, &["top", &scripted_server(&CUT), "-n", "1"]);
+    assert!(text.contains("cut off after 14 of 100 bytes"), "{text}");
+    const HALF: &str = "HTTP/1.0 200 OK\r\n\r\n<html><title>Services</title>\nService Arith\n";
+    static HTML: [Step; 2] = [Step::Expect("GET /debug/rpc HTTP/1.0\r\n"), Step::Send(HALF)];
+    static REFUSAL: [Step; 2] =
+        [Step::Expect("\n\n"), Step::Send("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")];
+    let addr = by_first_byte(&scripted_server(&HTML), &scripted_server(&REFUSAL));
+    assert!(fails(66, &["list", &addr]).contains("the page is cut off"));
+    // A server that keeps the connection is not waited for.
+    static KEPT: [Step; 3] = [
+        Step::Expect("\r\n\r\n"),
+        Step::Send("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"methods\":{}}"),
+        Step::Wait,
+    ];
+    assert_eq!(printed(&["top", &scripted_server(&KEPT), "-n", "1", "-i", "10ms", "-o", "json"]), "[]\n");
+}
+
+/// The numbers of a text that stand where exit codes do.
+fn codes(words: &str) -> Vec<u32> {
+    words.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn help_and_readme_have_the_same_exit_codes() {
+    let help = printed(&["--help"]);
+    let help = help.split("\nExit codes: ").nth(1).unwrap().split("\n\n").next().unwrap();
+    let readme = include_str!("../README.md").split("| exit code | |\n|---|---|\n").nth(1).unwrap();
+    let rows = readme.lines().take_while(|line| line.starts_with('|'));
+    let readme: Vec<u32> = rows.flat_map(|row| codes(row.split('|').nth(1).unwrap())).collect();
+    assert_eq!(codes(help), readme);
+    assert_eq!(readme, [0, 1, 7, 28, 35, 52, 60, 65, 66, 67, 130, 143]);
 }

@@ -1,4 +1,4 @@
-//! The forms of an address: `host:port`, `:port` on this machine, `unix:/path`.
+//! The forms of an address: `host:port`, `[fe80::1%eth0]:port`, `:port` on this machine, `unix:/path`.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,11 @@ impl<'a> Address<'a> {
     pub(super) fn host(&self) -> &str {
         let Self::Tcp(text) = self else { return "localhost" };
         let host = text.rsplit_once(':').map_or(&**text, |(host, _)| host);
-        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+        match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            // A zone is this machine's name for one of its interfaces.
+            Some(address) => address.split_once('%').map_or(address, |(address, _)| address),
+            None => host,
+        }
     }
 }
 
@@ -52,6 +56,7 @@ mod tests {
             ("db.example:7070", "db.example"),
             ("127.0.0.1:7070", "127.0.0.1"),
             ("[::1]:7070", "::1"),
+            ("[fe80::1%lo]:7070", "fe80::1"),
             (":7070", "localhost"),
             ("unix:/run/a:b", "localhost"),
         ] {

@@ -19,6 +19,11 @@ impl DialAttempt {
         Self { addr: addr.to_owned(), after, until: Instant::now().checked_add(after) }
     }
 
+    /// When it is over; `None` where there is no such time.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
     /// Takes a step, as long as there is time.
     pub(super) async fn within<T>(
         &self,

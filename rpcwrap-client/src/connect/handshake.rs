@@ -5,7 +5,7 @@
 
 use crate::{duplex::Duplex, error::DialError};
 use bytes::BytesMut;
-use codecs::connect;
+use codecs::connect::{self, ConnectError};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,15 +13,30 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 pub(super) async fn request_connect(stream: &mut impl Duplex, path: &str) -> Result<BytesMut, DialError> {
     let mut buf = BytesMut::with_capacity(128);
     connect::encode_request(path, &mut buf);
-    stream.write_all(&buf).await.map_err(DialError::Io)?;
-    stream.flush().await.map_err(DialError::Io)?;
+    let written = match stream.write_all(&buf).await {
+        Ok(()) => stream.flush().await,
+        error => error,
+    };
     buf.clear();
     loop {
-        if stream.read_buf(&mut buf).await.map_err(DialError::Io)? == 0 {
+        let read = stream.read_buf(&mut buf).await;
+        // A server that has closed may have said why before: the verdict on our certificate comes so.
+        if let (Err(error), Ok(0)) = (&written, &read) {
+            return Err(DialError::Io(io::Error::new(error.kind(), error.to_string())));
+        }
+        if read.map_err(DialError::Io)? == 0 {
             return Err(DialError::Io(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF")));
         }
-        if connect::decode_reply(&mut buf)?.is_some() {
-            return Ok(buf);
+        match connect::decode_reply(&mut buf) {
+            Ok(Some(())) => return Ok(buf),
+            Ok(None) => {}
+            Err(_) if is_tls_alert(&buf) => return Err(ConnectError::Tls.into()),
+            Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Of any version there is, 3.0 to 3.4.
+fn is_tls_alert(answer: &[u8]) -> bool {
+    matches!(answer, [21, 3, 0..=4, ..])
 }

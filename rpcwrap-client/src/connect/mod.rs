@@ -1,7 +1,9 @@
 //! From an address to a client, or to any of the steps between: socket, TLS, CONNECT, login.
 //!
 //! ```text
-//! reach       reached     host:port or unix:/path → a stream, under TLS if that is set
+//! reach       lookup      host:port → all addresses of that name
+//!             race        the first of them that answers
+//!             reached     that, or unix:/path → a stream, under TLS if that is set
 //! prepare     handshake   CONNECT, and what came with its answer
 //!             login       the first two calls
 //! start       connected   → a client; or its parts, for programs that send and read by themselves
@@ -16,7 +18,9 @@ mod connector;
 mod from_connection;
 mod handshake;
 mod login;
+mod lookup;
 mod open;
+mod race;
 mod reached;
 mod stream;
 

@@ -28,6 +28,10 @@ impl<C: FromConnection> Connector<C> {
     /// Opens a connection to `addr`, which is `host:port`, `:port` on this machine, or `unix:/path`, with all steps
     /// within [`connect_timeout`](crate::Config::connect_timeout).
     ///
+    /// Of a name with several addresses the first that answers is taken: they are tried in turn, both families, each
+    /// 250 ms after the one before it, sooner if that one refuses or the time is short (RFC 8305). An address of IPv6
+    /// may have a zone: `[fe80::1%eth0]:7070`.
+    ///
     /// # Errors
     /// As [`DialError`] says; the connection is closed then. No call was sent.
     ///

@@ -1,13 +1,13 @@
 //! The first two steps to a server: the socket, and TLS over it where that is set.
 
-use super::{address::Address, attempt::DialAttempt, stream::Stream};
+use super::{address::Address, attempt::DialAttempt, lookup, race, stream::Stream};
 use crate::error::{DialError, Step};
 use socket2::{SockRef, TcpKeepalive};
 use std::{
     io,
     time::{Duration, Instant},
 };
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::{net::UnixStream, time};
 
 /// A connection without traffic is probed this often, so that a server whose machine is gone is noticed. As Go.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -55,22 +55,22 @@ pub(super) async fn reach(attempt: DialAttempt) -> Result<Reached, DialError> {
     let start = Instant::now();
     let address = Address::new(&attempt.addr);
     let failed = |source| DialError::Connect { addr: attempt.addr.clone(), source };
-    let connecting = async { connect(&address).await.map_err(failed) };
+    let connecting = async { connect(&address, attempt.until()).await.map_err(failed) };
     let (stream, resolved) = attempt.within(Step::Connect, connecting).await?;
     let connected = start.elapsed().saturating_sub(resolved);
     Ok(Reached { stream, resolved, connected, secured: None, attempt })
 }
 
 /// The socket, and how long looking up the name took.
-async fn connect(address: &Address<'_>) -> io::Result<(Stream, Duration)> {
+async fn connect(address: &Address<'_>, until: Option<time::Instant>) -> io::Result<(Stream, Duration)> {
     let start = Instant::now();
     let addr = match address {
         Address::Unix(path) => return Ok((Stream::Unix(UnixStream::connect(path).await?), Duration::ZERO)),
         Address::Tcp(addr) => addr,
     };
-    let addrs: Vec<_> = lookup_host(&**addr).await?.collect();
+    let addrs = lookup::addresses(addr).await?;
     let resolved = start.elapsed();
-    let stream = TcpStream::connect(&addrs[..]).await?;
+    let stream = race::connect(addrs, until).await?;
     // Requests are gathered before they are written; waiting for more would only add to their way.
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);

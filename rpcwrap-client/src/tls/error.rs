@@ -57,6 +57,12 @@ impl TlsError {
         Self::Setup { what: what.into(), why: why.to_string() }
     }
 
+    /// What broke a connection under TLS, if it was TLS: with TLS 1.3 the server's verdict on our certificate comes
+    /// behind the handshake, and may be in an [`Error::Io`](crate::Error::Io).
+    pub fn from_io(error: &io::Error) -> Option<Self> {
+        Self::of(error, "this server")
+    }
+
     /// What broke a stream under TLS, if it was TLS.
     pub(crate) fn of(error: &io::Error, name: &str) -> Option<Self> {
         let error = error.get_ref()?.downcast_ref::<Error>()?;
@@ -77,7 +83,13 @@ impl TlsError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongName { name: name.to_owned() }
             }
-            other => Self::BadCertificate(other.to_string()),
+            other => Self::BadCertificate(match other.to_string() {
+                // As those are that `openssl req -x509` makes without more ado.
+                text if text.contains("CaUsedAsEndEntity") => {
+                    "it is a CA's own, and a server's has to say basicConstraints=CA:FALSE".to_owned()
+                }
+                text => text,
+            }),
         }
     }
 }

@@ -110,7 +110,9 @@ fn the_time_limit_covers_the_answer_and_the_login() {
     run_paused(async {
         let (listener, addr) = listen().await;
         let config = Config::default().connect_timeout(Duration::from_millis(300));
-        for words in ["", "HTTP/1.0 200 Connected to Go RPC\n", OK] {
+        for (words, missing) in
+            [("", "CONNECT"), ("HTTP/1.0 200 Connected to Go RPC\n", "CONNECT"), (OK, "the login")]
+        {
             let serve = async {
                 let mut peer = accept(&listener).await;
                 peer.send(words).await;
@@ -120,7 +122,10 @@ fn the_time_limit_covers_the_answer_and_the_login() {
             let dialled = config.clone().dial_auth_http(&addr, AnyCodec::Json, "ala", "kot2");
             let error = join!(dialled, serve).0.unwrap_err();
             assert!(matches!(error, DialError::Timeout { .. }), "{error:?}");
-            assert_eq!(error.to_string(), format!("no connection to {addr} within 300 ms"));
+            assert_eq!(
+                error.to_string(),
+                format!("no connection to {addr} within 300 ms: no answer to {missing}")
+            );
         }
     });
 }

@@ -2,8 +2,8 @@
 
 /// By which way, and by whom, a service may be reached. What a rule does not mention is free.
 ///
-/// A service that cannot be reached this way is answered like one that does not exist, as in vitess, where it
-/// would not be registered there.
+/// A service that cannot be reached by a protocol or codec is answered like one that does not exist, as in vitess, where
+/// it would not be registered there. Users who may not call it, and peers without a login, are told so.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     pub(crate) protocols: Option<Vec<String>>,

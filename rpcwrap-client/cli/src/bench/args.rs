@@ -5,7 +5,11 @@ use super::{
     report::RunSettings,
     schedule::{Ramp, Schedule, parse_rate},
 };
-use crate::{address::Address, options::Options, units::parse_duration};
+use crate::{
+    address::{Address, parse_method},
+    codec_name::CodecName,
+    units::parse_duration,
+};
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use rpcwrap_client::AnyCodec;
 use std::{path::PathBuf, time::Duration};
@@ -21,12 +25,16 @@ const DEFAULT_OPEN_IN_FLIGHT: usize = 256;
 /// a slow server is asked less often and its pauses hardly show. With --rate or --ramp an open loop: requests start
 /// when the clock says, however slow the server is; the response time counts from the intended start, the service time
 /// from the sending. What no call was free for is late, and what is not finished at the end is counted as such.
+///
+/// A method that the server has not got, or that streams, ends the run at the first answer. Ctrl-C and SIGTERM end it
+/// with a report of what was done.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
     /// Server: host:port, :port or unix:PATH
     pub(crate) addr: Address,
-    /// Method, such as Arith.Multiply
+    /// Method with one reply, such as Arith.Multiply
+    #[arg(value_parser = parse_method)]
     pub(crate) method: String,
     /// Its argument as JSON: inline, @FILE, or - for standard input
     #[arg(default_value = "null", allow_negative_numbers = true)]
@@ -122,11 +130,11 @@ impl BenchArgs {
     }
 
     /// What the report says was asked for.
-    pub(crate) fn settings(&self, options: &Options, plan: Plan) -> RunSettings {
+    pub(crate) fn settings(&self, codec: CodecName, plan: Plan) -> RunSettings {
         RunSettings {
             addr: self.addr.to_string(),
             method: self.method.clone(),
-            codec: AnyCodec::from(options.codec).name().to_owned(),
+            codec: AnyCodec::from(codec).name().to_owned(),
             connections: self.connections,
             in_flight: self.in_flight(),
             rate: plan.schedule().map(|schedule| schedule.mean_rate()),

@@ -1,6 +1,10 @@
 //! Why a request has no reply, in the few kinds a report tells apart. It must not know how often each happened.
 
-use crate::failure::{Exit, chain, is_overload};
+use crate::{
+    failure::{Exit, chain, is_overload, is_unknown_method},
+    printable::printable,
+};
+use codecs::END_OF_STREAM;
 use codecs::connect::ConnectError;
 use rpcwrap_client::{DialError, Error};
 use std::io::ErrorKind;
@@ -62,7 +66,12 @@ pub(crate) struct Failure {
     pub(crate) kind: Kind,
     /// For people.
     pub(crate) text: String,
+    /// Every other request would fail in the same way: the method is not there, or is no such method.
+    pub(crate) is_final: bool,
 }
+
+/// Behind the error that ends a stream.
+const STREAMS: &str = ": a stream, and bench measures methods with one reply";
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
@@ -75,7 +84,13 @@ impl From<&Error> for Failure {
             // The rest is bytes that fit neither side; the client's list of errors may grow.
             _ => Kind::Protocol,
         };
-        Self { kind, text: chain(error) }
+        let mut text = printable(&chain(error)).into_owned();
+        let is_stream = matches!(error, Error::Server { text, .. } if text == END_OF_STREAM);
+        if is_stream {
+            text.push_str(STREAMS);
+        }
+        let is_final = is_stream || matches!(error, Error::Server { text, .. } if is_unknown_method(text));
+        Self { kind, text, is_final }
     }
 }
 
@@ -93,7 +108,7 @@ impl From<&DialError> for Failure {
             DialError::Login(error) => Self::from(error).kind,
             _ => Kind::Protocol,
         };
-        Self { kind, text: chain(error) }
+        Self { kind, text: printable(&chain(error)).into_owned(), is_final: false }
     }
 }
 
@@ -129,9 +144,24 @@ mod tests {
             (Error::Overrun { items: 1, bytes: 1 }, Kind::Protocol, "stream reader"),
         ] {
             let failure = Failure::from(&error);
-            assert_eq!(failure.kind, kind, "{error:?}");
+            assert_eq!((failure.kind, failure.is_final), (kind, false), "{error:?}");
             assert!(failure.text.starts_with(text), "{failure:?}");
         }
+    }
+
+    #[test]
+    fn what_would_always_fail_is_final() {
+        for text in ["rpc: can't find service A.B", "rpc: can't find method A.B", "EOS"] {
+            assert!(Failure::from(&server(text, "")).is_final, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_peer_says_gives_no_orders() {
+        assert_eq!(
+            Failure::from(&server("x\x1b]0;pwn\x07\x1b[2J\u{9b}", "")).text.matches('\u{FFFD}').count(),
+            4
+        );
     }
 
     #[test]

@@ -21,7 +21,11 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, task::JoinSet, time};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+    time,
+};
 
 /// How soon the pacer notices that the run is over.
 const PACER_NAP: Duration = Duration::from_millis(20);
@@ -84,6 +88,8 @@ struct Shared {
     tickets: Semaphore,
     taken: AtomicU64,
     over: AtomicBool,
+    /// A failure has come that every other request would meet too.
+    cut: Notify,
     tallies: Tallies,
 }
 
@@ -106,6 +112,7 @@ pub(crate) async fn run(
         tickets: Semaphore::new(0),
         taken: AtomicU64::new(0),
         over: AtomicBool::new(false),
+        cut: Notify::new(),
         tallies: Tallies::new(shards),
     });
     let mut workers = JoinSet::new();
@@ -123,7 +130,11 @@ pub(crate) async fn run(
     let limit = plan.duration().saturating_add(grace);
     let all = async {
         // Late ones are ended below.
-        let _ = time::timeout(limit, async { while workers.join_next().await.is_some() {} }).await;
+        let ended = time::timeout(limit, async { while workers.join_next().await.is_some() {} });
+        tokio::select! {
+            _ = ended => {}
+            () = shared.cut.notified() => {}
+        }
     };
     let (seconds, interrupted) = watch(&shared.tallies, interrupt, observe, all).await;
     let ended = shared.started.elapsed();
@@ -252,7 +263,12 @@ impl<'s> RequestInFlight<'s> {
         let mut tally = self.shared.tallies.get(self.shard);
         match result {
             Ok(()) => tally.done(times),
-            Err(failure) => tally.failed(times, failure),
+            Err(failure) => {
+                if failure.is_final {
+                    self.shared.cut.notify_one();
+                }
+                tally.failed(times, failure);
+            }
         }
     }
 

@@ -25,11 +25,15 @@ pub(crate) use args::BenchArgs;
 use crate::{
     argument::Argument,
     call::input,
-    connector::with_login,
+    catalogue,
+    connector::{Speech, with_login},
     failure::{Exit, Failure},
     format::Format,
+    open::find,
     options::Options,
     output,
+    printable::printable_json,
+    signals::Signals,
 };
 use codecs::types::Any;
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
@@ -38,7 +42,7 @@ use progress::Progress;
 use report::Report;
 use rpcwrap_client::{Config, DialError};
 use server_cpu::Cpu;
-use std::{fmt::Display, fs, future::pending, io, iter, path::Path, sync::Arc};
+use std::{fmt::Display, fs, io, iter, path::Path, sync::Arc};
 use tally::Second;
 use target::{SharedConnection, Target};
 use tokio::time::timeout;
@@ -49,32 +53,61 @@ const DIALS: usize = 64;
 /// Runs the command and prints its report; `--max-time` limits each call.
 ///
 /// # Errors
-/// No load at all: wrong usage, no connection. And, with the report printed, no answer at all.
+/// No load at all: wrong usage, no connection, no such method. And, with the report printed, no answer at all, or a
+/// signal before the end.
 pub(crate) async fn run(options: &Options, args: &BenchArgs) -> Result<(), Failure> {
-    let mut load = Load::open(Arc::new(target(options, args).await?), args).await?;
-    if let Some(warm_up) = args.warm_up_plan()
-        && load.run(args, warm_up, |_| {}).await?.interrupted
-    {
-        return Ok(());
+    let mut signals = Signals::new()?;
+    // What is wrong with the command line is said before a server is connected to.
+    let argument = argument(&args.arg).await?;
+    options.login()?;
+    let opened = async {
+        catalogue::refuse_stream(options, &args.addr, &args.method, "bench").await?;
+        let speech = find(options, &args.addr).await?;
+        let load = Load::open(Arc::new(target(options, args, argument, speech)?), args).await?;
+        Ok::<_, Failure>((load, speech))
+    };
+    let (mut load, speech) = tokio::select! {
+        opened = opened => opened?,
+        exit = signals.next() => return Err(Failure::new(exit, "ended before the first request")),
+    };
+    if let Some(warm_up) = args.warm_up_plan() {
+        let (outcome, ended_by) = load.run(args, warm_up, &mut signals, |_| {}).await?;
+        check(&outcome, options, args).await?;
+        if let Some(exit) = ended_by {
+            let report = Report::new(args.settings(speech.codec, warm_up), outcome, None);
+            publish(args, options.output, &report)?;
+            return Err(Failure::new(exit, "ended in the warm-up, of which the report is"));
+        }
     }
     let plan = args.plan();
     let before = args.server_pid.map(cpu_of).transpose()?;
     let mut progress = Progress::new(plan);
-    let outcome = load.run(args, plan, |second| progress.observe(second)).await?;
+    let (outcome, ended_by) = load.run(args, plan, &mut signals, |second| progress.observe(second)).await?;
     // A server that is gone by now has said what it had to say in failures.
     let after = args.server_pid.and_then(|pid| Cpu::of(pid).ok());
     drop(progress);
+    check(&outcome, options, args).await?;
     let cpu = after.zip(before).map(|(after, before)| after.since(before));
-    let report = Report::new(args.settings(options, plan), outcome, cpu);
+    let report = Report::new(args.settings(speech.codec, plan), outcome, cpu);
     publish(args, options.output, &report)?;
+    if ended_by == Some(Exit::Terminated) {
+        return Err(Failure::new(Exit::Terminated, "ended by SIGTERM"));
+    }
     if !args.hold.is_zero() {
-        let _ = timeout(args.hold, interrupt()).await;
+        let _ = timeout(args.hold, signals.next()).await;
     }
     drop(load);
     match report.exit() {
         None => Ok(()),
         Some(exit) => Err(Failure::new(exit, "no request was answered")),
     }
+}
+
+/// A run that has ended because every other request would have failed too.
+async fn check(outcome: &Outcome, options: &Options, args: &BenchArgs) -> Result<(), Failure> {
+    let Some(last) = outcome.tally.last_failure() else { return Ok(()) };
+    let failure = Failure::new(last.kind.exit(), format!("remote error: {}", last.text));
+    Err(catalogue::with_advice(failure, options, &args.addr, &args.method).await)
 }
 
 /// What makes the calls.
@@ -95,29 +128,33 @@ impl Load {
         closed::Load::open(target, args.connections, args.in_flight()).await.map(Self::Closed)
     }
 
-    /// Runs `plan` until its end or Ctrl-C.
+    /// Runs `plan` until its end or a signal; what came of it, and the exit code of the signal.
     async fn run(
         &mut self,
         args: &BenchArgs,
         plan: Plan,
+        signals: &mut Signals,
         observe: impl FnMut(&Second),
-    ) -> Result<Outcome, Failure> {
-        match self {
-            Self::Closed(load) => load.run(plan, args.grace, interrupt(), observe).await,
+    ) -> Result<(Outcome, Option<Exit>), Failure> {
+        let mut ended_by = None;
+        let interrupt = async { ended_by = Some(signals.next().await) };
+        let outcome = match self {
+            Self::Closed(load) => load.run(plan, args.grace, interrupt, observe).await?,
             Self::Workers(connections) => {
-                Ok(load::run(connections, args.in_flight(), plan, args.grace, interrupt(), observe).await)
+                load::run(connections, args.in_flight(), plan, args.grace, interrupt, observe).await
             }
-        }
+        };
+        Ok((outcome, ended_by))
     }
 }
 
-async fn target(options: &Options, args: &BenchArgs) -> Result<Target, Failure> {
+fn target(options: &Options, args: &BenchArgs, argument: Any, speech: Speech) -> Result<Target, Failure> {
     let config = Config::default().max_in_flight(args.in_flight());
     Ok(Target {
         addr: args.addr.clone(),
         method: args.method.clone(),
-        argument: Argument::new(argument(&args.arg).await?, options.codec),
-        connector: with_login(options, config)?,
+        argument: Argument::new(argument, speech.codec),
+        connector: with_login(options, config, speech)?,
         is_tls: options.tls.tls,
         max_time: options.max_time,
     })
@@ -157,7 +194,7 @@ fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<
         write(file, report.html())?;
     }
     let text = if args.json || (format == Some(Format::Json) && !args.csv) {
-        format!("{:#}\n", report.json())
+        printable_json(format!("{:#}\n", report.json()))
     } else if args.csv {
         report.csv()
     } else {
@@ -168,11 +205,4 @@ fn publish(args: &BenchArgs, format: Option<Format>, report: &Report) -> Result<
 
 fn unusable(subject: impl Display, error: &io::Error) -> Failure {
     Failure::new(Exit::Usage, format!("{subject}: {error}"))
-}
-
-/// Completes at Ctrl-C; never where there are no signals to be had.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        pending::<()>().await;
-    }
 }

@@ -104,6 +104,8 @@ pub(crate) struct Tally {
     pub(crate) response: Times,
     /// Likewise, without those that were never sent.
     pub(crate) service: Times,
+    /// The failure that every other request would meet too.
+    last: Option<Failure>,
     second: Second,
 }
 
@@ -151,6 +153,9 @@ impl Tally {
             self.record(times, 1);
         }
         self.second.failed += 1;
+        if failure.is_final {
+            self.last.get_or_insert_with(|| failure.clone());
+        }
         let failures = &mut self.failed[failure.kind as usize];
         if failures.count == 0 {
             failures.example = failure.text;
@@ -182,8 +187,16 @@ impl Tally {
         self.second.response.clear();
     }
 
+    /// Why no more requests are worth making, if so.
+    pub(crate) fn last_failure(&self) -> Option<&Failure> {
+        self.last.as_ref()
+    }
+
     /// Adds another tally's requests to this one's.
     pub(crate) fn add(&mut self, other: &Self) {
+        if self.last.is_none() {
+            self.last.clone_from(&other.last);
+        }
         self.done += other.done;
         self.in_flight += other.in_flight;
         self.not_sent += other.not_sent;
@@ -253,7 +266,7 @@ mod tests {
     }
 
     fn failure(kind: Kind, text: &str) -> Failure {
-        Failure { kind, text: text.into() }
+        Failure { kind, text: text.into(), is_final: false }
     }
 
     fn assert_close(time: Duration, millis: u64) {

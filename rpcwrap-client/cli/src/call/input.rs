@@ -1,7 +1,9 @@
 //! The arguments of calls: JSON values from the command line, a file or stdin, one after another.
 
+use super::numbers::too_large;
 use crate::failure::Failure;
 use codecs::types::Any;
+use serde_json::value::RawValue;
 use std::{
     fs::File,
     io::{self, BufReader, Read},
@@ -15,6 +17,7 @@ const AHEAD: usize = 16;
 /// Reads JSON values from `source`: the text itself, `@FILE`, or `-` for stdin.
 ///
 /// They come as they are read, so that what is piped in is called with line by line. The last one may be a failure.
+/// Whole numbers beyond 64 bits are one: nothing is changed on its way.
 pub(crate) fn values(source: &str) -> Result<Receiver<Result<Any, Failure>>, Failure> {
     match source {
         "-" | "@-" => Ok(read("stdin", io::stdin())),
@@ -33,9 +36,11 @@ fn read(name: &str, from: impl Read + Send + 'static) -> Receiver<Result<Any, Fa
     let (send, receive) = channel(AHEAD);
     let name = name.to_owned();
     thread::spawn(move || {
-        let parsed = serde_json::Deserializer::from_reader(BufReader::new(from)).into_iter();
-        for value in parsed {
-            let value = value.map_err(|error| Failure::usage(format!("{name}: {error}")));
+        let parsed = serde_json::Deserializer::from_reader(BufReader::new(from)).into_iter::<Box<RawValue>>();
+        for json in parsed {
+            let json = json.map_err(|error| error.to_string());
+            let value = json.and_then(|json| value(json.get()));
+            let value = value.map_err(|why| Failure::usage(format!("{name}: {why}")));
             let is_last = value.is_err();
             if send.blocking_send(value).is_err() || is_last {
                 return;
@@ -43,6 +48,13 @@ fn read(name: &str, from: impl Read + Send + 'static) -> Receiver<Result<Any, Fa
         }
     });
     receive
+}
+
+fn value(json: &str) -> Result<Any, String> {
+    match too_large(json) {
+        Some(number) => Err(format!("{number} is beyond 64 bits; as a text or with a point it can be sent")),
+        None => serde_json::from_str(json).map_err(|error| error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +87,10 @@ mod tests {
         assert_eq!(broken[0], Ok("1".to_owned()));
         assert_eq!(broken[1], Err("argument: EOF while parsing a value at line 1 column 7".to_owned()));
         assert_eq!(broken.len(), 2);
+        let large = all("[18446744073709551616] 1").await;
+        let why =
+            "argument: 18446744073709551616 is beyond 64 bits; as a text or with a point it can be sent";
+        assert_eq!(large, [Err(why.to_owned())]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a server serves: asked for by `_rpcwrap_.Describe`, or read from the page `/debug/rpc` that Go's servers have.
 
+mod advice;
 mod debug_rpc;
 mod types;
 
@@ -11,9 +12,14 @@ use crate::{
     session::Session,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
+use tokio::time::timeout;
 
+pub(crate) use advice::{nearest, strange_members};
 pub(crate) use types::skeleton;
+
+/// What a server says is waited for so long where it is only a help.
+const HELP: Duration = Duration::from_secs(2);
 
 /// The method by which our servers tell.
 const DESCRIBE: &str = "_rpcwrap_.Describe";
@@ -40,6 +46,8 @@ pub(crate) struct Method {
     pub(crate) streaming: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idempotent: Option<bool>,
+    #[serde(default, skip_serializing_if = "is_not_said")]
+    pub(crate) read_only: Option<bool>,
     #[serde(default)]
     pub(crate) doc: String,
     /// A JSON argument with every member in it, as text.
@@ -48,6 +56,11 @@ pub(crate) struct Method {
     /// Calls so far; on the page only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) calls: Option<u64>,
+}
+
+/// What is not true of most methods is said where it is.
+fn is_not_said(is_true: &Option<bool>) -> bool {
+    *is_true != Some(true)
 }
 
 impl Method {
@@ -74,19 +87,86 @@ pub(crate) fn methods(services: &[Service]) -> impl Iterator<Item = (String, &Me
 pub(crate) async fn fetch(options: &Options, addr: &Address) -> Result<Vec<Service>, Failure> {
     // A server that has not got this codec, or not the service, may have the page.
     let refusal = match Session::open(options, addr).await {
-        Ok(session) => match session.request(DESCRIBE).call(&()).await.map_err(|e| session.failure(e)) {
-            Ok(services) => return Ok(told(services)),
+        Ok(session) => match described(options, addr, &session).await {
+            Ok(services) => return Ok(services),
             Err(failure) if matches!(failure.exit, Exit::Remote) => failure,
             Err(failure) => return Err(failure),
         },
         Err(failure) if matches!(failure.exit, Exit::Protocol) => failure,
         Err(failure) => return Err(failure),
     };
-    let page = http::get(options, addr, PAGE).await.map_err(|failure| match failure.exit {
-        Exit::Protocol => Failure { text: format!("{}; {}", refusal.text, failure.text), ..refusal },
-        _ => failure,
-    })?;
+    let page =
+        http::get(options, addr, PAGE).await.map_err(|failure| match (failure.exit, refusal.exit) {
+            // It has answered the call: that there is no page is no trouble with the connection.
+            (Exit::Protocol, _) | (_, Exit::Remote) => {
+                let text = format!("{}; {}", refusal.text, failure.text);
+                Failure { text, ..refusal }.hint("the server does not say what it has")
+            }
+            _ => failure,
+        })?;
     read_page(&page)
+}
+
+/// What the server says by itself, within `--connect-timeout` as its page.
+async fn described(options: &Options, addr: &Address, session: &Session) -> Result<Vec<Service>, Failure> {
+    let limit = options.connect_timeout;
+    timeout(limit, describe(session)).await.unwrap_or_else(|_| {
+        let text = format!("no answer to {DESCRIBE} from {addr} within {} ms", limit.as_millis());
+        Err(Failure::new(Exit::Timeout, text))
+    })
+}
+
+/// What the server says by itself, over a connection that is there.
+async fn describe(session: &Session) -> Result<Vec<Service>, Failure> {
+    let services = session.request(DESCRIBE).call(&()).await.map_err(|error| session.failure(error))?;
+    Ok(told(services))
+}
+
+/// What the server says of a method, over a connection that is there, if it says anything soon.
+pub(crate) async fn describe_method(session: &Session, method: &str) -> Option<Method> {
+    let services = timeout(HELP, describe(session)).await.ok()?.ok()?;
+    methods(&services).find(|(name, _)| name == method).map(|(_, method)| method.clone())
+}
+
+/// Refuses a method that the server says to be a streaming one, for a command that takes one reply.
+pub(crate) async fn refuse_stream(
+    options: &Options,
+    addr: &Address,
+    method: &str,
+    command: &str,
+) -> Result<(), Failure> {
+    let quiet = Options { verbose: 0, ..options.clone() };
+    let asked = async {
+        let session = Session::open(&quiet, addr).await?;
+        describe(&session).await
+    };
+    // A server that does not say goes on; one that is not there is met again at once.
+    let services = timeout(HELP, asked).await.ok().and_then(Result::ok).unwrap_or_default();
+    let streams = methods(&services).any(|(name, known)| name == method && known.streaming == Some(true));
+    match streams {
+        true => Err(Failure::usage(format!("{method} streams, and {command} takes one reply"))
+            .hint("rpcwrap call prints all items")),
+        false => Ok(()),
+    }
+}
+
+/// The failure of a call, with the method that may have been meant if the server has not got this one.
+pub(crate) async fn with_advice(
+    failure: Failure,
+    options: &Options,
+    addr: &Address,
+    method: &str,
+) -> Failure {
+    if !failure.is_unknown_method() {
+        return failure;
+    }
+    let Ok(Ok(services)) = timeout(HELP, fetch(options, addr)).await else {
+        return failure.hint("the server does not say what it has");
+    };
+    match nearest(method, &services) {
+        Some(known) => failure.hint(format!("did you mean {known}?")),
+        None => failure.hint(format!("rpcwrap list {addr} shows what it has")),
+    }
 }
 
 /// What one of our servers has told of every method: in gob a `false` arrives as nothing.
@@ -94,13 +174,18 @@ fn told(mut services: Vec<Service>) -> Vec<Service> {
     for method in services.iter_mut().flat_map(|service| &mut service.methods) {
         method.streaming.get_or_insert(false);
         method.idempotent.get_or_insert(false);
+        method.read_only.get_or_insert(false);
     }
     services
 }
 
 /// The services on the page, in the server's order.
 pub(crate) fn read_page(page: &str) -> Result<Vec<Service>, Failure> {
-    let read = if page.starts_with('{') { from_json(page) } else { debug_rpc::parse(page) };
+    let read = match page.starts_with('{') {
+        true => from_json(page),
+        false if !page.trim_end().ends_with("</html>") => Err("the page is cut off".to_owned()),
+        false => debug_rpc::parse(page),
+    };
     read.map_err(|why| Failure::new(Exit::Protocol, format!("GET {PAGE}: {why}")))
 }
 
@@ -116,6 +201,7 @@ fn from_json(page: &str) -> Result<Vec<Service>, String> {
 /// The part of `services` that `name` means: everything, `Service`, or `Service.Method`.
 pub(crate) fn select(mut services: Vec<Service>, name: Option<&str>) -> Result<Vec<Service>, Failure> {
     let Some(name) = name else { return Ok(services) };
+    let all = services.clone();
     if services.iter().any(|service| service.name == name) {
         services.retain(|service| service.name == name);
         return Ok(services);
@@ -127,7 +213,11 @@ pub(crate) fn select(mut services: Vec<Service>, name: Option<&str>) -> Result<V
             return Ok(services);
         }
     }
-    Err(Failure::new(Exit::Remote, format!("the server has no {name}")))
+    let failure = Failure::new(Exit::Remote, format!("the server has no {name}"));
+    Err(match nearest(name, &all) {
+        Some(known) => failure.hint(format!("did you mean {known}?")),
+        None => failure.hint("rpcwrap list shows what it has"),
+    })
 }
 
 #[cfg(test)]

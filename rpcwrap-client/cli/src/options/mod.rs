@@ -3,7 +3,7 @@
 mod tls;
 
 use crate::{
-    codec_name::CodecName,
+    codec_name::CodecChoice,
     color::ColorWhen,
     failure::{Exit, Failure},
     format::Format,
@@ -16,13 +16,17 @@ use tls::TlsOptions;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Options {
-    /// Codec to speak
+    /// Codec to speak; auto asks for JSON and takes another if that is what the server answers
     ///
     /// In vitess' BSON texts and bytes are one kind: what is UTF-8 is shown as a text. For gob, Go's own, the types are
     /// made of the JSON argument: objects are structs, whole numbers ints, numbers with a point floats, lists slices of
     /// one type; a Go server that wants a map or a uint says so.
-    #[arg(long, global = true, value_enum, default_value_t = CodecName::Json, value_name = "CODEC")]
-    pub(crate) codec: CodecName,
+    #[arg(long, global = true, value_enum, default_value_t = CodecChoice::Auto, value_name = "CODEC")]
+    pub(crate) codec: CodecChoice,
+
+    /// Speak the codec from the first byte on, as to Go's rpc.ServeConn; found out without it, but not as quickly
+    #[arg(long, global = true, conflicts_with = "user")]
+    pub(crate) no_connect: bool,
 
     /// User to log in as, on the path with a login; needs --password-file
     #[arg(long, global = true, value_name = "USER")]

@@ -32,6 +32,11 @@ pub(crate) struct TlsOptions {
 }
 
 impl TlsOptions {
+    /// Whether there is one to show to the server.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.cert.is_some()
+    }
+
     /// What the client library is to do.
     pub(crate) fn config(&self) -> Option<TlsConfig> {
         if !self.tls {

@@ -113,7 +113,11 @@ fn count() -> Service {
 fn echo() -> Service {
     let who =
         |cx: Context, _: Any| async move { Ok::<_, Error>(cx.user().unwrap_or("anonymous").to_owned()) };
-    Service::new("Echo").method("Any", |any: Any| async move { Ok::<_, Error>(any) }).method("Who", who)
+    let floats = |_: Any| async { Ok::<_, Error>(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.5]) };
+    Service::new("Echo")
+        .method("Any", |any: Any| async move { Ok::<_, Error>(any) })
+        .with(Method::new("Floats", floats).read_only())
+        .method("Who", who)
 }
 
 fn slow() -> Service {

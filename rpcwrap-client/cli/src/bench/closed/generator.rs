@@ -207,6 +207,10 @@ impl Generator {
                     Token(place) => self.turn(place, event, &mut tally),
                 }
             }
+            if tally.last_failure().is_some() {
+                // The other threads see it when they next wake: they, too, are answered with it.
+                run.is_cut.store(true, Ordering::Relaxed);
+            }
         }
         self.finish();
         Ok(self.connections)

@@ -10,15 +10,13 @@ use crate::bench::{
     tally::{RequestTimes, Tally},
 };
 use bytes::{Buf, BytesMut};
-use codecs::{END_OF_STREAM, Reply, ReplyReader};
+use codecs::{Reply, ReplyReader};
 use rpcwrap_client::Error;
 use serde::de::IgnoredAny;
 use std::{ops::Range, time::Duration};
 
 /// A longer reply is decoded each time; comparing it would not be much cheaper.
 const LONGEST_KNOWN: usize = 4 << 10;
-/// Behind the error that ends a stream: its items were counted as replies.
-const STREAMS: &str = ": a stream, and bench measures methods with one reply";
 /// In place of the time a call was sent: there is no call.
 const FREE: u64 = u64::MAX;
 
@@ -184,13 +182,7 @@ impl Window {
                 }
                 self.has_result = true;
             }
-            Err(error) => {
-                let mut failure = Failure::from(&error);
-                if failure.text == END_OF_STREAM {
-                    failure.text.push_str(STREAMS);
-                }
-                arrival.tally.failed(times, failure);
-            }
+            Err(error) => arrival.tally.failed(times, Failure::from(&error)),
         }
         self.free(slot, arrival.freed);
     }

@@ -28,7 +28,7 @@ fn outcome() -> Outcome {
     (0..97).for_each(|_| tally.done(request_times(2, 1)));
     tally.done(request_times(2000, 1900));
     let text = "cannot connect to <b>, \"here\"".to_owned();
-    tally.failed(request_times(1, 1), Failure { kind: Kind::Refused, text });
+    tally.failed(request_times(1, 1), Failure { kind: Kind::Refused, text, is_final: false });
     tally.left_unsent(Duration::from_secs(1));
     let mut second = Second::default();
     tally.take_second(&mut second);
@@ -201,9 +201,9 @@ fn a_run_without_any_request_still_makes_every_report() {
 fn the_exit_code_is_that_of_the_most_frequent_failure_if_nothing_was_answered() {
     let failed = |kinds: &[Kind]| {
         let mut tally = Tally::default();
-        kinds
-            .iter()
-            .for_each(|&kind| tally.failed(request_times(1, 1), Failure { kind, text: String::new() }));
+        kinds.iter().for_each(|&kind| {
+            tally.failed(request_times(1, 1), Failure { kind, text: String::new(), is_final: false })
+        });
         tally
     };
     let code = |tally| {
