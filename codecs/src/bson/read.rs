@@ -4,7 +4,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{MAX_DEPTH, kind};
-use crate::{budget::DecodeBudget, error::ValueError};
+use crate::{budget::DecodeBudget, error::ValueError, form::Form};
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl<'de> Reader<'de> {
     /// For a value that becomes a `T`, which its caller has room for.
     #[inline]
     pub(super) fn for_value<T>(bytes: &'de [u8], max_decoded_bytes: usize) -> Self {
-        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes);
+        let budget = DecodeBudget::new(bytes.len(), max_decoded_bytes).of_form(Form::Bson);
         budget.member::<T>();
         Self { rest: bytes, depth: 0, budget }
     }

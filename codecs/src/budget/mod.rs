@@ -9,8 +9,11 @@ mod charged;
 
 pub(crate) use charged::Charged;
 
-use crate::error::ValueError;
-use std::cell::Cell;
+use crate::{
+    error::ValueError,
+    form::{Form, FormScope},
+};
+use std::cell::{Cell, OnceCell};
 
 /// What every message may become, whatever its length: [`Limits::max_decoded_bytes`](crate::Limits::max_decoded_bytes).
 pub(crate) const MAX_DECODED_BYTES: usize = 64 << 20;
@@ -42,6 +45,9 @@ pub(crate) struct DecodeBudget {
     /// Bytes of the message.
     len: usize,
     limit: usize,
+    form: Form,
+    /// From the first value on that serde may keep, to the end of all.
+    kept: OnceCell<FormScope>,
 }
 
 impl DecodeBudget {
@@ -49,7 +55,14 @@ impl DecodeBudget {
     #[inline]
     pub(crate) fn new(len: usize, max_decoded_bytes: usize) -> Self {
         let limit = max_decoded_bytes.saturating_add(len.saturating_mul(PER_BYTE));
-        Self { left: Cell::new(limit), paid: Cell::new(0), len, limit }
+        let (left, paid, kept) = (Cell::new(limit), Cell::new(0), OnceCell::new());
+        Self { left, paid, len, limit, form: Form::Said, kept }
+    }
+
+    /// The same budget, of a message in a binary format.
+    #[inline]
+    pub(crate) fn of_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// For bytes that no value is made of.
@@ -136,6 +149,7 @@ impl DecodeBudget {
     pub(crate) fn any<T>(&self) -> Result<(), OverBudget> {
         self.compound::<T>()?;
         self.paid.set(size_of::<T>());
+        self.kept.get_or_init(|| FormScope::enter(self.form));
         self.take(CONTENT)
     }
 }

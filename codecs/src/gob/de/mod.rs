@@ -21,6 +21,7 @@ use super::{
 use crate::{
     budget::{DecodeBudget, MAX_DECODED_BYTES},
     error::ValueError,
+    form::Form,
     zero::with_zeros,
 };
 use error::DeError;
@@ -83,10 +84,11 @@ fn decode<T: DeserializeOwned>(
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
-    let budget = DecodeBudget::new(value.len(), max_decoded_bytes);
+    let budget = DecodeBudget::new(value.len(), max_decoded_bytes).of_form(Form::Gob);
     budget.member::<T>();
     let len = value.len();
-    let mut de = De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false };
+    let mut de =
+        De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false, named: 0 };
     T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })
 }
 
@@ -106,6 +108,8 @@ struct De<'a, 'de> {
     absent: usize,
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
+    /// Values with names of their own around this one, of which all parts say what they are.
+    named: usize,
 }
 
 impl De<'_, '_> {
