@@ -27,6 +27,7 @@ pub mod compress;
 pub mod connect;
 pub mod cram_md5;
 mod error;
+mod form;
 #[cfg(feature = "gob")]
 pub mod gob;
 pub mod json;

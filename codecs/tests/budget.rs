@@ -4,7 +4,7 @@
 
 use bytes::BytesMut;
 use rpcwrap_codecs::{
-    AnyCodec, Args, BsonDialect, CallOptions, Limits, ValueError,
+    AnyCodec, Args, BsonDialect, CallOptions, Decoding, Limits, ValueError,
     body::{BytesArgs, ContentType},
     compress::Compression,
     schema::TypeOf,
@@ -222,7 +222,8 @@ fn passes<T: Serialize + DeserializeOwned + PartialEq>(value: &T) {
         compressed_len,
         ..BytesArgs::default()
     };
-    let decoded = Args::Bytes(&args).decode_within::<T>(1 << 30).unwrap();
+    let limits = Limits { max_decoded_bytes: 1 << 30, ..Limits::DEFAULT };
+    let decoded = Args::Bytes(&args).decode_within::<T>(&Decoding::new(&limits)).unwrap();
     assert!(decoded == *value);
 }
 
@@ -250,9 +251,22 @@ fn the_limit_is_a_setting() {
     let thin = vec![Thin { a: 0 }; 10_000];
     for codec in codecs() {
         with_args(&codec, &thin, None, |args, _| {
-            assert_eq!(args.decode_within::<Vec<Wide>>(8 << 20).unwrap().len(), thin.len());
-            let error = args.decode_within::<Vec<Wide>>(1 << 20).unwrap_err();
-            assert!(error.text().contains(REFUSED), "{}", error.text());
+            let decode = |limits: Limits| {
+                let decoding = Decoding::new(&limits);
+                let wide = args.decode_within::<Vec<Wide>>(&decoding);
+                wide.map(|wide| (wide.len(), decoding.taken()))
+            };
+            let (len, taken) = decode(Limits { max_decoded_bytes: 8 << 20, ..Limits::DEFAULT }).unwrap();
+            assert_eq!(len, thin.len());
+            assert!((len * size_of::<Wide>()..8 << 20).contains(&taken), "{taken}");
+            let refused = [
+                Limits { max_decoded_bytes: 1 << 20, ..Limits::DEFAULT },
+                Limits { max_decoded_total: 1 << 20, ..Limits::DEFAULT },
+            ];
+            for limits in refused {
+                let error = decode(limits).unwrap_err();
+                assert!(error.text().contains(REFUSED), "{}", error.text());
+            }
         });
     }
 }

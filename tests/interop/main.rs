@@ -9,6 +9,7 @@
 mod browser;
 mod conformance;
 mod curl;
+mod embedded;
 mod framed;
 mod go;
 mod go_server;

@@ -49,3 +49,4 @@ mod systemd;
 mod tidy;
 mod tls;
 mod unix;
+mod values;

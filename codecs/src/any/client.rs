@@ -158,7 +158,7 @@ fn as_json<T: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     let (service_name, method_name) = service_method.rsplit_once('.').unwrap_or(("", service_method));
     let mut body = BytesMut::new();
-    json::value_to_buf(args, &mut body)?;
+    json::object_to_buf(args, &mut body)?;
     let head = crate::baidu_std::RequestHead {
         service_name,
         method_name,

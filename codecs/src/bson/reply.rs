@@ -33,7 +33,8 @@ impl ReplyEncoder {
     /// Appends one whole reply to `out`, or nothing.
     ///
     /// Shape: `{ServiceMethod, Seq, Error: ""}` in this order, then the value: a struct or map as a plain
-    /// document, a list as an array-shaped one, anything else as `{_Val_: x}`, `()` as the empty document.
+    /// document, a list as an array-shaped one, anything else as `{_Val_: x}` (`None` too, and what an `Any` holds that
+    /// is no map), `()` as the empty document.
     ///
     /// # Errors
     /// The value does not fit the format; `out` is as it was.

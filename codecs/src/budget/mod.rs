@@ -9,8 +9,11 @@ mod charged;
 
 pub(crate) use charged::Charged;
 
-use crate::error::ValueError;
-use std::cell::Cell;
+use crate::{
+    error::ValueError,
+    form::{Form, FormScope},
+};
+use std::cell::{Cell, OnceCell};
 
 /// What a message may become for each of its bytes, beside what it may whatever its length. Lists of small numbers grow
 /// by this much.
@@ -38,6 +41,9 @@ pub(crate) struct DecodeBudget {
     /// Of the value about to be read, the bytes that have been paid for with its place.
     paid: Cell<usize>,
     limit: usize,
+    form: Form,
+    /// From the first value on that serde may keep, to the end of all.
+    kept: OnceCell<FormScope>,
 }
 
 impl DecodeBudget {
@@ -45,13 +51,20 @@ impl DecodeBudget {
     #[inline]
     pub(crate) fn new(len: usize, max_decoded_bytes: usize, total: usize) -> Self {
         let limit = max_decoded_bytes.saturating_add(len.saturating_mul(PER_BYTE)).min(total);
-        Self { left: Cell::new(limit), paid: Cell::new(0), limit }
+        let (left, paid, kept) = (Cell::new(limit), Cell::new(0), OnceCell::new());
+        Self { left, paid, limit, form: Form::Said, kept }
+    }
+
+    /// The same budget, of a message in a binary format.
+    #[inline]
+    pub(crate) fn of_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// For bytes that no value is made of.
     #[inline]
     pub(crate) fn unlimited() -> Self {
-        Self { left: Cell::new(usize::MAX), paid: Cell::new(0), limit: usize::MAX }
+        Self::new(0, usize::MAX, usize::MAX)
     }
 
     #[inline]
@@ -138,6 +151,7 @@ impl DecodeBudget {
     pub(crate) fn any<T>(&self) -> Result<(), OverBudget> {
         self.compound::<T>()?;
         self.paid.set(size_of::<T>());
+        self.kept.get_or_init(|| FormScope::enter(self.form));
         self.take(CONTENT)
     }
 }

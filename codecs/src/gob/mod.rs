@@ -22,7 +22,7 @@
 //! #[serde(rename_all = "PascalCase")]
 //! struct Args { shape: Option<Shape> }
 //! ```
-//! [`Any`](crate::types::Any) takes any value they hold and forgets the names of programs' own types.
+//! [`Any`](crate::types::Any) takes any value they hold, with the names of types that are not its own kinds.
 //! Source: Go `encoding/gob`, `net/rpc`.
 
 mod cache;

@@ -52,6 +52,8 @@ pub(super) struct Entries<'a, 'de, 'f> {
     pub(super) first: bool,
     pub(super) keys: MapRoom,
     pub(super) values: MapRoom,
+    /// Whether it is a struct, with flattened fields: nothing else asks for the name of a member.
+    pub(super) is_struct: bool,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
@@ -65,13 +67,71 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        seed.deserialize(Name(name)).map(Some)
+        let name = FlattenedName { name: Name(name), de: self.de, is_struct: &mut self.is_struct };
+        seed.deserialize(name).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
         self.de.budget.entry::<S::Value>(&mut self.values)?;
         seed.deserialize(&mut *self.de)
+    }
+}
+
+macro_rules! forward_to_name {
+    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+            self.name.$method(visitor)
+        }
+    )*};
+}
+
+/// The name of a member of what may be a struct with flattened fields, which says no names of its fields: those that a
+/// first attempt has found missing are known, and match in any case.
+struct FlattenedName<'a, 'de, 'f> {
+    name: Name<'de>,
+    de: &'a De<'de, 'f>,
+    is_struct: &'a mut bool,
+}
+
+impl<'de> Deserializer<'de> for FlattenedName<'_, 'de, '_> {
+    type Error = DeError;
+
+    forward_deserialize!('de: option, newtype_struct);
+
+    each_integer!(forward_to_name);
+    forward_to_name! {
+        deserialize_i128 => visit_i128, signed, "int128";
+        deserialize_u128 => visit_u128, unsigned, "uint128";
+        deserialize_bool => visit_bool, unsigned, "bool";
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        *self.is_struct = true;
+        let name = self.name.0;
+        let wanted = self.de.zero_fields;
+        let field = match wanted.contains(&&*name) {
+            true => None,
+            false => wanted.iter().find(|field| field.eq_ignore_ascii_case(&name)),
+        };
+        visit_text(field.map_or(name, |field| Cow::Borrowed(*field)), visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        self.name.deserialize_any(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        self.name.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct ignored_any
     }
 }
 

@@ -24,6 +24,7 @@ pub use de::{params_from_slice, params_from_slice_within, value_from_slice, valu
 pub use head::{Head, Id, Request};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};
+pub(crate) use ser::object_to_buf;
 pub use ser::value_to_buf;
 
 /// The word in `/_json_rpc_`.

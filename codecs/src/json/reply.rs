@@ -31,7 +31,8 @@ impl ReplyEncoder {
     /// Appends one whole reply to `out`, or nothing.
     ///
     /// Shape: `{"id":0,"result":56,"error":null}` and a newline. A reply that is none (`()`, `None`) goes out as `{}`:
-    /// Go's client takes `"result":null,"error":null` for a broken connection.
+    /// Go's client takes `"result":null,"error":null` for a broken connection. A peer that asks for details is none of
+    /// Go's and gets `null`.
     ///
     /// # Errors
     /// JSON cannot carry the value (NaN, infinities); `out` is as it was.
@@ -45,7 +46,9 @@ impl ReplyEncoder {
         let start = out.len();
         write_id(head, out);
         out.extend_from_slice(b",\"result\":");
-        if let Err(error) = ser::value_to_buf(reply, out) {
+        let written =
+            if head.details() { ser::value_to_buf(reply, out) } else { ser::object_to_buf(reply, out) };
+        if let Err(error) = written {
             out.truncate(start);
             return Err(error);
         }

@@ -8,6 +8,7 @@ use crate::{
     error::{DecodeError, EncodeError},
     message::{ErrorReply, Head, Reply},
     two_part::Header,
+    types::Any,
 };
 use bytes::BytesMut;
 use serde::Serialize;
@@ -115,6 +116,8 @@ impl ReplyDecoder {
         };
         self.scanner.restart();
         let body = header.len..end;
-        Ok(Some(header.reply(buf.split_to(end).freeze(), body, |data| de::value_from_slice(data).ok())))
+        Ok(Some(header.reply(buf.split_to(end).freeze(), body, |data| {
+            de::value_from_slice(data).ok().map(|value: Any| value.to_json())
+        })))
     }
 }

@@ -80,6 +80,7 @@ impl Serializer for CellSerializer<'_> {
         serialize_i16(i16) => Int;
         serialize_i32(i32) => Int;
         serialize_i64(i64) => Int;
+        serialize_i128(i128) => Int;
         serialize_u8(u8) => Uint;
         serialize_u16(u16) => Uint;
         serialize_u32(u32) => Uint;
@@ -89,22 +90,19 @@ impl Serializer for CellSerializer<'_> {
         serialize_f64(f64) => Float;
     }
 
-    fn serialize_i128(self, value: i128) -> Result<(), CellError> {
-        let cell = match self.role {
-            Role::Time => Cell::Time(
-                Time::from_packed(value).ok_or_else(|| CellError::unfit("packed time out of range"))?,
-            ),
-            Role::Plain | Role::Text => Cell::Int(value),
-        };
-        Ok((self.put)(cell)?)
-    }
-
     fn serialize_str(self, value: &str) -> Result<(), CellError> {
         Ok((self.put)(Cell::Text(value.as_bytes()))?)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), CellError> {
-        Ok((self.put)(if self.role == Role::Text { Cell::Text(value) } else { Cell::Bytes(value) })?)
+        let cell = match self.role {
+            Role::Text => Cell::Text(value),
+            Role::Plain => Cell::Bytes(value),
+            Role::Time => Cell::Time(
+                Time::from_packed_bytes(value).ok_or_else(|| CellError::unfit("packed time out of range"))?,
+            ),
+        };
+        Ok((self.put)(cell)?)
     }
 
     fn serialize_unit(self) -> Result<(), CellError> {

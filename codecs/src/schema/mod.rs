@@ -166,6 +166,11 @@ impl Schema {
         !self.nodes.iter().any(|node| matches!(node, Node::Untyped(_)))
     }
 
+    /// Whether a struct in it has fields that serde flattens.
+    pub fn has_flattened(&self) -> bool {
+        self.nodes.contains(&Node::Untyped(Untyped::Flattened))
+    }
+
     /// Whether no variant of an enum holds data: its values are names.
     pub(crate) fn are_names(&self, variants: &[Field]) -> bool {
         variants.iter().all(|variant| *self.node(variant.node) == Node::Unit)

@@ -3,10 +3,12 @@
 //! Knows serde's calls and nothing of any one codec; binary codecs recognise the newtype name
 //! `ANY` and then say what they found by the visit they make.
 
-use super::{ANY, Blob, Complex, Text, Time};
+use super::{ANY, Blob, Complex, Named, Text, Time, named::NamedVisitor};
+use crate::form::{self, Form};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor},
     ser::{SerializeMap, SerializeSeq},
 };
 use std::fmt;
@@ -14,7 +16,9 @@ use std::fmt;
 /// A value whose kind only the peer knows.
 ///
 /// On the wire: each kind as its own type would be written. JSON brings back `Null`, `Bool`, `Int`, `Uint` (over
-/// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; BSON brings back all but `Complex`, gob all but `Int32`.
+/// `i64::MAX` only), `Float`, `Text`, `List` and `Map`; MessagePack these, `Blob` and `Time`; BSON brings back all but
+/// `Complex`, gob all. What serde keeps until it knows its place (an `Any` in a flattened struct, an untagged or
+/// internally tagged enum) has no word for times and complex numbers, which come back as `Text` and `List`.
 ///
 /// ```
 /// use rpcwrap_codecs::types::Any;
@@ -48,12 +52,15 @@ pub enum Any {
     List(Vec<Self>),
     /// Go's `map[string]interface{}`, in the order of the wire; the last of equal keys counts.
     Map(Vec<(Text, Self)>),
+    /// A value of another type that Go has in an interface: `int`, `uint8`, `[]string`, `main.Point`. Only gob brings
+    /// these, and only gob writes the name.
+    Named(Box<Named>),
 }
 
 impl Any {
     /// The member `key` of a map.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
+        match self.unnamed() {
             Self::Map(members) => members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
@@ -61,7 +68,7 @@ impl Any {
 
     /// The value as a signed integer, from any integer kind it fits.
     pub fn as_i64(&self) -> Option<i64> {
-        match self {
+        match self.unnamed() {
             Self::Int32(value) => Some(i64::from(*value)),
             Self::Int(value) => Some(*value),
             Self::Uint(value) => i64::try_from(*value).ok(),
@@ -71,11 +78,47 @@ impl Any {
 
     /// The value as a text, if it is one in UTF-8.
     pub fn as_str(&self) -> Option<&str> {
-        match self {
+        match self.unnamed() {
             Self::Text(text) => text.as_str(),
             _ => None,
         }
     }
+
+    /// The value without the name of its type.
+    pub fn unnamed(&self) -> &Self {
+        match self {
+            Self::Named(named) => named.value.unnamed(),
+            _ => self,
+        }
+    }
+
+    /// The value as JSON has it: bytes as base64 text, times in RFC 3339, complex numbers as lists of two, what is no
+    /// number (NaN, infinities) as its name.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => (*value).into(),
+            Self::Int32(value) => (*value).into(),
+            Self::Int(value) => (*value).into(),
+            Self::Uint(value) => (*value).into(),
+            Self::Float(value) => float(*value),
+            Self::Complex(Complex { re, im }) => vec![float(*re), float(*im)].into(),
+            Self::Text(text) => text.to_str_lossy().into(),
+            Self::Blob(bytes) => STANDARD.encode(&**bytes).into(),
+            Self::Time(time) => time.to_string().into(),
+            Self::List(values) => values.iter().map(Self::to_json).collect(),
+            Self::Map(members) => members
+                .iter()
+                .map(|(key, value)| (key.to_str_lossy().into_owned(), value.to_json()))
+                .collect(),
+            Self::Named(named) => named.value.to_json(),
+        }
+    }
+}
+
+fn float(value: f64) -> serde_json::Value {
+    if value.is_finite() { value.into() } else { value.to_string().into() }
 }
 
 macro_rules! from {
@@ -106,7 +149,7 @@ from! {
 
 impl Serialize for Any {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
+        if form::is_text(serializer.is_human_readable()) {
             Kind(self).serialize(serializer)
         } else {
             serializer.serialize_newtype_struct(ANY, &Kind(self))
@@ -146,23 +189,23 @@ impl Serialize for Kind<'_> {
                 }
                 map.end()
             }
+            Any::Named(named) => named.serialize(serializer),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            deserializer.deserialize_any(AnyVisitor { of_text: true })
-        } else {
-            deserializer.deserialize_newtype_struct(ANY, AnyVisitor { of_text: false })
+        match deserializer.is_human_readable() {
+            false => deserializer.deserialize_newtype_struct(ANY, AnyVisitor { of_text: false }),
+            true => deserializer.deserialize_any(AnyVisitor { of_text: form::is_text(true) }),
         }
     }
 }
 
-struct AnyVisitor {
+pub(super) struct AnyVisitor {
     /// From a text format, whose integers have a sign but no kind.
-    of_text: bool,
+    pub(super) of_text: bool,
 }
 
 impl<'de> Visitor<'de> for AnyVisitor {
@@ -214,11 +257,26 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Any, A::Error> {
-        let mut members = Vec::new();
+        let mut members: Vec<(Text, Any)> = Vec::new();
         while let Some(member) = map.next_entry()? {
             members.push(member);
         }
+        if form::current() == Form::Bson
+            && let [(key, date)] = members.as_slice()
+            && key == "$date"
+            && let Some(millis) = date.get("$numberLong").and_then(Any::as_str)
+            && let Ok(millis) = millis.parse()
+        {
+            // The form in which a time of BSON is kept.
+            return Ok(Time::from_unix_millis(millis).into());
+        }
         Ok(Any::Map(members))
+    }
+
+    /// A value whose type has a name of its own.
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Any, A::Error> {
+        let (name, parts) = data.variant()?;
+        parts.tuple_variant(2, NamedVisitor { name })
     }
 }
 

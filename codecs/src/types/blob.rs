@@ -2,6 +2,7 @@
 //!
 //! Knows serde's calls and nothing of any one codec.
 
+use crate::form;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -53,7 +54,7 @@ pub(crate) struct AsBlob<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for AsBlob<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
+        if form::is_text(serializer.is_human_readable()) {
             serializer.serialize_str(&STANDARD.encode(self.0))
         } else {
             serializer.serialize_bytes(self.0)
@@ -63,11 +64,11 @@ impl Serialize for AsBlob<'_> {
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
+        match deserializer.is_human_readable() {
+            false => deserializer.deserialize_byte_buf(BlobVisitor::<false>),
             // Not deserialize_str: only "any" lets other crates' deserializers hand over a null.
-            deserializer.deserialize_any(BlobVisitor::<true>)
-        } else {
-            deserializer.deserialize_byte_buf(BlobVisitor::<false>)
+            true if form::is_text(true) => deserializer.deserialize_any(BlobVisitor::<true>),
+            true => deserializer.deserialize_any(BlobVisitor::<false>),
         }
     }
 }

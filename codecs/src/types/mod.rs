@@ -47,6 +47,7 @@ mod any;
 mod blob;
 mod civil;
 mod complex;
+mod named;
 mod opaque;
 mod registered;
 mod text;
@@ -56,6 +57,7 @@ pub use any::Any;
 pub use blob::Blob;
 pub(crate) use blob::{AsBlob, is_blob};
 pub use complex::Complex;
+pub use named::Named;
 pub use opaque::{BinaryMarshaled, GobEncoded};
 pub use registered::Registered;
 pub use text::Text;
@@ -63,7 +65,8 @@ pub use time::{Time, TimeError};
 
 /// Newtype name of a text that need not be UTF-8; its inner value is bytes.
 pub(crate) const TEXT: &str = "$rpcwrap::Text";
-/// Newtype name of a time; its inner value is the `i128` of `Time::to_packed`.
+/// Newtype name of a time; its inner value is the 16 bytes of `Time::to_packed`, big-endian. Decoders may hand over the
+/// number itself, as `visit_i128`.
 pub(crate) const TIME: &str = "$rpcwrap::Time";
 /// Newtype name of a complex number; its inner value is a tuple of two floats.
 pub(crate) const COMPLEX: &str = "$rpcwrap::Complex";

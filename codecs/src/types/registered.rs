@@ -3,6 +3,7 @@
 //! Knows serde's calls and nothing of any one codec; gob recognises the newtype name `INTERFACE`.
 
 use super::INTERFACE;
+use crate::form;
 use serde::{Serialize, Serializer};
 
 /// A value with the name it has in Go's `gob.Register`, for where Go wants an `interface{}`.
@@ -29,7 +30,7 @@ pub struct Registered<T> {
 
 impl<T: Serialize> Serialize for Registered<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
+        if form::is_text(serializer.is_human_readable()) {
             self.value.serialize(serializer)
         } else {
             serializer.serialize_newtype_struct(INTERFACE, &Named(self))

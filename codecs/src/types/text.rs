@@ -3,6 +3,7 @@
 //! Knows serde's calls and nothing of any one codec; codecs recognise the newtype name `TEXT`.
 
 use super::{AsBlob, TEXT};
+use crate::form;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
@@ -77,7 +78,7 @@ impl PartialEq<&str> for Text {
 
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
+        if form::is_text(serializer.is_human_readable()) {
             serializer.serialize_str(&self.to_str_lossy())
         } else {
             serializer.serialize_newtype_struct(TEXT, &AsBlob(&self.0))
@@ -87,10 +88,10 @@ impl Serialize for Text {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            deserializer.deserialize_str(TextVisitor)
-        } else {
-            deserializer.deserialize_newtype_struct(TEXT, TextVisitor)
+        match deserializer.is_human_readable() {
+            false => deserializer.deserialize_newtype_struct(TEXT, TextVisitor),
+            true if form::is_text(true) => deserializer.deserialize_str(TextVisitor),
+            true => deserializer.deserialize_any(TextVisitor),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn with_texts(value: Any) -> Any {
             Err(error) => Any::Blob(error.into_bytes().into()),
         },
         Any::List(items) => Any::List(items.into_iter().map(with_texts).collect()),
+        Any::Named(named) => with_texts(named.value),
         Any::Map(members) => {
             Any::Map(members.into_iter().map(|(key, value)| (key, with_texts(value))).collect())
         }

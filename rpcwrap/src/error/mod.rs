@@ -247,6 +247,12 @@ pub enum ConfigError {
     /// Two codecs of one name.
     #[error("codec already defined: {0}")]
     DuplicateCodec(String),
+    /// A reply with `#[serde(flatten)]`, which gob has no form for, in a server that serves gob.
+    #[error(
+        "{0}: its reply has #[serde(flatten)], which gob cannot carry, as Go has embedded structs in fields named \
+         after their types: use such a field, or Builder::without_gob"
+    )]
+    FlattenedInGob(String),
     /// Two protocols of one name.
     #[error("protocol already defined: {0}")]
     DuplicateProtocol(String),

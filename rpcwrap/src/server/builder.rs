@@ -61,6 +61,8 @@ pub struct Builder {
     layers: LayerList,
     observers: Observers,
     no_introspection: bool,
+    #[cfg(feature = "gob")]
+    no_gob: bool,
     set_log_filter: Option<SetLogFilter>,
     dropped_log_lines: Option<CountSource>,
     restart: Option<Restart>,
@@ -268,6 +270,15 @@ impl Builder {
         self
     }
 
+    /// Leaves out gob, with and without CONNECT: for methods whose replies it cannot carry, such as structs with
+    /// `#[serde(flatten)]`.
+    #[cfg(feature = "gob")]
+    #[must_use]
+    pub fn without_gob(mut self) -> Self {
+        self.no_gob = true;
+        self
+    }
+
     /// Checks everything and makes the server. Nothing listens yet.
     ///
     /// # Errors
@@ -285,6 +296,15 @@ impl Builder {
             #[cfg(feature = "msgpack")]
             AnyCodec::Msgpack,
         ]);
+        #[cfg_attr(not(feature = "gob"), allow(unused_mut, reason = "nothing is left out"))]
+        let mut raw = Raw::all();
+        #[cfg(feature = "gob")]
+        if self.no_gob {
+            codecs.retain(|codec| !matches!(codec, AnyCodec::Gob));
+            raw.retain(|raw| !raw.is_gob());
+        } else {
+            check_forms_in_gob(&self.services)?;
+        }
         codecs.append(&mut self.codecs);
         check_codecs(&codecs)?;
         let codecs: Arc<[AnyCodec]> = codecs.into();
@@ -299,7 +319,7 @@ impl Builder {
             #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
         ]);
-        protocols.extend(Raw::all().into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
+        protocols.extend(raw.into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols);
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]
@@ -380,6 +400,20 @@ impl fmt::Debug for Builder {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// Refuses replies that only some codecs could carry, and gob would lose.
+#[cfg(feature = "gob")]
+fn check_forms_in_gob(services: &[Service]) -> Result<(), ConfigError> {
+    for service in services {
+        for method in &service.methods {
+            let reply = method.types.reply.as_ref();
+            if reply.is_some_and(|reply| reply.schema().has_flattened()) {
+                return Err(ConfigError::FlattenedInGob(format!("{}.{}", service.name, method.name)));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_codecs(codecs: &[AnyCodec]) -> Result<(), ConfigError> {

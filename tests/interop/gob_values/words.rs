@@ -28,6 +28,7 @@ impl Value {
                 };
                 format!("map[string]interface {{}}:{{{}}}", sorted(members.iter().map(words)))
             }
+            Any::Named(named) => format!("{}:{}", named.name, of_any(any)),
         })
     }
 
@@ -116,6 +117,7 @@ fn of_any(any: &Any) -> String {
             let words = |(key, value): &(Text, Any)| format!("{}={}", text(key), of_any(value));
             format!("{{{}}}", sorted(members.iter().map(words)))
         }
+        Any::Named(named) => of_any(&named.value),
     }
 }
 

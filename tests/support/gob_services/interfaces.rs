@@ -159,6 +159,7 @@ pub fn loose(value: &Any) -> String {
             }
             text
         }
+        Any::Named(named) => loose(&named.value),
     }
 }
 

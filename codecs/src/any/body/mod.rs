@@ -46,7 +46,8 @@ pub(super) fn encode<T: Serialize + ?Sized>(
     match content_type {
         ContentType::Json => {
             let mut body = BytesMut::new();
-            json::value_to_buf(reply, &mut body)?;
+            // Protobuf's messages in JSON are objects.
+            json::object_to_buf(reply, &mut body)?;
             write(&body)
         }
         ContentType::Protobuf | ContentType::ProtoJson | ContentType::ProtoText => {

@@ -1,8 +1,9 @@
 //! What becomes of the `bson` crate's types where the cargo feature `bson-types` is off: an error.
 
 use crate::{
-    bson::read::Reader,
+    bson::{kind, read::Reader},
     error::{EncodeError, ValueError},
+    types::Time,
 };
 use serde::{Deserializer, Serialize, de::Visitor};
 
@@ -29,10 +30,16 @@ impl Members {
 }
 
 pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
-    _reader: &mut Reader<'de>,
+    reader: &mut Reader<'de>,
     kind: u8,
-    _visitor: V,
+    visitor: V,
 ) -> Result<V::Value, ValueError> {
+    if kind == kind::DATETIME
+        && let Some(text) = Time::from_unix_millis(reader.i64()?).to_exact_text()
+    {
+        reader.budget.bytes(text.len())?;
+        return visitor.visit_string(text);
+    }
     Err(ValueError::new(format!("bson: kind {kind} as interface{{}} needs the cargo feature bson-types")))
 }
 

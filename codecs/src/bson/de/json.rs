@@ -1,35 +1,30 @@
 //! The member `Data` of a reply's header, as JSON.
-//!
-//! Strings may be of either dialect's kind; what JSON cannot say (a time, NaN) becomes null.
 
 use super::element;
 use crate::{
     bson::read::Reader,
     codec::{Decoding, Limits},
+    form::Form,
     types::{Any, Text},
 };
 use serde_json::Value;
 
 /// Decodes the value of an element of `kind` into JSON; nothing if it is broken or has a key that is not UTF-8.
+///
+/// Strings may be of either dialect's kind, bytes as well as strings are texts.
 pub(in crate::bson) fn json_from_element(kind: u8, bytes: &[u8]) -> Option<Value> {
-    let budget = Decoding::new(&Limits::DEFAULT).budget(bytes.len());
+    let budget = Decoding::new(&Limits::DEFAULT).budget(bytes.len()).of_form(Form::Bson);
     json(element(&mut Reader::for_value::<Any>(bytes, budget), kind).ok()?)
 }
 
 fn json(value: Any) -> Option<Value> {
     Some(match value {
-        Any::Null | Any::Time(_) | Any::Complex(_) => Value::Null,
-        Any::Bool(value) => value.into(),
-        Any::Int32(value) => value.into(),
-        Any::Int(value) => value.into(),
-        Any::Uint(value) => value.into(),
-        Any::Float(value) => value.into(),
-        Any::Text(text) => text.to_str_lossy().into(),
         Any::Blob(bytes) => String::from_utf8_lossy(&bytes).into(),
         Any::List(values) => Value::Array(values.into_iter().map(json).collect::<Option<_>>()?),
         Any::Map(members) => {
             let member = |(key, value): (Text, Any)| Some((key.as_str()?.to_owned(), json(value)?));
             Value::Object(members.into_iter().map(member).collect::<Option<_>>()?)
         }
+        other => other.to_json(),
     })
 }

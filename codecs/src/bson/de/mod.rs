@@ -14,6 +14,7 @@ use super::read::Reader;
 use crate::{
     codec::{Decoding, Limits},
     error::ValueError,
+    form::Form,
 };
 use element::Element;
 use serde::de::{Deserialize, DeserializeOwned};
@@ -51,7 +52,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    let mut reader = Reader::for_value::<T>(bytes, decoding.budget(bytes.len()));
+    let mut reader = Reader::for_value::<T>(bytes, decoding.budget(bytes.len()).of_form(Form::Bson));
     let value = T::deserialize(body::Body { reader: &mut reader })?;
     decoding.note(&reader.budget);
     Ok(value)

@@ -11,8 +11,9 @@ mod key;
 use super::{Dialect, VAL, crate_types, kind, time};
 use crate::{
     error::EncodeError,
+    form::{Form, FormScope},
     serde_methods::{compound_types, forward_serialize},
-    types::{TEXT, TIME},
+    types::{ANY, TEXT, TIME},
 };
 use bytes::BytesMut;
 use compound::{Document, Struct};
@@ -23,6 +24,7 @@ type Result<T> = std::result::Result<T, EncodeError>;
 /// Appends `value` as the body of a message; on an error `out` has lost nothing but may have grown.
 #[inline]
 pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, dialect: Dialect, out: &mut BytesMut) -> Result<()> {
+    let _form = FormScope::enter(Form::Bson);
     value.serialize(Serializer { out, dialect, place: Place::Top, role: Role::Plain })
 }
 
@@ -33,6 +35,7 @@ pub(super) fn element_to_buf<T: Serialize + ?Sized>(
     dialect: Dialect,
     out: &mut BytesMut,
 ) -> Result<()> {
+    let _form = FormScope::enter(Form::Bson);
     value.serialize(Serializer { out, dialect, place: Place::Member(key), role: Role::Plain })
 }
 
@@ -55,6 +58,8 @@ enum Role {
     Plain,
     Text,
     Time,
+    /// Of any type: a reader knows it only by its kind.
+    Any,
     Uuid,
     RawDocument,
     RawArray,
@@ -228,13 +233,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.fixed(kind::INT64, value.to_le_bytes())
     }
 
-    /// Only the inside of a time; other 128-bit integers have no kind.
-    fn serialize_i128(self, value: i128) -> Result<()> {
-        if self.role != Role::Time {
-            return Err(EncodeError::new("don't know how to marshal int128"));
-        }
-        let millis = time::to_millis(value, self.dialect);
-        self.fixed(kind::DATETIME, millis.to_le_bytes())
+    fn serialize_i128(self, _: i128) -> Result<()> {
+        Err(EncodeError::new("don't know how to marshal int128"))
     }
 
     #[inline]
@@ -261,7 +261,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
         match self.role {
-            Role::Plain | Role::Time => self.binary(kind::GENERIC, value),
+            Role::Plain | Role::Any => self.binary(kind::GENERIC, value),
+            Role::Time => {
+                let packed = value.try_into().map_err(|_| EncodeError::new("packed time out of range"))?;
+                let millis = time::to_millis(i128::from_be_bytes(packed), self.dialect);
+                self.fixed(kind::DATETIME, millis.to_le_bytes())
+            }
             Role::Text => self.text(value),
             Role::Uuid => self.binary(kind::UUID, value),
             Role::RawDocument => self.encoded(kind::DOCUMENT, value),
@@ -269,17 +274,15 @@ impl<'a> ser::Serializer for Serializer<'a> {
         }
     }
 
+    /// As a body too, where the original refuses: its readers take `{_Val_: null}` for the zero value.
     #[inline]
     fn serialize_none(self) -> Result<()> {
-        if matches!(self.place, Place::Top) {
-            return Err(EncodeError::new("cannot marshal nil"));
-        }
         self.fixed(kind::NULL, [])
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<()> {
-        if matches!(self.place, Place::Top) {
+        if matches!(self.place, Place::Top) && self.role != Role::Any {
             return self.open(kind::DOCUMENT)?.close();
         }
         self.fixed(kind::NULL, [])
@@ -290,6 +293,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
         let role = match name {
             TEXT => Role::Text,
             TIME => Role::Time,
+            ANY => Role::Any,
             crate_types::UUID => Role::Uuid,
             crate_types::RAW_DOCUMENT => Role::RawDocument,
             crate_types::RAW_ARRAY => Role::RawArray,
@@ -312,6 +316,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_seq(self, _len: Option<usize>) -> Result<Document<'a>> {
+        if self.role == Role::Any && matches!(self.place, Place::Top) {
+            return self.open_variant(VAL, kind::ARRAY);
+        }
         self.open(kind::ARRAY)
     }
 

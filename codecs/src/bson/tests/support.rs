@@ -112,7 +112,7 @@ impl Serialize for Blob {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(TIME, &self.0)
+        serializer.serialize_newtype_struct(TIME, &Bytes(&self.0.to_be_bytes()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The insides of lists and maps.
 
-use super::{De, error::DeError, typed_value::TypedValue};
+use super::{De, error::DeError, fields::Embedding, typed_value::TypedValue};
 use crate::{
     budget::{DecodeBudget, ListRoom, MapRoom},
     gob::{
@@ -8,10 +8,14 @@ use crate::{
         types::Id,
     },
     serde_methods::{forward_deserialize, forward_variant},
+    types::Named as NamedValue,
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{
+        DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::StrDeserializer,
+    },
     forward_to_deserialize_any,
 };
 
@@ -190,6 +194,133 @@ impl<'de> VariantAccess<'de> for TypedValue<'_, '_, 'de> {
     }
 
     forward_variant!('de: self => self, "struct");
+}
+
+/// What an interface holds, or a part of it, with the name of its type: for the visitor of
+/// [`Any`](crate::types::Any).
+#[derive(Debug)]
+pub(super) struct Named<'r, 'a, 'de> {
+    pub(super) name: &'de [u8],
+    pub(super) is_struct: bool,
+    pub(super) value: TypedValue<'r, 'a, 'de>,
+}
+
+impl<'de> EnumAccess<'de> for Named<'_, '_, 'de> {
+    type Error = DeError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
+        let Ok(name) = std::str::from_utf8(self.name) else {
+            return Err(DeError::placed("gob: the name of a type is not valid UTF-8"));
+        };
+        let budget = &self.value.de.budget;
+        budget.take(size_of::<NamedValue>())?;
+        budget.bytes(name.len())?;
+        let name: StrDeserializer<'_, DeError> = name.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Named<'_, '_, 'de> {
+    type Error = DeError;
+
+    fn unit_variant(self) -> Result<()> {
+        <()>::deserialize(self.value)
+    }
+
+    /// The value of something that is no struct.
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        seed.deserialize(self.value)
+    }
+
+    /// Whether it is a struct, then the value.
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value> {
+        visitor.visit_seq(NamedParts { is_struct: Some(self.is_struct), value: self.value })
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.value.deserialize_struct("struct", fields, visitor)
+    }
+}
+
+/// The parts of a [`Named`]: whether it is a struct, then the value.
+struct NamedParts<'r, 'a, 'de> {
+    is_struct: Option<bool>,
+    value: TypedValue<'r, 'a, 'de>,
+}
+
+impl<'de> SeqAccess<'de> for NamedParts<'_, '_, 'de> {
+    type Error = DeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if let Some(is_struct) = self.is_struct.take() {
+            return seed.deserialize(is_struct.into_deserializer()).map(Some);
+        }
+        self.value.de.named += 1;
+        let value = seed.deserialize(ExactContent(self.value.same()))?;
+        self.value.de.named -= 1;
+        Ok(Some(value))
+    }
+}
+
+/// A value whose name has been handed over.
+struct ExactContent<'r, 'a, 'de>(TypedValue<'r, 'a, 'de>);
+
+impl<'de> Deserializer<'de> for ExactContent<'_, '_, 'de> {
+    type Error = DeError;
+
+    forward_deserialize!('de: binary);
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.0.de.budget.any::<V::Value>()?;
+        self.0.content(true, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The name of a field, for a target that keeps names or has fields that serde flattens.
+pub(super) struct FieldName<'r, 'a, 'de> {
+    pub(super) name: &'a str,
+    /// Made where the target is a struct with flattened fields: nothing else asks for the name of a member.
+    pub(super) embedding: &'r mut Option<Box<Embedding<'a, 'de>>>,
+}
+
+impl<'de> Deserializer<'de> for FieldName<'_, '_, 'de> {
+    type Error = DeError;
+
+    forward_deserialize!('de: option, newtype_struct, binary);
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_str(self.name)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.embedding.get_or_insert_default();
+        visitor.visit_str(self.name)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        visitor.visit_enum(self.name.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct ignored_any
+    }
 }
 
 /// Bytes as the elements of a list, for targets that take them one by one.

@@ -1,15 +1,20 @@
 //! The inside of structs: the peer's fields for the target's, by name.
 
-use super::{De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, error::DeError, typed_value::TypedValue};
+use super::{
+    De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, access::FieldName, error::DeError, typed_value::TypedValue,
+};
 use crate::{
     budget::MapRoom,
     gob::{
+        MAX_DEPTH,
         scan::{Walk, next_field},
-        types::{Field, Id, Struct},
+        types::{Field, Id, Struct, Type},
+        wire::{Reader, WireError},
     },
     zero::Zero,
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess};
+use std::any::type_name;
 
 type Result<T> = std::result::Result<T, DeError>;
 
@@ -35,6 +40,25 @@ pub(super) struct Fields<'r, 'a, 'de> {
     /// Of a target that keeps names and values, what it has room for.
     keys: MapRoom,
     values: MapRoom,
+    /// Of a target that has fields which serde flattens.
+    embedding: Option<Box<Embedding<'a, 'de>>>,
+}
+
+/// Structs around this one, which Go has embedded in one another.
+#[derive(Debug, Default)]
+pub(super) struct Embedding<'a, 'de> {
+    around: Vec<Around<'a, 'de>>,
+}
+
+/// A struct that has been left for one embedded in it.
+#[derive(Debug)]
+struct Around<'a, 'de> {
+    id: Id,
+    fields: &'a [Field],
+    next: usize,
+    /// Behind the embedded one.
+    reader: Reader<'de>,
+    ahead: usize,
 }
 
 impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
@@ -63,6 +87,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
             miscased,
             keys: MapRoom::default(),
             values: MapRoom::default(),
+            embedding: None,
         }
     }
 
@@ -186,48 +211,68 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         Ok(None)
     }
 
-    /// Skips what the target did not ask for.
-    #[inline]
-    pub(super) fn finish(&mut self) -> Result<()> {
-        while let Some(field) = self.fields.get(self.ahead) {
-            if self.ahead >= self.next {
-                Walk::skip(self.de.types, &mut self.de.reader, field.id)?;
-            }
-            self.look_ahead(self.ahead + 1)?;
+    /// Goes into a struct that Go has embedded, if the field just read may be one: to Go its fields are those of the
+    /// struct around it, and gob has them in a field named after its type. `value` is where it starts, or nothing if it
+    /// is not there.
+    #[cold]
+    fn embed(&mut self, field: Field, value: Option<Reader<'de>>) -> Result<()> {
+        let (types, name) = (self.de.types, self.de.types.field_name(field));
+        let Some(Type::Struct(fields)) = types.get(field.id).filter(|_| types.name(field.id) == name) else {
+            return Ok(());
+        };
+        let Some(embedding) = &mut self.embedding else { return Ok(()) };
+        if self.depth + embedding.around.len() >= MAX_DEPTH {
+            return Err(WireError::TooDeep(MAX_DEPTH).into());
         }
-        Ok(())
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
-    type Error = DeError;
-
-    #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.wanted.is_none() {
-            self.next_kept()?;
+        let (id, outer) = (self.id, self.fields);
+        let reader = self.de.reader.clone();
+        embedding.around.push(Around { id, fields: outer, next: self.next, reader, ahead: self.ahead });
+        (self.id, self.fields, self.next) = (field.id, types.fields(fields), 0);
+        let absent = value.is_none();
+        if let Some(value) = value {
+            self.de.reader = value;
         }
-        if self.next < self.fields.len() {
-            if self.wanted.is_none() {
-                self.de.budget.entry::<S::Value>(&mut self.keys)?;
-                self.de.budget.bytes(self.name(self.next).len())?;
-            }
-            return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
-        }
-        if self.zeros_passed == 0 {
-            self.check()?;
-        }
-        if self.de.zero_fields.is_empty() {
-            return Ok(None);
-        }
-        match self.next_zero_field()? {
-            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
-            None => Ok(None),
-        }
+        self.begin(absent)
     }
 
+    /// Goes on to the next field that is to be handed over: out of embedded structs at their ends, past fields of
+    /// theirs that one around them has too.
+    #[cold]
+    fn next_embedded(&mut self) -> Result<()> {
+        loop {
+            if self.next < self.fields.len() {
+                let name = self.name(self.next);
+                let types = self.de.types;
+                let hides = |field: &Field| types.field_name(*field) == name;
+                let around = self.embedding.iter().flat_map(|embedding| &embedding.around);
+                if !around.into_iter().any(|around| around.fields.iter().any(hides)) {
+                    return Ok(());
+                }
+                let number = self.next;
+                self.next += 1;
+                if number == self.ahead {
+                    let id = self.fields.get(number).map_or(Id::NONE, |field| field.id);
+                    Walk::skip(self.de.types, &mut self.de.reader, id)?;
+                    self.look_ahead(number + 1)?;
+                }
+                continue;
+            }
+            match self.embedding.as_mut().and_then(|embedding| embedding.around.pop()) {
+                Some(around) => self.leave(around),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn leave(&mut self, around: Around<'a, 'de>) {
+        let Around { id, fields, next, reader, ahead } = around;
+        (self.id, self.fields, self.next, self.ahead) = (id, fields, next, ahead);
+        self.de.reader = reader;
+    }
+
+    /// The value of the field whose name has been handed over.
     #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+    fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let number = self.next;
         let Some(field) = self.fields.get(number) else {
             return seed.deserialize(Zero::new(self.de.zero_fields));
@@ -252,5 +297,85 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
             self.look_ahead(number + 1)?;
         }
         Ok(value)
+    }
+
+    /// As [`value`](Self::value), for a target that has flattened fields: they may be inside of this one.
+    #[cold]
+    fn flattened_value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let field = self.fields.get(self.next).copied();
+        let start = (self.next == self.ahead).then(|| self.de.reader.clone());
+        let value = self.value(seed)?;
+        if let Some(field) = field
+            && is_kept_by_serde::<S::Value>()
+        {
+            self.embed(field, start)?;
+        }
+        Ok(value)
+    }
+
+    /// Skips what the target did not ask for.
+    #[inline]
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if let Some(mut embedding) = self.embedding.take() {
+            while let Some(around) = embedding.around.pop() {
+                self.leave(around);
+            }
+        }
+        while let Some(field) = self.fields.get(self.ahead) {
+            if self.ahead >= self.next {
+                Walk::skip(self.de.types, &mut self.de.reader, field.id)?;
+            }
+            self.look_ahead(self.ahead + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a value goes among those of which serde does not know yet which flattened field wants them: none of the
+/// struct's own does.
+fn is_kept_by_serde<T>() -> bool {
+    let name = type_name::<T>();
+    name.starts_with("serde") && name.contains("::Content")
+}
+
+impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
+    type Error = DeError;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.wanted.is_none() {
+            if self.embedding.is_some() {
+                self.next_embedded()?;
+            }
+            self.next_kept()?;
+        }
+        if self.next < self.fields.len() {
+            if self.wanted.is_none() {
+                self.de.budget.entry::<S::Value>(&mut self.keys)?;
+                self.de.budget.bytes(self.name(self.next).len())?;
+                let name = self.name(self.next);
+                let name = FieldName { name, embedding: &mut self.embedding };
+                return seed.deserialize(name).map(Some);
+            }
+            return seed.deserialize(self.name(self.next).into_deserializer()).map(Some);
+        }
+        if self.zeros_passed == 0 {
+            self.check()?;
+        }
+        if self.de.zero_fields.is_empty() {
+            return Ok(None);
+        }
+        match self.next_zero_field()? {
+            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        if self.embedding.is_some() {
+            return self.flattened_value(seed);
+        }
+        self.value(seed)
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     budget::DecodeBudget,
     codec::{Decoding, Limits},
     error::ValueError,
+    form::Form,
     zero::with_zeros,
 };
 use error::DeError;
@@ -84,10 +85,11 @@ fn decode<T: DeserializeOwned>(
     let mut reader = Reader::new(value);
     let id = Id::new(reader.int()?).ok_or(UNDEFINED)?;
     singleton(types, &mut reader, id)?;
-    let budget = decoding.budget(value.len());
+    let budget = decoding.budget(value.len()).of_form(Form::Gob);
     budget.member::<T>();
     let len = value.len();
-    let mut de = De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false };
+    let mut de =
+        De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false, named: 0 };
     let value = T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })?;
     decoding.note(&de.budget);
     Ok(value)
@@ -109,6 +111,8 @@ struct De<'a, 'de> {
     absent: usize,
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
+    /// Values with names of their own around this one, of which all parts say what they are.
+    named: usize,
 }
 
 impl De<'_, '_> {

@@ -2,7 +2,7 @@
 
 use super::{
     De,
-    access::{Items, Pairs},
+    access::{Items, Named, Pairs},
     error::DeError,
     fields::Fields,
     opaque,
@@ -256,7 +256,39 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
     /// The types that mean the same to every target that takes anything; `exact` for the visitor of
     /// [`Any`](crate::types::Any), others get the nearest that serde has.
     pub(super) fn any<V: Visitor<'de>>(self, exact: bool, visitor: V) -> Result<V::Value> {
-        let mut this = self.opened()?;
+        if exact {
+            return self.exact(visitor);
+        }
+        self.opened()?.content(false, visitor)
+    }
+
+    /// As [`any`](Self::any), for the visitor of [`Any`](crate::types::Any): what an interface holds comes with the
+    /// name of its type, unless that is the one the value is written under anyway.
+    fn exact<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        let is_part = self.de.named > 0;
+        if self.id != Id::INTERFACE || self.absent {
+            let is_struct = matches!(self.shape()?, Type::Struct(_)) && !self.absent;
+            return match is_part && is_struct {
+                true => visitor.visit_enum(Named { name: b"", is_struct, value: self }),
+                false => self.content(true, visitor),
+            };
+        }
+        let name = self.enter()?;
+        let shape = self.shape()?;
+        match (name, shape) {
+            (b"int32", Type::Int) if !is_part => visitor.visit_i32(self.signed("int32")?),
+            _ if self.absent || self.id == Id::INTERFACE => self.opened()?.content(true, visitor),
+            _ if !is_part && is_default_name(name, shape) => self.content(true, visitor),
+            _ => {
+                let is_struct = matches!(shape, Type::Struct(_));
+                visitor.visit_enum(Named { name, is_struct, value: self })
+            }
+        }
+    }
+
+    /// A value of a concrete type for a target that takes anything.
+    pub(super) fn content<V: Visitor<'de>>(self, exact: bool, visitor: V) -> Result<V::Value> {
+        let mut this = self;
         match this.shape()? {
             Type::Bool => visitor.visit_bool(this.bits(Id::BOOL, "")? != 0),
             Type::Int => visitor.visit_i64(this.signed("")?),
@@ -299,11 +331,32 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
                 let bytes = this.kept_bytes()?;
                 match opaque::time(bytes) {
                     Ok(time) if may_be_time && exact => visitor.visit_i128(time.to_packed()),
-                    Ok(time) if may_be_time => visitor.visit_string(time.to_string()),
+                    Ok(time) if may_be_time && time.to_exact_text().is_some() => {
+                        visitor.visit_string(time.to_string())
+                    }
                     _ => visitor.visit_borrowed_bytes(bytes),
                 }
             }
         }
+    }
+}
+
+/// Whether [`Any`](crate::types::Any) writes values of that shape under this name.
+fn is_default_name(name: &[u8], shape: Type) -> bool {
+    match shape {
+        Type::Bool => name == b"bool",
+        Type::Int => name == b"int64",
+        Type::Uint => name == b"uint64",
+        Type::Float => name == b"float64",
+        Type::Complex => name == b"complex128",
+        Type::Bytes => name == b"[]uint8",
+        Type::String => name == b"string",
+        Type::Opaque(_) => name == b"time.Time",
+        Type::Slice { elem } => elem == Id::INTERFACE && name == b"[]interface {}",
+        Type::Map { key, elem } => {
+            (key, elem) == (Id::STRING, Id::INTERFACE) && name == b"map[string]interface {}"
+        }
+        Type::Interface | Type::Array { .. } | Type::Struct(_) => false,
     }
 }
 

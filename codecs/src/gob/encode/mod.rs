@@ -70,7 +70,8 @@ impl ReplyEncoder {
     ///
     /// # Errors
     /// Gob has no form for the value: variants with fields, lists of unlike elements, an empty list of unknown type, a
-    /// top-level `None`, 128-bit integers, over 100 levels. `out` is as it was, and no definition is lost.
+    /// top-level `None` for a peer that does not ask for details, 128-bit integers, over 100 levels. `out` is as it was,
+    /// and no definition is lost.
     #[inline]
     pub fn encode<T: Serialize + ?Sized>(
         &mut self,
@@ -83,7 +84,7 @@ impl ReplyEncoder {
         let mut draft = Draft::new(HEADER, |header: &mut Vec<u8>| {
             put_common(header, method, head.seq());
         });
-        self.values.write(&mut draft, method, reply, type_of)?;
+        self.values.write(&mut draft, method, reply, type_of, head.details())?;
         self.values.put(&mut draft, out);
         self.values.commit();
         Ok(())
@@ -172,7 +173,8 @@ impl RequestEncoder {
                 put_options(header, last, options);
             }
         });
-        self.values.write(&mut draft, method, args, type_of)?;
+        // The server may be one of Go's, which reads no nil.
+        self.values.write(&mut draft, method, args, type_of, false)?;
         self.values.put(&mut draft, out);
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Limits, Request,
     gob::{ReplyDecoder, RequestDecoder, value_from_slice},
-    types::{Any, BinaryMarshaled, Blob, Complex, GobEncoded, Registered, Text, Time},
+    types::{Any, BinaryMarshaled, Blob, Complex, GobEncoded, Named, Registered, Text, Time},
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -462,7 +462,10 @@ fn registered_values_are_interfaces_of_their_own_types() {
     let circle = |r| Registered { name: "main.Circle", value: BTreeMap::from([("R", r)]) };
     let mut wire = Wire::default();
     let list = vec![circle(1i64), circle(2)];
-    let expected = Any::List([1i64, 2].map(|r| Any::Map(vec![("R".into(), r.into())])).to_vec());
+    let named =
+        |name: &str, is_struct, value| Any::Named(Box::new(Named { name: name.into(), is_struct, value }));
+    let map = |r: i64| named("main.Circle", false, Any::Map(vec![("R".into(), r.into())]));
+    let expected = Any::List(vec![map(1), map(2)]);
     assert_eq!(wire.send("S.M", &list, None), Ok(expected.clone()));
     assert_eq!(wire.send("S.M", &list, None), Ok(expected));
     // A value inside a value, a struct and one that is none.
@@ -472,7 +475,8 @@ fn registered_values_are_interfaces_of_their_own_types() {
     }
     let group =
         Registered { name: "main.Group", value: Group { inner: Registered { name: "main.ID", value: 5 } } };
-    let expected = Any::Map(vec![("inner".into(), 5i64.into())]);
+    let id = named("main.ID", false, 5i64.into());
+    let expected = named("main.Group", true, Any::Map(vec![("inner".into(), id)]));
     assert_eq!(wire.send("S.Group", &group, None), Ok(expected));
 }
 
@@ -551,6 +555,7 @@ fn variants_are_interfaces_of_their_own_types() {
         "gob: name not registered for interface: \"main.Quotient\""
     );
     let any = Any::Map(vec![("Quo".into(), 1i64.into()), ("Rem".into(), 2i64.into())]);
+    let any = Any::Named(Box::new(Named { name: "main.Quotient".into(), is_struct: true, value: any }));
     assert_eq!(wire.send("S.M", &quotient, Some(&of_value)), Ok(any));
     assert_eq!(wire.send("S.M", &Any::Text("Plain".into()), None), Ok(Other::Plain));
     assert_eq!(wire.send("S.M", &Value::Int(7), Some(&of_value)), Ok(7i64));

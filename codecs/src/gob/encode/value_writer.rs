@@ -102,6 +102,7 @@ impl ValueWriter {
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
+        reads_nil: bool,
     ) -> Result<(), EncodeError> {
         let id = match type_of {
             Some(type_of) => self.known.table.traced(type_of).flatten(),
@@ -112,7 +113,7 @@ impl ValueWriter {
         {
             return Ok(());
         }
-        self.write_new(draft, method, value, type_of)
+        self.write_new(draft, method, value, type_of, reads_nil)
     }
 
     /// Writes a value whose type is new, or which is not of the type it was thought to be.
@@ -123,6 +124,7 @@ impl ValueWriter {
         method: &[u8],
         value: &T,
         type_of: Option<&TypeOf>,
+        reads_nil: bool,
     ) -> Result<(), EncodeError> {
         let types = self.known.table.len();
         let mut written = Err(SerError::Mismatch(""));
@@ -132,6 +134,10 @@ impl ValueWriter {
         if let Err(SerError::Mismatch(_)) = written {
             self.truncate(types);
             written = self.write_untraced(draft, method, value);
+        }
+        if let (Err(SerError::Nil), true) = (&written, reads_nil) {
+            self.truncate(types);
+            written = self.try_write(draft, &(), Id::INTERFACE, &[]);
         }
         written.map_err(|error| {
             self.truncate(types);
@@ -158,7 +164,13 @@ impl ValueWriter {
             None => self.known_mut().table.of_type(type_of)?,
         };
         let id = id.ok_or(SerError::Mismatch("a type without a static form"))?;
-        let written = self.try_write(draft, value, id, &[]);
+        let mut written = self.try_write(draft, value, id, &[]);
+        if let Err(SerError::Unseen) = written {
+            let Observation { held, structs, .. } = ser::observe(value, Structs::default())?;
+            let ids = self.held_ids(&structs, &held)?;
+            written = self.try_write(draft, value, id, &ids);
+            draft.sink.uses.extend(ids);
+        }
         if let Err(SerError::Mismatch(_)) = written {
             // What it writes is not what it reads: `rename(serialize = …)`, `serialize_with` and the like.
             self.known_mut().table.reject_trace(type_of);
@@ -198,6 +210,12 @@ impl ValueWriter {
         self.write_observation(draft, method, value, observed)
     }
 
+    /// The ids of what interfaces hold.
+    fn held_ids(&mut self, structs: &Structs, held: &[Shape]) -> Result<Vec<Id>, SerError> {
+        let ids = self.known_mut().table.of_shapes(structs, held)?;
+        ids.into_iter().collect::<Option<Vec<_>>>().ok_or(SerError::Unseen)
+    }
+
     fn write_observation<T: Serialize + ?Sized>(
         &mut self,
         draft: &mut Draft,
@@ -210,7 +228,7 @@ impl ValueWriter {
         let mut ids = self.known_mut().table.of_shapes(&structs, shapes)?.into_iter();
         let Some(id) = ids.next().flatten() else {
             return Err(match shape {
-                Shape::Unobserved => SerError::refused("gob: cannot encode nil pointer"),
+                Shape::Unobserved => SerError::Nil,
                 _ => SerError::refused(
                     "gob: an empty list or map does not show the type of its elements; \
                      derive Deserialize too, so that the type is known",
@@ -218,7 +236,7 @@ impl ValueWriter {
             });
         };
         let Some(ids) = ids.collect::<Option<Vec<_>>>() else {
-            return Err(SerError::refused("gob: an interface with a value that does not show its type"));
+            return Err(SerError::Unseen);
         };
         self.try_write(draft, value, id, &ids)?;
         draft.sink.uses.extend(ids);

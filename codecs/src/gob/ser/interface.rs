@@ -114,9 +114,10 @@ impl<'a> Serializer<'a> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return Err(SerError::refused(format!("gob: registered name of {} bytes", name.len())));
         }
-        let (Id::INTERFACE, Some(id)) = (self.id, self.sink.held.pop()) else {
+        if self.id != Id::INTERFACE {
             return Err(SerError::Mismatch("an interface"));
-        };
+        }
+        let id = self.sink.held.pop().ok_or(SerError::Unseen)?;
         self.held(id, name, Role::Plain, value)
     }
 

@@ -19,6 +19,7 @@ use super::{
     wire::{put_bytes, put_float, put_int, put_uint},
 };
 use crate::{
+    form::{self, FormScope},
     serde_methods::{compound_types, forward_serialize},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time},
 };
@@ -42,6 +43,12 @@ pub(super) enum SerError {
     /// It is not of the type it was written as; what it is.
     #[error("gob: {0} where the value's type has something else")]
     Mismatch(&'static str),
+    /// It holds a value under a name of the program's, whose type the value itself has to show.
+    #[error("gob: an interface with a value that does not show its type")]
+    Unseen,
+    /// It is nothing at all, for which only peers of ours have a form.
+    #[error("gob: cannot encode nil pointer")]
+    Nil,
     /// It has no form in gob; the whole text.
     #[error("{0}")]
     Refused(Box<str>),
@@ -85,6 +92,7 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, id: Id, table: &Table, sin
     if !is_struct(table, id) {
         sink.bytes.put_u8(0);
     }
+    let _form = FormScope::enter(form::Form::Gob);
     value.serialize(Serializer { sink, table, id, delta: 0, depth: 0, role: Role::Plain }).map(drop)
 }
 
@@ -180,6 +188,15 @@ impl<'a> Serializer<'a> {
         self.scalar(Id::STRING, "string", value.is_empty(), |bytes| put_bytes(bytes, value))
     }
 
+    /// The inside of a time.
+    fn time(self, packed: &[u8]) -> Result<bool> {
+        let time = Time::from_packed_bytes(packed)
+            .ok_or_else(|| SerError::refused("gob: packed time out of range"))?;
+        let (bytes, len) = time_bytes(time)?;
+        let bytes = bytes.get(..len).unwrap_or_default();
+        self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
+    }
+
     /// Nothing, where the type may have something.
     fn nil(self) -> Result<bool> {
         match self.id {
@@ -188,7 +205,7 @@ impl<'a> Serializer<'a> {
                 self.sink.bytes.put_u8(0);
                 Ok(true)
             }
-            _ if self.depth == 0 => Err(SerError::refused("gob: cannot encode nil pointer")),
+            _ if self.depth == 0 => Err(SerError::Nil),
             _ => Err(SerError::refused("gob: encodeReflectValue: nil element")),
         }
     }
@@ -251,7 +268,18 @@ impl<'a> ser::Serializer for Serializer<'a> {
     refuse_variants!(bool);
 
     forward_serialize! {
-        char, #[inline] some, unit_struct, tuple_struct, binary
+        char, unit_struct, tuple_struct, binary
+    }
+
+    /// What is there is written where it is zero too: left out, it would be nothing. Go's reader takes it.
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool> {
+        let Serializer { sink, table, id, delta, depth, role } = self;
+        let written = value.serialize(Serializer { sink: &mut *sink, table, id, delta, depth, role })?;
+        if written || delta == 0 || id == Id::NONE {
+            return Ok(written);
+        }
+        Ok(put_zero(value, Serializer { sink, table, id, delta, depth, role }))
     }
 
     #[inline]
@@ -270,16 +298,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
         serialize_u64(u64) => uint, "uint64";
     }
 
-    /// Only the inside of a time; other 128-bit integers have no form.
-    fn serialize_i128(self, packed: i128) -> Result<bool> {
-        if self.role != Role::Time {
-            return Err(refused_int128());
-        }
-        let time =
-            Time::from_packed(packed).ok_or_else(|| SerError::refused("gob: packed time out of range"))?;
-        let (bytes, len) = time_bytes(time)?;
-        let bytes = bytes.get(..len).unwrap_or_default();
-        self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
+    fn serialize_i128(self, _: i128) -> Result<bool> {
+        Err(refused_int128())
     }
 
     fn serialize_u128(self, _: u128) -> Result<bool> {
@@ -306,6 +326,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     fn serialize_bytes(self, value: &[u8]) -> Result<bool> {
         match self.role {
             Role::Text => return self.text(value),
+            Role::Time => return self.time(value),
             Role::Marshaled => {
                 let id = self.id;
                 return self.scalar(id, "", value.is_empty(), |bytes| put_bytes(bytes, value));
@@ -432,6 +453,20 @@ impl<'a> ser::Serializer for Serializer<'a> {
         self.open();
         Ok(Fields::new(self, fields))
     }
+}
+
+/// Writes a field that is zero; `false` if it turns out to be nothing.
+#[cold]
+fn put_zero<T: Serialize + ?Sized>(value: &T, serializer: Serializer<'_>) -> bool {
+    let Serializer { sink, table, id, delta, depth, role } = serializer;
+    let start = sink.bytes.len();
+    put_uint(&mut sink.bytes, delta.into());
+    let written = value.serialize(Serializer { sink: &mut *sink, table, id, delta: 0, depth, role });
+    let is_there = written == Ok(true) && id != Id::INTERFACE;
+    if !is_there {
+        sink.bytes.truncate(start);
+    }
+    is_there
 }
 
 /// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is

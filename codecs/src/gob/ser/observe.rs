@@ -2,6 +2,7 @@
 
 use super::{MAX_DEPTH, Result, SerError, Shape, Structs, refuse_variants, refused_int128, refused_variant};
 use crate::{
+    form::{Form, FormScope},
     gob::{
         define,
         types::{Id, Marshaler},
@@ -26,6 +27,7 @@ pub(in crate::gob) struct Observation {
 /// Looks at `value`, of whose structs `structs` may be known already.
 pub(in crate::gob) fn observe<T: Serialize + ?Sized>(value: &T, structs: Structs) -> Result<Observation> {
     let mut observed = Observation { shape: Shape::Unobserved, held: Vec::new(), structs };
+    let _form = FormScope::enter(Form::Gob);
     observed.shape = value.serialize(Observer::new(&mut observed, 0))?;
     Ok(observed)
 }
@@ -136,7 +138,8 @@ impl<'a> ser::Serializer for Observer<'a> {
             TEXT => Ok(Shape::Scalar(Id::STRING)),
             TIME => Ok(Shape::Scalar(define::TIME)),
             COMPLEX => Ok(Shape::Scalar(Id::COMPLEX)),
-            ANY => Ok(Shape::Scalar(Id::INTERFACE)),
+            // Only for the values that it holds under names of their own.
+            ANY => value.serialize(self).map(|_| Shape::Scalar(Id::INTERFACE)),
             INTERFACE => value.serialize(Self { of_interface: true, ..self }),
             GOB_ENCODED => Ok(Shape::Marshaled(Marshaler::Gob)),
             BINARY_MARSHALED => Ok(Shape::Marshaled(Marshaler::Binary)),
@@ -162,8 +165,9 @@ impl<'a> ser::Serializer for Observer<'a> {
         self.list(Kind::Array)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Elements<'a>> {
-        self.list(Kind::Map)
+    /// A struct with flattened fields comes as a map whose length is not known.
+    fn serialize_map(self, len: Option<usize>) -> Result<Elements<'a>> {
+        self.list(if len.is_some() { Kind::Map } else { Kind::Flattened })
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>> {
@@ -176,6 +180,7 @@ enum Kind {
     List,
     Array,
     Map,
+    Flattened,
 }
 
 /// A list, array or map, of whose elements the shapes are put together.
@@ -197,7 +202,13 @@ impl Elements<'_> {
         let shape = self.shape_of(value)?;
         self.count += 1;
         let elem = std::mem::replace(&mut self.elem, Shape::Unobserved);
-        self.elem = self.observed.structs.merge(elem, shape)?;
+        self.elem = self.observed.structs.merge(elem, shape).map_err(|error| match self.kind {
+            Kind::Flattened => SerError::refused(
+                "gob: no form for a struct with #[serde(flatten)]: Go has embedded structs in fields named after \
+                 their types; use such a field",
+            ),
+            _ => error,
+        })?;
         Ok(())
     }
 
@@ -206,7 +217,7 @@ impl Elements<'_> {
         Ok(match self.kind {
             Kind::List => Shape::List { elem, filled },
             Kind::Array => Shape::Array { elem, len: self.count },
-            Kind::Map => Shape::Map { key: Box::new(self.key), elem, filled },
+            Kind::Map | Kind::Flattened => Shape::Map { key: Box::new(self.key), elem, filled },
         })
     }
 }

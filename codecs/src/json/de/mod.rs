@@ -14,7 +14,7 @@ use crate::{
     codec::{Decoding, Limits},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
-    zero::{Zero, with_zeros},
+    zero::{Zero, ZeroFieldError as _, with_zeros},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -171,8 +171,12 @@ impl<'de, 'f> De<'de, 'f> {
         self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
         let (keys, values) = (MapRoom::default(), MapRoom::default());
-        let mut entries = Entries { de: self, first: true, keys, values };
-        let value = visitor.visit_map(&mut entries)?;
+        let mut entries = Entries { de: self, first: true, keys, values, is_struct: false };
+        let value = match visitor.visit_map(&mut entries) {
+            // A struct with flattened fields, one of which may be there in another case.
+            Err(error) if entries.is_struct => return Err(error.may_be_zero()),
+            value => value?,
+        };
         let first = entries.first;
         self.cursor.skip_rest(first, b'}')?;
         Ok(value)
@@ -210,8 +214,25 @@ fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result
     match (number.unsigned(), number.signed()) {
         (Some(value), _) if !number.negative => visitor.visit_u64(value),
         (_, Some(value)) if value != 0 => visitor.visit_i64(value),
-        _ => visitor.visit_f64(float(&number, "float64")?),
+        _ => {
+            let value = float(&number, "float64")?;
+            if !is_said_by(value, number.text()) {
+                return Err(DeError::other(format!(
+                    "json: integer {} fits neither 64 bits nor a float64 without loss",
+                    number.text()
+                )));
+            }
+            visitor.visit_f64(value)
+        }
     }
+}
+
+/// Whether a float is what a number says: an integer beyond 64 bits is exactly that float, or the shortest way to write
+/// it, as Go does; fractions are always rounded.
+#[cold]
+fn is_said_by(value: f64, number: &str) -> bool {
+    let is_integer = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    !is_integer || number == value.to_string() || number == format!("{value:.0}")
 }
 
 fn parse<T: FromStr>(number: &Number<'_>, wanted: &'static str) -> Result<T, DeError> {

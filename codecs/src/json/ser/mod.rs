@@ -17,8 +17,7 @@ use bytes::BytesMut;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Display, Write};
 
-/// Appends one bare JSON value that is a whole reply: as [`ReplyEncoder::encode`](super::ReplyEncoder::encode) puts
-/// behind `"result":`, so one that is none (`()`, `None`) goes out as `{}`.
+/// Appends one bare JSON value; one that is none (`()`, `None`) is `null`.
 ///
 /// # Errors
 /// JSON cannot carry the value (NaN, infinities, maps with lists for keys); `out` is as it was.
@@ -29,6 +28,14 @@ pub fn value_to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Res
         out.truncate(start);
         return Err(error);
     }
+    Ok(())
+}
+
+/// As [`value_to_buf`], for peers that cannot read `null` here: to them one that is none is `{}`.
+#[inline]
+pub(crate) fn object_to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<(), EncodeError> {
+    let start = out.len();
+    value_to_buf(value, out)?;
     if out.get(start..) == Some(b"null") {
         out.truncate(start);
         out.extend_from_slice(b"{}");

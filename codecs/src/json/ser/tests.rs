@@ -80,18 +80,19 @@ fn enums_as_serde_json_writes_them() {
 }
 
 #[test]
-fn a_whole_reply_is_never_null() {
-    fn reply<T: Serialize>(value: T) -> BytesMut {
-        let mut out = BytesMut::new();
-        value_to_buf(&value, &mut out).unwrap();
-        out
+fn a_reply_that_is_none_is_an_object_where_null_means_a_broken_connection() {
+    fn reply<T: Serialize>(value: T) -> [String; 2] {
+        let mut out = [BytesMut::new(), BytesMut::new()];
+        object_to_buf(&value, &mut out[0]).unwrap();
+        value_to_buf(&value, &mut out[1]).unwrap();
+        out.map(|text| String::from_utf8(text.to_vec()).unwrap())
     }
-    assert_eq!(reply(()), "{}");
-    assert_eq!(reply(None::<i64>), "{}");
-    assert_eq!(reply(Any::Null), "{}");
-    assert_eq!(reply(serde_json::Value::Null), "{}");
-    assert_eq!(reply("null"), "\"null\"");
-    assert_eq!(reply([(); 1]), "[null]");
+    assert_eq!(reply(()), ["{}", "null"]);
+    assert_eq!(reply(None::<i64>), ["{}", "null"]);
+    assert_eq!(reply(Any::Null), ["{}", "null"]);
+    assert_eq!(reply(serde_json::Value::Null), ["{}", "null"]);
+    assert_eq!(reply("null"), ["\"null\""; 2]);
+    assert_eq!(reply([(); 1]), ["[null]"; 2]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::{
     budget::{DecodeBudget, ListRoom},
     codec::{Decoding, Limits},
     error::ValueError,
+    form::Form,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, Time},
     zero::{Zero, with_zeros},
@@ -66,7 +67,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
     with_zeros(|zero_fields| {
-        let budget = decoding.budget(bytes.len());
+        let budget = decoding.budget(bytes.len()).of_form(Form::Msgpack);
         budget.member::<T>();
         let mut input = Input { reader: Reader::new(bytes), budget };
         let value = T::deserialize(De::new(&mut input, zero_fields))?;
@@ -231,15 +232,15 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         Ok(value)
     }
 
-    /// A value of any kind, integers as [`Any`](crate::types::Any) knows them or by their sign.
+    /// A value of any kind, `for_any` for the visitor of [`Any`](crate::types::Any).
     fn any<V: Visitor<'de>>(self, for_any: bool, visitor: V) -> Result<V::Value> {
         match self.input.reader.token()? {
             Token::Nil => visitor.visit_unit(),
             Token::Bool(value) => visitor.visit_bool(value),
             Token::Int(value) => visitor.visit_i64(value),
             Token::Uint(value) => match i64::try_from(value) {
-                Ok(value) if for_any => visitor.visit_i64(value),
-                _ => visitor.visit_u64(value),
+                Ok(value) => visitor.visit_i64(value),
+                Err(_) => visitor.visit_u64(value),
             },
             Token::F32(value) => visitor.visit_f64(value.into()),
             Token::F64(value) => visitor.visit_f64(value),
@@ -258,7 +259,10 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 Some(time) if for_any => visitor.visit_i128(time.to_packed()),
                 Some(time) => {
                     self.input.budget.bytes(MAX_TIME_TEXT)?;
-                    visitor.visit_string(time.to_string())
+                    match time.to_exact_text() {
+                        Some(text) => visitor.visit_string(text),
+                        None => visitor.visit_borrowed_bytes(bytes),
+                    }
                 }
                 None => Err(DeError::mismatch(&token, "interface {}")),
             },

@@ -8,6 +8,7 @@ mod compound;
 use super::{time, write};
 use crate::{
     error::EncodeError,
+    form::{Form, FormScope},
     serde_methods::{compound_types, forward_serialize},
     types::{TEXT, TIME, Time},
 };
@@ -20,6 +21,7 @@ type Result<T> = std::result::Result<T, EncodeError>;
 /// Appends `value` as the body of a message; on an error `out` has lost nothing but may have grown.
 #[inline]
 pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<()> {
+    let _form = FormScope::enter(Form::Msgpack);
     value.serialize(Serializer { out, role: Role::Plain })
 }
 
@@ -97,14 +99,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
         serialize_f64: f64 => f64,
     }
 
-    /// The inside of a time; other 128-bit integers go as far as 64 bits do.
+    /// 128-bit integers go as far as 64 bits do.
     fn serialize_i128(self, value: i128) -> Result<()> {
-        if self.role == Role::Time {
-            let time =
-                Time::from_packed(value).ok_or_else(|| EncodeError::new("packed time out of range"))?;
-            time::put(self.out, time);
-            return Ok(());
-        }
         match (i64::try_from(value), u64::try_from(value)) {
             (Ok(value), _) => self.serialize_i64(value),
             (_, Ok(value)) => self.serialize_u64(value),
@@ -128,7 +124,13 @@ impl<'a> ser::Serializer for Serializer<'a> {
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
         fits(match self.role {
             Role::Text => write::text(self.out, value),
-            Role::Plain | Role::Time => write::bin(self.out, value),
+            Role::Plain => write::bin(self.out, value),
+            Role::Time => {
+                let time = Time::from_packed_bytes(value)
+                    .ok_or_else(|| EncodeError::new("packed time out of range"))?;
+                time::put(self.out, time);
+                Some(())
+            }
         })
     }
 

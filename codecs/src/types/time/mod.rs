@@ -3,10 +3,13 @@
 //! Holds the conversions every codec needs (RFC 3339 text, milliseconds, the packed form codecs exchange with
 //! serde) and reads no clock.
 
+mod buffered;
+
 use super::{TIME, civil};
+use crate::form;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use std::{
     fmt,
@@ -124,6 +127,19 @@ impl Time {
         let (seconds, nanos, offset) = ((packed >> 64) as i64, (packed >> 32) as u32, packed as i32);
         let Some(time) = Self::new(seconds, nanos) else { return None };
         if offset == UTC { Some(time) } else { time.with_offset_seconds(offset) }
+    }
+
+    /// RFC 3339, if all of the time can be read back from it.
+    pub(crate) fn to_exact_text(self) -> Option<String> {
+        let text = self.to_string();
+        (text.parse() == Ok(self) || (self.offset == 0 && text.parse() == Ok(Self { offset: UTC, ..self })))
+            .then_some(text)
+    }
+
+    /// The time of the bytes inside the newtype [`TIME`].
+    #[inline]
+    pub(crate) fn from_packed_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_packed(i128::from_be_bytes(bytes.try_into().ok()?))
     }
 
     /// The year on the wall of its zone.
@@ -263,8 +279,8 @@ fn zone(rest: &mut &[u8]) -> Option<i32> {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            return serializer.serialize_newtype_struct(TIME, &self.to_packed());
+        if !form::is_text(serializer.is_human_readable()) {
+            return serializer.serialize_newtype_struct(TIME, &Packed(*self));
         }
         if !(0..=9999).contains(&self.year()) {
             return Err(serde::ser::Error::custom("Time.MarshalJSON: year outside of range [0,9999]"));
@@ -294,6 +310,12 @@ impl<'de> Visitor<'de> for TimeVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Time, E> {
+        // Older MessagePack has one kind for texts and bytes.
+        if form::current() == form::Form::Msgpack
+            && let Some(time) = buffered::from_bytes(text.as_bytes(), form::Form::Msgpack)
+        {
+            return Ok(time);
+        }
         text.parse().map_err(|_| E::custom(format_args!("parsing time {text:?} as RFC 3339: cannot parse")))
     }
 
@@ -306,7 +328,60 @@ impl<'de> Visitor<'de> for TimeVisitor {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Time, D::Error> {
-        deserializer.deserialize_i128(self)
+        deserializer.deserialize_bytes(PackedVisitor)
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Time, E> {
+        buffered::from_bytes(bytes, form::current()).ok_or_else(|| E::custom("bytes that are no time.Time"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
+        buffered::from_date(map)
+    }
+}
+
+/// The inside of the newtype [`TIME`].
+struct Packed(Time);
+
+impl Serialize for Packed {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0.to_packed().to_be_bytes())
+    }
+}
+
+/// Reads the inside of the newtype [`TIME`], from formats that may not know it.
+struct PackedVisitor;
+
+impl<'de> Visitor<'de> for PackedVisitor {
+    type Value = Time;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the 16 bytes of a time.Time")
+    }
+
+    fn visit_i128<E: Error>(self, packed: i128) -> Result<Time, E> {
+        TimeVisitor.visit_i128(packed)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Time, E> {
+        Ok(Time::default())
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Time, E> {
+        match bytes {
+            b"" => Ok(Time::default()),
+            _ => Time::from_packed_bytes(bytes).ok_or_else(|| E::custom("packed time out of range")),
+        }
+    }
+
+    /// From formats whose bytes are lists of numbers.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Time, A::Error> {
+        let mut bytes = [0; 16];
+        for byte in &mut bytes {
+            *byte = seq.next_element()?.ok_or_else(|| A::Error::custom("packed time of under 16 bytes"))?;
+        }
+        self.visit_bytes(&bytes)
     }
 }
 

@@ -49,6 +49,14 @@ impl Raw {
     }
 }
 
+#[cfg(feature = "gob")]
+impl Raw {
+    /// Whether its codec is gob.
+    pub(crate) fn is_gob(&self) -> bool {
+        matches!(self.codec, AnyCodec::Gob)
+    }
+}
+
 impl Protocol for Raw {
     fn name(&self) -> &'static str {
         self.name
