@@ -114,7 +114,7 @@ impl Dispatch {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(self.refused(CallError::Unauthenticated(name), None));
         }
-        let entry = look_up().map_err(|error| self.refused(error, None))?;
+        let entry = look_up().map_err(|error| self.refused(of_broken(error, name, &args), None))?;
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
         if !self.live.has_room(policy.config.max_calls, &peer.load) {
@@ -274,6 +274,15 @@ impl Dispatch {
             _ => self.live.stats.unknown_calls.add_one(),
         }
         Refused { error, entry }
+    }
+}
+
+/// What is said of a method that was not found: of a request that broke before its method's name was read, how.
+#[cold]
+fn of_broken(error: CallError, name: &[u8], args: &Args<'_>) -> CallError {
+    match args {
+        Args::Broken(why) if name.is_empty() && why.is_fatal() => CallError::BadArguments((*why).clone()),
+        _ => error,
     }
 }
 
