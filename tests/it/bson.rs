@@ -144,8 +144,9 @@ async fn each_request_is_answered_in_its_own_dialect() {
             if is_original {
                 peer.expect([original_reply("Echo.String", seq, ""), binary.clone()].concat()).await;
             } else {
-                let header =
-                    doc! {"ServiceMethod": "Echo.String", "Seq": i64::from(seq), "Error": ""}.to_vec().unwrap();
+                let header = doc! {"ServiceMethod": "Echo.String", "Seq": i64::from(seq), "Error": ""}
+                    .to_vec()
+                    .unwrap();
                 peer.expect([header, string.clone()].concat()).await;
             }
             // Python's str, Go.

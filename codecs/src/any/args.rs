@@ -36,6 +36,9 @@ pub enum Args<'a> {
     #[cfg(feature = "msgpack")]
     /// A MessagePack value.
     Msgpack(&'a [u8]),
+    #[cfg(feature = "msgpack")]
+    /// A MessagePack value, and where it is noted how its peer writes times.
+    MsgpackOf(&'a [u8], &'a crate::msgpack::PeerTimes),
     /// What a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
     /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
@@ -76,6 +79,10 @@ impl Args<'_> {
             }
             #[cfg(feature = "msgpack")]
             Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, max_decoded_bytes),
+            #[cfg(feature = "msgpack")]
+            Self::MsgpackOf(bytes, times) => {
+                crate::msgpack::value_from_peer_within(bytes, times, max_decoded_bytes)
+            }
             Self::Custom(decoder, request) => {
                 let budget = DecodeBudget::new(request.wire_len(), max_decoded_bytes);
                 decode_erased(&budget, |visit| decoder.args(request, visit))
@@ -99,7 +106,7 @@ impl fmt::Debug for Args<'_> {
             #[cfg(feature = "gob")]
             Self::Gob { .. } => "Gob",
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(_) => "Msgpack",
+            Self::Msgpack(_) | Self::MsgpackOf(..) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Bytes(_) => "Bytes",
             Self::Text(..) => "Text",

@@ -4,9 +4,11 @@
 //! `ANY` and then say what they found by the visit they make.
 
 use super::{ANY, Blob, Complex, Text, Time};
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{EnumAccess, Error, MapAccess, SeqAccess, Visitor},
     ser::{SerializeMap, SerializeSeq},
 };
 use std::fmt;
@@ -160,6 +162,12 @@ impl<'de> Deserialize<'de> for Any {
     }
 }
 
+/// What hands a text that is not UTF-8 to the visitor of [`Any`].
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+pub(crate) fn raw_text<'de, E: Error>(text: &'de [u8]) -> impl EnumAccess<'de, Error = E> {
+    MapAccessDeserializer::new(MapDeserializer::new(std::iter::once((text, ()))))
+}
+
 struct AnyVisitor {
     /// From a text format, whose integers have a sign but no kind.
     of_text: bool,
@@ -188,6 +196,11 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
         Any::deserialize(deserializer)
+    }
+
+    /// A text that is not UTF-8, which serde has no word for.
+    fn visit_enum<A: EnumAccess<'de>>(self, text: A) -> Result<Any, A::Error> {
+        text.variant().map(|(text, _)| Any::Text(text))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Any, E> {

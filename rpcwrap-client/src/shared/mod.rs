@@ -226,7 +226,9 @@ impl Shared {
             #[cfg(feature = "gob")]
             WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply_within(reply, limit),
             #[cfg(feature = "msgpack")]
-            WireProtocol::Codec(AnyCodec::Msgpack) => codecs::msgpack::value_from_slice_within(body, limit),
+            WireProtocol::Codec(AnyCodec::Msgpack | AnyCodec::MsgpackTimes(_)) => {
+                codecs::msgpack::value_from_slice_within(body, limit)
+            }
             // What a program's own codec needs for a value is in its decoder.
             _ => self.reader().body(reply),
         };

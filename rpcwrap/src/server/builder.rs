@@ -283,7 +283,7 @@ impl Builder {
             #[cfg(feature = "gob")]
             AnyCodec::Gob,
             #[cfg(feature = "msgpack")]
-            AnyCodec::Msgpack,
+            AnyCodec::MsgpackTimes(self.config.msgpack_times),
         ]);
         codecs.append(&mut self.codecs);
         check_codecs(&codecs)?;
@@ -299,7 +299,7 @@ impl Builder {
             #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
         ]);
-        protocols.extend(Raw::all().into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
+        protocols.extend(Raw::all(&self.config).into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols);
         let table = Arc::new(Table::new(protocols)?);
         #[cfg(feature = "tls")]

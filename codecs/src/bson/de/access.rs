@@ -52,7 +52,7 @@ impl<'r, 'de> Members<'r, 'de> {
     #[inline]
     fn next_field(&mut self) -> Option<&'static str> {
         let (&field, fields) = self.fields.split_first()?;
-        if self.open == 0 || field == VAL {
+        if self.open == 0 || field == VAL || !self.reader.repeated.is_empty() {
             return None;
         }
         self.kind = self.reader.kind_of(field.as_bytes())?;
@@ -86,6 +86,26 @@ impl<'r, 'de> Members<'r, 'de> {
         Ok(None)
     }
 
+    /// Whether the member whose key was read last is repeated further on: the last of them counts.
+    #[cold]
+    fn comes_again(&self, key: &[u8]) -> Result<bool> {
+        if !self.reader.repeated.iter().any(|name| name.as_bytes() == key) {
+            return Ok(false);
+        }
+        let mut ahead = Reader::new(self.reader.rest());
+        let mut kind = self.kind;
+        loop {
+            ahead.skip(kind)?;
+            kind = ahead.byte()?;
+            if kind == 0 {
+                return Ok(false);
+            }
+            if ahead.cstr()? == key {
+                return Ok(true);
+            }
+        }
+    }
+
     /// The value behind the key read last.
     #[inline]
     pub(super) fn value(&mut self) -> Element<'_, 'de> {
@@ -110,7 +130,14 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
         if let Some(field) = self.next_field() {
             return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
         }
-        let Some(key) = self.next()? else { return Ok(None) };
+        let Some(mut key) = self.next()? else { return Ok(None) };
+        while !self.reader.repeated.is_empty() && self.comes_again(key)? {
+            self.reader.skip(self.kind)?;
+            match self.next()? {
+                Some(next) => key = next,
+                None => return Ok(None),
+            }
+        }
         if let Some((keys, _)) = &mut self.rooms {
             self.reader.budget.entry::<K::Value>(keys)?;
             self.reader.budget.bytes(key.len())?;

@@ -21,7 +21,7 @@ pub(super) use json::json_from_element;
 ///
 /// Shape: a plain document for structs and maps, an array-shaped one for lists, `{_Val_: x}` for anything else
 /// (and, as in the original, for those too). A null, and for simple values an empty document, is the zero value;
-/// unknown members are skipped; bytes behind the terminator do not count.
+/// unknown members are skipped, of members with one name the last counts; bytes behind the terminator do not.
 ///
 /// # Errors
 /// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
@@ -48,7 +48,31 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     max_decoded_bytes: usize,
 ) -> Result<T, ValueError> {
-    T::deserialize(body::Body { reader: &mut Reader::for_value::<T>(bytes, max_decoded_bytes) })
+    let read = |repeated: &[Box<str>]| {
+        let mut reader = Reader::for_value::<T>(bytes, max_decoded_bytes).with_repeated(repeated);
+        T::deserialize(body::Body { reader: &mut reader })
+    };
+    match read(&[]) {
+        Err(error) if error.repeated_field().is_some() => read_again(error, read),
+        value => value,
+    }
+}
+
+/// Reads until no struct has a member twice that is not known to be, of which the last counts.
+#[cold]
+fn read_again<T>(
+    mut error: ValueError,
+    read: impl Fn(&[Box<str>]) -> Result<T, ValueError>,
+) -> Result<T, ValueError> {
+    let mut repeated: Vec<Box<str>> = Vec::new();
+    while let Some(name) = error.repeated_field().map(Box::from).filter(|name| !repeated.contains(name)) {
+        repeated.push(name);
+        match read(&repeated) {
+            Ok(value) => return Ok(value),
+            Err(next) => error = next,
+        }
+    }
+    Err(error)
 }
 
 /// Decodes the value of one element.

@@ -10,7 +10,6 @@ mod access;
 mod deserializer;
 mod error;
 mod fields;
-mod opaque;
 mod typed_value;
 
 use super::{
@@ -21,7 +20,7 @@ use super::{
 use crate::{
     budget::{DecodeBudget, MAX_DECODED_BYTES},
     error::ValueError,
-    zero::with_zeros,
+    zero::read_again,
 };
 use error::DeError;
 use serde::de::DeserializeOwned;
@@ -69,7 +68,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     value: &[u8],
     max_decoded_bytes: usize,
 ) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| decode(types, value, zero_fields, max_decoded_bytes))
+    read_again(|again| decode(types, value, &again.zero_fields, max_decoded_bytes))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.

@@ -3,6 +3,9 @@
 //! Holds the conversions every codec needs (RFC 3339 text, milliseconds, the packed form codecs exchange with
 //! serde) and reads no clock.
 
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+pub(crate) mod binary;
+
 use super::{TIME, civil};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
