@@ -53,18 +53,26 @@ pub enum DecodeError {
 #[error("{text}")]
 pub struct ValueError {
     text: Box<str>,
-    fatal: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Fatal,
+    /// A struct has a member twice; what stands between the text's quotes is its name.
+    Repeated,
 }
 
 impl ValueError {
     /// An error whose text the caller will read.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self { text: text.into(), fatal: false }
+        Self { text: text.into(), kind: Kind::Plain }
     }
 
     /// An error whose text the caller will read as the last thing on its connection.
     pub fn fatal(text: impl Into<Box<str>>) -> Self {
-        Self { text: text.into(), fatal: true }
+        Self { text: text.into(), kind: Kind::Fatal }
     }
 
     /// The text for the caller.
@@ -74,13 +82,23 @@ impl ValueError {
 
     /// Whether the connection is closed after the reply.
     pub fn is_fatal(&self) -> bool {
-        self.fatal
+        self.kind == Kind::Fatal
+    }
+
+    /// The member that a struct has twice, if that is the error.
+    pub(crate) fn repeated_field(&self) -> Option<&str> {
+        self.text.split('`').nth(1).filter(|_| self.kind == Kind::Repeated)
     }
 }
 
 impl serde::de::Error for ValueError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(text.to_string())
+    }
+
+    #[cold]
+    fn duplicate_field(name: &'static str) -> Self {
+        Self { text: format!("duplicate field `{name}`").into(), kind: Kind::Repeated }
     }
 }
 

@@ -52,6 +52,8 @@ pub use codec::{CallOptions, Codec, Decoding, Limits};
 pub use error::{DecodeError, EncodeError, ValueError};
 pub use log_text::LogText;
 pub use message::{END_OF_STREAM, ErrorReply, Head, HeadExtension, Reply, Request};
+#[cfg(feature = "msgpack")]
+pub use msgpack::TimeForm;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

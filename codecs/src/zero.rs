@@ -1,7 +1,7 @@
 //! Go's zero values: what a variable holds that nothing was decoded into.
 //!
 //! A deserializer without bytes, shared by the codecs whose peers leave zero values out, and the loop that finds out
-//! which of them a type wants. Knows no codec's wire.
+//! which of them a type wants and which members a peer has sent twice. Knows no codec's wire.
 
 use crate::{error::ValueError, serde_methods::forward_deserialize};
 use serde::de::{
@@ -10,7 +10,7 @@ use serde::de::{
 };
 use std::marker::PhantomData;
 
-/// An error that remembers which member of a struct was missing.
+/// An error that remembers which member of a struct was missing, or there twice.
 pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
     /// The same error, of a struct whose missing members may be made of zero values.
     #[must_use]
@@ -18,21 +18,37 @@ pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
 
     /// The member whose zero value is wanted and would have helped.
     fn zero_field(&self) -> Option<&'static str>;
+
+    /// The member that was there more than once.
+    fn repeated_field(&self) -> Option<&'static str> {
+        None
+    }
 }
 
-/// Reads until no struct lacks a member any more that may be zero: once, unless the peer left one out.
+/// What one reading of a value found out, for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    /// Members that structs ask for and get even where the bytes have none.
+    pub(crate) zero_fields: Vec<&'static str>,
+    /// Members that some struct has more than once: the last counts, as in Go.
+    pub(crate) repeated_fields: Vec<&'static str>,
+}
+
+/// Reads until no struct lacks a member any more that may be zero, or has one twice: once, unless the peer left one out
+/// or repeated it.
 #[inline]
-pub(crate) fn with_zeros<T, E: ZeroFieldError>(
-    read: impl Fn(&[&'static str]) -> Result<T, E>,
+pub(crate) fn read_again<T, E: ZeroFieldError>(
+    read: impl Fn(&Again) -> Result<T, E>,
 ) -> Result<T, ValueError> {
-    let mut zero_fields = Vec::new();
+    let mut again = Again::default();
     loop {
-        let error = match read(&zero_fields) {
+        let error = match read(&again) {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        match error.zero_field() {
-            Some(name) if !zero_fields.contains(&name) => zero_fields.push(name),
+        match (error.zero_field(), error.repeated_field()) {
+            (Some(name), _) if !again.zero_fields.contains(&name) => again.zero_fields.push(name),
+            (_, Some(name)) if !again.repeated_fields.contains(&name) => again.repeated_fields.push(name),
             _ => return Err(error.into()),
         }
     }

@@ -1,7 +1,7 @@
 //! MessagePack as others speak it: Python's `msgpack`, and Go's `hashicorp/net-rpc-msgpackrpc` on both sides.
 
 use crate::conformance::Conformance;
-use rpcwrap::codecs::types;
+use rpcwrap::codecs::{TimeForm, types};
 use rpcwrap_client::{AnyCodec, Client, Error, dial};
 use rpcwrap_tests::{
     peer::{self, Go},
@@ -97,4 +97,48 @@ fn our_client_calls_gos_server() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { tokio::time::timeout(LIMIT, calls).await }).unwrap();
+}
+
+/// go-msgpack 0.5.5, 1.1.5 and 2.1.2 with every setting of their handles: those of 0.5.5 close where a time is an
+/// extension or a text is bytes.
+#[test]
+#[ignore = "needs go: run tests/run"]
+fn every_handle_of_each_go_msgpack() {
+    for go in [Go::Oldest, Go::Newest] {
+        let server = Conformance::start();
+        let mut program = Command::new(go.msgpack_forms_program().unwrap_or_else(|error| panic!("{error}")));
+        let report = server.judged_by(program.args(["-addr", &server.addr.to_string()]), LIMIT);
+        assert_eq!(report.lines().filter(|line| line.starts_with("ok ")).count(), 80, "{report}");
+        server.stop();
+    }
+}
+
+#[test]
+#[ignore = "needs go: run tests/run"]
+fn our_client_writes_the_times_that_each_go_msgpack_reads() {
+    for (version, times, more) in [
+        ("0.5.5", TimeForm::GoBinary, &[][..]),
+        ("1.1.5", TimeForm::Extension, &[]),
+        ("1.1.5", TimeForm::GoBinary, &["-time-not-builtin"]),
+        ("2.1.2", TimeForm::Timestamp, &[]),
+        ("2.1.2", TimeForm::GoBinary, &[]),
+        ("2.1.2", TimeForm::GoBinary, &["-time-not-builtin"]),
+    ] {
+        let program = Go::Newest.msgpack_forms_program().unwrap_or_else(|error| panic!("{error}"));
+        let mut program = Command::new(program);
+        program.args(["-listen", "127.0.0.1:0", "-version", version]).args(more);
+        let server = Process::start(&mut program).unwrap_or_else(|error| panic!("{error}"));
+        let addr = server.stdout.line("listening on ", Duration::from_secs(20));
+        let addr = addr.unwrap_or_else(|| panic!("no address\n{server}"));
+        let calls = async {
+            let client = dial(&addr, AnyCodec::MsgpackTimes(times)).await.unwrap();
+            for time in ["2023-11-14T22:13:20.000000005Z", "1969-12-31T23:59:59Z"] {
+                comes_back(&client, "Echo.Time", time.parse::<types::Time>().unwrap()).await;
+            }
+            comes_back(&client, "Echo.String", types::Text::from(vec![0xFF, 0xFE])).await;
+            comes_back(&client, "Echo.Bytes", types::Blob::from(b"\x00\xFF")).await;
+        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async { tokio::time::timeout(LIMIT, calls).await }).unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use rpcwrap::{
     codecs::{BsonDialect, Dialect},
 };
 use rpcwrap_tests::{
-    raw::{Peer, bson_request, document},
+    raw::{CONNECTED, Peer, bson_request, document},
     server::start,
     services::services,
 };
@@ -75,6 +75,83 @@ async fn a_forced_dialect_does_not_look_at_the_client() {
             peer.send(request).await;
             peer.expect(&header).await;
             peer.expect(&vitess_42).await;
+        }
+    }
+}
+
+/// A header of a reply in the kinds of vitess' original.
+fn original_reply(method: &str, seq: u8, error: &str) -> Vec<u8> {
+    let text = |text: &str| [&(text.len() as u32).to_le_bytes()[..], b"\0", text.as_bytes()].concat();
+    let elements = [
+        b"\x05ServiceMethod\0",
+        &text(method)[..],
+        b"\x3fSeq\0",
+        &u64::from(seq).to_le_bytes(),
+        b"\x05Error\0",
+        &text(error),
+    ];
+    document(&elements.concat())
+}
+
+/// The original Java client of 2015 and 2016 writes the method's name as a String and `Seq` as 0x3F, and casts what
+/// it reads to vitess' kinds. Each line is one of its writes.
+#[tokio::test]
+async fn the_original_java_client_is_answered_as_by_the_original() {
+    let mut writes = include_str!("data/java_gorpc.hex").lines().map(bytes_of_hex);
+    let server = start(services()).await;
+    let mut peer = Peer::connect(server.addr).await;
+    peer.send(writes.next().unwrap()).await;
+    peer.expect(CONNECTED).await;
+    let int = |value: i64| document(&[&b"\x12_Val_\0"[..], &value.to_le_bytes()].concat());
+    let quotient =
+        document(&[&b"\x12Quo\0"[..], &3_i64.to_le_bytes(), b"\x12Rem\0", &2_i64.to_le_bytes()].concat());
+    for (seq, (method, error, body)) in [
+        ("Arith.Multiply", "", int(56)),
+        ("Arith.Multiply", "", int(-56)),
+        ("Arith.Multiply", "", int(56)),
+        ("Arith.Divide", "", quotient),
+        ("Arith.Divide", "divide by zero", document(b"")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        peer.send(writes.next().unwrap()).await;
+        peer.expect([original_reply(method, seq as u8 + 1, error), body].concat()).await;
+    }
+    assert_eq!(writes.next(), None);
+}
+
+/// A request whose name is a String and whose `Seq` is of this kind, for the `Echo.String` of an `é`.
+fn request_of_kinds(seq_kind: u8, seq: u8) -> Vec<u8> {
+    let len = if seq_kind == 0x10 { 4 } else { 8 };
+    let seq = &u64::from(seq).to_le_bytes()[..len];
+    let header = [&b"\x02ServiceMethod\0\x0c\0\0\0Echo.String\0"[..], &[seq_kind], b"Seq\0", seq].concat();
+    [document(&header), document(b"\x02_Val_\0\x03\0\0\0\xc3\xa9\0")].concat()
+}
+
+/// Peers that share a connection behind a proxy, and a Python 2.7 program whose first name of a method is `unicode`:
+/// what one request shows says nothing about the next.
+#[tokio::test]
+async fn each_request_is_answered_in_its_own_dialect() {
+    let server = start(services()).await;
+    let mut peer = Peer::connect_codec(server.addr, "bson").await;
+    let binary = document(b"\x05_Val_\0\x02\0\0\0\0\xc3\xa9");
+    let string = document(b"\x02_Val_\0\x03\0\0\0\xc3\xa9\0");
+    // Python 2.7's unicode and PHP on 32 bits, stock libraries and PHP on 64 bits, Java.
+    for (seq_kind, is_original) in [(0x10, false), (0x12, false), (0x3F, true)] {
+        for seq in [1, 200] {
+            peer.send(request_of_kinds(seq_kind, seq)).await;
+            if is_original {
+                peer.expect([original_reply("Echo.String", seq, ""), binary.clone()].concat()).await;
+            } else {
+                let header = doc! {"ServiceMethod": "Echo.String", "Seq": i64::from(seq), "Error": ""}
+                    .to_vec()
+                    .unwrap();
+                peer.expect([header, string.clone()].concat()).await;
+            }
+            // Python's str, Go.
+            peer.send(bson_request("Echo.String", seq.into(), &binary)).await;
+            peer.expect([original_reply("Echo.String", seq, ""), binary.clone()].concat()).await;
         }
     }
 }

@@ -43,6 +43,21 @@ fn the_three_paths_name_functions_and_lines_that_exist() {
 }
 
 #[test]
+fn every_difference_from_the_originals_has_its_test() {
+    let text = document("rpcwrap/docs/wire.md");
+    let section = text.split("\n## Where it differs").nth(1).unwrap().split("\n## ").next().unwrap();
+    let tests: Vec<_> = section.lines().filter(|line| line.ends_with("` |")).collect();
+    assert!(tests.len() >= 15, "{section}");
+    for row in tests {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let [file, test] = cell.split(' ').map(|code| code.trim_matches('`')).collect::<Vec<_>>()[..] else {
+            panic!("not a file and a test: {cell}")
+        };
+        assert!(document(file).contains(&format!("fn {test}()")), "no {test} in {file}");
+    }
+}
+
+#[test]
 fn documents_name_files_that_exist() {
     const FOLDERS: [&str; 6] = [".ci/", "codecs/", "examples/", "rpcwrap/", "rpcwrap-client/", "tests/"];
     let mut named = 0;

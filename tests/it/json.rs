@@ -1,7 +1,7 @@
 //! JSON: recorded exchanges, and what this server answers where the originals hang or answer worse.
 
 use crate::replay::replay;
-use rpcwrap_tests::{raw::Peer, server::start, services::services};
+use rpcwrap_tests::{raw::Peer, server::start, services::services, until};
 
 #[tokio::test]
 async fn recorded_exchanges_get_the_recorded_bytes() {
@@ -69,7 +69,7 @@ async fn broken_json_closes_without_a_reply() {
         "1",
         "\"x\"",
         "{]",
-        "{\"method\":5,\"params\":[],\"id\":1}",
+        "{\"method\":5,\"params\":[]}",
         "{\"method\":\"Arith.Multiply\" \"params\":[]}",
         "nul",
         "\0",
@@ -84,4 +84,31 @@ async fn broken_json_closes_without_a_reply() {
         peer.expect_closed().await;
     }
     assert!(server.snapshot().server.malformed >= 8);
+}
+
+/// Go closes without a word; here the caller whose id has been read is told first.
+#[tokio::test]
+async fn broken_json_behind_an_id_is_answered_and_closes() {
+    let server = start(services()).await;
+    for (bytes, error) in [
+        ("{\"method\":5,\"params\":[],\"id\":1}", "malformed at byte 10: method is no text"),
+        ("{\"id\":1,\"method\":5,\"params\":[]}", "malformed at byte 17: method is no text"),
+        ("{\"id\":1,\"params\":[}", "malformed at byte 18: no JSON value"),
+        (
+            "{\"id\":1,\"method\":\"Arith.Multiply\" \"params\":[]}",
+            "malformed at byte 34: neither comma nor end after a value",
+        ),
+        ("{\"id\":1,\"method\":\"Arith.Multiply\",\"params\":[{", "unexpected EOF"),
+        ("{\"id\":1,\"params\":[{", "unexpected EOF"),
+        ("{\"id\":1,\"method\":\"No.Such\",\"params\":[}", "rpc: can't find service No.Such"),
+    ] {
+        let mut peer = Peer::connect_codec(server.addr, "json").await;
+        peer.send(bytes).await;
+        if error == "unexpected EOF" {
+            peer.half_close().await;
+        }
+        peer.expect(format!("{{\"id\":1,\"result\":null,\"error\":\"{error}\"}}\n")).await;
+        peer.expect_closed().await;
+    }
+    until(|| server.snapshot().server.malformed >= 5).await;
 }

@@ -5,7 +5,7 @@ use rpcwrap::{Builder, Config};
 use rpcwrap_tests::{
     raw::{CONNECTED, Peer, bson_request, json_request, opening},
     server::start,
-    services::services,
+    services::{Gate, services},
     until,
 };
 use std::{future::Future, time::Duration};
@@ -51,6 +51,7 @@ async fn messages_have_a_size_limit() {
     peer.send(json(4096)).await;
     assert!(peer.read_json().await["result"].is_string());
     peer.send(json(4097)).await;
+    peer.expect("{\"id\":1,\"result\":null,\"error\":\"message of 4097 bytes, limit 4096\"}\n").await;
     peer.expect_closed().await;
     let mut endless = Peer::connect_codec(server.addr, "json").await;
     endless.try_send("[".to_owned() + &json(5000)).await.ok();
@@ -83,9 +84,27 @@ async fn json_nests_100_deep() {
             sent.unwrap();
             peer.expect(format!("{{\"id\":1,\"result\":{value},\"error\":null}}\n")).await;
         } else {
+            peer.expect("{\"id\":1,\"result\":null,\"error\":\"nesting deeper than 100\"}\n").await;
             peer.expect_closed().await;
         }
     }
+}
+
+/// Whoever is behind it is closed with it, whoever is before it is answered.
+#[tokio::test]
+async fn a_request_nested_too_deep_is_answered_between_others() {
+    let gate = Gate::default();
+    let server = start(services().service(gate.service())).await;
+    let mut peer = Peer::connect_codec(server.addr, "json").await;
+    peer.send(json_request("Gate.Wait", "1", 1)).await;
+    until(|| gate.entered() == 1).await;
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    let behind = json_request("Echo.Int", "5", 3);
+    peer.send(json_request("Echo.Any", &deep, 2) + &behind).await;
+    peer.expect("{\"id\":2,\"result\":null,\"error\":\"nesting deeper than 100\"}\n").await;
+    gate.open(1);
+    peer.expect("{\"id\":1,\"result\":1,\"error\":null}\n").await;
+    peer.expect_closed().await;
 }
 
 /// Checks that `peer` is closed, no earlier than `wait` from now.

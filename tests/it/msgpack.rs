@@ -1,6 +1,10 @@
 //! MessagePack: the bytes of `net-rpc-msgpackrpc` in both shapes of a header, and what becomes of broken ones.
 
 use crate::replay::no_call_is_left;
+use rpcwrap::{
+    Config,
+    codecs::{AnyCodec, TimeForm, types},
+};
 use rpcwrap_tests::{
     raw::{Peer, each_split},
     server::start,
@@ -50,11 +54,27 @@ async fn each_request_gets_its_bytes_however_it_comes() {
             reply("Arith.X", 4, "rpc: can't find method Arith.X", b"\xC0"),
         ),
         (request("Echo.String", 6, b"\xA2hi"), reply("Echo.String", 6, "", b"\xA2hi")),
-        (request("Echo.String", 6, b"\xA2h\xFF"), reply("Echo.String", 6, "", b"\xC4\x02h\xFF")),
+        (request("Echo.String", 6, b"\xA2h\xFF"), reply("Echo.String", 6, "", b"\xA2h\xFF")),
         (request("Echo.Bytes", 6, b"\xA2h\xFF"), reply("Echo.Bytes", 6, "", b"\xC4\x02h\xFF")),
         (
             request("Echo.Time", 6, b"\xA4\x54\xB7\x68\x19"),
+            reply("Echo.Time", 6, "", b"\xA4\x54\xB7\x68\x19"),
+        ),
+        (
+            request("Echo.Time", 6, b"\xD6\xFF\x54\xB7\x68\x19"),
             reply("Echo.Time", 6, "", b"\xD6\xFF\x54\xB7\x68\x19"),
+        ),
+        (
+            request("Echo.Time", 6, b"\xC4\x10\x02\0\0\0\x0E\xDC\xE5\xE8\0\0\0\0\x05\0\x3C\x1E"),
+            reply("Echo.Time", 6, "", b"\xB0\x02\0\0\0\x0E\xDC\xE5\xE8\0\0\0\0\x05\0\x3C\x1E"),
+        ),
+        (
+            request("Echo.Any", 6, b"\x92\xA1\xFF\xC4\x01\xFF"),
+            reply("Echo.Any", 6, "", b"\x92\xA1\xFF\xC4\x01\xFF"),
+        ),
+        (
+            request("Arith.Multiply", 6, b"\x83\xA1A\x07\xA1A\x09\xA1B\x01"),
+            reply("Arith.Multiply", 6, "", b"\x09"),
         ),
         (
             request("Echo.Any", 7, b"\x82\xA1a\x93\xC0\xC3\x01\x05\xCA\x3F\xC0\0\0"),
@@ -142,4 +162,57 @@ async fn a_call_can_be_limited_and_taken_back() {
     let (found, canceled) =
         (reply("_goRPC_.Cancel", 3, "", b"\xC3"), reply("Gate.Wait", 2, "context canceled", b"\xC0"));
     peer.expect([found, canceled].concat()).await;
+}
+
+/// 2023-11-14T22:13:20.000000005Z as Go marshals it, as go-msgpack 0.5 writes it; as the bytes of the extension, as later
+/// ones do; and as the extension.
+const TIMES: [&[u8]; 3] = [
+    b"\xAF\x01\0\0\0\x0E\xDC\xE5\xE8\0\0\0\0\x05\xFF\xFF",
+    b"\xA8\0\0\0\x14\x65\x53\xF1\0",
+    b"\xD7\xFF\0\0\0\x14\x65\x53\xF1\0",
+];
+
+/// The header's first member is the name here, and the reply's second.
+#[tokio::test]
+async fn a_time_is_answered_in_the_form_it_came_in() {
+    let server = start(services()).await;
+    let mut peer = Peer::connect_codec(server.addr, "msgpack").await;
+    for time in TIMES.iter().chain(&TIMES) {
+        peer.send([&b"\x82\xADServiceMethod\xA9Echo.Time\xA3Seq\x01"[..], time].concat()).await;
+        peer.expect(reply("Echo.Time", 1, "", time)).await;
+        // What was sent before goes for times that were not.
+        peer.send(request("Echo.Hold", 2, b"\x81\xA1V\xD6\xFF\x54\xB7\x68\x19")).await;
+        peer.expect(reply("Echo.Hold", 2, "", b"\x81\xA1V\xD6\xFF\x54\xB7\x68\x19")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_setting_chooses_for_peers_that_have_sent_no_time() {
+    let config = Config::default().msgpack_times(TimeForm::GoBinary);
+    let server = start(services().config(config)).await;
+    let zero = b"\xAF\x01\0\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF";
+    for raw in [false, true] {
+        let mut peer = if raw {
+            Peer::connect(server.addr).await
+        } else {
+            Peer::connect_codec(server.addr, "msgpack").await
+        };
+        peer.send(request("Echo.Time", 1, b"\xC0")).await;
+        peer.expect(reply("Echo.Time", 1, "", zero)).await;
+        peer.send(request("Echo.Time", 2, TIMES[2])).await;
+        peer.expect(reply("Echo.Time", 2, "", TIMES[2])).await;
+        peer.send(request("Echo.Time", 3, b"\xC0")).await;
+        peer.expect(reply("Echo.Time", 3, "", b"\xC7\x0C\xFF\0\0\0\0\xFF\xFF\xFF\xF1\x88\x6E\x09\0")).await;
+    }
+}
+
+#[tokio::test]
+async fn our_client_writes_times_in_the_form_it_is_told() {
+    let server = start(services()).await;
+    let time: types::Time = "2023-11-14T22:13:20.000000005Z".parse().unwrap();
+    for form in [TimeForm::Extension, TimeForm::Timestamp, TimeForm::GoBinary] {
+        let client =
+            rpcwrap_client::dial(&server.addr.to_string(), AnyCodec::MsgpackTimes(form)).await.unwrap();
+        assert_eq!(client.call::<_, types::Time>("Echo.Time", &time).await.unwrap(), time);
+    }
 }

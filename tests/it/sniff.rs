@@ -18,7 +18,7 @@ const HTTP: Option<&str> = Some("http");
 const NO_PROTOCOL: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 49] = [
+const TABLE: [Row; 54] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -70,12 +70,35 @@ const TABLE: [Row; 49] = [
         b"{\"id\":0,\"result\":5,",
     ),
     Row(b"[{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}]", Some("raw_json"), b""),
+    // Whatever blanks JSON may have in front, also more lines of them than others may.
+    Row(
+        b" \n{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}",
+        Some("raw_json"),
+        b"{\"id\":0,\"result\":5,",
+    ),
+    Row(b"\r{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}", Some("raw_json"), b"{\"id\":0,\"result\":5,"),
+    Row(
+        b"\n\r\n\n\n\n\n\t \r{\"method\":\"Echo.Int\",\"params\":[5],\"id\":0}",
+        Some("raw_json"),
+        b"{\"id\":0,\"result\":5,",
+    ),
     Row(
         b"\x82\xa3Seq\x00\xadServiceMethod\xaeArith.Multiply\x82\xa1A\x07\xa1B\x08",
         Some("raw_msgpack"),
         b"\x83\xadServiceMethod\xaeArith.Multiply\xa3Seq\x00\xa5Error\xa0\x38",
     ),
     Row(b"\x92\xa8Echo.Int\x07\x05", Some("raw_msgpack"), b"\x83\xadServiceMethod\xa8Echo.Int\xa3Seq\x07"),
+    // Lengths in other forms, members of others' in front.
+    Row(
+        b"\xde\0\x03\xd9\x05Trace\x01\xda\0\x0dServiceMethod\xa8Echo.Int\xc4\x03Seq\x07\x05",
+        Some("raw_msgpack"),
+        b"\x83\xadServiceMethod\xa8Echo.Int\xa3Seq\x07\xa5Error\xa0\x05",
+    ),
+    Row(
+        b"\xdc\0\x02\xd9\x08Echo.Int\x07\x05",
+        Some("raw_msgpack"),
+        b"\x83\xadServiceMethod\xa8Echo.Int\xa3Seq\x07\xa5Error\xa0\x05",
+    ),
     // The other MessagePack-RPC, whose messages are one list.
     Row(b"\x94\0\x01\xa8Echo.Int\x91\x05", NO_PROTOCOL, b""),
     // HTTP/0.9 and what would be inline commands of RESP.

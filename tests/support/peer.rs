@@ -106,6 +106,14 @@ impl Go {
         Ok(built.get_or_init(|| self.build("go_msgpack")).clone()?.join("msgpack"))
     }
 
+    /// The program of all versions of go-msgpack, built with it.
+    ///
+    /// # Errors
+    /// As [`msgpack_program`](Self::msgpack_program).
+    pub fn msgpack_forms_program(self) -> Result<PathBuf, String> {
+        Ok(self.msgpack_program()?.with_file_name("msgpackforms"))
+    }
+
     fn build(self, module: &str) -> Result<PathBuf, String> {
         let release = match self {
             Self::Oldest => "oldest",

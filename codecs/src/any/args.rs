@@ -36,6 +36,9 @@ pub enum Args<'a> {
     #[cfg(feature = "msgpack")]
     /// A MessagePack value.
     Msgpack(&'a [u8]),
+    #[cfg(feature = "msgpack")]
+    /// A MessagePack value, and where it is noted how its peer writes times.
+    MsgpackOf(&'a [u8], &'a crate::msgpack::PeerTimes),
     /// What a program's own codec reads.
     Custom(&'a dyn RequestDecoder, &'a Request),
     /// Bytes, from a protocol that knows no more of them than their kind: decoded from JSON, or as they are into a type
@@ -73,6 +76,8 @@ impl Args<'_> {
             Self::Gob { types, value } => crate::gob::value_from_slice_within(types, value, decoding),
             #[cfg(feature = "msgpack")]
             Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, decoding),
+            #[cfg(feature = "msgpack")]
+            Self::MsgpackOf(bytes, times) => crate::msgpack::value_from_peer_within(bytes, times, decoding),
             Self::Custom(decoder, request) => {
                 let budget = decoding.budget(request.wire_len());
                 let value = decode_erased(&budget, |visit| decoder.args(request, visit))?;
@@ -99,7 +104,7 @@ impl fmt::Debug for Args<'_> {
             #[cfg(feature = "gob")]
             Self::Gob { .. } => "Gob",
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(_) => "Msgpack",
+            Self::Msgpack(_) | Self::MsgpackOf(..) => "Msgpack",
             Self::Custom(..) => "Custom",
             Self::Bytes(_) => "Bytes",
             Self::Text(..) => "Text",

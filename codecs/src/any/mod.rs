@@ -59,6 +59,9 @@ pub enum AnyCodec {
     #[cfg(feature = "msgpack")]
     /// MessagePack, as `hashicorp/net-rpc-msgpackrpc`.
     Msgpack,
+    #[cfg(feature = "msgpack")]
+    /// The same, with times in this form: a client's own, and a server's to peers that have sent none.
+    MsgpackTimes(crate::msgpack::TimeForm),
     /// A program's own.
     Custom(Arc<dyn Codec>),
 }
@@ -73,7 +76,7 @@ impl AnyCodec {
             #[cfg(feature = "gob")]
             Self::Gob => crate::gob::NAME,
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => crate::msgpack::NAME,
+            Self::Msgpack | Self::MsgpackTimes(_) => crate::msgpack::NAME,
             Self::Custom(codec) => codec.name(),
         }
     }
@@ -91,6 +94,11 @@ impl AnyCodec {
             #[cfg(feature = "msgpack")]
             Self::Msgpack => {
                 AnyServerCodec::Msgpack(CodecPair::new(crate::msgpack::RequestDecoder::new(limits)))
+            }
+            #[cfg(feature = "msgpack")]
+            Self::MsgpackTimes(times) => {
+                let decoder = crate::msgpack::RequestDecoder::with_times(limits, *times);
+                AnyServerCodec::Msgpack(CodecPair::new(decoder))
             }
             Self::Custom(codec) => AnyServerCodec::Custom(CodecPair {
                 decoder: codec.request_decoder(limits),
@@ -115,6 +123,10 @@ impl AnyCodec {
             Self::Gob => RequestWriter::Gob(Box::default()),
             #[cfg(feature = "msgpack")]
             Self::Msgpack => RequestWriter::Msgpack(crate::msgpack::RequestEncoder::new()),
+            #[cfg(feature = "msgpack")]
+            Self::MsgpackTimes(times) => {
+                RequestWriter::Msgpack(crate::msgpack::RequestEncoder::with_times(*times))
+            }
             Self::Custom(codec) => RequestWriter::Custom(codec.request_encoder()),
         }
     }
@@ -128,7 +140,9 @@ impl AnyCodec {
             #[cfg(feature = "gob")]
             Self::Gob => ReplyReader::Gob(Box::new(crate::gob::ReplyDecoder::new(limits))),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack => ReplyReader::Msgpack(crate::msgpack::ReplyDecoder::new(limits)),
+            Self::Msgpack | Self::MsgpackTimes(_) => {
+                ReplyReader::Msgpack(crate::msgpack::ReplyDecoder::new(limits))
+            }
             Self::Custom(codec) => ReplyReader::Custom(codec.reply_decoder(limits)),
         }
     }

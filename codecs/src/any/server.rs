@@ -55,12 +55,13 @@ impl<D, E: Default> CodecPair<D, E> {
     }
 }
 
-/// `$args` is made of the decoder, the request and the bytes of its arguments, `$to` of the encoder and the head.
+/// `$args` is made of the decoder, the request and the bytes of its arguments, `$to` of the decoder, the encoder and the
+/// head.
 macro_rules! server_codec {
     (
         $decoders:ty, $encoders:ty, $own:ty,
         ($decoder:pat, $request:pat, $bytes:pat) => $args:expr,
-        ($encoder:ident, $head:ident) => $to:expr
+        ($written:pat, $encoder:ident, $head:ident) => $to:expr
     ) => {
         impl ServerCodec for CodecPair<$decoders, $encoders> {
             type Extension = $own;
@@ -88,7 +89,7 @@ macro_rules! server_codec {
 
             #[inline]
             fn reply_to<'a>(&'a mut self, $head: &'a Head<$own>) -> ReplyTo<'a> {
-                let $encoder = &mut self.encoder;
+                let ($written, $encoder) = (&self.decoder, &mut self.encoder);
                 $to
             }
         }
@@ -98,30 +99,33 @@ macro_rules! server_codec {
 server_codec!(
     json::RequestDecoder, json::ReplyEncoder, json::Id,
     (_, _, bytes) => Args::JsonParams(bytes),
-    (encoder, head) => ReplyTo::Json(encoder, head)
+    (_, encoder, head) => ReplyTo::Json(encoder, head)
 );
 #[cfg(feature = "bson")]
 server_codec!(
     crate::bson::RequestDecoder, crate::bson::ReplyEncoder, crate::bson::Dialect,
     (_, _, bytes) => Args::Bson(bytes),
-    (encoder, head) => ReplyTo::Bson(encoder, head)
+    (_, encoder, head) => ReplyTo::Bson(encoder, head)
 );
 #[cfg(feature = "gob")]
 server_codec!(
     crate::gob::RequestDecoder, crate::gob::ReplyEncoder, (),
     (decoder, _, value) => Args::Gob { types: decoder.types(), value },
-    (encoder, head) => ReplyTo::Gob(encoder, head)
+    (_, encoder, head) => ReplyTo::Gob(encoder, head)
 );
 #[cfg(feature = "msgpack")]
 server_codec!(
     crate::msgpack::RequestDecoder, crate::msgpack::ReplyEncoder, (),
-    (_, _, bytes) => Args::Msgpack(bytes),
-    (encoder, head) => ReplyTo::Msgpack(encoder, head)
+    (decoder, _, bytes) => Args::MsgpackOf(bytes, decoder.times()),
+    (decoder, encoder, head) => {
+        encoder.set_times(decoder.times());
+        ReplyTo::Msgpack(encoder, head)
+    }
 );
 server_codec!(
     Box<dyn RequestDecoder>, Box<dyn ReplyEncoder>, (),
     (decoder, request, _) => Args::Custom(&**decoder, request),
-    (encoder, head) => ReplyTo::Custom(&mut **encoder, head)
+    (_, encoder, head) => ReplyTo::Custom(&mut **encoder, head)
 );
 
 /// The server's side of a connection of any codec.

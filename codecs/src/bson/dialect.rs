@@ -15,7 +15,8 @@ pub enum Dialect {
 /// Which dialect of BSON a server answers in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BsonDialect {
-    /// As the connection's first request: ServiceMethod as Binary 0x05 → vitess, as String 0x02 → standard.
+    /// As each request: ServiceMethod as Binary 0x05, or Seq as 0x3F → vitess; ServiceMethod as String 0x02 with any
+    /// other Seq → standard. The original Java client sends a String and 0x3F, and reads vitess' kinds only.
     #[default]
     Auto,
     /// Always this one.

@@ -40,21 +40,22 @@ pub(super) fn document_len(buf: &[u8], at: usize, limit: usize) -> Result<Option
     }
 }
 
-/// Reads a request's whole header document, and what dialect its name of a method shows.
+/// Reads a request's whole header document, and in which dialect its peer reads: a name that is a String is standard,
+/// unless `Seq` is of a kind that only vitess has.
 #[inline]
-pub(super) fn read_request(document: &[u8]) -> Result<Header<Option<Dialect>>, DecodeError> {
+pub(super) fn read_request(document: &[u8]) -> Result<Header<Dialect>, DecodeError> {
     let mut header = Header { len: document.len(), ..Header::default() };
+    let mut seq_kind = kind::NULL;
     each_member(document, |reader, kind, key| {
         match key {
             b"ServiceMethod" => {
                 header.service_method = text(document, reader, kind)?;
-                header.own = match kind {
-                    kind::STRING => Some(Dialect::Standard),
-                    kind::BINARY => Some(Dialect::Vitess),
-                    _ => None,
-                };
+                header.own = if kind == kind::STRING { Dialect::Standard } else { Dialect::Vitess };
             }
-            b"Seq" => header.seq = seq(reader, kind)?,
+            b"Seq" => {
+                header.seq = seq(reader, kind)?;
+                seq_kind = kind;
+            }
             b"Timeout" => match integer(reader, kind)? {
                 Some(millis) => {
                     header.timeout = u64::try_from(millis).ok().and_then(timeout_of);
@@ -66,6 +67,9 @@ pub(super) fn read_request(document: &[u8]) -> Result<Header<Option<Dialect>>, D
         }
         Ok(())
     })?;
+    if seq_kind == kind::UINT64 {
+        header.own = Dialect::Vitess;
+    }
     Ok(header)
 }
 

@@ -40,20 +40,28 @@ pub(super) struct Reader<'de> {
     rest: &'de [u8],
     depth: usize,
     pub(super) budget: DecodeBudget,
+    /// Members that some struct of the value has more than once.
+    pub(super) repeated: &'de [Box<str>],
 }
 
 impl<'de> Reader<'de> {
     /// For bytes that no value is made of.
     #[inline]
     pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { rest: bytes, depth: 0, budget: DecodeBudget::unlimited() }
+        Self { rest: bytes, depth: 0, budget: DecodeBudget::unlimited(), repeated: &[] }
     }
 
     /// For a value that becomes a `T`, which its caller has room for.
     #[inline]
     pub(super) fn for_value<T>(bytes: &'de [u8], budget: DecodeBudget) -> Self {
         budget.member::<T>();
-        Self { rest: bytes, depth: 0, budget }
+        Self { rest: bytes, depth: 0, budget, repeated: &[] }
+    }
+
+    /// The same, of whose members with these names the last counts.
+    #[inline]
+    pub(super) fn with_repeated(self, repeated: &'de [Box<str>]) -> Self {
+        Self { repeated, ..self }
     }
 
     /// What has not been read yet.

@@ -19,8 +19,9 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct RequestDecoder {
     limits: Limits,
+    /// The one for all requests; without it each has its own.
     dialect: Option<Dialect>,
-    progress: Progress<Option<Dialect>>,
+    progress: Progress<Dialect>,
 }
 
 impl RequestDecoder {
@@ -84,7 +85,7 @@ impl RequestDecoder {
 
     /// The header at the front of `buf`, as soon as it is there.
     #[inline]
-    fn header(&mut self, buf: &[u8]) -> Result<Option<Header<Option<Dialect>>>, DecodeError> {
+    fn header(&mut self, buf: &[u8]) -> Result<Option<Header<Dialect>>, DecodeError> {
         if let Some(header) = self.progress.header.take() {
             return Ok(Some(header));
         }
@@ -96,18 +97,14 @@ impl RequestDecoder {
     }
 
     #[inline]
-    fn request(&mut self, header: Header<Option<Dialect>>, buf: &mut BytesMut, total: usize) -> Request {
-        if self.dialect.is_none() {
-            self.dialect = header.own;
-        }
-        let args = header.len..total;
-        let request = header.request(buf.split_to(total).freeze(), args);
-        request.with_extension(self.dialect.unwrap_or_default())
+    fn request(&mut self, header: Header<Dialect>, buf: &mut BytesMut, total: usize) -> Request {
+        let (args, dialect) = (header.len..total, self.dialect.unwrap_or(header.own));
+        header.request(buf.split_to(total).freeze(), args).with_extension(dialect)
     }
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, (decoder, header: Header<Option<Dialect>>, buf) => {
+    RequestDecoder, Request, (decoder, header: Header<Dialect>, buf) => {
         let end = header.len;
         decoder.request(header, buf, end)
     }

@@ -51,6 +51,3 @@ pub const NAME: &str = "gob";
 
 /// Levels of values inside values, and of types inside types; Go has no limit for values and dies at some millions.
 const MAX_DEPTH: usize = 100;
-
-/// Seconds from 0001-01-01T00:00:00Z, where Go's times start, to 1970-01-01T00:00:00Z.
-const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;

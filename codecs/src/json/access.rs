@@ -1,6 +1,7 @@
 //! The insides of arrays, objects and enums, and the names of members, for the deserializer.
 
 use super::{
+    cursor::Cursor,
     de::{De, visit_text},
     de_error::DeError,
 };
@@ -38,7 +39,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
             self.de.budget.element::<S::Value>(&mut self.room)?;
             seed.deserialize(&mut *self.de).map(Some)
         } else if is_expected {
-            seed.deserialize(Zero::new(self.de.zero_fields)).map(Some)
+            seed.deserialize(Zero::new(&self.de.again.zero_fields)).map(Some)
         } else {
             Ok(None)
         }
@@ -60,6 +61,9 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
     type Error = DeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
+        if !self.de.again.repeated_fields.is_empty() {
+            drop_repeated(self.de, &mut self.first, &[])?;
+        }
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }
@@ -109,7 +113,7 @@ impl<'de> Deserializer<'de> for FlattenedName<'_, 'de, '_> {
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         *self.is_struct = true;
         let name = self.name.0;
-        let wanted = self.de.zero_fields;
+        let wanted = &self.de.again.zero_fields;
         let field = match wanted.contains(&&*name) {
             true => None,
             false => wanted.iter().find(|field| field.eq_ignore_ascii_case(&name)),
@@ -152,11 +156,60 @@ impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
     #[cold]
     fn unusual_name(&mut self) -> Result<Cow<'de, str>, DeError> {
         let name = self.de.cursor.name()?;
-        let exact = self.fields.iter().find(|&&field| field == name);
-        let field = exact.or_else(|| self.fields.iter().find(|field| field.eq_ignore_ascii_case(&name)));
-        self.field = field.copied().unwrap_or_default();
-        Ok(field.map_or(name, |field| Cow::Borrowed(*field)))
+        let field = field_of(&name, self.fields);
+        self.field = field.unwrap_or_default();
+        Ok(field.map_or(name, Cow::Borrowed))
     }
+}
+
+/// The member of a struct that `name` means.
+fn field_of(name: &str, fields: &'static [&'static str]) -> Option<&'static str> {
+    let exact = fields.iter().find(|&&field| field == name);
+    exact.or_else(|| fields.iter().find(|field| field.eq_ignore_ascii_case(name))).copied()
+}
+
+/// Goes past the members of names that come again, of which the last counts; `fields` are those of a struct.
+#[cold]
+fn drop_repeated(
+    de: &mut De<'_, '_>,
+    first: &mut bool,
+    fields: &'static [&'static str],
+) -> Result<(), DeError> {
+    loop {
+        let mut ahead = de.cursor.clone();
+        if !ahead.next(*first, b'}')? {
+            return Ok(());
+        }
+        let name = ahead.name()?;
+        let name = field_of(&name, fields).map_or(name, Cow::Borrowed);
+        if !de.again.repeated_fields.contains(&&*name) {
+            return Ok(());
+        }
+        ahead.expect(b':')?;
+        ahead.skip()?;
+        let next = ahead.clone();
+        let comes_again = comes_again(&mut ahead, &name, fields)?;
+        // What is looked at more than once is paid for: values inside values may all have members twice.
+        de.budget.bytes(ahead.at().saturating_sub(de.cursor.at()))?;
+        if !comes_again {
+            return Ok(());
+        }
+        de.cursor = next;
+        *first = false;
+    }
+}
+
+/// Whether one of the members that follow is called `name` too.
+fn comes_again(ahead: &mut Cursor<'_>, name: &str, fields: &'static [&'static str]) -> Result<bool, DeError> {
+    while ahead.next(false, b'}')? {
+        let next = ahead.name()?;
+        if field_of(&next, fields).unwrap_or(&next) == name {
+            return Ok(true);
+        }
+        ahead.expect(b':')?;
+        ahead.skip()?;
+    }
+    Ok(false)
 }
 
 impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
@@ -164,6 +217,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
+        if !self.de.again.repeated_fields.is_empty() {
+            drop_repeated(self.de, &mut self.first, self.fields)?;
+        }
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// larger.
 pub(super) const MAX_DEPTH: usize = 128;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cursor<'de> {
     bytes: &'de [u8],
     at: usize,
@@ -58,6 +58,11 @@ impl<'de> Number<'de> {
 impl<'de> Cursor<'de> {
     pub(super) fn new(bytes: &'de [u8]) -> Self {
         Self { bytes, at: 0, depth: 0 }
+    }
+
+    /// How many bytes have been taken.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// The first byte of the next token, which stays; `None` at the end.

@@ -27,6 +27,8 @@ enum Cause {
     MissingField(&'static str),
     /// As [`Cause::MissingField`], of a struct that has to be made of zero values.
     ZeroWanted(&'static str),
+    /// A struct has a member twice.
+    RepeatedField(&'static str),
     /// It would take too much memory, wherever that showed.
     OverBudget(OverBudget),
     /// In the words of a type's own `Deserialize`.
@@ -72,6 +74,13 @@ impl ZeroFieldError for DeError {
             _ => None,
         }
     }
+
+    fn repeated_field(&self) -> Option<&'static str> {
+        match self.0.cause {
+            Cause::RepeatedField(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for DeError {
@@ -91,6 +100,7 @@ impl fmt::Display for DeError {
             Cause::MissingField(name) | Cause::ZeroWanted(name) => {
                 write!(f, "{place}{before}missing field `{name}`")
             }
+            Cause::RepeatedField(name) => write!(f, "{place}{before}duplicate field `{name}`"),
             Cause::OverBudget(over) => over.fmt(f),
             Cause::Other(text) => write!(f, "{place}{before}{text}"),
         }
@@ -121,6 +131,11 @@ impl de::Error for DeError {
     #[cold]
     fn missing_field(name: &'static str) -> Self {
         Self::new(Cause::MissingField(name))
+    }
+
+    #[cold]
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::new(Cause::RepeatedField(name))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
 
@@ -24,12 +24,14 @@ static MEMBERS: [&str; 5] = ["method", "params", "id", "timeout", "details"];
 #[derive(Debug)]
 pub struct RequestDecoder {
     scanner: Scanner<5>,
+    /// Why nothing can be read any more. Boxed: idle connections have none.
+    broken: Option<Box<DecodeError>>,
 }
 
 impl RequestDecoder {
     /// For a connection whose messages keep `limits`.
     pub fn new(limits: Limits) -> Self {
-        Self { scanner: Scanner::new(&MEMBERS, limits) }
+        Self { scanner: Scanner::new(&MEMBERS, limits), broken: None }
     }
 
     /// Sets other limits for what comes from now on.
@@ -43,19 +45,20 @@ impl RequestDecoder {
     /// (anything, echoed) and the optional `timeout` (whole milliseconds over 0) and `details` (boolean); names match
     /// in any case, others are skipped, of duplicates the last counts. Blanks in front belong to the request; a `buf`
     /// of blanks only is cleared. A missing `method` is an empty name, missing `params` are broken arguments.
-    /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again.
+    /// `Ok(None)`: not complete yet, `buf` untouched; what has been scanned is not scanned again. What cannot be read but
+    /// for its `id` still makes a request, with broken arguments, so that its caller gets an answer; all of `buf` is
+    /// gone then, and the next call fails.
     ///
     /// # Errors
     /// No JSON object, `method` no text, over the limits, `method`, `id` or an option over 64 KiB. The stream is out of
-    /// step: close it, without a reply.
+    /// step: close it.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
+        // So short that no part of it is too long.
         if self.scanner.is_at_front()
             && let Some(Plain { end, name, params, id }) = plain(buf, self.scanner.limits.max_depth)
+            && end <= self.scanner.limits.max_message_bytes
         {
-            self.scanner.check_len(end)?;
-            check_part(&name)?;
-            check_part(&id)?;
             let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
             return Ok(Some(request.with_extension(Id(id))));
         }
@@ -64,16 +67,62 @@ impl RequestDecoder {
 
     /// As [`decode`](Self::decode), of any shape.
     fn decode_any(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
-        self.scanner.take(buf)?.map(|(bytes, members)| request(bytes, members)).transpose()
+        if let Some(error) = &self.broken {
+            return Err(DecodeError::clone(error));
+        }
+        let error = match self.scanner.take(buf) {
+            Ok(None) => return Ok(None),
+            Ok(Some((bytes, members))) => match name(&bytes, &members) {
+                Ok(name) => return Ok(Some(request(bytes, name, members))),
+                Err(error) => return self.last(&bytes, &members, error).inspect(|_| buf.clear()),
+            },
+            Err(error) => error,
+        };
+        self.last_of(buf, error)
+    }
+
+    /// As [`last`](Self::last), of what the scanner has read of `buf`.
+    fn last_of(&mut self, buf: &mut BytesMut, error: DecodeError) -> Result<Option<Request>, DecodeError> {
+        let members = std::mem::replace(&mut self.scanner.members, [const { 0..0 }; 5]);
+        self.last(buf, &members, error).inspect(|_| buf.clear())
+    }
+
+    /// The last request of a connection that cannot go on, if its id has been read; every later call says `error`.
+    #[cold]
+    fn last(
+        &mut self,
+        bytes: &[u8],
+        members: &Places<5>,
+        error: DecodeError,
+    ) -> Result<Option<Request>, DecodeError> {
+        self.scanner.stop();
+        self.broken = Some(Box::new(error.clone()));
+        let [method, _, id, ..] = members;
+        // Where the pieces of a message that is too long end says nothing about it.
+        if id.is_empty() || id.end > self.scanner.limits.max_message_bytes || check_part(id).is_err() {
+            return Err(error);
+        }
+        let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+        let name = match part(method) {
+            [b'"', name @ .., b'"'] if check_part(method).is_ok() => unescape(name),
+            _ => Cow::Borrowed(""),
+        };
+        let copy = [name.as_bytes(), &compact(part(id))].concat();
+        let (id, name) = (name.len()..copy.len(), 0..name.len());
+        // Without a name there is no method to hand it to: then it is the answer by itself.
+        let text = error.to_string();
+        let args = if name.is_empty() { ValueError::fatal(text) } else { ValueError::new(text) };
+        let request = message::Request::new(copy.into(), 0, name, 0..0).with_extension(Id(id));
+        Ok(Some(request.with_broken_args(args)))
     }
 
     /// As [`decode`](Self::decode) once the peer has sent its last byte.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`] if a request was cut off; as Go, close without a reply.
+    /// [`DecodeError::Truncated`] if a request was cut off before its `id`; as Go, close without a reply.
     pub fn decode_eof(&mut self, buf: &mut BytesMut) -> Result<Option<Request>, DecodeError> {
         match self.decode(buf)? {
-            None if !buf.is_empty() => Err(DecodeError::Truncated),
+            None if !buf.is_empty() => self.last_of(buf, DecodeError::Truncated),
             request => Ok(request),
         }
     }
@@ -88,17 +137,22 @@ fn check_part(part: &Range<usize>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
-    let [method, params, id, timeout, details] = members;
-    for part in [&method, &id, &timeout, &details] {
+/// Where the method's name is in an object all of whose parts are in order.
+fn name(bytes: &[u8], members: &Places<5>) -> Result<Range<usize>, DecodeError> {
+    let [method, _, id, timeout, details] = members;
+    for part in [method, id, timeout, details] {
         check_part(part)?;
     }
+    match bytes.get(method.clone()).unwrap_or_default() {
+        b"" | b"null" => Ok(0..0),
+        [b'"', ..] => Ok(method.start + 1..method.end - 1),
+        _ => Err(DecodeError::Malformed { at: method.start, what: "method is no text" }),
+    }
+}
+
+fn request(bytes: Bytes, name: Range<usize>, members: Places<5>) -> Request {
+    let [_, params, id, timeout, details] = members;
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-    let name = match part(&method) {
-        b"" | b"null" => 0..0,
-        [b'"', ..] => method.start + 1..method.end - 1,
-        _ => return Err(DecodeError::Malformed { at: method.start, what: "method is no text" }),
-    };
     let has_params = !matches!(part(&params), b"" | b"null");
     let timeout = number(part(&timeout)).and_then(timeout_of);
     let details = part(&details) == b"true";
@@ -110,9 +164,9 @@ fn request(bytes: Bytes, members: Places<5>) -> Result<Request, DecodeError> {
     };
     let request = request.with_timeout(timeout).with_details(details);
     if has_params {
-        return Ok(request);
+        return request;
     }
-    Ok(request.with_broken_args(ValueError::new("jsonrpc: request body missing params")))
+    request.with_broken_args(ValueError::new("jsonrpc: request body missing params"))
 }
 
 /// A request whose name has escapes, or whose id is missing or not in Go's form: both stand, as they should be, in a

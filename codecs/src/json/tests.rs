@@ -275,7 +275,11 @@ fn zero_fields(bytes: &[u8], cuts: &[usize]) -> (Vec<String>, Option<DecodeError
             }
         }
     }
-    let end = decoder.decode_eof(&mut buf);
+    let mut end = decoder.decode_eof(&mut buf);
+    if let Ok(Some(request)) = &end {
+        requests.push(shown(request));
+        end = decoder.decode_eof(&mut buf);
+    }
     assert!(!matches!(end, Ok(Some(_))));
     (requests, end.err())
 }
@@ -399,7 +403,7 @@ fn nesting_is_limited() {
     let decode = |text: &str| RequestDecoder::new(limits).decode(&mut BytesMut::from(text));
     assert!(matches!(decode(&nested(100)), Ok(Some(_))));
     assert_eq!(decode(&nested(101)).unwrap_err(), DecodeError::TooDeep { limit: 100 });
-    assert_eq!(decode(&"{\"a\":".repeat(101)).unwrap_err(), DecodeError::TooDeep { limit: 100 });
+    assert!(matches!(decode(&"{\"a\":".repeat(101)), Ok(None)), "its id may still come");
     // Levels are kept by the bit: kinds that alternate, over more than one word of them, come back right.
     let (mut open, mut close) = (String::from("{\"p\":"), String::from("}"));
     for level in 0..300 {
@@ -416,6 +420,73 @@ fn nesting_is_limited() {
     }
 }
 
+/// Whatever is wrong, the id that was read is answered, in one piece or in many; nothing is read after it.
+#[test]
+fn an_id_that_was_read_is_answered() {
+    let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    let too_deep = DecodeError::TooDeep { limit: 100 };
+    let malformed = |at, what| DecodeError::Malformed { at, what };
+    for (bytes, expected, error) in [
+        (
+            format!(
+                r#"{{"method":"A.B","params":[{}],"id":7}} {{"method":"A.C","params":[],"id":8}}"#,
+                deep(200)
+            ),
+            "A.B 7 nesting deeper than 100 None false",
+            too_deep.clone(),
+        ),
+        (
+            format!(r#"{{"id": {{"a": 1}} ,"x":{},"METHOD":"\u0041.B"}}"#, deep(100)),
+            r#"A.B {"a":1} nesting deeper than 100 None false"#,
+            too_deep.clone(),
+        ),
+        (format!(r#"{{"x":{},"id":1}}"#, deep(100)), " 1 nesting deeper than 100 None false", too_deep),
+        (
+            r#"{"id":"x","method":"A.B","params":[1,]}"#.to_owned(),
+            r#"A.B "x" malformed at byte 37: no JSON value None false"#,
+            malformed(37, "no JSON value"),
+        ),
+        (
+            r#"{"id":5,"method":7,"params":[1]}"#.to_owned(),
+            " 5 malformed at byte 17: method is no text None false",
+            malformed(17, "method is no text"),
+        ),
+        (
+            r#"{"method":"A.B","id":5,"params":["#.to_owned(),
+            "A.B 5 unexpected EOF None false",
+            DecodeError::Truncated,
+        ),
+    ] {
+        check(bytes.as_bytes(), &[expected], Some(&error));
+    }
+}
+
+#[test]
+fn the_id_of_a_message_over_the_limit_is_answered() {
+    let limits = Limits { max_message_bytes: 30, ..Limits::default() };
+    for (text, answered) in [
+        (r#"{"id":12,"params":["no end in "#, true),
+        (r#"{"params":["no end in sight","#, false),
+        (r#"{"params":[123456789012],"id":"#, false),
+    ] {
+        let text = text.to_owned() + "12345678";
+        for piece in [1, 7, text.len()] {
+            let (mut decoder, mut buf, mut decoded) =
+                (RequestDecoder::new(limits), BytesMut::new(), Ok(None));
+            for bytes in text.as_bytes().chunks(piece) {
+                buf.extend_from_slice(bytes);
+                decoded = decoder.decode(&mut buf);
+                if !matches!(decoded, Ok(None)) {
+                    break;
+                }
+            }
+            assert_eq!(matches!(decoded, Ok(Some(_))), answered, "{text}");
+            assert!(decoded.is_ok() || matches!(decoded, Err(DecodeError::TooBig { limit: 30, .. })));
+            assert!(matches!(decoder.decode(&mut buf), Err(DecodeError::TooBig { .. })));
+        }
+    }
+}
+
 #[test]
 fn size_is_limited_by_what_arrived() {
     let limits = Limits { max_message_bytes: 30, ..Limits::default() };
@@ -424,8 +495,10 @@ fn size_is_limited_by_what_arrived() {
     let mut buf = BytesMut::from(&exact.repeat(3)[..]);
     assert_eq!(decode_all(&mut RequestDecoder::new(limits), &mut buf).unwrap().len(), 3);
     let mut buf = BytesMut::from(&exact.replace("12}", "123}")[..]);
-    let error = RequestDecoder::new(limits).decode(&mut buf).unwrap_err();
-    assert_eq!(error, DecodeError::TooBig { len: 31, limit: 30 });
+    let mut decoder = RequestDecoder::new(limits);
+    let request = decoder.decode(&mut buf).unwrap().unwrap();
+    assert_eq!((request.head().id(), request.args().is_err()), (&b"123"[..], true));
+    assert_eq!(decoder.decode(&mut buf).unwrap_err(), DecodeError::TooBig { len: 31, limit: 30 });
     let mut decoder = RequestDecoder::new(limits);
     let mut buf = BytesMut::from(&b"{\"params\":[\"no end in sight xx"[..]);
     assert!(matches!(decoder.decode(&mut buf), Ok(None)));
@@ -756,11 +829,13 @@ fn long_ids_and_names_are_refused_and_not_shortened() {
         |id: &str| format!("{{\"id\":\"{id}\",\"params\":[1],\"method\":\"A.B\"}}\n"),
         |id: &str| format!("{{\"method\":\"{id}\",\"params\":[1],\"id\":1}}\n"),
     ];
-    for shape in shapes {
-        let decode = |text: &str| {
-            RequestDecoder::new(Limits::default()).decode(&mut BytesMut::from(shape(text).as_bytes()))
-        };
+    for (shape, is_answered) in shapes.into_iter().zip([false, false, true]) {
+        let mut decoder = RequestDecoder::new(Limits::default());
+        let mut decode = |text: &str| decoder.decode(&mut BytesMut::from(shape(text).as_bytes()));
         assert!(decode(&fits).unwrap().is_some());
+        if is_answered {
+            assert!(decode(&long).unwrap().unwrap().args().is_err());
+        }
         assert!(matches!(decode(&long), Err(DecodeError::TooBig { limit: 65_536, .. })));
     }
 }

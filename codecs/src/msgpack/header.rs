@@ -138,7 +138,7 @@ pub(super) fn put(out: &mut BytesMut, members: u8, service_method: &[u8], seq: u
 /// A text in a header. One of 4 GiB does not fit the format and goes out empty: no peer's limits would let it in.
 #[inline]
 pub(super) fn put_text(out: &mut BytesMut, text: &[u8]) {
-    if write::text(out, text).is_none() {
+    if write::raw(out, text).is_none() {
         out.extend_from_slice(&[0xA0]);
     }
 }

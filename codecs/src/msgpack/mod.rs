@@ -6,8 +6,8 @@
 //! wanted type. [`ReplyEncoder`] and [`RequestEncoder`] go the other way. Nothing here knows services or sockets.
 //!
 //! The serializer and the deserializer are our own, not those of crate `rmp-serde`, which judges them in the tests: Go
-//! strings need not be UTF-8, a time is the extension -1, a nil or an absent member is Go's zero value, and no list is
-//! given room before its elements have arrived.
+//! strings need not be UTF-8, a time has one of [several forms](TimeForm), a nil or an absent member is Go's zero value,
+//! and no list is given room before its elements have arrived.
 //! Source: MessagePack specification; `hashicorp/net-rpc-msgpackrpc` `codec.go` on `hashicorp/go-msgpack`.
 
 mod de;
@@ -22,9 +22,10 @@ mod tests;
 mod time;
 mod write;
 
-pub use de::{value_from_slice, value_from_slice_within};
+pub use de::{value_from_peer_within, value_from_slice, value_from_slice_within};
 pub use reply::{ReplyDecoder, ReplyEncoder};
 pub use request::{RequestDecoder, RequestEncoder};
+pub use time::{PeerTimes, TimeForm};
 
 /// The word in `/_msgpack_rpc_`.
 pub const NAME: &str = "msgpack";

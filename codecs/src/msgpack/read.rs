@@ -97,6 +97,11 @@ impl<'de> Reader<'de> {
         whole.saturating_sub(self.rest.len())
     }
 
+    /// How many bytes have not been read.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next token, left where it is.
     #[inline]
     pub(super) fn peek(&self) -> Result<Token<'de>, WireError> {

@@ -2,7 +2,13 @@
 //!
 //! Frames like [`super::request`]; the value is left to [`super::ser`] and [`super::de`].
 
-use super::{de, header, scan::Scanner, ser, write::NIL};
+use super::{
+    de, header,
+    scan::Scanner,
+    ser,
+    time::{PeerTimes, TimeForm},
+    write::NIL,
+};
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
@@ -15,19 +21,27 @@ use serde::Serialize;
 
 /// Writes the replies of one connection.
 #[derive(Debug, Default)]
-pub struct ReplyEncoder;
+pub struct ReplyEncoder {
+    times: TimeForm,
+}
 
 impl ReplyEncoder {
-    /// An encoder; it remembers nothing.
+    /// An encoder that writes times as the extension -1; it remembers nothing else.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// Writes times from now on as the peer does.
+    #[inline]
+    pub fn set_times(&mut self, times: &PeerTimes) {
+        self.times = times.get();
     }
 
     /// Appends one whole reply to `out`, or nothing.
     ///
     /// Shape: `{ServiceMethod, Seq, Error: ""}` in this order, then the value: structs and maps as maps with names,
-    /// bytes as bin, times as the extension -1, texts as str where they are UTF-8 and else as bin, `()` and `None` as
-    /// nil, which every Go type takes for its zero value.
+    /// bytes as bin, times as the peer writes them, texts as str, `()` and `None` as nil, which every Go type takes for
+    /// its zero value.
     ///
     /// # Errors
     /// The value does not fit the format; `out` is as it was.
@@ -41,7 +55,7 @@ impl ReplyEncoder {
         let start = out.len();
         header::put(out, 3, head.service_method(), head.seq());
         out.extend_from_slice(b"\xA5Error\xA0");
-        ser::to_buf(reply, out).inspect_err(|_| out.truncate(start))
+        ser::to_buf(reply, self.times, out).inspect_err(|_| out.truncate(start))
     }
 
     /// Appends one whole error reply to `out`: `Error` has the text, the body is nil.
@@ -51,14 +65,14 @@ impl ReplyEncoder {
         let (code, value) = error.details(head.details());
         let mut data = BytesMut::new();
         if let Some(value) = value
-            && ser::to_buf(value, &mut data).is_err()
+            && ser::to_buf(value, self.times, &mut data).is_err()
         {
             data.clear();
         }
         let members = 3 + u8::from(code.is_some()) + u8::from(!data.is_empty());
         header::put(out, members, head.service_method(), head.seq());
         out.extend_from_slice(b"\xA5Error");
-        header::put_text(out, error.text.as_bytes());
+        header::put_text(out, &error.text_for(head.service_method()));
         if let Some(code) = code {
             out.extend_from_slice(b"\xA4Code");
             header::put_text(out, code.as_bytes());

@@ -6,7 +6,9 @@
 use super::{
     header::{self, MAX_HEADER_BYTES},
     scan::Scanner,
-    ser, write,
+    ser,
+    time::{PeerTimes, TimeForm},
+    write,
 };
 use crate::{
     codec::{CallOptions, Limits},
@@ -23,12 +25,29 @@ pub struct RequestDecoder {
     limits: Limits,
     scanner: Scanner,
     progress: Progress,
+    times: PeerTimes,
 }
 
 impl RequestDecoder {
     /// A decoder for one new connection.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, scanner: Scanner::default(), progress: Progress::default() }
+        Self::with_times(limits, TimeForm::default())
+    }
+
+    /// As [`new`](Self::new); `times` is the form of a peer that has sent no time yet.
+    pub fn with_times(limits: Limits, times: TimeForm) -> Self {
+        Self {
+            limits,
+            scanner: Scanner::default(),
+            progress: Progress::default(),
+            times: PeerTimes::new(times),
+        }
+    }
+
+    /// How the peer writes times, as far as its arguments have been decoded.
+    #[inline]
+    pub fn times(&self) -> &PeerTimes {
+        &self.times
     }
 
     /// Other limits for what comes from now on.
@@ -112,12 +131,19 @@ two_part_decoder! {
 
 /// Writes the requests of one connection.
 #[derive(Debug, Default)]
-pub struct RequestEncoder;
+pub struct RequestEncoder {
+    times: TimeForm,
+}
 
 impl RequestEncoder {
-    /// An encoder; it remembers nothing.
+    /// An encoder that writes times as the extension -1; it remembers nothing.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// An encoder that writes times in this form.
+    pub fn with_times(times: TimeForm) -> Self {
+        Self { times }
     }
 
     /// Appends one whole request to `out`, or nothing.
@@ -146,6 +172,6 @@ impl RequestEncoder {
         if options.details {
             out.extend_from_slice(b"\xA7Details\xC3");
         }
-        ser::to_buf(args, out).inspect_err(|_| out.truncate(start))
+        ser::to_buf(args, self.times, out).inspect_err(|_| out.truncate(start))
     }
 }

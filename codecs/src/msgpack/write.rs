@@ -56,11 +56,14 @@ pub(super) fn f64(out: &mut BytesMut, value: f64) {
 #[inline]
 #[must_use]
 pub(super) fn str(out: &mut BytesMut, text: &str) -> Option<()> {
-    utf8(out, text.as_bytes())
+    raw(out, text.as_bytes())
 }
 
+/// A string of any bytes: what was called raw before the specification of 2013 told strings from bytes. A text of Go
+/// that is not UTF-8 stays one, as Go's codecs write it; those of the years before it read nothing else as a string.
 #[inline]
-fn utf8(out: &mut BytesMut, text: &[u8]) -> Option<()> {
+#[must_use]
+pub(super) fn raw(out: &mut BytesMut, text: &[u8]) -> Option<()> {
     let [a, b, c, d] = u32::try_from(text.len()).ok()?.to_be_bytes();
     match text.len() {
         0..=31 => out.extend_from_slice(&[0xA0 | d]),
@@ -84,14 +87,6 @@ pub(super) fn bin(out: &mut BytesMut, bytes: &[u8]) -> Option<()> {
     }
     out.extend_from_slice(bytes);
     Some(())
-}
-
-/// A text of Go: a string where it is UTF-8, as other languages' readers insist, else bytes.
-#[inline]
-#[must_use]
-pub(super) fn text(out: &mut BytesMut, text: &[u8]) -> Option<()> {
-    // Nearly all are ASCII, and are known to be by fewer steps than UTF-8 is.
-    if text.is_ascii() || std::str::from_utf8(text).is_ok() { utf8(out, text) } else { bin(out, text) }
 }
 
 /// The start of a list.

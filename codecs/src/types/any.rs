@@ -6,6 +6,8 @@
 use super::{ANY, Blob, Complex, Named, Text, Time, named::NamedVisitor};
 use crate::form::{self, Form};
 use base64::{Engine, engine::general_purpose::STANDARD};
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor},
@@ -203,6 +205,12 @@ impl<'de> Deserialize<'de> for Any {
     }
 }
 
+/// What hands a text that is not UTF-8 to the visitor of [`Any`].
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+pub(crate) fn raw_text<'de, E: Error>(text: &'de [u8]) -> impl EnumAccess<'de, Error = E> {
+    MapAccessDeserializer::new(MapDeserializer::new(std::iter::once((text, ()))))
+}
+
 pub(super) struct AnyVisitor {
     /// From a text format, whose integers have a sign but no kind.
     pub(super) of_text: bool,
@@ -273,10 +281,42 @@ impl<'de> Visitor<'de> for AnyVisitor {
         Ok(Any::Map(members))
     }
 
-    /// A value whose type has a name of its own.
+    /// What serde has no word for: a value whose type has a name of its own, and a text that is not UTF-8.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Any, A::Error> {
-        let (name, parts) = data.variant()?;
-        parts.tuple_variant(2, NamedVisitor { name })
+        match data.variant()? {
+            (Variant::Named(name), parts) => parts.tuple_variant(2, NamedVisitor { name }),
+            (Variant::RawText(text), _) => Ok(Any::Text(text)),
+        }
+    }
+}
+
+/// The two are told apart by whether the name of the variant is UTF-8.
+enum Variant {
+    Named(String),
+    RawText(Text),
+}
+
+impl<'de> Deserialize<'de> for Variant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(VariantVisitor)
+    }
+}
+
+struct VariantVisitor;
+
+impl Visitor<'_> for VariantVisitor {
+    type Value = Variant;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a type, or a text")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Variant, E> {
+        Ok(Variant::Named(name.to_owned()))
+    }
+
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Variant, E> {
+        Ok(Variant::RawText(Text(text.to_vec())))
     }
 }
 

@@ -51,9 +51,11 @@ mod named;
 mod opaque;
 mod registered;
 mod text;
-mod time;
+pub(crate) mod time;
 
 pub use any::Any;
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+pub(crate) use any::raw_text;
 pub use blob::Blob;
 pub(crate) use blob::{AsBlob, is_blob};
 pub use complex::Complex;
@@ -75,7 +77,7 @@ pub(crate) const GOB_ENCODED: &str = "$rpcwrap::GobEncoded";
 /// Newtype name of `BinaryMarshaled`; its inner value is bytes.
 pub(crate) const BINARY_MARSHALED: &str = "$rpcwrap::BinaryMarshaled";
 /// Newtype name of `Any`: decoders hand a time over as `visit_i128`, a complex number as `visit_u128`, with the packed
-/// form.
+/// form; a text that is not UTF-8 as `visit_enum`, with a variant that is its bytes.
 pub(crate) const ANY: &str = "$rpcwrap::Any";
 /// Newtype name of `Registered`; its inner value is a newtype whose name is the registered one.
 pub(crate) const INTERFACE: &str = "$rpcwrap::Interface";

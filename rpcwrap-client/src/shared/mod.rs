@@ -227,7 +227,7 @@ impl Shared {
             #[cfg(feature = "gob")]
             WireProtocol::Codec(AnyCodec::Gob) => codecs::gob::value_from_reply_within(reply, decoding),
             #[cfg(feature = "msgpack")]
-            WireProtocol::Codec(AnyCodec::Msgpack) => {
+            WireProtocol::Codec(AnyCodec::Msgpack | AnyCodec::MsgpackTimes(_)) => {
                 codecs::msgpack::value_from_slice_within(body, decoding)
             }
             // What a program's own codec needs for a value is in its decoder.

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use rpcwrap::{
         Networks, OpeningClock, PageAccess,
-        codecs::{BsonDialect, Dialect},
+        codecs::{BsonDialect, Dialect, TimeForm},
     };
     use std::time::Duration;
 
@@ -311,6 +311,7 @@ mod tests {
             allow_origins = ["https://app.example", "http://[::1]:80"]
             allow_hosts = ["rpc.example"]
             bson_dialect = "standard"
+            msgpack_times = "go_binary"
             "#,
         );
         let seconds = Duration::from_secs;
@@ -344,7 +345,8 @@ mod tests {
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
             .allow_origins(vec!["https://app.example".to_owned(), "http://[::1]:80".to_owned()])
             .allow_hosts(vec!["rpc.example".to_owned()])
-            .bson_dialect(BsonDialect::Always(Dialect::Standard));
+            .bson_dialect(BsonDialect::Always(Dialect::Standard))
+            .msgpack_times(TimeForm::GoBinary);
         assert_eq!(ConfigFile::read(&scratch.0).unwrap().limits, expected);
     }
 

@@ -60,8 +60,8 @@ fn reload(server: &Server, started_with: Option<(&Path, &ConfigFile)>) {
                     tracing::warn!("{key} has changed, which needs a restart");
                 }
                 let (limits, now) = (file.limits, server.policy());
-                let bson_dialect = now.config().bson_dialect;
-                change = change.config(move |_| limits.bson_dialect(bson_dialect));
+                let (dialect, times) = (now.config().bson_dialect, now.config().msgpack_times);
+                change = change.config(move |_| limits.bson_dialect(dialect).msgpack_times(times));
                 parts.push("limits");
                 change = change.log(filter);
                 parts.push("log filter");

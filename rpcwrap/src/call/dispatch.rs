@@ -117,7 +117,7 @@ impl Dispatch {
         }
         let entry = match known {
             Some(entry) => entry,
-            None => look_up().map_err(|error| self.refused(error, None))?,
+            None => look_up().map_err(|error| self.refused(of_broken(error, name, &args), None))?,
         };
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
@@ -242,6 +242,15 @@ impl Dispatch {
             _ => self.live.stats.unknown_calls.add_one(),
         }
         Refused { error, entry }
+    }
+}
+
+/// What is said of a method that was not found: of a request that broke before its method's name was read, how.
+#[cold]
+fn of_broken(error: CallError, name: &[u8], args: &Args<'_>) -> CallError {
+    match args {
+        Args::Broken(why) if name.is_empty() && why.is_fatal() => CallError::BadArguments((*why).clone()),
+        _ => error,
     }
 }
 

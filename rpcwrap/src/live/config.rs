@@ -11,6 +11,8 @@ use crate::{
 #[cfg(feature = "bson")]
 use codecs::BsonDialect;
 use codecs::Limits;
+#[cfg(feature = "msgpack")]
+use codecs::TimeForm;
 use std::time::Duration;
 
 /// [`Config`], with the default of each field, and for each a setter and a line in the table of settings.
@@ -155,6 +157,9 @@ config! {
         pub allow_hosts: Vec<String> = Vec::new();
         /// Kinds of BSON element in replies. Default: as the client's own.
         pub bson_dialect: BsonDialect = BsonDialect::Auto, with feature "bson";
+        /// How times are written in MessagePack to peers that have sent none; others are answered as they write. Default:
+        /// as the extension -1, which go-msgpack 0.5 does not read.
+        pub msgpack_times: TimeForm = TimeForm::Extension, with feature "msgpack";
     }
 }
 

@@ -105,7 +105,8 @@ impl PolicyChange {
     ///
     /// They count from now on, for connections that are open too, in the middle of a wait as well. Only what HTTP was
     /// told when a connection was opened stays as it was for that one: `max_header_bytes`, and HTTP/2's `max_in_flight`
-    /// and pings. What is fixed when a server is built (`bson_dialect`) is refused.
+    /// and pings. What is fixed when a server is built (`bson_dialect`, `msgpack_times`) is
+    /// refused.
     #[must_use]
     pub fn config(self, change: impl FnOnce(Config) -> Config + Send + 'static) -> Self {
         self.try_config(|config| Ok(change(config)))
@@ -297,7 +298,11 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
     policy.calls_without_shares = policy.config.max_calls - policy.config.max_calls / 4;
     #[cfg(feature = "bson")]
     if policy.config.bson_dialect != old.config.bson_dialect {
-        return Err(ConfigError::Fixed { setting: crate::live::settings::FIXED });
+        return Err(ConfigError::Fixed { setting: "bson_dialect" });
+    }
+    #[cfg(feature = "msgpack")]
+    if policy.config.msgpack_times != old.config.msgpack_times {
+        return Err(ConfigError::Fixed { setting: "msgpack_times" });
     }
     if let Some(credentials) = change.credentials {
         policy.credentials = match (credentials, &old.credentials) {

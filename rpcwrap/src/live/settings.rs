@@ -10,6 +10,8 @@ use crate::{
         page_access::PageAccess,
     },
 };
+#[cfg(feature = "msgpack")]
+use codecs::TimeForm;
 #[cfg(feature = "bson")]
 use codecs::{BsonDialect, Dialect};
 use std::time::Duration;
@@ -28,8 +30,8 @@ pub struct Setting {
     pub is_live: bool,
 }
 
-/// The one setting that cannot change while a server runs.
-pub(super) const FIXED: &str = "bson_dialect";
+/// The settings that cannot change while a server runs.
+pub(super) const FIXED: [&str; 2] = ["bson_dialect", "msgpack_times"];
 
 /// A field of [`Config`].
 pub(super) struct Field {
@@ -72,7 +74,7 @@ impl Config {
             name: field.name,
             value: (field.text)(self),
             wanted: field.wanted,
-            is_live: field.name != FIXED,
+            is_live: !FIXED.contains(&field.name),
         })
     }
 }
@@ -212,6 +214,25 @@ impl Value for BsonDialect {
     }
 }
 
+#[cfg(feature = "msgpack")]
+impl Value for TimeForm {
+    const WANTED: &'static str = "extension, timestamp or go_binary";
+
+    fn read(text: &str) -> Option<Self> {
+        let all = [Self::Extension, Self::Timestamp, Self::GoBinary];
+        all.into_iter().find(|form| form.text() == text)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Timestamp => "timestamp",
+            Self::GoBinary => "go_binary",
+            _ => "extension",
+        }
+        .to_owned()
+    }
+}
+
 impl Value for PageAccess {
     const WANTED: &'static str = "auto, open, login, off, or networks such as 10.0.0.0/8,::1";
 
@@ -236,7 +257,7 @@ mod tests {
         }
         assert_eq!(again, config);
         let fixed: Vec<_> = config.settings().filter(|one| !one.is_live).map(|one| one.name).collect();
-        assert_eq!(fixed, ["bson_dialect"]);
+        assert_eq!(fixed, FIXED);
     }
 
     #[test]

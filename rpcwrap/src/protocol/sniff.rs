@@ -68,7 +68,8 @@ pub(crate) fn choose<'t>(
     if waiting.is_some() { Choice::NeedMore } else { Choice::Unknown }
 }
 
-/// How many bytes of blank lines `prefix` starts with; `None` if they are more lines than any client sends.
+/// How many bytes of blank lines `prefix` starts with; `None` if they are more lines than any client sends, unless JSON is
+/// behind them, which may have as many.
 pub(crate) fn after_blank_lines(prefix: &[u8]) -> Option<usize> {
     let (mut at, mut lines) = (0, 0);
     loop {
@@ -79,7 +80,8 @@ pub(crate) fn after_blank_lines(prefix: &[u8]) -> Option<usize> {
         };
         lines += 1;
         if lines > MAX_BLANK_LINES {
-            return None;
+            let rest = prefix.get(at..).unwrap_or_default().trim_ascii_start();
+            return matches!(rest, [] | [b'{' | b'[', ..]).then_some(at);
         }
     }
 }
@@ -164,7 +166,9 @@ mod tests {
             (b"\r\n\nGET", Some(3)),
             (b"\r\n\r\n\0\r\nQUIT\n", Some(4)),
             (b"\n\n\n\n", Some(4)),
-            (b"\n\n\n\n\n", None),
+            (b"\n\n\n\n\n", Some(5)),
+            (b"\n\n\n\n\n \n{", Some(5)),
+            (b"\n\n\n\n\nGET", None),
             (b"\r\n\r\n\r\n\r\n\r\nGET", None),
         ] {
             assert_eq!(after_blank_lines(prefix), wanted, "{}", prefix.escape_ascii());

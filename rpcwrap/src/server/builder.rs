@@ -294,10 +294,10 @@ impl Builder {
             #[cfg(feature = "gob")]
             AnyCodec::Gob,
             #[cfg(feature = "msgpack")]
-            AnyCodec::Msgpack,
+            AnyCodec::MsgpackTimes(self.config.msgpack_times),
         ]);
         #[cfg_attr(not(feature = "gob"), allow(unused_mut, reason = "nothing is left out"))]
-        let mut raw = Raw::all();
+        let mut raw = Raw::all(&self.config);
         #[cfg(feature = "gob")]
         if self.no_gob {
             codecs.retain(|codec| !matches!(codec, AnyCodec::Gob));

@@ -7,7 +7,7 @@ use crate::{
         dispatch::{Dispatch, Refused},
         in_flight::InFlightCall,
     },
-    error::CallError,
+    error::{CallError, ProtocolError},
     live::{config::Config, lifetime::Stage, policy::Policy},
     method::running::Written,
 };
@@ -176,7 +176,10 @@ impl<F: Framing> Session<F> {
     ) {
         let written = self.in_turn(output, |framing, out| framing.refuse(request, &refused.error, out));
         // Bytes that could not be walked to their end say nothing about where the next message starts.
-        self.closing |= matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal());
+        if matches!(&refused.error, CallError::BadArguments(error) if error.is_fatal()) {
+            self.closing = true;
+            self.fault = Some(Box::new(ProtocolError::Malformed("arguments beyond repair")));
+        }
         if let Some(entry) = refused.entry {
             let now = batch.now();
             batch.start(entry, F::wire_len(request));

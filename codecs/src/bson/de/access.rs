@@ -44,7 +44,7 @@ impl<'r, 'de> Members<'r, 'de> {
     #[inline]
     fn next_field(&mut self) -> Option<&'static str> {
         let (&field, fields) = self.fields.split_first()?;
-        if self.open == 0 || field == VAL {
+        if self.open == 0 || field == VAL || !self.reader.repeated.is_empty() {
             return None;
         }
         self.kind = self.reader.kind_of(field.as_bytes())?;
@@ -78,6 +78,40 @@ impl<'r, 'de> Members<'r, 'de> {
         Ok(None)
     }
 
+    /// Whether the member whose key was read last is repeated further on: the last of them counts.
+    #[cold]
+    fn comes_again(&self, key: &[u8]) -> Result<bool> {
+        if !self.reader.repeated.iter().any(|name| name.as_bytes() == key) {
+            return Ok(false);
+        }
+        let mut ahead = Reader::new(self.reader.rest());
+        let mut kind = self.kind;
+        loop {
+            ahead.skip(kind)?;
+            kind = ahead.byte()?;
+            if kind == 0 {
+                return Ok(false);
+            }
+            if ahead.cstr()? == key {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// As [`next`](Self::next), past members that are repeated further on.
+    #[inline]
+    fn next_counted(&mut self) -> Result<Option<&'de [u8]>> {
+        let Some(mut key) = self.next()? else { return Ok(None) };
+        while !self.reader.repeated.is_empty() && self.comes_again(key)? {
+            self.reader.skip(self.kind)?;
+            match self.next()? {
+                Some(next) => key = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(key))
+    }
+
     /// The value behind the key read last.
     #[inline]
     pub(super) fn value(&mut self) -> Element<'_, 'de> {
@@ -102,7 +136,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
         if let Some(field) = self.next_field() {
             return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
         }
-        match self.next()? {
+        match self.next_counted()? {
             Some(key) => seed.deserialize(Key(key)).map(Some),
             None => Ok(None),
         }
@@ -141,7 +175,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        let Some(key) = self.members.next()? else { return Ok(None) };
+        let Some(key) = self.members.next_counted()? else { return Ok(None) };
         self.members.reader.budget.entry::<K::Value>(&mut self.keys)?;
         self.members.reader.budget.bytes(key.len())?;
         seed.deserialize(Key(key)).map(Some)

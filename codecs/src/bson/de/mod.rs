@@ -25,7 +25,7 @@ pub(super) use json::json_from_element;
 ///
 /// Shape: a plain document for structs and maps, an array-shaped one for lists, `{_Val_: x}` for anything else
 /// (and, as in the original, for those too). A null, and for simple values an empty document, is the zero value;
-/// unknown members are skipped; bytes behind the terminator do not count.
+/// unknown members are skipped, of members with one name the last counts; bytes behind the terminator do not.
 ///
 /// # Errors
 /// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
@@ -52,10 +52,34 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    let mut reader = Reader::for_value::<T>(bytes, decoding.budget(bytes.len()).of_form(Form::Bson));
-    let value = T::deserialize(body::Body { reader: &mut reader })?;
-    decoding.note(&reader.budget);
-    Ok(value)
+    let read = |repeated: &[Box<str>]| {
+        let budget = decoding.budget(bytes.len()).of_form(Form::Bson);
+        let mut reader = Reader::for_value::<T>(bytes, budget).with_repeated(repeated);
+        let value = T::deserialize(body::Body { reader: &mut reader })?;
+        decoding.note(&reader.budget);
+        Ok(value)
+    };
+    match read(&[]) {
+        Err(error) if ValueError::repeated_field(&error).is_some() => read_again(error, read),
+        value => value,
+    }
+}
+
+/// Reads until no struct has a member twice that is not known to be, of which the last counts.
+#[cold]
+fn read_again<T>(
+    mut error: ValueError,
+    read: impl Fn(&[Box<str>]) -> Result<T, ValueError>,
+) -> Result<T, ValueError> {
+    let mut repeated: Vec<Box<str>> = Vec::new();
+    while let Some(name) = error.repeated_field().map(Box::from).filter(|name| !repeated.contains(name)) {
+        repeated.push(name);
+        match read(&repeated) {
+            Ok(value) => return Ok(value),
+            Err(next) => error = next,
+        }
+    }
+    Err(error)
 }
 
 /// Decodes the value of one element.

@@ -198,6 +198,28 @@ fn the_end_of_the_stream() {
 }
 
 #[test]
+fn a_request_shows_its_dialect() {
+    let seq = |kind| element(kind, "Seq", if kind == kind::INT32 { &[1; 4] } else { &[1; 8] });
+    for (members, dialect) in [
+        (vec![name(kind::BINARY), seq(kind::INT32)], Dialect::Vitess),
+        (vec![name(kind::BINARY), seq(kind::INT64)], Dialect::Vitess),
+        (vec![name(kind::BINARY), seq(kind::UINT64)], Dialect::Vitess),
+        (vec![name(kind::STRING), seq(kind::UINT64)], Dialect::Vitess),
+        (vec![seq(kind::UINT64), name(kind::STRING)], Dialect::Vitess),
+        (vec![name(kind::STRING), seq(kind::INT32)], Dialect::Standard),
+        (vec![seq(kind::INT64), name(kind::STRING)], Dialect::Standard),
+        (vec![name(kind::STRING)], Dialect::Standard),
+        (vec![name(kind::BINARY), name(kind::STRING)], Dialect::Standard),
+        (vec![seq(kind::UINT64)], Dialect::Vitess),
+        (vec![seq(kind::INT64)], Dialect::Vitess),
+    ] {
+        let bytes = [document(&members), wrapped(kind::NULL, &[])].concat();
+        let request = decoder().decode(&mut BytesMut::from(&bytes[..])).unwrap().unwrap();
+        assert_eq!(request.head().dialect(), dialect, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
 fn forced_dialects_do_not_look_at_the_header() {
     for dialect in [Dialect::Vitess, Dialect::Standard] {
         for kind in [kind::STRING, kind::BINARY] {

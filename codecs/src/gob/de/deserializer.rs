@@ -75,8 +75,15 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
         match this.shape()? {
             Type::Bytes | Type::Opaque(_) => visitor.visit_borrowed_bytes(this.kept_bytes()?),
             Type::Interface => visitor.visit_borrowed_bytes(b""),
-            Type::Slice { elem: Id::UINT } | Type::Array { elem: Id::UINT, .. } => {
+            Type::Slice { elem: Id::UINT } => {
                 let left = this.count()?;
+                visitor.visit_byte_buf(this.list(Id::UINT, left, None, ByteBuf)?)
+            }
+            Type::Array { elem: Id::UINT, len } => {
+                let left = u64::from(len);
+                if !this.absent && this.count()? != left {
+                    return Err(LENGTH_MISMATCH.into());
+                }
                 visitor.visit_byte_buf(this.list(Id::UINT, left, None, ByteBuf)?)
             }
             _ => Err(this.mismatch("[]uint8")),

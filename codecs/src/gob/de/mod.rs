@@ -10,7 +10,6 @@ mod access;
 mod deserializer;
 mod error;
 mod fields;
-mod opaque;
 mod typed_value;
 
 use super::{
@@ -23,7 +22,7 @@ use crate::{
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
-    zero::with_zeros,
+    zero::read_again,
 };
 use error::DeError;
 use serde::de::DeserializeOwned;
@@ -71,7 +70,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     value: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| decode(types, value, zero_fields, decoding))
+    read_again(|again| decode(types, value, &again.zero_fields, decoding))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.

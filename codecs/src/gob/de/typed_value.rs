@@ -5,7 +5,6 @@ use super::{
     access::{Items, Named, Pairs},
     error::DeError,
     fields::Fields,
-    opaque,
 };
 use crate::{
     budget::{ListRoom, MapRoom},
@@ -15,7 +14,7 @@ use crate::{
         types::{Id, Marshaler, Struct, Type},
         wire::WireError,
     },
-    types::{Complex, Time},
+    types::{Complex, Time, raw_text, time::binary},
     zero::Zero,
 };
 use serde::de::{Visitor, value::SeqDeserializer};
@@ -181,7 +180,10 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         let this = self.opened()?;
         match this.shape()? {
             Type::Opaque(_) | Type::Interface if this.absent => Ok(Time::default().to_packed()),
-            Type::Opaque(_) => opaque::time(this.de.reader.bytes()?).map(Time::to_packed),
+            Type::Opaque(_) => match binary::read(this.de.reader.bytes()?) {
+                Ok(time) => Ok(time.to_packed()),
+                Err(why) => Err(DeError::placed(why)),
+            },
             _ => Err(this.mismatch("time.Time")),
         }
     }
@@ -299,6 +301,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
                 let text = this.kept_bytes()?;
                 match std::str::from_utf8(text) {
                     Ok(text) => visitor.visit_borrowed_str(text),
+                    Err(_) if exact => visitor.visit_enum(raw_text(text)),
                     Err(_) => visitor.visit_borrowed_bytes(text),
                 }
             }
@@ -329,7 +332,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
                 // Where a pointer to a time is sent, its type has no name.
                 let may_be_time = matches!(this.de.types.name(this.id), "Time" | "");
                 let bytes = this.kept_bytes()?;
-                match opaque::time(bytes) {
+                match binary::read(bytes) {
                     Ok(time) if may_be_time && exact => visitor.visit_i128(time.to_packed()),
                     Ok(time) if may_be_time && time.to_exact_text().is_some() => {
                         visitor.visit_string(time.to_string())

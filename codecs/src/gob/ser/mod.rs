@@ -13,7 +13,7 @@ mod shape;
 mod tests;
 
 use super::{
-    MAX_DEPTH, YEAR_ONE_TO_UNIX,
+    MAX_DEPTH,
     define::{self, Form, Table},
     types::{Id, Marshaler},
     wire::{put_bytes, put_float, put_int, put_uint},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     form::{self, FormScope},
     serde_methods::{compound_types, forward_serialize},
-    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time},
+    types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, INTERFACE, TEXT, TIME, Time, time::binary},
 };
 use bytes::BufMut;
 use compound::{Elements, Fields};
@@ -192,7 +192,7 @@ impl<'a> Serializer<'a> {
     fn time(self, packed: &[u8]) -> Result<bool> {
         let time = Time::from_packed_bytes(packed)
             .ok_or_else(|| SerError::refused("gob: packed time out of range"))?;
-        let (bytes, len) = time_bytes(time)?;
+        let (bytes, len) = binary::write(time).map_err(SerError::refused)?;
         let bytes = bytes.get(..len).unwrap_or_default();
         self.scalar(define::TIME, "time.Time", time == Time::default(), |out| put_bytes(out, bytes))
     }
@@ -467,27 +467,4 @@ fn put_zero<T: Serialize + ?Sized>(value: &T, serializer: Serializer<'_>) -> boo
         sink.bytes.truncate(start);
     }
     is_there
-}
-
-/// Version, seconds since year 1, nanoseconds, minutes east (-1 for UTC), and in version 2 seconds more; the last is
-/// left out of the length otherwise. Source: Go `time.Time.MarshalBinary`.
-fn time_bytes(time: Time) -> Result<([u8; 16], usize)> {
-    let (minutes, odd_seconds) = match time.offset_seconds() {
-        None => (-1, 0),
-        Some(-119..=-60) => return Err(SerError::refused("Time.MarshalBinary: unexpected zone offset")),
-        // Under a day either way.
-        Some(seconds) => ((seconds / 60) as i16, (seconds % 60) as i8),
-    };
-    // Go wraps around too.
-    let seconds = time.unix_seconds().wrapping_add(YEAR_ONE_TO_UNIX);
-    let mut bytes = [1; 16];
-    bytes[1..9].copy_from_slice(&seconds.to_be_bytes());
-    bytes[9..13].copy_from_slice(&time.nanos().to_be_bytes());
-    bytes[13..15].copy_from_slice(&minutes.to_be_bytes());
-    if odd_seconds == 0 {
-        return Ok((bytes, 15));
-    }
-    bytes[0] = 2;
-    bytes[15] = odd_seconds.cast_unsigned();
-    Ok((bytes, 16))
 }

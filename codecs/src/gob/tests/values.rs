@@ -206,6 +206,12 @@ fn lists_maps_tuples_and_bytes() {
         single::<[u8; 4]>(&table, 66, b"\x03\0\0\0"),
         Err("gob: length mismatch in decodeArray".into())
     );
+    for short_or_long in [&b"\x03\0\0\0"[..], b"\x05\0\0\0\0\0"] {
+        assert_eq!(
+            single::<Blob>(&table, 66, short_or_long),
+            Err("gob: length mismatch in decodeArray".into())
+        );
+    }
     for cut in [&b"\x03\x02\x02"[..], b"\xf8\xff\xff\xff\xff\xff\xff\xff\xff", b"\x02\xff"] {
         assert!(single::<Vec<i64>>(&table, 65, cut).is_err());
         assert!(single::<serde::de::IgnoredAny>(&table, 65, cut).is_err());

@@ -2,7 +2,8 @@
 //!
 //! Second step of decoding, once the method and with it the type is known: a serde deserializer over a whole value.
 //! Where serde_json would refuse, Go is followed: `null` is the zero value of everything, member names match in any
-//! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer.
+//! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer, of members with one
+//! name the last counts.
 
 use super::{
     access::{Elements, Entries, Members},
@@ -14,7 +15,7 @@ use crate::{
     codec::{Decoding, Limits},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
-    zero::{Zero, ZeroFieldError as _, with_zeros},
+    zero::{Again, Zero, ZeroFieldError as _, read_again},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -49,8 +50,8 @@ pub(crate) fn value_within<T: DeserializeOwned>(
     decoding: &Decoding<'_>,
     budget: impl Fn() -> DecodeBudget,
 ) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| {
-        let mut de = De::new::<T>(bytes, zero_fields, budget());
+    read_again(|again| {
+        let mut de = De::new::<T>(bytes, again, budget());
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -80,15 +81,15 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    with_zeros(|zero_fields| {
+    read_again(|again| {
         let budget = decoding.budget(bytes.len());
-        let mut de = De::new::<T>(bytes, zero_fields, budget);
+        let mut de = De::new::<T>(bytes, again, budget);
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
         de.cursor.enter()?;
         if de.cursor.peek() == Some(b']') {
-            T::deserialize(Zero::new(zero_fields))
+            T::deserialize(Zero::new(&again.zero_fields))
         } else {
             let value = T::deserialize(&mut de)?;
             decoding.note(&de.budget);
@@ -97,20 +98,20 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
     })
 }
 
-/// The deserializer; `zero_fields` are those that [`Zero`] makes.
+/// The deserializer; `again` is what an earlier reading found out.
 #[derive(Debug)]
 pub(super) struct De<'de, 'f> {
     pub(super) cursor: Cursor<'de>,
-    pub(super) zero_fields: &'f [&'static str],
+    pub(super) again: &'f Again,
     pub(super) budget: DecodeBudget,
 }
 
 impl<'de, 'f> De<'de, 'f> {
     /// For a `T`, which its caller has room for.
     #[inline]
-    fn new<T>(bytes: &'de [u8], zero_fields: &'f [&'static str], budget: DecodeBudget) -> Self {
+    fn new<T>(bytes: &'de [u8], again: &'f Again, budget: DecodeBudget) -> Self {
         budget.member::<T>();
-        Self { cursor: Cursor::new(bytes), zero_fields, budget }
+        Self { cursor: Cursor::new(bytes), again, budget }
     }
 
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.
@@ -153,7 +154,7 @@ impl<'de, 'f> De<'de, 'f> {
     ) -> Result<V::Value, DeError> {
         self.budget.compound::<V::Value>()?;
         if self.cursor.take_null()? {
-            return Zero::new(self.zero_fields).deserialize_tuple(len, visitor);
+            return Zero::new(&self.again.zero_fields).deserialize_tuple(len, visitor);
         }
         if self.cursor.peek() != Some(b'[') {
             return Err(self.cursor.mismatch(wanted));
@@ -346,7 +347,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
-            _ if self.cursor.take_null()? => Zero::new(self.zero_fields).deserialize_map(visitor),
+            _ if self.cursor.take_null()? => Zero::new(&self.again.zero_fields).deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
     }
@@ -361,7 +362,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
             _ if self.cursor.take_null()? => {
-                Zero::new(self.zero_fields).deserialize_struct(name, fields, visitor)
+                Zero::new(&self.again.zero_fields).deserialize_struct(name, fields, visitor)
             }
             _ => Err(self.cursor.mismatch(name)),
         }
@@ -383,7 +384,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
                 Ok(value)
             }
             _ if self.cursor.take_null()? => {
-                Zero::new(self.zero_fields).deserialize_enum(name, variants, visitor)
+                Zero::new(&self.again.zero_fields).deserialize_enum(name, variants, visitor)
             }
             _ => Err(self.cursor.mismatch(name)),
         }

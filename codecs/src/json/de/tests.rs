@@ -280,3 +280,41 @@ fn nesting_is_limited_in_every_type() {
         );
     }
 }
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Repeated {
+    a: i64,
+    b: i64,
+    inner: Option<Box<Self>>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+struct Flat {
+    #[serde(rename = "N")]
+    n: i64,
+    #[serde(flatten)]
+    rest: BTreeMap<String, i64>,
+}
+
+/// As in Go, whose names match in any case.
+#[test]
+fn of_members_with_one_name_the_last_counts() {
+    let read = |text: &str| value_from_slice::<Repeated>(text.as_bytes()).unwrap();
+    let ab = |a, b| Repeated { a, b, inner: None };
+    for (text, value) in [
+        (r#"{"A":7,"A":9,"B":1}"#, ab(9, 1)),
+        (r#"{"A":7,"a":9,"B":1}"#, ab(9, 1)),
+        (r#"{"a":7,"B":1,"\u0041":9}"#, ab(9, 1)),
+        (r#"{"A":1,"B":2,"A":3,"B":4,"A":5}"#, ab(5, 4)),
+        (r#"{"A":5,"x":[{"A":1}],"A":3}"#, ab(3, 0)),
+        (r#"{"Inner":{"A":1,"A":2},"A":3}"#, Repeated { a: 3, b: 0, inner: Some(Box::new(ab(2, 0))) }),
+        (r#"{"Inner":{"A":1},"Inner":{"B":2}}"#, Repeated { inner: Some(Box::new(ab(0, 2))), ..ab(0, 0) }),
+    ] {
+        assert_eq!(read(text), value, "{text}");
+    }
+    let flat = Flat { n: 2, rest: BTreeMap::from([("x".into(), 4)]) };
+    assert_eq!(value_from_slice::<Flat>(br#"{"N":1,"x":3,"N":2,"x":4}"#).unwrap(), flat);
+    let many = format!("{{{}\"B\":1}}", "\"A\":1,".repeat(100_000));
+    assert_eq!(read(&many), ab(1, 1));
+}

@@ -107,9 +107,12 @@ pub(super) struct Scanner<const N: usize> {
     literal: &'static [u8],
     at: usize,
     levels: Levels,
+    /// Whether there have been more levels than are allowed: the object is read to its end, for its members.
+    too_deep: bool,
     key: Range<usize>,
     value_start: usize,
-    members: Places<N>,
+    /// Of an object that ends badly, what it had until then.
+    pub(super) members: Places<N>,
     /// Bytes looked at since this scanner was made.
     #[cfg(test)]
     pub(super) work: usize,
@@ -134,6 +137,7 @@ impl<const N: usize> Scanner<N> {
             literal: b"",
             at: 0,
             levels: Levels::default(),
+            too_deep: false,
             key: 0..0,
             value_start: 0,
             members: [const { 0..0 }; N],
@@ -154,7 +158,10 @@ impl<const N: usize> Scanner<N> {
             }
             return self.check_len(buf.len()).map(|()| None);
         };
-        self.check_len(end)?;
+        if let Err(error) = self.check_len(end) {
+            self.members = members;
+            return Err(error);
+        }
         Ok(Some((buf.split_to(end).freeze(), members)))
     }
 
@@ -169,7 +176,8 @@ impl<const N: usize> Scanner<N> {
     /// `Ok(None)`: the object has not ended yet. After `Ok(Some(_))` it starts over, at the front of the bytes.
     ///
     /// # Errors
-    /// The bytes are not the start of an object, or nested too deep; the scanner is of no further use.
+    /// The bytes are not the start of an object, or one has ended that is nested too deep; the scanner is of no further
+    /// use but for the members it has found.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Option<Object<N>>, DecodeError> {
         #[cfg(test)]
         let from = self.at;
@@ -181,11 +189,19 @@ impl<const N: usize> Scanner<N> {
         if !ended? {
             return Ok(None);
         }
+        if self.too_deep {
+            return Err(DecodeError::TooDeep { limit: self.limits.max_depth });
+        }
         // The next message has to find neither members nor a position of this one.
         let members = std::mem::replace(&mut self.members, [const { 0..0 }; N]);
         let end = std::mem::take(&mut self.at);
         self.state = State::Start;
         Ok(Some(Object { end, members }))
+    }
+
+    /// Scans no more.
+    pub(super) fn stop(&mut self) {
+        self.at = usize::MAX;
     }
 
     /// Whether nothing has been scanned of what is at the front of the bytes.
@@ -228,7 +244,7 @@ impl<const N: usize> Scanner<N> {
                     self.close(bytes);
                 }
                 State::FirstElement => self.value(byte, bytes)?,
-                State::Start if byte == b'{' => self.open(true)?,
+                State::Start if byte == b'{' => self.open(true),
                 State::Start => self.blank(byte, "no JSON object")?,
                 State::Escape => self.escape(byte)?,
                 State::Hex => self.hex(byte)?,
@@ -285,8 +301,10 @@ impl<const N: usize> Scanner<N> {
         self.state = match byte {
             b'"' => State::String,
             b'1'..=b'9' => State::Integer,
-            b'{' => return self.open(true),
-            b'[' => return self.open(false),
+            b'{' | b'[' => {
+                self.open(byte == b'{');
+                return Ok(());
+            }
             b'0' => State::Zero,
             b'-' => State::Minus,
             b't' | b'f' | b'n' => State::Literal,
@@ -308,14 +326,11 @@ impl<const N: usize> Scanner<N> {
     }
 
     #[inline]
-    fn open(&mut self, object: bool) -> Result<(), DecodeError> {
-        if self.levels.depth >= self.limits.max_depth {
-            return Err(DecodeError::TooDeep { limit: self.limits.max_depth });
-        }
+    fn open(&mut self, object: bool) {
+        self.too_deep |= self.levels.depth >= self.limits.max_depth;
         self.levels.push(object);
         self.at += 1;
         self.state = if object { State::FirstKey } else { State::FirstElement };
-        Ok(())
     }
 
     /// Leaves an array or object; says whether it was the outermost.

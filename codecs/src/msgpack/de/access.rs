@@ -3,7 +3,7 @@
 use super::{De, DeError, Result};
 use crate::{
     budget::{DecodeBudget, ListRoom, MapRoom},
-    msgpack::read::Token,
+    msgpack::read::{Reader, Token},
     serde_methods::forward_variant,
 };
 use serde::{
@@ -97,11 +97,37 @@ impl<'r, 'de, 'f> Pairs<'r, 'de, 'f> {
 
     /// Whether there is another pair, whose key is read next.
     #[inline]
-    fn advance(&mut self) -> bool {
-        let Some(left) = self.left.checked_sub(1) else { return false };
+    fn advance(&mut self) -> Result<bool> {
+        if !self.de.again.repeated_fields.is_empty() {
+            self.drop_repeated()?;
+        }
+        let Some(left) = self.left.checked_sub(1) else { return Ok(false) };
         self.left = left;
         self.value_pending = true;
-        true
+        Ok(true)
+    }
+
+    /// Goes past the members of names that come again, of which the last counts.
+    #[cold]
+    fn drop_repeated(&mut self) -> Result<()> {
+        let reader = &mut self.de.input.reader;
+        while self.left > 0 {
+            let (Token::Str(key) | Token::Bin(key)) = reader.peek()? else { break };
+            if !self.de.again.repeated_fields.iter().any(|name| name.as_bytes() == key) {
+                break;
+            }
+            let mut ahead = *reader;
+            let comes_again = comes_again(&mut ahead, self.left, key)?;
+            // What is looked at more than once is paid for: values inside values may all have members twice.
+            self.de.input.budget.bytes(reader.left().saturating_sub(ahead.left()))?;
+            if !comes_again {
+                break;
+            }
+            reader.skip()?;
+            reader.skip()?;
+            self.left -= 1;
+        }
+        Ok(())
     }
 
     /// The value of the key read last.
@@ -124,6 +150,20 @@ impl<'r, 'de, 'f> Pairs<'r, 'de, 'f> {
     }
 }
 
+/// Whether `key`, the first of the next `left` pairs, is the key of another of them.
+fn comes_again(reader: &mut Reader<'_>, left: u32, key: &[u8]) -> Result<bool> {
+    for _ in 1..left {
+        reader.skip()?;
+        reader.skip()?;
+        if let Token::Str(next) | Token::Bin(next) = reader.peek()?
+            && next == key
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The pairs of a map, for a target that keeps all keys and values.
 #[derive(Debug)]
 pub(super) struct Entries<'r, 'de, 'f> {
@@ -144,7 +184,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if !self.pairs.advance() {
+        if !self.pairs.advance()? {
             return Ok(None);
         }
         self.pairs.de.input.budget.entry::<K::Value>(&mut self.keys)?;
@@ -178,7 +218,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
         if let Token::Str(key) | Token::Bin(key) = self.pairs.de.input.reader.peek()?
-            && let Some(name) = self.pairs.de.zero_fields.iter().find(|name| name.as_bytes() == key)
+            && let Some(name) = self.pairs.de.again.zero_fields.iter().find(|name| name.as_bytes() == key)
         {
             self.seen.push(name);
         }
@@ -187,7 +227,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
 
     /// The next member that is filled with zero.
     fn next_zero_field(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.pairs.de.zero_fields.get(self.zeros_passed) {
+        while let Some(&name) = self.pairs.de.again.zero_fields.get(self.zeros_passed) {
             self.zeros_passed += 1;
             if self.fields.contains(&name) && !self.seen.contains(&name) {
                 return Some(name);
@@ -202,13 +242,13 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if !self.pairs.advance() {
+        if !self.pairs.advance()? {
             return match self.next_zero_field() {
                 Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
                 None => Ok(None),
             };
         }
-        if !self.pairs.de.zero_fields.is_empty() {
+        if !self.pairs.de.again.zero_fields.is_empty() {
             self.note()?;
         }
         seed.deserialize(self.pairs.de.next(true)).map(Some)

@@ -18,6 +18,9 @@ pub(super) enum DeError {
     /// A struct lacks a member that has no default.
     #[error("missing field `{0}`")]
     Missing(&'static str),
+    /// A struct has a member twice.
+    #[error("duplicate field `{0}`")]
+    Repeated(&'static str),
     /// Anything else.
     #[error("{0}")]
     Value(ValueError),
@@ -50,7 +53,14 @@ impl ZeroFieldError for DeError {
     fn zero_field(&self) -> Option<&'static str> {
         match self {
             Self::Missing(name) => Some(name),
-            Self::Value(_) => None,
+            Self::Repeated(_) | Self::Value(_) => None,
+        }
+    }
+
+    fn repeated_field(&self) -> Option<&'static str> {
+        match self {
+            Self::Repeated(name) => Some(name),
+            Self::Missing(_) | Self::Value(_) => None,
         }
     }
 }
@@ -64,6 +74,11 @@ impl de::Error for DeError {
     #[cold]
     fn missing_field(name: &'static str) -> Self {
         Self::Missing(name)
+    }
+
+    #[cold]
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::Repeated(name)
     }
 }
 
@@ -85,7 +100,7 @@ impl From<DeError> for ValueError {
     fn from(error: DeError) -> Self {
         match error {
             DeError::Value(error) => error,
-            missing => Self::new(missing.to_string()),
+            other => Self::new(other.to_string()),
         }
     }
 }

@@ -12,7 +12,7 @@ mod error;
 use super::{
     MAX_DEPTH,
     read::{Reader, Token, WireError},
-    time,
+    time::{self, PeerTimes, TimeForm},
 };
 use crate::{
     budget::{DecodeBudget, ListRoom},
@@ -20,8 +20,8 @@ use crate::{
     error::ValueError,
     form::Form,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
-    types::{ANY, TEXT, TIME, Time},
-    zero::{Zero, with_zeros},
+    types::{ANY, TEXT, TIME, raw_text},
+    zero::{Again, Zero, read_again},
 };
 use access::{Entries, List, Members, Numbers, Pairs};
 use error::DeError;
@@ -41,9 +41,9 @@ const MAX_TIME_TEXT: usize = 48;
 /// Decodes one body into `T`; bytes behind it do not count.
 ///
 /// Shape: structs are maps with names or, as Go's `StructToArray` has it, lists; strings and bytes are taken for one
-/// another; a time is the extension -1 or, from Go's codec in its older form, its 4, 8 or 12 bytes as a string. A nil,
-/// and every member of a struct that is not there, is the zero value unless serde has a default for it; unknown members
-/// are skipped.
+/// another; a time has any of the forms of [`TimeForm`], as string or bytes. A nil, and every member of a struct that is
+/// not there, is the zero value unless serde has a default for it; unknown members are skipped, of members with one name
+/// the last counts.
 ///
 /// # Errors
 /// The bytes do not fit `T`, or would take more memory than [`Limits`](crate::Limits) allow by default; the connection
@@ -66,14 +66,41 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
-    with_zeros(|zero_fields| {
-        let budget = decoding.budget(bytes.len()).of_form(Form::Msgpack);
-        budget.member::<T>();
-        let mut input = Input { reader: Reader::new(bytes), budget };
-        let value = T::deserialize(De::new(&mut input, zero_fields))?;
-        decoding.note(&input.budget);
-        Ok::<_, DeError>(value)
+    read_again(|again| read(bytes, decoding, again).0)
+}
+
+/// As [`value_from_slice_within`], and notes how the peer writes times, if there are any.
+///
+/// # Errors
+/// As [`value_from_slice`].
+#[inline]
+pub fn value_from_peer_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    times: &PeerTimes,
+    decoding: &Decoding<'_>,
+) -> std::result::Result<T, ValueError> {
+    read_again(|again| {
+        let (value, form) = read(bytes, decoding, again);
+        if let Some(form) = form {
+            times.set(form);
+        }
+        value
     })
+}
+
+/// The value, and the form of its times.
+#[inline]
+fn read<T: DeserializeOwned>(
+    bytes: &[u8],
+    decoding: &Decoding<'_>,
+    again: &Again,
+) -> (Result<T>, Option<TimeForm>) {
+    let budget = decoding.budget(bytes.len()).of_form(Form::Msgpack);
+    budget.member::<T>();
+    let mut input = Input { reader: Reader::new(bytes), budget, times: None };
+    let value = T::deserialize(De::new(&mut input, again));
+    decoding.note(&input.budget);
+    (value, input.times)
 }
 
 /// What all parts of one value share.
@@ -81,24 +108,26 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
 struct Input<'de> {
     reader: Reader<'de>,
     budget: DecodeBudget,
+    /// The form of the last time read.
+    times: Option<TimeForm>,
 }
 
 /// The value at the front of `input`.
 ///
-/// `zero_fields` names the members that structs ask for and get even where the bytes have none; `key` says that the
-/// value is the key of a map, where a text may be wanted of a number.
+/// `again` is what an earlier reading found out; `key` says that the value is the key of a map, where a text may be
+/// wanted of a number.
 #[derive(Debug)]
 struct De<'r, 'de, 'f> {
     input: &'r mut Input<'de>,
-    zero_fields: &'f [&'static str],
+    again: &'f Again,
     depth: usize,
     key: bool,
 }
 
 impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
-    fn new(input: &'r mut Input<'de>, zero_fields: &'f [&'static str]) -> Self {
-        Self { input, zero_fields, depth: 0, key: false }
+    fn new(input: &'r mut Input<'de>, again: &'f Again) -> Self {
+        Self { input, again, depth: 0, key: false }
     }
 
     /// The next value at the same place.
@@ -118,7 +147,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     #[inline]
     fn zero(&self) -> Zero<'f, DeError> {
-        Zero::new(self.zero_fields)
+        Zero::new(&self.again.zero_fields)
     }
 
     /// An integer of any width that holds the value. Go's codec writes the shortest form that fits, so the width on the
@@ -189,12 +218,11 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     /// A time in the packed form of [`TIME`].
     fn packed_time(self) -> Result<i128> {
         let token = self.input.reader.token()?;
-        let time = match token {
-            Token::Ext(time::EXTENSION, bytes) | Token::Str(bytes) | Token::Bin(bytes) => time::read(bytes),
-            Token::Nil => Some(Time::default()),
-            _ => None,
+        let Some((time, form)) = time::of_token(&token) else {
+            return Err(DeError::mismatch(&token, "time.Time"));
         };
-        time.map(Time::to_packed).ok_or_else(|| DeError::mismatch(&token, "time.Time"))
+        self.input.times = form.or(self.input.times);
+        Ok(time.to_packed())
     }
 
     /// The elements of a list for `visitor`, which expects `expected` of them: zero values if there are fewer.
@@ -248,6 +276,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 self.input.budget.bytes(text.len())?;
                 match std::str::from_utf8(text) {
                     Ok(text) => visitor.visit_borrowed_str(text),
+                    Err(_) if for_any => visitor.visit_enum(raw_text(text)),
                     Err(_) => visitor.visit_borrowed_bytes(text),
                 }
             }
@@ -255,17 +284,20 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 self.input.budget.bytes(bytes.len())?;
                 visitor.visit_borrowed_bytes(bytes)
             }
-            token @ Token::Ext(kind, bytes) => match time::read(bytes).filter(|_| kind == time::EXTENSION) {
-                Some(time) if for_any => visitor.visit_i128(time.to_packed()),
-                Some(time) => {
-                    self.input.budget.bytes(MAX_TIME_TEXT)?;
-                    match time.to_exact_text() {
-                        Some(text) => visitor.visit_string(text),
-                        None => visitor.visit_borrowed_bytes(bytes),
-                    }
+            token @ Token::Ext(_, bytes) => {
+                let Some((time, form)) = time::of_token(&token) else {
+                    return Err(DeError::mismatch(&token, "interface {}"));
+                };
+                self.input.times = form;
+                if for_any {
+                    return visitor.visit_i128(time.to_packed());
                 }
-                None => Err(DeError::mismatch(&token, "interface {}")),
-            },
+                self.input.budget.bytes(MAX_TIME_TEXT)?;
+                match time.to_exact_text() {
+                    Some(text) => visitor.visit_string(text),
+                    None => visitor.visit_borrowed_bytes(bytes),
+                }
+            }
             Token::List(len) => self.list(len, 0, visitor),
             Token::Map(len) => self.map(len, visitor),
         }

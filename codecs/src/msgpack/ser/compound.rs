@@ -3,7 +3,7 @@
 use super::{Result, Serializer, fits};
 use crate::{
     error::EncodeError,
-    msgpack::write,
+    msgpack::{time::TimeForm, write},
     serde_methods::{impl_elements, impl_members},
 };
 use bytes::BytesMut;
@@ -13,6 +13,7 @@ use serde::{Serialize, ser};
 #[derive(Debug)]
 pub(super) struct Compound<'a> {
     out: &'a mut BytesMut,
+    times: TimeForm,
     length: Length,
     /// Elements, or pairs, written so far.
     count: usize,
@@ -28,18 +29,19 @@ enum Length {
 
 impl<'a> Compound<'a> {
     #[inline]
-    pub(super) fn list(out: &'a mut BytesMut, len: Option<usize>) -> Result<Self> {
-        Self::open(out, len, write::list, write::LIST_32)
+    pub(super) fn list(out: &'a mut BytesMut, times: TimeForm, len: Option<usize>) -> Result<Self> {
+        Self::open(out, times, len, write::list, write::LIST_32)
     }
 
     #[inline]
-    pub(super) fn map(out: &'a mut BytesMut, len: Option<usize>) -> Result<Self> {
-        Self::open(out, len, write::map, write::MAP_32)
+    pub(super) fn map(out: &'a mut BytesMut, times: TimeForm, len: Option<usize>) -> Result<Self> {
+        Self::open(out, times, len, write::map, write::MAP_32)
     }
 
     #[inline]
     fn open(
         out: &'a mut BytesMut,
+        times: TimeForm,
         len: Option<usize>,
         start: impl FnOnce(&mut BytesMut, usize) -> Option<()>,
         unknown: u8,
@@ -54,12 +56,12 @@ impl<'a> Compound<'a> {
                 Length::At(out.len() - 4)
             }
         };
-        Ok(Self { out, length, count: 0 })
+        Ok(Self { out, times, length, count: 0 })
     }
 
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        value.serialize(Serializer::new(self.out))
+        value.serialize(Serializer::new(self.out, self.times))
     }
 
     #[inline]

@@ -5,7 +5,10 @@
 
 mod compound;
 
-use super::{time, write};
+use super::{
+    time::{self, TimeForm},
+    write,
+};
 use crate::{
     error::EncodeError,
     form::{Form, FormScope},
@@ -20,9 +23,9 @@ type Result<T> = std::result::Result<T, EncodeError>;
 
 /// Appends `value` as the body of a message; on an error `out` has lost nothing but may have grown.
 #[inline]
-pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<()> {
+pub(super) fn to_buf<T: Serialize + ?Sized>(value: &T, times: TimeForm, out: &mut BytesMut) -> Result<()> {
     let _form = FormScope::enter(Form::Msgpack);
-    value.serialize(Serializer { out, role: Role::Plain })
+    value.serialize(Serializer::new(out, times))
 }
 
 /// What a newtype's name has said about the value inside.
@@ -38,20 +41,21 @@ enum Role {
 struct Serializer<'a> {
     out: &'a mut BytesMut,
     role: Role,
+    times: TimeForm,
 }
 
 impl<'a> Serializer<'a> {
     #[inline]
-    fn new(out: &'a mut BytesMut) -> Self {
-        Self { out, role: Role::Plain }
+    fn new(out: &'a mut BytesMut, times: TimeForm) -> Self {
+        Self { out, role: Role::Plain, times }
     }
 
     /// Opens `{variant: …}` around a value.
     #[inline]
-    fn variant(self, variant: &'static str) -> Result<&'a mut BytesMut> {
+    fn variant(self, variant: &'static str) -> Result<Self> {
         fits(write::map(self.out, 1))?;
         fits(write::str(self.out, variant))?;
-        Ok(self.out)
+        Ok(Self::new(self.out, self.times))
     }
 }
 
@@ -123,12 +127,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
         fits(match self.role {
-            Role::Text => write::text(self.out, value),
+            Role::Text => write::raw(self.out, value),
             Role::Plain => write::bin(self.out, value),
             Role::Time => {
                 let time = Time::from_packed_bytes(value)
                     .ok_or_else(|| EncodeError::new("packed time out of range"))?;
-                time::put(self.out, time);
+                time::put(self.out, time, self.times);
                 Some(())
             }
         })
@@ -157,12 +161,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        value.serialize(Serializer::new(self.variant(variant)?))
+        value.serialize(self.variant(variant)?)
     }
 
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'a>> {
-        Compound::list(self.out, len)
+        Compound::list(self.out, self.times, len)
     }
 
     fn serialize_tuple_variant(
@@ -172,17 +176,17 @@ impl<'a> ser::Serializer for Serializer<'a> {
         variant: &'static str,
         len: usize,
     ) -> Result<Compound<'a>> {
-        Compound::list(self.variant(variant)?, Some(len))
+        self.variant(variant)?.serialize_seq(Some(len))
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Compound<'a>> {
-        Compound::map(self.out, len)
+        Compound::map(self.out, self.times, len)
     }
 
     #[inline]
     fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Compound<'a>> {
-        Compound::map(self.out, Some(len))
+        Compound::map(self.out, self.times, Some(len))
     }
 
     fn serialize_struct_variant(
@@ -192,6 +196,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
         variant: &'static str,
         len: usize,
     ) -> Result<Compound<'a>> {
-        Compound::map(self.variant(variant)?, Some(len))
+        self.variant(variant)?.serialize_map(Some(len))
     }
 }

@@ -268,6 +268,18 @@ fn what_is_written() {
     }
 }
 
+/// A name that is not UTF-8 is echoed as it came, in the header and in the text about it.
+#[test]
+fn a_name_that_is_not_utf8_is_echoed_raw() {
+    let mut buf = BytesMut::from(&b"\x82\xADServiceMethod\xA3A.\xFF\xA3Seq\x07\xC0"[..]);
+    let request = RequestDecoder::new(Limits::default()).decode(&mut buf).unwrap().unwrap();
+    let mut out = BytesMut::new();
+    let error = ErrorReply::new("rpc: can't find method A.\u{FFFD}");
+    ReplyEncoder::new().encode_error(request.head(), &error, &mut out);
+    let wanted = b"\x83\xADServiceMethod\xA3A.\xFF\xA3Seq\x07\xA5Error\xBArpc: can't find method A.\xFF\xC0";
+    assert_eq!(out.escape_ascii().to_string(), wanted.escape_ascii().to_string());
+}
+
 /// As Go's codec writes a reply; the value of a failed call may be anything.
 #[test]
 fn replies_of_gos_server() {

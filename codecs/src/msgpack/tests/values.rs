@@ -1,7 +1,8 @@
 //! Values both ways, each by its bytes, and by those of crate `rmp-serde`.
 
 use crate::{
-    msgpack::{ser::to_buf, value_from_slice},
+    codec::{Decoding, Limits},
+    msgpack::{PeerTimes, TimeForm, ser::to_buf, value_from_peer_within, value_from_slice},
     types::{Any, Blob, Text, Time},
 };
 use bytes::BytesMut;
@@ -10,8 +11,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fmt::Debug};
 
 fn written<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    written_as(value, TimeForm::Extension)
+}
+
+fn written_as<T: Serialize + ?Sized>(value: &T, times: TimeForm) -> Vec<u8> {
     let mut out = BytesMut::new();
-    to_buf(value, &mut out).unwrap();
+    to_buf(value, times, &mut out).unwrap();
     out.to_vec()
 }
 
@@ -81,7 +86,9 @@ fn scalars_in_their_shortest_form() {
 #[test]
 fn types_of_go() {
     check(&Text::from("hé"), b"\xA3h\xC3\xA9");
-    check(&Text::from(vec![b'a', 0xFF]), b"\xC4\x02a\xFF");
+    check(&Text::from(vec![b'a', 0xFF]), b"\xA2a\xFF");
+    check(&Text::from(vec![0xFF; 40]), &[&[0xD9, 40][..], &[0xFF; 40]].concat());
+    check(&BTreeMap::from([(Text::from(vec![0xFF]), 1)]), b"\x81\xA1\xFF\x01");
     check(&Blob::from(b"\x00\xFF"), b"\xC4\x02\x00\xFF");
     check(&Blob::from(vec![7; 256]), &[&[0xC5, 1, 0][..], &[7; 256]].concat());
     let time = |text: &str| text.parse::<Time>().unwrap();
@@ -156,7 +163,11 @@ fn any_keeps_the_kinds_of_the_wire() {
     ] {
         check(&any, bytes);
     }
-    assert_eq!(read::<Any>(b"\xA1\xFF"), Any::from(Blob::from(b"\xFF")));
+    assert_eq!(read::<Any>(b"\xA1\xFF"), Any::from(Text::from(vec![0xFF])));
+    assert_eq!(
+        written(&read::<Any>(b"\x81\xA1k\x92\xA1\xFF\xC4\x01\xFF")),
+        b"\x81\xA1k\x92\xA1\xFF\xC4\x01\xFF"
+    );
     assert_eq!(read::<Any>(b"\x81\x05\x01"), Any::Map(vec![("5".into(), Any::Int(1))]));
     assert_eq!(refused::<Any>(b"\xD4\x05\x00"), "msgpack: cannot decode extension into interface {}");
 }
@@ -254,6 +265,62 @@ fn structs_as_lists() {
     assert_eq!(read::<Inner>(b"\x91\xA1x"), Inner { name: "x".into(), n: 0 });
     assert_eq!(read::<Inner>(b"\x94\xA1x\x05\x81\x01\x02\xC0"), Inner { name: "x".into(), n: 5 });
     assert_eq!(read::<(Inner, i64)>(b"\x92\x91\xA1x\x05").1, 5);
+}
+
+/// A time in each form that Go's codecs write, and what zones become of it.
+#[test]
+fn times_in_the_form_of_the_peer() {
+    let go = b"\x01\0\0\0\x0E\xDC\xE5\xE8\0\0\0\0\x05";
+    let in_utc = Time::new(1_700_000_000, 5).unwrap();
+    let with_zone = in_utc.with_offset_minutes(60).unwrap();
+    let odd = in_utc.with_offset_seconds(3630).unwrap();
+    let unspeakable = in_utc.with_offset_seconds(-61).unwrap();
+    let of_go = |head: &[u8], time: &[u8]| [head, time].concat();
+    let odd_bytes = [b"\x02", &go[1..], b"\0\x3C\x1E"].concat();
+    for (time, form, bytes) in [
+        (in_utc, TimeForm::GoBinary, of_go(b"\xAF", &[go, &b"\xFF\xFF"[..]].concat())),
+        (with_zone, TimeForm::GoBinary, of_go(b"\xAF", &[go, &b"\0\x3C"[..]].concat())),
+        (odd, TimeForm::GoBinary, of_go(b"\xB0", &odd_bytes)),
+        (in_utc, TimeForm::Timestamp, b"\xA8\0\0\0\x14\x65\x53\xF1\0".to_vec()),
+        (in_utc, TimeForm::Extension, b"\xD7\xFF\0\0\0\x14\x65\x53\xF1\0".to_vec()),
+        (Time::new(-1, 0).unwrap(), TimeForm::Timestamp, [&b"\xAC\0\0\0\0"[..], &[0xFF; 8]].concat()),
+        (Time::new(1, 0).unwrap(), TimeForm::Timestamp, b"\xA4\0\0\0\x01".to_vec()),
+    ] {
+        assert_eq!(written_as(&time, form).escape_ascii().to_string(), bytes.escape_ascii().to_string());
+        assert_eq!(read::<Time>(&bytes), time);
+        // Every form is read in every connection, and noted.
+        let peer = PeerTimes::new(TimeForm::default());
+        assert_eq!(value_from_peer_within(&bytes, &peer, &Decoding::new(&Limits::DEFAULT)), Ok(time));
+        assert_eq!(peer.get(), form);
+    }
+    // As bytes, which go-msgpack 2.1.2 writes and does not read.
+    for bytes in [of_go(b"\xC4\x0F", &[go, &b"\0\x3C"[..]].concat()), of_go(b"\xC4\x10", &odd_bytes)] {
+        let peer = PeerTimes::new(TimeForm::default());
+        let time = value_from_peer_within::<Time>(&bytes, &peer, &Decoding::new(&Limits::DEFAULT)).unwrap();
+        assert_eq!(written_as(&time, peer.get()), [&[0xA0 | bytes[1]], &bytes[2..]].concat());
+    }
+    assert_eq!(written_as(&unspeakable, TimeForm::GoBinary), written_as(&in_utc, TimeForm::GoBinary));
+    let in_struct = written_as(&vec![Some(with_zone)], TimeForm::GoBinary);
+    assert_eq!(in_struct, [b"\x91\xAF", &go[..], b"\0\x3C"].concat());
+    // What is no time says nothing: neither a nil, nor a text, nor bytes where bytes are wanted.
+    for bytes in [&b"\xC0"[..], b"\xA1x", b"\xAF\x01aaaaaaaaaaaaaa"] {
+        let peer = PeerTimes::new(TimeForm::GoBinary);
+        let _ = value_from_peer_within::<Text>(bytes, &peer, &Decoding::new(&Limits::DEFAULT));
+        let _ = value_from_peer_within::<Option<Time>>(b"\xC0", &peer, &Decoding::new(&Limits::DEFAULT));
+        assert_eq!(peer.get(), TimeForm::GoBinary);
+    }
+}
+
+#[test]
+fn of_members_with_one_name_the_last_counts() {
+    assert_eq!(read::<Inner>(b"\x83\xA1N\x07\xA1N\x09\xA4Name\xA1x"), Inner { name: "x".into(), n: 9 });
+    assert_eq!(read::<Inner>(b"\x83\xA1N\x05\xA4Name\xA1x\xA1N\x09"), Inner { name: "x".into(), n: 9 });
+    assert_eq!(read::<Inner>(b"\x83\xA1N\x01\xC4\x01N\x02\xA1N\x03"), Inner { n: 3, ..Inner::default() });
+    let nested =
+        read::<Vec<Inner>>(b"\x92\x82\xA1N\x01\xA1N\x02\x84\xA4Name\xA1a\xA1N\x03\xA1N\x04\xA4Name\xA1b");
+    assert_eq!(nested, [Inner { n: 2, ..Inner::default() }, Inner { name: "b".into(), n: 4 }]);
+    assert_eq!(read::<BTreeMap<String, i64>>(b"\x82\xA1N\x01\xA1N\x02"), BTreeMap::from([("N".into(), 2)]));
+    assert_eq!(read::<Any>(b"\x82\xA1N\x01\xA1N\x02").get("N"), Some(&Any::Int(2)));
 }
 
 #[test]

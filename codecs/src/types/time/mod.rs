@@ -3,6 +3,8 @@
 //! Holds the conversions every codec needs (RFC 3339 text, milliseconds, the packed form codecs exchange with
 //! serde) and reads no clock.
 
+#[cfg(any(feature = "gob", feature = "msgpack"))]
+pub(crate) mod binary;
 mod buffered;
 
 use super::{TIME, civil};

@@ -1,18 +1,20 @@
-//! What Go types marshal by themselves: times, and bytes whose meaning only the program knows.
+//! The form Go's `time.Time` marshals itself into: what gob carries, and MessagePack from older Go programs.
 //!
-//! Source: Go `time.Time.UnmarshalBinary`.
+//! Version 1 is big-endian seconds since year 1, nanoseconds, and minutes east of UTC, -1 for UTC itself; version 2 adds
+//! seconds to the offset. Source: Go `time.Time.MarshalBinary`, `UnmarshalBinary`.
 
-use super::error::DeError;
-use crate::{gob::YEAR_ONE_TO_UNIX, types::Time};
+use super::Time;
 
-/// The time of Go's binary form: version 1, big-endian seconds since year 1, nanoseconds and minutes east of UTC, -1
-/// for UTC itself; version 2 adds seconds to the offset.
-pub(super) fn time(bytes: &[u8]) -> Result<Time, DeError> {
+/// Seconds from the start of year 1, where Go counts from, to 1970.
+const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
+
+/// Reads a time, or says in Go's words why the bytes are none.
+pub(crate) fn read(bytes: &[u8]) -> Result<Time, &'static str> {
     let (Some((&version, rest)), len) = (bytes.split_first(), bytes.len()) else {
-        return Err(DeError::placed("Time.UnmarshalBinary: no data"));
+        return Err("Time.UnmarshalBinary: no data");
     };
     if !matches!(version, 1 | 2) {
-        return Err(DeError::placed("Time.UnmarshalBinary: unsupported version"));
+        return Err("Time.UnmarshalBinary: unsupported version");
     }
     let parts = rest.split_first_chunk().and_then(|(seconds, rest)| {
         let (nanos, rest) = rest.split_first_chunk()?;
@@ -23,14 +25,36 @@ pub(super) fn time(bytes: &[u8]) -> Result<Time, DeError> {
         Some((i64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos), offset))
     });
     let (Some((seconds, nanos, offset)), true) = (parts, len == 14 + usize::from(version)) else {
-        return Err(DeError::placed("Time.UnmarshalBinary: invalid length"));
+        return Err("Time.UnmarshalBinary: invalid length");
     };
     let seconds = seconds.checked_sub(YEAR_ONE_TO_UNIX);
     let Some(time) = seconds.and_then(|seconds| Time::new(seconds, nanos)) else {
-        return Err(DeError::placed("Time.UnmarshalBinary: out of range"));
+        return Err("Time.UnmarshalBinary: out of range");
     };
     // An offset of a day or more is no zone of this earth: the instant counts.
     Ok(if offset == -60 { time } else { time.with_offset_seconds(offset).unwrap_or(time) })
+}
+
+/// The bytes of a time, and how many of them count; or why Go could not write it.
+pub(crate) fn write(time: Time) -> Result<([u8; 16], usize), &'static str> {
+    let (minutes, odd_seconds) = match time.offset_seconds() {
+        None => (-1, 0),
+        Some(-119..=-60) => return Err("Time.MarshalBinary: unexpected zone offset"),
+        // Under a day either way.
+        Some(seconds) => ((seconds / 60) as i16, (seconds % 60) as i8),
+    };
+    // Go wraps around too.
+    let seconds = time.unix_seconds().wrapping_add(YEAR_ONE_TO_UNIX);
+    let mut bytes = [1; 16];
+    bytes[1..9].copy_from_slice(&seconds.to_be_bytes());
+    bytes[9..13].copy_from_slice(&time.nanos().to_be_bytes());
+    bytes[13..15].copy_from_slice(&minutes.to_be_bytes());
+    if odd_seconds == 0 {
+        return Ok((bytes, 15));
+    }
+    bytes[0] = 2;
+    bytes[15] = odd_seconds.cast_unsigned();
+    Ok((bytes, 16))
 }
 
 #[cfg(test)]
@@ -49,15 +73,15 @@ mod tests {
             ([b"\x01", &offset[..], b"\xff\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
             ([b"\x01", &offset[..], b"\x7f\xff"].concat(), "2015-01-15T07:11:21.123456789Z"),
         ] {
-            assert_eq!(time(&bytes).unwrap().to_string(), text);
+            assert_eq!(read(&bytes).unwrap().to_string(), text);
             for cut in 0..bytes.len() {
-                assert!(time(&bytes[..cut]).is_err(), "cut at {cut}");
+                assert!(read(&bytes[..cut]).is_err(), "cut at {cut}");
             }
         }
         for bad in [&b"\x03\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff"[..], b"\x01\0\0\0\0\0\0\0\0\xff\0\0\0\xff\xff"] {
-            assert!(time(bad).is_err());
+            assert!(read(bad).is_err());
         }
         let far = [b"\x01\x80", &[0; 13][..]].concat();
-        assert_eq!(time(&far).unwrap_err().to_string(), "Time.UnmarshalBinary: out of range");
+        assert_eq!(read(&far).unwrap_err(), "Time.UnmarshalBinary: out of range");
     }
 }
