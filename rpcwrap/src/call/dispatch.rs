@@ -8,10 +8,11 @@ use crate::{
     call::{
         access::Caller,
         in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
+        large::{self, LARGE},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, policy::Policy, stats::Tally},
+    live::{Live, policy::Policy, stats::Tally, watch},
     method::{
         blocking::{BlockingShare, Turn},
         context::ContextSource,
@@ -176,6 +177,8 @@ impl Dispatch {
             turn.keep((permit.take(), user_permit.take()));
             source.set_turn(turn);
         }
+        // Until whoever polls the call says otherwise.
+        watch::enter(entry.number);
         let call = catch_unwind(AssertUnwindSafe(|| entry.options.invoke.invoke(args, source)))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
             .map_err(|error| Refused { error, entry: Some(entry) })?;
@@ -185,6 +188,37 @@ impl Dispatch {
     /// Polls a call once and lets it write what is ready.
     #[inline(always)]
     pub(crate) fn step(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        if started.entry.may_reply_large() {
+            return self.step_aside(started, cx, to, out);
+        }
+        self.step_here(started, cx, to, out)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn step_aside(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        let before = out.len();
+        let written = large::aside(|| self.step_here(started, cx, to, out));
+        if written.is_ready() {
+            started.entry.note_reply(out.len() - before >= LARGE);
+        }
+        written
+    }
+
+    #[inline(always)]
+    fn step_here(
         &self,
         started: &mut Started<'_>,
         cx: &mut Context<'_>,
@@ -244,7 +278,9 @@ impl Dispatch {
         let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
-        match self.start(None, name, args, timeout, &Caller::new(peer, &policy), now) {
+        let started =
+            watch::within(|| self.start(None, name, args, timeout, &Caller::new(peer, &policy), now));
+        match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
                 let started = started.enter_layers(peer, bytes_in, now);
