@@ -260,7 +260,7 @@ mod tests {
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
             "rpcwrap_server_shed_total{reason=\"max_calls\"} 900016",
-            "rpcwrap_server_dropped_log_lines_total 900025",
+            "rpcwrap_server_dropped_log_lines_total 900026",
             "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
             "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
             "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",
