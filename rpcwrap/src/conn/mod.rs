@@ -92,8 +92,8 @@ fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Out
 
 /// Why a connection ended before it had a protocol.
 pub(crate) enum Ended {
-    /// The peer closed or reset it: a health probe, whether or not it sent a byte.
-    Probe { silent: bool },
+    /// The peer closed or reset it: a health probe, whether or not it sent a byte. It is counted before it is closed.
+    Probe { silent: bool, _stream: Option<Stream> },
     /// It is refused, as there was no room for it or its TLS handshake failed; it has been told and counted.
     Counted,
     /// It is refused, with its first bytes and what they do not show. It is counted before it is closed: who sees the one
@@ -176,7 +176,7 @@ fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
 
 fn count(end: &Ended, cx: &ConnCx) {
     let (why, head, detail) = match end {
-        Ended::Probe { silent } => {
+        Ended::Probe { silent, .. } => {
             let stats = &cx.dispatch.live.stats;
             stats.probes.add_one();
             if *silent {

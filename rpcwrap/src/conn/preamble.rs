@@ -50,7 +50,7 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
 /// Reads what is there, at least a byte.
 pub(crate) async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     match opening.read_more().await {
-        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent }),
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent, _stream: Some(opening.stream.take()) }),
         Ok(n) => {
             cx.tracked.received(n);
             Ok(())
@@ -158,7 +158,7 @@ mod tls {
         let head = opening.prefix.freeze();
         match cx.shake_hands(tls, head, opening.stream).await {
             Ok(stream) => Ok(Opening { silent: false, ..Opening::new(stream) }),
-            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false }),
+            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false, _stream: None }),
             Err(NoTls::Failed(_)) => Err(Ended::Counted),
         }
     }
