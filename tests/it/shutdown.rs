@@ -75,7 +75,8 @@ async fn idle_connections_are_closed() {
 #[tokio::test]
 async fn connections_in_the_accept_queue_are_served() {
     let (server, _) = gated().await;
-    // This thread is all the runtime has: as long as it does not await, no connection is accepted.
+    // This thread is all the runtime has: as long as it does not await, no call is made; the thread that accepts has some
+    // of them by then, and others wait in the queue.
     let peers: Vec<_> = (0..500)
         .map(|_| {
             let mut peer = std::net::TcpStream::connect(server.addr).unwrap();
@@ -84,12 +85,12 @@ async fn connections_in_the_accept_queue_are_served() {
             peer
         })
         .collect();
-    assert_eq!(server.snapshot().server.accepted, 0);
     let draining = drain(&server, LONG).await;
     for peer in peers {
         let mut peer = Peer::from_std(peer);
         peer.expect(CONNECTED).await;
-        assert_eq!(peer.read_json().await, refused(1));
+        let reply = peer.read_json().await;
+        assert!(reply["result"] == 5 || reply == refused(1), "{reply}");
         peer.expect_closed().await;
     }
     assert_eq!(limit(draining).await.unwrap().cut, 0);

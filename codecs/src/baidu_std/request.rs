@@ -146,6 +146,11 @@ impl Request {
         self.frame.wire_len()
     }
 
+    /// Whether there is something to decompress in [`payload`](Self::payload).
+    pub fn is_compressed(&self) -> bool {
+        self.frame.meta.compress_type != 0
+    }
+
     /// Takes out the data, checked and decompressed, and the attachment.
     ///
     /// Uncompressed data is a slice of what was read. Decompressed data may be as long as a message.

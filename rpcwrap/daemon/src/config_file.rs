@@ -306,6 +306,7 @@ mod tests {
             lame_duck = "0s"
             drain_timeout = "9 s"
             slow_call = "off"
+            blocked_after = "250ms"
             max_peer_statistics = 0
             pages = ["10.0.0.0/8", "unix"]
             allow_origins = ["https://app.example", "http://[::1]:80"]
@@ -341,6 +342,7 @@ mod tests {
             .lame_duck(Duration::ZERO)
             .drain_timeout(seconds(9))
             .slow_call(None)
+            .blocked_after(Some(Duration::from_millis(250)))
             .max_peer_statistics(0)
             .pages(PageAccess::Networks(Networks::parse(["10.0.0.0/8", "unix"]).unwrap()))
             .allow_origins(vec!["https://app.example".to_owned(), "http://[::1]:80".to_owned()])

@@ -8,10 +8,11 @@ use crate::{
     call::{
         access::Caller,
         in_flight::{InFlightCall, Started, count_failure, note_end, panicked},
+        large::{self, LARGE},
         registry::{Entry, Registry},
     },
     error::CallError,
-    live::{Live, stats::Tally},
+    live::{Live, stats::Tally, watch},
     method::{
         context::ContextSource,
         running::{Keep, Written},
@@ -142,6 +143,8 @@ impl Dispatch {
             blocking.keep((permit.take(), user_permit.take()));
             source.set_turn(&mut turn);
         }
+        // Until the one who polls the call says otherwise.
+        watch::enter(entry.number);
         let decoding = Decoding::new(&policy.limits);
         let invoke = || entry.options.invoke.invoke(args, &decoding, source);
         let call = catch_unwind(AssertUnwindSafe(invoke))
@@ -153,6 +156,37 @@ impl Dispatch {
     /// Polls a call once and lets it write what is ready.
     #[inline(always)]
     pub(crate) fn step(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        if started.entry.may_reply_large() {
+            return self.step_aside(started, cx, to, out);
+        }
+        self.step_here(started, cx, to, out)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn step_aside(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
+        let before = out.len();
+        let written = large::aside(|| self.step_here(started, cx, to, out));
+        if written.is_ready() {
+            started.entry.note_reply(out.len() - before >= LARGE);
+        }
+        written
+    }
+
+    #[inline(always)]
+    fn step_here(
         &self,
         started: &mut Started<'_>,
         cx: &mut Context<'_>,
@@ -212,7 +246,9 @@ impl Dispatch {
         let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
-        match self.start(None, name, args, timeout, &Caller::new(peer, &policy), now) {
+        let started =
+            watch::within(|| self.start(None, name, args, timeout, &Caller::new(peer, &policy), now));
+        match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
                 let started = started.enter_layers(peer, bytes_in, now);

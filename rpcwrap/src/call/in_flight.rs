@@ -5,7 +5,11 @@
 
 use crate::{
     auth::UserPermit,
-    call::registry::Entry,
+    call::{
+        large::{self, LARGE},
+        registry::Entry,
+        slice,
+    },
     error::CallError,
     live::{
         Live,
@@ -13,6 +17,7 @@ use crate::{
         observer::CallInfo,
         shutdown::Phase,
         stats::{ServerStats, Tally},
+        watch,
     },
     method::running::{BoxCall, Keep, Written},
     peer::Peer,
@@ -144,11 +149,16 @@ impl InFlightCall {
 
     /// Waits until there is something to write.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.call.is_some() && slice::is_over_now() {
+            slice::wake_later(cx);
+            return Poll::Pending;
+        }
         if self.place.as_mut().is_some_and(|place| self.live.calls.is_killed(place)) {
             self.cancel();
         }
         let Some(call) = &mut self.call else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+        let poll = AssertUnwindSafe(|| watch::at(self.entry.number, || call.as_mut().poll(cx)));
+        match catch_unwind(poll) {
             Ok(Poll::Ready(())) => return Poll::Ready(()),
             Ok(Poll::Pending) => {}
             Err(_) => {
@@ -196,12 +206,20 @@ impl InFlightCall {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
                 let reply_type = self.entry.options.types.reply.as_ref();
-                let write = AssertUnwindSafe(|| call.as_mut().write(Keep::No, reply_type, to, out));
+                let mut write = || call.as_mut().write(Keep::No, reply_type, to, out);
+                let may_be_large = self.entry.may_reply_large();
+                let write = AssertUnwindSafe(|| {
+                    watch::at(self.entry.number, || if may_be_large { large::aside(write) } else { write() })
+                });
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);
                     Written::Last(Err(Box::new(CallError::Panicked)))
                 });
                 count_failure(&self.live.stats, &written);
+                let is_large = out.len() - before >= LARGE;
+                if is_large || may_be_large {
+                    self.entry.note_reply(is_large);
+                }
                 written
             }
             (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),

@@ -4,4 +4,7 @@ pub(crate) mod access;
 pub(crate) mod describe;
 pub(crate) mod dispatch;
 pub(crate) mod in_flight;
+pub(crate) mod large;
 pub(crate) mod registry;
+pub(crate) mod slice;
+pub(crate) mod watchdog;

@@ -7,7 +7,8 @@ use crate::{
     error::{CallError, ConfigError},
     live::{
         config::Config,
-        stats::{MethodSnapshot, MethodStats},
+        stats::{Counter, MethodSnapshot, MethodStats},
+        watch::MethodNumber,
     },
     method::{
         Method,
@@ -21,7 +22,10 @@ use crate::{
 use foldhash::fast::FixedState;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 /// A registered method with its counters.
@@ -35,6 +39,12 @@ pub(crate) struct Entry {
     pub(crate) service_number: usize,
     pub(crate) layers: Option<Layers>,
     pub(crate) stats: MethodStats,
+    /// By which threads note that they are at it.
+    pub(crate) number: MethodNumber,
+    /// How often it was found to block its thread.
+    pub(crate) blocked: Counter,
+    /// Replies that are to be written aside, as one before them was large.
+    large_replies: AtomicU8,
 }
 
 /// The limits of one method.
@@ -66,6 +76,8 @@ impl Bounds {
         Ok((permit, self.blocking.as_ref().map(enter).transpose()?))
     }
 }
+/// Small replies after a large one before the next is taken to be small, too.
+const SMALL_REPLIES: u8 = 64;
 
 impl Entry {
     fn new(full_name: &str, mut options: Method, service_number: usize, layers: Option<Layers>) -> Self {
@@ -81,7 +93,23 @@ impl Entry {
             service_number,
             layers,
             stats: MethodStats::default(),
+            number: MethodNumber::new(),
+            blocked: Counter::default(),
+            large_replies: AtomicU8::new(0),
         }
+    }
+
+    /// Whether the next reply may be large, as far as can be told from those before.
+    #[inline]
+    pub(crate) fn may_reply_large(&self) -> bool {
+        self.large_replies.load(Relaxed) > 0
+    }
+
+    /// A reply was large, or one was not that might have been.
+    #[cold]
+    pub(crate) fn note_reply(&self, is_large: bool) {
+        let left = self.large_replies.load(Relaxed);
+        self.large_replies.store(if is_large { SMALL_REPLIES } else { left.saturating_sub(1) }, Relaxed);
     }
 
     /// The service's part of the name.
@@ -114,6 +142,8 @@ pub struct MethodInfo {
     pub stats: MethodSnapshot,
     /// What its functions have of the pool of threads that may block; `None` for a method that does not block.
     pub blocking: Option<BlockingLoad>,
+    /// How often it was found to block its thread, see [`Config::blocked_after`](crate::Config#structfield.blocked_after).
+    pub blocked: u64,
 }
 
 /// All methods of a server.
@@ -238,6 +268,11 @@ impl Registry {
         all
     }
 
+    /// The method of that number, if it is one of this server's.
+    pub(crate) fn numbered(&self, number: MethodNumber) -> Option<&Arc<Entry>> {
+        self.methods.values().find(|entry| entry.number == number)
+    }
+
     /// The same as pages show them.
     pub(crate) fn methods(&self) -> Vec<MethodInfo> {
         let info = |entry: &Arc<Entry>| MethodInfo {
@@ -249,6 +284,7 @@ impl Registry {
             read_only: entry.options.read_only,
             stats: entry.stats.snapshot(),
             blocking: entry.bounds.as_ref().and_then(|bounds| Some(bounds.blocking.as_ref()?.load())),
+            blocked: entry.blocked.get(),
         };
         self.entries().into_iter().map(info).collect()
     }

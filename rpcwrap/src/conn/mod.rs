@@ -3,6 +3,9 @@
 //!
 //! Each step hands on what it read too much: [`Opening::prefix`]. Everything before `serve` has a deadline of its own,
 //! which covers silent and half-sent openings.
+//!
+//! A connection of a listener begins on the server's [front](crate::live::front). It leaves it with the protocol that
+//! makes calls, or with its first call over HTTP.
 
 mod preamble;
 pub(crate) mod reserve;
@@ -18,7 +21,9 @@ use crate::{
     },
     pages::rejected_info::OpeningFailure,
     protocol::{
-        Class, Conn, ConnCx, ProtocolError, Registered, ServeFuture, Served,
+        Class, Conn, ConnCx, OpenConnection, ProtocolError, Registered, ServeFuture, Served,
+        agent_check::AgentCheck,
+        http::Http,
         sniff::{Choice, MAX_PREFIX, after_blank_lines, choose},
     },
     session::SessionFuture,
@@ -87,12 +92,13 @@ fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Out
 
 /// Why a connection ended before it had a protocol.
 pub(crate) enum Ended {
-    /// The peer closed or reset it: a health probe, whether or not it sent a byte.
-    Probe { silent: bool },
-    /// There was no room for it, which it has been told.
-    NoRoom,
-    /// It is refused, with its first bytes and what they do not show.
-    Failed { why: OpeningFailure, head: Bytes, detail: String },
+    /// The peer closed or reset it: a health probe, whether or not it sent a byte. It is counted before it is closed.
+    Probe { silent: bool, _stream: Option<Stream> },
+    /// It is refused, as there was no room for it or its TLS handshake failed; it has been told and counted.
+    Counted,
+    /// It is refused, with its first bytes and what they do not show. It is counted before it is closed: who sees the one
+    /// may ask for the other.
+    Failed { why: OpeningFailure, head: Bytes, detail: String, _stream: Stream },
 }
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
@@ -170,7 +176,7 @@ fn candidates(cx: &ConnCx) -> impl Iterator<Item = &Arc<Registered>> + Clone {
 
 fn count(end: &Ended, cx: &ConnCx) {
     let (why, head, detail) = match end {
-        Ended::Probe { silent } => {
+        Ended::Probe { silent, .. } => {
             let stats = &cx.dispatch.live.stats;
             stats.probes.add_one();
             if *silent {
@@ -179,8 +185,8 @@ fn count(end: &Ended, cx: &ConnCx) {
             tracing::debug!(peer = %cx.peer_addr, "closed before its first request: a probe");
             return;
         }
-        Ended::NoRoom => return,
-        Ended::Failed { why, head, detail } => (*why, head, detail),
+        Ended::Counted => return,
+        Ended::Failed { why, head, detail, .. } => (*why, head, detail),
     };
     cx.count_failure(why);
     if head.is_empty() {
@@ -213,14 +219,36 @@ impl Future for Serving {
     }
 }
 
+/// Protocols that are served by the front, as long as they make no calls.
+const IN_FRONT: [&str; 3] = [Http::NAME, Http::NAME_2, AgentCheck::NAME];
+
 /// Starts the protocol on a task of its own, which hands over to the next one if it must.
 fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: ConnectionPermit) {
     cx.protocol = registered.protocol.name();
     cx.tracked.set_protocol(cx.protocol);
     conn.tracked = Some(cx.tracked.clone());
+    let front = if IN_FRONT.contains(&cx.protocol) { None } else { cx.front.take() };
+    let _handlers = front.as_ref().map(|front| front.enter_handlers());
+    if front.is_some()
+        && let Err(error) = conn.stream.register_here()
+    {
+        tracing::debug!(peer = %cx.peer_addr, %error, "connection lost on its way to its handlers");
+        return;
+    }
     let taken = registered.take();
     // Made here: what its future is given would otherwise stay in the task's memory for as long as it runs.
     let serving = Serving::Opening(registered.protocol.clone().serve(conn, cx.clone()));
+    go_on(serving, registered, taken, cx, permit);
+}
+
+/// Serves on a task of its own.
+fn go_on(
+    serving: Serving,
+    registered: Arc<Registered>,
+    taken: OpenConnection,
+    mut cx: ConnCx,
+    permit: ConnectionPermit,
+) {
     // Owned by the permit it holds: the server's drain waits for the last permit and cuts what remains by phase.
     tokio::spawn(async move {
         let served = {
@@ -232,6 +260,11 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 () = stopped => return,
             }
         };
+        if let Ok(Served::Calling(rest)) = served {
+            let front = cx.front.take();
+            let _handlers = front.as_ref().map(|front| front.enter_handlers());
+            return go_on(Serving::Opening(rest), registered, taken, cx, permit);
+        }
         drop(taken);
         match served {
             Ok(Served::Handover(conn)) => {
@@ -241,7 +274,7 @@ fn run(mut conn: Conn, registered: Arc<Registered>, mut cx: ConnCx, permit: Conn
                 }
             }
             Ok(Served::Probe) => cx.dispatch.live.stats.probes.add_one(),
-            Ok(Served::Closed | Served::Session(_)) => {}
+            Ok(Served::Closed | Served::Session(_) | Served::Calling(_)) => {}
             Err(error) => {
                 registered.count(&error);
                 if error.is_malformed() {

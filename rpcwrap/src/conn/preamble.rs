@@ -50,7 +50,7 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
 /// Reads what is there, at least a byte.
 pub(crate) async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     match opening.read_more().await {
-        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent }),
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent, _stream: Some(opening.stream.take()) }),
         Ok(n) => {
             cx.tracked.received(n);
             Ok(())
@@ -65,7 +65,8 @@ pub(crate) fn late(opening: &mut Opening) -> Ended {
 
 /// The end of a connection whose first bytes are refused; `detail` is what they do not show themselves.
 pub(crate) fn failed(why: OpeningFailure, opening: &mut Opening, detail: impl Into<String>) -> Ended {
-    Ended::Failed { why, head: opening.prefix.split().freeze(), detail: detail.into() }
+    let (head, stream) = (opening.prefix.split().freeze(), opening.stream.take());
+    Ended::Failed { why, head, detail: detail.into(), _stream: stream }
 }
 
 async fn read_proxy_header(
@@ -90,7 +91,7 @@ async fn read_proxy_header(
         cx.peer_addr = addr;
         if !fits {
             cx.dispatch.live.stats.connections_refused.add_one();
-            return Err(Ended::NoRoom);
+            return Err(Ended::Counted);
         }
     }
     Ok(())
@@ -155,10 +156,10 @@ mod tls {
             return Err(failed(OpeningFailure::Plain, &mut opening, ""));
         }
         let head = opening.prefix.freeze();
-        match cx.shake_hands(tls, head.clone(), opening.stream).await {
+        match cx.shake_hands(tls, head, opening.stream).await {
             Ok(stream) => Ok(Opening { silent: false, ..Opening::new(stream) }),
-            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false }),
-            Err(NoTls::Failed(why, detail)) => Err(Ended::Failed { why, head, detail }),
+            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false, _stream: None }),
+            Err(NoTls::Failed(_)) => Err(Ended::Counted),
         }
     }
 }

@@ -42,5 +42,5 @@ async fn no_room(stream: &mut Stream, cx: &ConnCx) -> Ended {
     if !cx.port.requires_tls() {
         let _ = timeout(LAST_WORDS, refuse(stream, REFUSAL)).await;
     }
-    Ended::NoRoom
+    Ended::Counted
 }

@@ -1,7 +1,7 @@
 //! A stream whose first bytes have been read already and are read again, and that may owe its peer a few.
 
 use super::Stream;
-use crate::live::tracker::Tracked;
+use crate::live::{front::Front, tracker::Tracked};
 use bytes::{Buf, Bytes};
 use std::{
     io::{self, IoSlice},
@@ -18,12 +18,14 @@ pub struct Prefixed {
     unsent: Bytes,
     stream: Stream,
     tracked: Option<Arc<Tracked>>,
+    /// Until the connection has left it.
+    front: Option<Arc<Front>>,
 }
 
 impl Prefixed {
     /// `prefix` is read first, then the stream.
     pub fn new(prefix: Bytes, stream: Stream) -> Self {
-        Self { prefix, unsent: Bytes::new(), stream, tracked: None }
+        Self { prefix, unsent: Bytes::new(), stream, tracked: None, front: None }
     }
 
     /// The same stream, which writes `unsent` before anything else.
@@ -36,6 +38,30 @@ impl Prefixed {
     #[must_use]
     pub(crate) fn tracked(self, tracked: Option<Arc<Tracked>>) -> Self {
         Self { tracked, ..self }
+    }
+
+    /// The same stream, which is read elsewhere once its connection has left `front`.
+    #[must_use]
+    pub(crate) fn leaving(self, front: Option<Arc<Front>>) -> Self {
+        Self { front, ..self }
+    }
+
+    /// Moves the socket to the runtime of this task, where that is another than before.
+    #[inline]
+    fn follow(&mut self, cx: &Context<'_>) -> io::Result<()> {
+        if self.front.as_ref().is_some_and(|front| front.has_left()) {
+            self.front = None;
+            self.stream.register_here()?;
+            // What waited for the socket there is not told any more.
+            cx.waker().wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// As [`Stream::register_here`].
+    #[cfg(feature = "tls")]
+    pub(crate) fn register_here(&mut self) -> io::Result<()> {
+        self.stream.register_here()
     }
 
     #[inline]
@@ -86,6 +112,7 @@ impl AsyncRead for Prefixed {
             self.prefix.advance(n);
             return Poll::Ready(Ok(()));
         }
+        self.follow(cx)?;
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if let Some(tracked) = &self.tracked {

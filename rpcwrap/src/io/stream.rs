@@ -39,6 +39,31 @@ impl Stream {
         }
     }
 
+    /// Has the socket watched by the runtime that is entered, in place of the one before.
+    ///
+    /// # Errors
+    /// That runtime has ended, or the system cannot watch one more socket; the stream is lost.
+    pub(crate) fn register_here(&mut self) -> io::Result<()> {
+        let socket = match self {
+            // Belongs to no runtime.
+            Self::Memory(_) => return Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => return stream.below_mut().register_here(),
+            Self::Tcp(_) | Self::Unix(_) => self.take(),
+        };
+        *self = match socket {
+            Self::Tcp(socket) => Self::Tcp(TcpStream::from_std(socket.into_std()?)?),
+            Self::Unix(socket) => Self::Unix(UnixStream::from_std(socket.into_std()?)?),
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// Takes the stream out; what stays is one that has ended.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Memory(tokio::io::duplex(1).0))
+    }
+
     /// Writes all of `bytes`, and none of them stays here.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes).await?;
@@ -89,5 +114,44 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io::Write, net};
+    use tokio::{io::AsyncReadExt, runtime};
+
+    #[test]
+    fn a_stream_is_watched_by_the_runtime_it_has_moved_to() {
+        let runtime = || runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (before, after) = (runtime(), runtime());
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut theirs = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (ours, _) = listener.accept().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut seen = [0; 5];
+        let mut ours = before.block_on(async {
+            let mut ours = Stream::Tcp(TcpStream::from_std(ours).unwrap());
+            theirs.write_all(b"first").unwrap();
+            ours.read_exact(&mut seen).await.unwrap();
+            ours
+        });
+        {
+            let _after = after.enter();
+            ours.register_here().unwrap();
+        }
+        drop(before);
+        after.block_on(async {
+            theirs.write_all(b"after").unwrap();
+            ours.read_exact(&mut seen).await.unwrap();
+        });
+        assert_eq!(&seen, b"after");
+        // One that is not there any more takes no stream.
+        let handle = after.handle().clone();
+        drop(after);
+        let _gone = handle.enter();
+        assert!(ours.register_here().is_err());
     }
 }

@@ -143,6 +143,10 @@ config! {
         pub drain_timeout: Duration = Duration::from_secs(30);
         /// A call that took this long is kept among the last 128 slow ones. Default 1 s; none keeps none.
         pub slow_call: Option<Duration> = Some(Duration::from_secs(1));
+        /// A handler that keeps its thread for this long without waiting for anything, so that other tasks of that thread
+        /// have to wait, is logged and counted, also where it has told tokio so (`block_in_place`). Default 1 s; none looks
+        /// at no thread.
+        pub blocked_after: Option<Duration> = Some(Duration::from_secs(1));
         /// Rows of statistics by peer address and method, about 400 bytes each; the row that was not touched for
         /// longest makes room for a new one. Default 4096; 0 for none.
         pub max_peer_statistics: usize = 4096;
@@ -266,6 +270,7 @@ impl Config {
             ("max_connection_age", self.max_connection_age.unwrap_or(Duration::MAX)),
             ("call_timeout", self.call_timeout.unwrap_or(Duration::MAX)),
             ("slow_call", self.slow_call.unwrap_or(Duration::MAX)),
+            ("blocked_after", self.blocked_after.unwrap_or(Duration::MAX)),
         ] {
             if value.is_zero() {
                 return Err(ConfigError::BadLimit { setting, value: "0s".into(), why: "must be longer" });

@@ -5,6 +5,7 @@ pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod connection_info;
 pub(crate) mod deadline;
+pub(crate) mod front;
 pub(crate) mod lifetime;
 pub(crate) mod memory;
 pub(crate) mod observer;
@@ -17,6 +18,7 @@ pub(crate) mod slow;
 pub(crate) mod stats;
 pub(crate) mod stop;
 pub(crate) mod tracker;
+pub(crate) mod watch;
 
 use crate::{
     auth::{Access, FailureLog, Logins},

@@ -5,6 +5,7 @@
 
 use crate::{
     error::{CallError, Error},
+    live::watch::Noted,
     method::{
         args::FromArgs,
         blocking::{Joined, run},
@@ -309,7 +310,7 @@ impl<M: 'static, H: Handler<M>> Start for Function<Spawned, H, M> {
 
     fn start(&self, args: H::Args, mut source: ContextSource<'_>) -> BoxCall {
         let future = self.handler.call(args, &mut source);
-        unary(Joined(tokio::spawn(future)), source)
+        unary(Joined(tokio::spawn(Noted::new(future))), source)
     }
 }
 

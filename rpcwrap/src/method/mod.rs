@@ -66,7 +66,8 @@ impl Method {
         }
     }
 
-    /// A method whose future is polled on its connection's task: the fast way, for handlers that do not block.
+    /// A method whose future is polled on its connection's task: the fast way, for handlers that do not block. One that
+    /// does is told of, see [`blocked_after`](crate::Config#structfield.blocked_after).
     pub fn new<M: 'static, H: Handler<M>>(name: impl Into<String>, handler: H) -> Self {
         let function = Function::<Inline, H, M>::new(handler);
         Self::describe::<H::Args, H::Reply>(name, H::reply_type(), false, function)

@@ -58,6 +58,7 @@ fn numbers(method: &crate::call::registry::MethodInfo) -> Value {
         "calls": stats.calls,
         "errors": stats.failed,
         "in-flight": stats.in_flight(),
+        "blocked-threads": method.blocked,
         "bytes-in": stats.bytes_in,
         "bytes-out": stats.bytes_out,
         "total-ns": stats.total.as_nanos() as u64,

@@ -188,5 +188,6 @@ fn method(
         read_only: false,
         stats: stats.snapshot(),
         blocking: (method == "Divide").then_some(BlockingLoad { running: 128, queued: 9 }),
+        blocked: if method == "Divide" { 17 } else { 0 },
     }
 }

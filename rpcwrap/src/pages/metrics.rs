@@ -32,16 +32,18 @@ pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
 }
 
 fn methods(out: &mut Exposition, methods: &[MethodInfo]) {
-    let mut counter = |name, help, number: fn(&MethodSnapshot) -> u64| {
+    let mut counter = |name, help, number: fn(&MethodInfo) -> u64| {
         out.counter(name, help);
         for method in methods {
-            out.sample(&format!("{name}_total"), &labels(method), number(&method.stats));
+            out.sample(&format!("{name}_total"), &labels(method), number(method));
         }
     };
-    counter("rpcwrap_server_calls", "Calls started.", |stats| stats.calls);
-    counter("rpcwrap_server_call_errors", "Calls answered with an error.", |stats| stats.failed);
-    counter("rpcwrap_server_request_bytes", "Bytes of requests.", |stats| stats.bytes_in);
-    counter("rpcwrap_server_reply_bytes", "Bytes of replies.", |stats| stats.bytes_out);
+    counter("rpcwrap_server_calls", "Calls started.", |method| method.stats.calls);
+    counter("rpcwrap_server_call_errors", "Calls answered with an error.", |method| method.stats.failed);
+    counter("rpcwrap_server_request_bytes", "Bytes of requests.", |method| method.stats.bytes_in);
+    counter("rpcwrap_server_reply_bytes", "Bytes of replies.", |method| method.stats.bytes_out);
+    let help = "Handlers that did not let go of their thread for blocked_after.";
+    counter("rpcwrap_server_blocked_threads", help, |method| method.blocked);
 
     out.family("rpcwrap_server_inflight", "gauge", "Calls started and not yet answered.");
     for method in methods {
@@ -245,6 +247,8 @@ mod tests {
             "rpcwrap_server_inflight{service=\"<b>\",method=\"Count\"} 0",
             "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"running\"} 128",
             "rpcwrap_server_blocking{service=\"Arith\",method=\"Divide\",state=\"queued\"} 9",
+            "# TYPE rpcwrap_server_blocked_threads_total counter",
+            "rpcwrap_server_blocked_threads_total{service=\"Arith\",method=\"Divide\"} 17",
             "# TYPE rpcwrap_server_call_duration_seconds histogram",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000016384\"} 0",
             "rpcwrap_server_call_duration_seconds_bucket{service=\"Arith\",method=\"Divide\",le=\"0.000065536\"} 80",
@@ -256,7 +260,7 @@ mod tests {
             "rpcwrap_server_probes_total 900003",
             "rpcwrap_server_shed_total{reason=\"max_connections\"} 900002",
             "rpcwrap_server_shed_total{reason=\"max_calls\"} 900016",
-            "rpcwrap_server_dropped_log_lines_total 900025",
+            "rpcwrap_server_dropped_log_lines_total 900026",
             "rpcwrap_server_protocol_connections{protocol=\"http\"} 30",
             "rpcwrap_server_matched_total{protocol=\"go_rpc\"} 700",
             "rpcwrap_server_given_up_total{protocol=\"go_rpc\",kind=\"malformed\"} 5",

@@ -77,6 +77,12 @@ fn blocking(snapshot: &Snapshot) -> Vec<(String, BlockingLoad)> {
     methods.filter_map(|method| Some((full_name(method), method.blocking.filter(busy)?))).collect()
 }
 
+/// Methods that have blocked their threads, and how often.
+fn blocked(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let blocked = snapshot.methods.iter().filter(|method| method.blocked > 0);
+    blocked.map(|method| (full_name(method), method.blocked)).collect()
+}
+
 fn full_name(method: &MethodInfo) -> String {
     format!("{}.{}", method.service, method.method)
 }
@@ -126,6 +132,13 @@ fn as_text(snapshot: &Snapshot, totals: &Totals) -> String {
             let _ = writeln!(out, "{name:<width$} {:>10} {:>6}", load.running, load.queued);
         }
     }
+    let blocked = blocked(snapshot);
+    if !blocked.is_empty() {
+        let _ = writeln!(out, "\n{:<width$} {:>10}", "BLOCKED THREADS", "times");
+        for (name, times) in blocked {
+            let _ = writeln!(out, "{name:<width$} {times:>10}");
+        }
+    }
     let refusals = refusals(snapshot);
     if !refusals.is_empty() {
         out.push_str("\nREFUSED OR CUT\n");
@@ -146,7 +159,7 @@ fn as_html(snapshot: &Snapshot, totals: &Totals) -> String {
         ("connections", format!("{}/{}", server.connections, snapshot.max_connections)),
         ("probes", server.probes.to_string()),
     ];
-    let (blocking, refusals) = (blocking(snapshot), refusals(snapshot));
+    let (blocking, blocked, refusals) = (blocking(snapshot), blocked(snapshot), refusals(snapshot));
     let body = html! {
         h1 {
             "rpcwrap "
@@ -178,6 +191,13 @@ fn as_html(snapshot: &Snapshot, totals: &Totals) -> String {
                     @for (name, load) in &blocking {
                         tr { td { (name) } td { (load.running) } td { (load.queued) } }
                     }
+                }
+            }
+            @if !blocked.is_empty() {
+                h2 { "Blocked threads" }
+                table {
+                    tr { @for name in ["method", "times"] { th { (name) } } }
+                    @for (name, times) in &blocked { tr { td { (name) } td { (times) } } }
                 }
             }
             @if !refusals.is_empty() {
@@ -216,6 +236,9 @@ Arith.Multiply       4311      1   57us   57us   57us        0
 
 BLOCKING          running queued
 Arith.Divide          128      9
+
+BLOCKED THREADS      times
+Arith.Divide           17
 
 REFUSED OR CUT
 busy calls                    7

@@ -6,7 +6,10 @@ use crate::{
     call::dispatch::Dispatch,
     error::CallError,
     io::{Prefixed, Stream},
-    live::tracker::{Place, Tracked},
+    live::{
+        front::Front,
+        tracker::{Place, Tracked},
+    },
     pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},
     session::{self, Framing, Session, SessionFuture},
@@ -59,13 +62,15 @@ pub struct ConnCx {
     pub(crate) tls: Option<Arc<TlsInfo>>,
     /// The protocol that has the connection.
     pub(crate) protocol: &'static str,
+    /// Set while the connection is served by the server's own thread, until it goes where handlers run.
+    pub(crate) front: Option<Arc<Front>>,
 }
 
 impl ConnCx {
     /// What a connection from `peer_addr` starts with.
     pub(crate) fn new(port: Arc<Port>, tracked: Arc<Tracked>, peer_addr: PeerAddr) -> Self {
         let dispatch = port.dispatch.clone();
-        Self { dispatch, port, tracked, peer_addr, identity: None, tls: None, protocol: "" }
+        Self { dispatch, port, tracked, peer_addr, identity: None, tls: None, protocol: "", front: None }
     }
 
     /// The address at the other end: of the client, where a trusted proxy in front has said so.

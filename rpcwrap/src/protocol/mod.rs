@@ -25,7 +25,7 @@ pub use crate::error::ProtocolError;
 pub use crate::pages::protocol_info::{AuthMode, Class, ProtocolInfo};
 pub use cx::{Conn, ConnCx};
 pub use framed::{FramedProtocol, Magic};
-pub(crate) use table::{Port, Registered, Table};
+pub(crate) use table::{OpenConnection, Port, Registered, Table};
 #[cfg(feature = "tls")]
 pub(crate) use tls::NoTls;
 
@@ -140,6 +140,9 @@ pub enum Served {
     Session(SessionFuture),
     /// It met `CONNECT` of a path another protocol takes; nothing of the answer has been written.
     Handover(Conn),
+    /// This serves the connection from now on, and has to do it where handlers run.
+    #[doc(hidden)]
+    Calling(ServeFuture),
 }
 
 impl fmt::Debug for Served {
@@ -148,6 +151,7 @@ impl fmt::Debug for Served {
             Self::Closed => f.write_str("Closed"),
             Self::Probe => f.write_str("Probe"),
             Self::Session(_) => f.write_str("Session(..)"),
+            Self::Calling(_) => f.write_str("Calling(..)"),
             Self::Handover(conn) => f.debug_tuple("Handover").field(conn).finish(),
         }
     }

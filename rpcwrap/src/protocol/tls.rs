@@ -21,16 +21,9 @@ use {
 pub(crate) enum NoTls {
     /// The peer has gone.
     Gone(io::Error),
-    /// The peer broke TLS' rules or ours, which it has been told, or took longer than `tls_handshake_timeout`; and the
-    /// details.
-    Failed(OpeningFailure, String),
-}
-
-#[cfg(feature = "tls")]
-impl From<DeadlinePassed> for NoTls {
-    fn from(DeadlinePassed: DeadlinePassed) -> Self {
-        Self::Failed(OpeningFailure::Timeout, "in the TLS handshake".to_owned())
-    }
+    /// The peer broke TLS' rules or ours, which it has been told, or took longer than `tls_handshake_timeout`; the
+    /// details, which have been counted and noted.
+    Failed(String),
 }
 
 impl ConnCx {
@@ -87,30 +80,42 @@ impl ConnCx {
     #[cfg(feature = "tls")]
     async fn upgrade(&mut self, conn: Conn, tls: &PortTls) -> Result<Conn, ProtocolError> {
         let Conn { prefix, unsent, mut stream, path, tracked: _ } = conn;
-        let shaken = match self.say(&mut stream, &unsent).await {
-            Ok(()) => self.shake_hands(tls, prefix.clone(), stream).await,
+        let shaken = match self.say(&mut stream, &unsent, &prefix).await {
+            Ok(()) => self.shake_hands(tls, prefix, stream).await,
             Err(no_tls) => Err(no_tls),
         };
-        let (why, detail) = match shaken {
+        match shaken {
             Ok(stream) => {
                 let tracked = Some(self.tracked.clone());
-                return Ok(Conn { path, tracked, ..Conn::new(Bytes::new(), stream) });
+                Ok(Conn { path, tracked, ..Conn::new(Bytes::new(), stream) })
             }
-            Err(NoTls::Gone(error)) => return Err(error.into()),
-            Err(NoTls::Failed(why, detail)) => (why, detail),
-        };
-        self.count_failure(why);
-        self.port.table.failed.add(why, &self.peer_addr, &prefix, &detail);
-        Err(io::Error::new(io::ErrorKind::InvalidData, detail).into())
+            Err(NoTls::Gone(error)) => Err(error.into()),
+            Err(NoTls::Failed(detail)) => Err(io::Error::new(io::ErrorKind::InvalidData, detail).into()),
+        }
     }
 
     #[cfg(feature = "tls")]
-    async fn say(&self, stream: &mut Stream, unsent: &[u8]) -> Result<(), NoTls> {
-        let said =
-            self.dispatch.live.within(|config| config.tls_handshake_timeout, stream.send(unsent)).await;
-        said?.map_err(NoTls::Gone)?;
+    async fn say(&self, stream: &mut Stream, unsent: &[u8], head: &[u8]) -> Result<(), NoTls> {
+        let said = self.dispatch.live.within(|config| config.tls_handshake_timeout, stream.send(unsent));
+        match said.await {
+            Ok(said) => said.map_err(NoTls::Gone)?,
+            Err(DeadlinePassed) => return Err(self.late_for_tls(head)),
+        }
         self.tracked.sent(unsent.len());
         Ok(())
+    }
+
+    #[cfg(feature = "tls")]
+    fn late_for_tls(&self, head: &[u8]) -> NoTls {
+        self.failed_tls(OpeningFailure::Timeout, head, "in the TLS handshake".to_owned())
+    }
+
+    /// Counts and notes it; before the connection is closed, as who sees the one may ask for the other.
+    #[cfg(feature = "tls")]
+    fn failed_tls(&self, why: OpeningFailure, head: &[u8], detail: String) -> NoTls {
+        self.count_failure(why);
+        self.port.table.failed.add(why, &self.peer_addr, head, &detail);
+        NoTls::Failed(detail)
     }
 
     /// Shakes hands over a stream of which `head` has been read, and notes what TLS has established.
@@ -122,8 +127,10 @@ impl ConnCx {
         stream: Stream,
     ) -> Result<Stream, NoTls> {
         // On the heap: what a handshake needs is gone when it is over.
-        let handshake = Box::pin(tls.accept(Prefixed::new(head, stream)));
-        match self.dispatch.live.within(|config| config.tls_handshake_timeout, handshake).await? {
+        let mut handshake = Box::pin(tls.accept(Prefixed::new(head.clone(), stream)));
+        let shaken = self.dispatch.live.within(|config| config.tls_handshake_timeout, &mut handshake).await;
+        let Ok(shaken) = shaken else { return Err(self.late_for_tls(&head)) };
+        match shaken {
             Ok((stream, info)) => {
                 self.dispatch.live.stats.tls_handshakes.add_one();
                 let user = tls.user_of(info.client_name.as_deref());
@@ -135,8 +142,9 @@ impl ConnCx {
             }
             // Against the rules, ours or TLS': the peer has been told, and is to read it.
             Err((error, mut stream)) if error.kind() == io::ErrorKind::InvalidData => {
+                let failed = self.failed_tls(OpeningFailure::Handshake, &head, error.to_string());
                 let _ = close_gently(&mut stream).await;
-                Err(NoTls::Failed(OpeningFailure::Handshake, error.to_string()))
+                Err(failed)
             }
             Err((error, _)) => Err(NoTls::Gone(error)),
         }

@@ -4,7 +4,7 @@ use super::inherited::Name;
 use crate::{
     conn::{self, reserve::REFUSAL},
     io::{Stream, close::refuse},
-    live::{shutdown::Phase, tracker::Admitted},
+    live::{front::Front, shutdown::Phase, tracker::Admitted},
     lock::lock,
     peer::PeerAddr,
     protocol::{ConnCx, Port},
@@ -24,6 +24,7 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
+    runtime::Handle,
     sync::Semaphore,
     time::{Instant, sleep, timeout},
 };
@@ -140,6 +141,15 @@ impl Listener {
         Self { socket, addr, name: None, shared: Arc::new(AtomicBool::new(shared)) }
     }
 
+    /// The same, watched by the runtime that is entered.
+    pub(super) fn register_here(self) -> io::Result<Self> {
+        let socket = match self.socket {
+            Socketed::Tcp(socket) => Socketed::Tcp(TcpListener::from_std(socket.into_std()?)?),
+            Socketed::Unix(socket) => Socketed::Unix(UnixListener::from_std(socket.into_std()?)?),
+        };
+        Ok(Self { socket, ..self })
+    }
+
     /// Its socket once more.
     pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
         self.socket().try_clone().map(OwnedFd::from)
@@ -153,14 +163,19 @@ impl Listener {
     }
 
     /// Accepts until the server drains or `handed_over`, then what waits in the queue unless it is another process'
-    /// too, then closes.
-    pub(super) async fn accept_all(self, port: Arc<Port>, handed_over: impl Future<Output = ()> + Send) {
+    /// too, then closes. The connections' calls run in the runtime of `handlers`.
+    pub(super) async fn accept_all(
+        self,
+        port: Arc<Port>,
+        handlers: Handle,
+        handed_over: impl Future<Output = ()> + Send,
+    ) {
         let port = match self.addr.is_loopback() {
             true => Arc::new(port.on_loopback()),
             false => port,
         };
         let refusals = Arc::new(Semaphore::new(REFUSALS));
-        let admission = Admission { port, refusals, displaced: Mutex::default() };
+        let admission = Admission { port, handlers, refusals, displaced: Mutex::default() };
         let mut shortage = Shortage::default();
         let mut draining = pin!(admission.port.dispatch.live.shutdown.reached(Phase::Draining));
         let mut handed_over = pin!(handed_over);
@@ -295,6 +310,7 @@ impl Shortage {
 
 struct Admission {
     port: Arc<Port>,
+    handlers: Handle,
     refusals: Arc<Semaphore>,
     displaced: Mutex<Displaced>,
 }
@@ -325,7 +341,8 @@ impl Admission {
                 Admitted::Reserve(permit) => permit,
                 Admitted::Refused => return self.refuse(stream),
             };
-        let cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
+        let mut cx = ConnCx::new(self.port.clone(), permit.tracked.clone(), peer_addr);
+        cx.front = Some(Arc::new(Front::new(self.handlers.clone())));
         // Owned by its permit, which drain waits for.
         tokio::spawn(conn::serve(stream, cx, permit));
     }

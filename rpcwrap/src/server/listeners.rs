@@ -1,6 +1,7 @@
 //! The listeners of one server: those that accept, and those that will once the process before stops.
 
 use super::{
+    front::FrontThread,
     inherited::{Inherited, Name},
     listen::{ListenAddr, Listener},
 };
@@ -16,6 +17,7 @@ use std::{
 };
 use tokio::{
     net::lookup_host,
+    runtime::Handle,
     sync::{Mutex as AsyncMutex, watch},
     task::JoinHandle,
 };
@@ -23,6 +25,7 @@ use tokio::{
 #[derive(Default)]
 pub(super) struct Listeners {
     state: Mutex<State>,
+    front: FrontThread,
     /// Whether another process has the sockets now.
     handed_over: watch::Sender<bool>,
     /// Held by the restart that is under way.
@@ -92,7 +95,7 @@ impl Listeners {
     /// Accepts, or keeps it until [`take_over`](Self::take_over).
     ///
     /// # Errors
-    /// There is no descriptor left.
+    /// There is no descriptor or no thread left.
     pub(super) fn add(
         &self,
         mut listener: Listener,
@@ -121,7 +124,18 @@ impl Listeners {
                 std::future::pending().await
             }
         };
-        let accepting = tokio::spawn(listener.accept_all(port, handed_over));
+        let front = self.front.start(&port.dispatch)?;
+        let listener = {
+            let _front = front.handle.enter();
+            listener.register_here()?
+        };
+        let accepting = front.handle.spawn({
+            let handlers = Handle::current();
+            async move {
+                listener.accept_all(port, handlers, handed_over).await;
+                drop(front.user);
+            }
+        });
         Ok(Open { accepting, name, socket, shared })
     }
 

@@ -1,6 +1,7 @@
 //! The server: built once and checked, then listening until it is told to drain.
 
 mod builder;
+mod front;
 mod inherited;
 mod listen;
 mod listeners;
@@ -92,6 +93,9 @@ impl Server {
     ///
     /// `addr` is `host:port` (port 0 takes a free one) or `unix:/path`. Returns the address bound. May be called again
     /// for more addresses.
+    ///
+    /// Handlers run in the tokio runtime in which this is called. A thread of the server's own accepts connections and
+    /// answers pages, so that no handler holds them up.
     ///
     /// # Errors
     /// The address cannot be parsed, resolved or bound; the text names it.

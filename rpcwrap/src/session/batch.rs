@@ -1,7 +1,11 @@
 //! Counts of the calls a session starts in one go, merged into the shared counters once per method and batch.
 
 use crate::{
-    call::{in_flight::note_end, registry::Entry},
+    call::{
+        in_flight::note_end,
+        registry::Entry,
+        slice::{self, SLICE},
+    },
     error::CallError,
     live::{Live, stats::Tally},
     peer::Peer,
@@ -17,6 +21,8 @@ pub(super) struct Batch<'t, 'd> {
     peer: &'t Arc<Peer>,
     /// From how long on a call is noted one by one: that it is slow, or every one where there are observers.
     noted_nanos: u64,
+    /// What the calls of the batch have taken.
+    nanos: u64,
     /// Of the last request.
     bytes_in: usize,
     /// Of the last call of the method that failed.
@@ -32,6 +38,7 @@ impl<'t, 'd> Batch<'t, 'd> {
             live,
             peer,
             noted_nanos: if live.observers.is_empty() { live.slow.nanos() } else { 0 },
+            nanos: 0,
             bytes_in: 0,
             error: None,
         }
@@ -71,6 +78,10 @@ impl<'t, 'd> Batch<'t, 'd> {
         let duration = now.saturating_duration_since(began);
         self.tally.finish(duration, error.is_some());
         self.now = Some(now);
+        self.nanos += duration.as_nanos() as u64;
+        if self.nanos >= SLICE.as_nanos() as u64 {
+            slice::end();
+        }
         if duration.as_nanos() as u64 >= self.noted_nanos
             && let Some(entry) = self.entry
         {

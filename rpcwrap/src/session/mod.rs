@@ -23,7 +23,11 @@ mod transfer;
 mod wait;
 
 use crate::{
-    call::dispatch::Dispatch,
+    call::{
+        dispatch::Dispatch,
+        large::{self, LARGE},
+        slice,
+    },
     error::ProtocolError,
     io::{
         Stream,
@@ -168,6 +172,7 @@ impl<F: Framing> Session<F> {
             let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
                 self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
+                let _slice = slice::Slice::begin();
                 let mut scratch = Scratch::take();
                 let policy = self.dispatch.live.policy();
                 let turned = self.turns(cx, &policy, &mut scratch);
@@ -213,12 +218,13 @@ impl<F: Framing> Session<F> {
         let mut turns = 0;
         let result = loop {
             match self.turn(cx, policy, scratch, &mut input, &mut output) {
-                Ok(true) if turns < TURNS => moved = true,
-                Ok(true) => {
-                    cx.waker().wake_by_ref();
+                Ok(true) if turns < TURNS && !slice::is_over() => moved = true,
+                Ok(false) if !slice::is_over() => break Ok(()),
+                Ok(has_moved) => {
+                    moved |= has_moved;
+                    slice::wake_later(cx);
                     break Ok(());
                 }
-                Ok(false) => break Ok(()),
                 Err(error) => break Err(error),
             }
             turns += 1;
@@ -245,10 +251,27 @@ impl<F: Framing> Session<F> {
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
         let checked = self.check.is_some() && self.poll_check(cx, output);
-        let started = self.start_requests(policy, scratch, input, output);
+        let started = match input.len() < LARGE {
+            true => self.start_requests(policy, scratch, input, output),
+            false => self.start_large(policy, scratch, input, output),
+        };
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || checked || started || sent || received)
+    }
+
+    /// The same as [`start_requests`](Self::start_requests), where a request may be large: decoded, and its call started,
+    /// beside the threads that do I/O.
+    #[cold]
+    #[inline(never)]
+    fn start_large(
+        &mut self,
+        policy: &Policy,
+        scratch: &mut Scratch,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> bool {
+        large::aside(|| self.start_requests(policy, scratch, input, output))
     }
 
     /// Requests that are not answered yet.

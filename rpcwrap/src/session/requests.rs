@@ -6,9 +6,11 @@ use crate::{
         access::Caller,
         dispatch::{Dispatch, Refused},
         in_flight::InFlightCall,
+        large::LARGE,
+        slice,
     },
     error::{CallError, ProtocolError},
-    live::{config::Config, lifetime::Stage, policy::Policy},
+    live::{config::Config, lifetime::Stage, policy::Policy, watch},
     method::running::Written,
 };
 use bytes::BytesMut;
@@ -39,7 +41,8 @@ impl<F: Framing> Session<F> {
         let caller = Caller::new(&peer, policy);
         let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
-        while requests < BATCH && !self.closing && self.has_room(&policy.config, output) {
+        let may_go_on = |requests| requests < BATCH && !slice::is_over();
+        while may_go_on(requests) && !self.closing && self.has_room(&policy.config, output) {
             let decoded = if self.ended { self.decode_last(input) } else { self.framing.decode(input) };
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
@@ -68,6 +71,7 @@ impl<F: Framing> Session<F> {
             requests += 1;
         }
         batch.merge();
+        watch::leave();
         if self.closing {
             input.clear();
         }
@@ -132,6 +136,8 @@ impl<F: Framing> Session<F> {
         batch.start(started.entry, F::wire_len(request));
         let wait = |start: Result<_, Refused<'_>>, written| {
             let bytes_in = F::wire_len(request);
+            // It may have blocked its thread before.
+            slice::is_over_now();
             Some(InFlightCall::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
         };
         if F::ORDERED && !self.order.is_empty() {
@@ -161,6 +167,9 @@ impl<F: Framing> Session<F> {
             }
         };
         let written = output.len() - before;
+        if written >= LARGE {
+            started.entry.note_reply(true);
+        }
         batch.write(written);
         batch.finish(began, failed, written);
         None

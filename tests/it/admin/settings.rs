@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 30] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 31] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
@@ -42,6 +42,7 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 30] = [
     ("lame_duck", "\"0s\"", "0s", "\"\"", "want a whole number"),
     ("drain_timeout", "\"0s\"", "0s", "[]", "want a whole number"),
     ("slow_call", "false", "off", "\"0s\"", "must be longer"),
+    ("blocked_after", "\"250ms\"", "250ms", "\"0s\"", "must be longer"),
     ("max_peer_statistics", "0", "0", "1000001", "must be at most 1000000"),
     (
         "pages",

@@ -14,7 +14,7 @@ use tokio::net::TcpSocket;
 
 const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
-const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
 /// A connection from `127.0.0.<last>`.
 async fn from(last: u8, server: SocketAddr) -> Peer {
@@ -85,12 +85,13 @@ async fn a_full_server_answers_pages_and_nothing_else() {
     for last in [1, 2] {
         for path in ["/healthz", "/readyz", "/metrics", "/debug/status"] {
             let mut probe = from(last, server.addr).await;
-            let page = probe.http(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+            let page = probe.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
             assert_eq!((page.status, page.header("connection")), (200, Some("close")), "{path}");
             probe.expect_closed().await;
         }
         let mut call = from(last, server.addr).await;
-        let post = "POST /Arith/Multiply HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"A\":7,\"B\":8}";
+        let post =
+            "POST /Arith/Multiply HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 13\r\n\r\n{\"A\":7,\"B\":8}";
         assert_eq!(call.http(post).await.status, 503);
         let mut dial = from(last, server.addr).await;
         assert_eq!(dial.http(opening("/_json_rpc_")).await.status, 503);

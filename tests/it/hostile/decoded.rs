@@ -62,7 +62,8 @@ async fn what_would_become_too_large_is_refused_in_every_codec() {
             assert!(code == 1003 && text.contains(REFUSED), "{code} {text}");
         }
     }
-    let post = format!("POST /Echo/Any HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", tower.len());
+    let post =
+        format!("POST /Echo/Any HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n", tower.len());
     let mut http = Peer::connect(program.addr).await;
     http.send(post + &tower).await;
     let response = http.read_http(false).await;

@@ -22,7 +22,8 @@
 //! | 15 | SIGTERM with 500 in the accept queue | `shutdown` |
 //! | 16 | one of three servers killed | not here: balancing clients; what callers learn: `killed` |
 //! | 17 | 10,000 panics, a call in eleven; a call in a hundred | `churn`; `panics` |
-//! | 18 | handlers that block: health is told | `overload`, for `Method::blocking`, which is the contract |
+//! | 18 | handlers that block: health is told | `overload`, for `Method::blocking`; `threads`, for all others |
+//! | 18 | it is said which; large messages beside others | `threads` |
 //! | 18 | and outlive their calls | `blocking` |
 //! | 19 | a peer that vanishes: its handlers go | `sessions`, with its window full: `windows`; keep-alive: `server::listen` |
 //! | 20 | a half-closed peer has all its replies | `windows` in every codec, `sessions` |
@@ -57,6 +58,7 @@ mod overload;
 mod probes;
 mod slow;
 mod squeezed;
+mod threads;
 mod unread;
 mod unread_log;
 mod windows;

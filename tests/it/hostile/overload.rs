@@ -66,7 +66,7 @@ async fn twenty_times_too_many_calls_are_all_answered() {
 }
 
 /// A handler that blocks its thread: where it says so it has one of its own, and not even a server of one thread
-/// notices. Where it does not, its thread is lost for so long; the contract is `Method::blocking`.
+/// notices. Where it does not, calls wait for its thread: see `threads`.
 #[tokio::test]
 async fn health_is_told_while_handlers_block_their_threads() {
     let (entered, left) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

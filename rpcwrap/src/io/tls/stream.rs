@@ -26,6 +26,11 @@ impl TlsStream {
     pub(crate) fn below(&self) -> &Prefixed {
         self.0.get_ref().0
     }
+
+    /// The same, to be changed.
+    pub(crate) fn below_mut(&mut self) -> &mut Prefixed {
+        self.0.get_mut().0
+    }
 }
 
 impl AsyncRead for TlsStream {

@@ -2,7 +2,7 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::{dispatch::Refused, in_flight::Started},
+    call::{dispatch::Refused, in_flight::Started, large},
     error::CallError,
     method::running::traced,
     session::{Calls, Framing, Start},
@@ -12,8 +12,14 @@ use codecs::{
     Args, DecodeError, EncodeError, Limits, LogText, ReplyTo, ValueError,
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
     body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
+    compress::Compression,
 };
 use tracing::Span;
+
+/// What a compressed byte may become, in bytes that are as much work; it may be more.
+const DECOMPRESSED: usize = 64;
+/// What it is to compress a byte, beside copying one.
+const COMPRESSING: usize = 16;
 
 /// The frames of one connection.
 pub(super) struct Frames {
@@ -31,7 +37,8 @@ impl Frames {
     }
 
     fn incoming(&self, wire: baidu_std::Request) -> Incoming {
-        let payload = wire.payload(&self.limits);
+        let becomes = if wire.is_compressed() { wire.wire_len().saturating_mul(DECOMPRESSED) } else { 0 };
+        let payload = large::work_on(becomes, || wire.payload(&self.limits));
         let content_type =
             payload.as_ref().map_or_else(|_| ContentType::default(), |payload| payload.content_type);
         let head = Head { correlation_id: wire.correlation_id(), content_type };
@@ -66,7 +73,11 @@ impl BytesReplyEncoder for Head {
             compression: reply.compression,
             checksum: reply.checksum,
         };
-        encode_reply(&head, reply.body, reply.attachment, out)
+        let work = reply.body.len().saturating_mul(match reply.compression {
+            Compression::None => 1,
+            _ => COMPRESSING,
+        });
+        large::work_on(work, || encode_reply(&head, reply.body, reply.attachment, out))
     }
 }
 
@@ -105,7 +116,9 @@ impl Framing for Frames {
         let started = match payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
-                calls.start_short(&self.name, Args::Bytes(&raw), wire.timeout())
+                large::work_on(payload.body.len(), || {
+                    calls.start_short(&self.name, Args::Bytes(&raw), wire.timeout())
+                })
             }
             Err(error) => calls.start_short(&self.name, Args::Broken(error), wire.timeout()),
         };

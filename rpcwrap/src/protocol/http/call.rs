@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::in_flight::InFlightCall,
+    call::{in_flight::InFlightCall, large},
     error::CallError,
     live::memory::Held,
     protocol::ConnCx,
@@ -53,7 +53,10 @@ pub(super) async fn answer(
     let peer = cx.peer("json", user);
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
-        cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), Args::JsonValue(args), args.len(), timeout)
+        large::work_on(args.len(), || {
+            let (name, json) = (full_name.as_bytes(), Args::JsonValue(args));
+            cx.dispatch.start_in_flight(&peer, name, json, args.len(), timeout)
+        })
     };
     drop(args);
     if let Ok(call) = &started {

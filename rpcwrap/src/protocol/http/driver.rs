@@ -8,6 +8,7 @@ use super::{
     socket::{Leftover, Socket},
 };
 use crate::{
+    call::slice::Slice,
     error::ProtocolError,
     io::close::close_gently,
     live::{
@@ -15,7 +16,7 @@ use crate::{
         lifetime::{Age, Stage},
         shutdown::Phase,
     },
-    protocol::{Conn, ConnCx, Served},
+    protocol::{Conn, ConnCx, ServeFuture, Served},
 };
 use codecs::LogText;
 use hyper::{
@@ -36,9 +37,10 @@ use tokio::time::timeout;
 /// Serves requests until the peer or the server has had enough, or one of them is a CONNECT for another protocol.
 pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let progress = Progress::new();
-    let io = TokioIo::new(Socket::new(conn.into_io(), progress.clone()));
+    let io = conn.into_io().leaving(cx.front.clone());
+    let io = TokioIo::new(Socket::new(io, progress.clone()));
     let service = Requests { http, cx: cx.clone(), progress: progress.clone() };
-    let mut connection = http1::Builder::new()
+    let connection = http1::Builder::new()
         // Ours, see Progress.
         .header_read_timeout(None)
         .half_close(true)
@@ -46,8 +48,26 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         // With it, a good request followed by bad bytes in the same segment loses its reply.
         .pipeline_flush(false)
         .serve_connection(io, service);
-    let end = drive(&mut connection, &cx, &progress).await;
+    go_on(connection, cx, progress).await
+}
 
+/// Serves the connection to its end, or until it has to be served elsewhere.
+fn go_on(mut connection: HyperConnection, cx: ConnCx, progress: Progress) -> ServeFuture {
+    Box::pin(async move {
+        match drive(&mut connection, &cx, &progress).await {
+            End::Leaving => Ok(Served::Calling(go_on(connection, cx, progress))),
+            end => finish(connection, &cx, &progress, end).await,
+        }
+    })
+}
+
+/// Takes the socket back, for the next protocol or for the last words.
+async fn finish(
+    connection: HyperConnection,
+    cx: &ConnCx,
+    progress: &Progress,
+    end: End,
+) -> Result<Served, ProtocolError> {
     let parts = connection.into_parts();
     let Leftover { unread, unsent, mut stream } = parts.io.into_inner().into_rest();
     let (handover, requests, peer_is_done) = {
@@ -60,7 +80,7 @@ pub(super) async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Ser
         (conn.unsent, conn.path) = (unsent, Some(path));
         return Ok(Served::Handover(conn));
     }
-    if count(&end, &cx) {
+    if count(&end, cx) {
         let limit = cx.dispatch.live.config().stall_timeout;
         let last_words = timeout(limit, stream.send(&unsent)).await;
         if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
@@ -88,7 +108,7 @@ fn count(end: &End, cx: &ConnCx) -> bool {
             }
             false
         }
-        End::Gone | End::Old => false,
+        End::Gone | End::Old | End::Leaving => false,
         End::Http(Err(error)) if error.is_parse() => {
             tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP");
             true
@@ -104,6 +124,8 @@ enum End {
     Gone,
     /// The connection is too old, and was never idle.
     Old,
+    /// Not over: it goes on where handlers run.
+    Leaving,
 }
 
 type HyperConnection = Connection<TokioIo<Socket>, Requests>;
@@ -114,8 +136,12 @@ async fn drive(connection: &mut HyperConnection, cx: &ConnCx, progress: &Progres
     let mut age = Age::default();
     let mut timer = None;
     poll_fn(|task| {
+        let _slice = Slice::begin();
         if let Poll::Ready(result) = poll_http(connection, progress, task) {
             return Poll::Ready(End::Http(result));
+        }
+        if cx.front.as_ref().is_some_and(|front| front.is_leaving()) {
+            return Poll::Ready(End::Leaving);
         }
         // Only now: a request that has arrived by then is answered before the connection is closed.
         let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);

@@ -15,6 +15,7 @@ use super::{
     tasks::{Inbox, Tasks},
 };
 use crate::{
+    call::slice::{self, Slice},
     error::ProtocolError,
     io::Prefixed,
     live::{
@@ -51,7 +52,7 @@ pub(crate) struct Http2(pub(crate) Arc<Http>);
 
 impl Protocol for Http2 {
     fn name(&self) -> &'static str {
-        "http2"
+        Http::NAME_2
     }
 
     fn prefaces(&self) -> Vec<Vec<u8>> {
@@ -81,19 +82,38 @@ impl Protocol for Http2 {
 async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
-    let mut tasks = Tasks::default();
+    let tasks = Tasks::default();
     let config = cx.dispatch.live.config();
-    let mut connection = http2::Builder::new(tasks.inbox())
+    let io = TokioIo::new(conn.into_io().leaving(cx.front.clone()));
+    let connection = http2::Builder::new(tasks.inbox())
         .timer(TokioTimer::new())
         .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
         // Together the stall timeout: a peer that is gone, or takes no byte, answers no ping.
         .keep_alive_interval(Some(config.stall_timeout.min(LONGEST_STALL) / 2))
         .keep_alive_timeout(config.stall_timeout.min(LONGEST_STALL) / 2)
-        .serve_connection(TokioIo::new(conn.into_io()), service);
+        .serve_connection(io, service);
     // Not held while the connection lives.
     drop(config);
-    let ended = drive(&mut connection, &mut tasks, &cx).await;
+    go_on(connection, tasks, cx, requests).await
+}
+
+/// Serves the connection to its end, or until it has to be served elsewhere.
+fn go_on(
+    mut connection: HyperConnection,
+    mut tasks: Tasks,
+    cx: ConnCx,
+    requests: Arc<AtomicU64>,
+) -> ServeFuture {
+    Box::pin(async move {
+        match drive(&mut connection, &mut tasks, &cx).await {
+            None => Ok(Served::Calling(go_on(connection, tasks, cx, requests))),
+            Some(ended) => finish(ended, &cx, &requests),
+        }
+    })
+}
+
+fn finish(ended: hyper::Result<()>, cx: &ConnCx, requests: &AtomicU64) -> Result<Served, ProtocolError> {
     match ended {
         Err(error) if is_fault(&error) => {
             tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP/2");
@@ -118,31 +138,44 @@ fn is_fault(error: &hyper::Error) -> bool {
 
 type HyperConnection = Connection<TokioIo<Prefixed>, Requests, Inbox>;
 
-/// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long.
-async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx) -> hyper::Result<()> {
+/// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long;
+/// `None` where it has to be run elsewhere.
+async fn drive(
+    connection: &mut HyperConnection,
+    tasks: &mut Tasks,
+    cx: &ConnCx,
+) -> Option<hyper::Result<()>> {
     let mut draining = pin!(cx.dispatch.live.shutdown.reached(Phase::Draining));
     let mut close_timer = CloseTimer::default();
     let mut leaving = false;
     let mut age = Age::default();
     let mut unsent = UnsentTimer::default();
     poll_fn(|task| {
+        let _slice = Slice::begin();
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *connection).poll(task) {
-                return Poll::Ready(result);
+                return Poll::Ready(Some(result));
             }
             // What a stream has said is hyper's to send.
             if !tasks.poll(task) {
                 break;
             }
+            if slice::is_over() {
+                slice::wake_later(task);
+                break;
+            }
+        }
+        if cx.front.as_ref().is_some_and(|front| front.is_leaving()) {
+            return Poll::Ready(None);
         }
         if unsent.poll(task, cx).is_ready() {
             tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer takes no reply");
             cx.dispatch.live.stats.stalled.add_one();
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(Some(Ok(())));
         }
         let aged = age.poll(&cx.tracked, &cx.dispatch.live.config(), task);
         if matches!(aged, Poll::Ready(Stage::Refusing | Stage::Over)) {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(Some(Ok(())));
         }
         if !leaving
             && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
@@ -156,7 +189,7 @@ async fn drive(connection: &mut HyperConnection, tasks: &mut Tasks, cx: &ConnCx)
         }
         if leaving {
             tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer did not say good-bye");
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(Some(Ok(())));
         }
         leaving = true;
         close_timer.start_closing();

@@ -45,6 +45,8 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) const NAME: &'static str = "http";
+    /// Of HTTP/2, where it has a name of its own.
+    pub(crate) const NAME_2: &'static str = "http2";
 
     /// With `mount` for paths that are not the server's own.
     pub(crate) fn new(mount: Option<Mount>) -> Self {

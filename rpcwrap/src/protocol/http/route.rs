@@ -53,7 +53,14 @@ pub(super) async fn answer(
     let reply = match refusal {
         Some(refusal) => refusal,
         None if origin.is_some() && browser::is_preflight(&request) => browser::preflight(),
-        None => target.answer(&cx, request, &progress).await,
+        None => {
+            if target.runs_programs_code(request.method())
+                && let Some(front) = &cx.front
+            {
+                front.leave().await;
+            }
+            target.answer(&cx, request, &progress).await
+        }
     };
     let reply = match origin {
         Some(origin) => browser::shown_to(origin, reply),
@@ -147,6 +154,16 @@ impl Target<'_> {
     /// Whether pages of other origins may be shown the answer, where a setting says which.
     fn is_for_pages(&self) -> bool {
         matches!(self, Self::HttpRpc(_) | Self::Page(..) | Self::Call(_))
+    }
+
+    /// Whether code of the program has a part in the answer, which may keep its thread.
+    fn runs_programs_code(&self, method: &Method) -> bool {
+        match self {
+            Self::HttpRpc(_) | Self::Call(_) | Self::Mount(_) => true,
+            // A restart, or another filter of the log.
+            Self::Admin(_) => *method == Method::POST,
+            Self::RpcPath { .. } | Self::Options | Self::Page(..) | Self::Nothing => false,
+        }
     }
 
     /// The reply to a browser that has been led here, if it has been; `None` if the request is to be answered.

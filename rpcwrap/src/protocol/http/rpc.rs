@@ -10,7 +10,7 @@ use super::{
     reply::{Answer, First, Replies},
     respond,
 };
-use crate::{auth::Identity, live::memory::Held, protocol::ConnCx};
+use crate::{auth::Identity, call::large, live::memory::Held, protocol::ConnCx};
 use bytes::{Bytes, BytesMut};
 use codecs::AnyCodec;
 use hyper::{Request, Response, StatusCode, body::Incoming};
@@ -31,7 +31,9 @@ pub(super) async fn answer(
         Ok(message) => message,
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
-    match start(cx, codec, user, BytesMut::from(message), &mut held) {
+    let started =
+        large::work_on(message.len(), || start(cx, codec, user, BytesMut::from(message), &mut held));
+    match started {
         None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
         Some(Ok(answer)) => match answer.first().await {

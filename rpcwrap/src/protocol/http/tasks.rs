@@ -38,7 +38,7 @@ impl Tasks {
         self.running.is_empty()
     }
 
-    /// Takes in what is new and runs all that can; whether any is done.
+    /// Takes in what is new and runs all that can, within the slice of the poll; whether any is done.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         let new = std::mem::take(&mut *lock(&self.inbox.0));
         self.running.extend(new);
