@@ -1,6 +1,6 @@
 //! Which method each thread is at, so that one that does not let go of its thread can be named.
 //!
-//! A thread notes a method with two stores, and a watchdog looks at the notes now and then: what is the same for long
+//! A thread notes a method with one store and its end with two, and a watchdog looks at the notes now and then: what is the same for long
 //! has blocked the thread for as long. Notes are of the process, as threads are, and numbers of methods too.
 
 use crate::lock::lock;
@@ -42,7 +42,7 @@ impl MethodNumber {
 struct Note {
     thread: u64,
     method: AtomicU64,
-    /// Grows whenever the method is noted, also if it is the same one.
+    /// Grows whenever the thread leaves a method.
     turn: AtomicU64,
     /// What it does holds up no other task.
     is_aside: AtomicBool,
@@ -67,6 +67,12 @@ impl Note {
 #[inline]
 pub(crate) fn enter(method: MethodNumber) {
     // A thread that ends has no note any more, and nothing to say.
+    let _ = NOTE.try_with(|note| note.method.store(method.0, Relaxed));
+}
+
+/// Notes that this thread goes on at `method`, or at none, and has let go of what it was at.
+fn leave_for(method: MethodNumber) {
+    // As above.
     let _ = NOTE.try_with(|note| {
         note.method.store(method.0, Relaxed);
         note.turn.store(note.turn.load(Relaxed).wrapping_add(1), Relaxed);
@@ -76,7 +82,7 @@ pub(crate) fn enter(method: MethodNumber) {
 /// Notes that this thread is at no method.
 #[inline]
 pub(crate) fn leave() {
-    let _ = NOTE.try_with(|note| note.method.store(MethodNumber::NONE.0, Relaxed));
+    leave_for(MethodNumber::NONE);
 }
 
 /// The method this thread is at.
@@ -128,7 +134,7 @@ struct Entered(MethodNumber);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        enter(self.0);
+        leave_for(self.0);
     }
 }
 
@@ -185,6 +191,7 @@ mod tests {
         at(inner, || assert!(seen(inner).is_some() && seen(outer).is_none()));
         let second = seen(outer).unwrap();
         assert!(first.thread == second.thread && first.turn != second.turn);
+        leave();
         enter(outer);
         assert_ne!(seen(outer).unwrap().turn, second.turn, "another call of the same method");
         aside(|| assert_eq!(seen(outer), None));

@@ -264,6 +264,13 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         }
     }
 
+    #[cold]
+    fn leave_all(&mut self) {
+        while let Some(around) = self.embedding.as_mut().and_then(|embedding| embedding.around.pop()) {
+            self.leave(around);
+        }
+    }
+
     fn leave(&mut self, around: Around<'a, 'de>) {
         let Around { id, fields, next, reader, ahead } = around;
         (self.id, self.fields, self.next, self.ahead) = (id, fields, next, ahead);
@@ -316,10 +323,8 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     /// Skips what the target did not ask for.
     #[inline]
     pub(super) fn finish(&mut self) -> Result<()> {
-        if let Some(mut embedding) = self.embedding.take() {
-            while let Some(around) = embedding.around.pop() {
-                self.leave(around);
-            }
+        if self.embedding.is_some() {
+            self.leave_all();
         }
         while let Some(field) = self.fields.get(self.ahead) {
             if self.ahead >= self.next {

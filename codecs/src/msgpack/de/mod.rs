@@ -66,7 +66,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
-    read_again(|again| read(bytes, decoding, again).0)
+    read_again(|again| read(bytes, decoding, again, None))
 }
 
 /// As [`value_from_slice_within`], and notes how the peer writes times, if there are any.
@@ -79,28 +79,23 @@ pub fn value_from_peer_within<T: DeserializeOwned>(
     times: &PeerTimes,
     decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
-    read_again(|again| {
-        let (value, form) = read(bytes, decoding, again);
-        if let Some(form) = form {
-            times.set(form);
-        }
-        value
-    })
+    read_again(|again| read(bytes, decoding, again, Some(times)))
 }
 
-/// The value, and the form of its times.
+/// One attempt.
 #[inline]
 fn read<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
     again: &Again,
-) -> (Result<T>, Option<TimeForm>) {
+    times: Option<&PeerTimes>,
+) -> Result<T> {
     let budget = decoding.budget(bytes.len()).of_form(Form::Msgpack);
     budget.member::<T>();
-    let mut input = Input { reader: Reader::new(bytes), budget, times: None };
-    let value = T::deserialize(De::new(&mut input, again));
+    let mut input = Input { reader: Reader::new(bytes), budget, times };
+    let value = T::deserialize(De::new(&mut input, again))?;
     decoding.note(&input.budget);
-    (value, input.times)
+    Ok(value)
 }
 
 /// What all parts of one value share.
@@ -108,8 +103,17 @@ fn read<T: DeserializeOwned>(
 struct Input<'de> {
     reader: Reader<'de>,
     budget: DecodeBudget,
-    /// The form of the last time read.
-    times: Option<TimeForm>,
+    /// Where the form of the peer's times is noted.
+    times: Option<&'de PeerTimes>,
+}
+
+impl Input<'_> {
+    /// A time came in this form, which may be that of no time.
+    fn note_times(&self, form: Option<TimeForm>) {
+        if let (Some(times), Some(form)) = (self.times, form) {
+            times.set(form);
+        }
+    }
 }
 
 /// The value at the front of `input`.
@@ -221,7 +225,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         let Some((time, form)) = time::of_token(&token) else {
             return Err(DeError::mismatch(&token, "time.Time"));
         };
-        self.input.times = form.or(self.input.times);
+        self.input.note_times(form);
         Ok(time.to_packed())
     }
 
@@ -288,7 +292,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
                 let Some((time, form)) = time::of_token(&token) else {
                     return Err(DeError::mismatch(&token, "interface {}"));
                 };
-                self.input.times = form;
+                self.input.note_times(form);
                 if for_any {
                     return visitor.visit_i128(time.to_packed());
                 }
