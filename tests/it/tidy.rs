@@ -74,13 +74,13 @@ fn nothing_is_left_to_do() {
 }
 
 #[test]
-fn one_call_is_unsafe() {
+fn two_calls_are_unsafe() {
     // Put together here, so that this file does not contain it.
     let word = ["un", "safe"].concat();
     for (path, text) in files(".rs") {
         let words = code(&text).flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
         let found = words.filter(|&found| found == word).count();
-        let allowed = usize::from(path == "rpcwrap/daemon/src/memory.rs");
+        let allowed = if path == "rpcwrap/daemon/src/memory.rs" { 2 } else { 0 };
         assert_eq!(found, allowed, "{path}");
     }
 }
@@ -100,7 +100,7 @@ fn every_package_has_the_lints_of_the_workspace() {
     for (path, text) in files("Cargo.toml") {
         match &*path {
             "Cargo.toml" | "codecs/fuzz/Cargo.toml" => {}
-            // What is forbidden could not be allowed for one call.
+            // What is forbidden could not be allowed for two calls.
             "rpcwrap/daemon/Cargo.toml" => {
                 let workspace = workspace.replace(forbids, "unsafe_code = \"deny\"");
                 assert_eq!(tables(&text, "lints."), tables(&workspace, "workspace.lints."), "{path}");

@@ -32,6 +32,7 @@ use std::{error::Error, io, process::ExitCode};
 use systemd::Notifier;
 
 fn main() -> ExitCode {
+    memory::bound_heaps();
     let args = Args::parse();
     let done = match &args.command {
         Some(Command::HashPassword(hash)) => hash.run().map(|()| ExitCode::SUCCESS),

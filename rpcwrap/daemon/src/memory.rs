@@ -6,12 +6,30 @@
 //! has glibc give back every free page. It knows one number: neither what a connection is nor who has closed it.
 
 use rpcwrap::Server;
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, thread, time::Duration};
 
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Fewer connections, at about 2 KiB each, are not worth the walk over all free memory.
 const LEAST_FALL: usize = 500;
+
+/// Lets glibc keep one heap for each thread that does I/O, and none for those beside them: each reserves 64 MiB of
+/// addresses, and what large messages leave in it is not given back. To be called before there are threads.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(
+    unsafe_code,
+    reason = "nothing safe reaches mallopt, and its variable would have to be set from outside"
+)]
+pub(crate) fn bound_heaps() {
+    let heaps = thread::available_parallelism().map_or(1, usize::from).saturating_add(1);
+    let heaps = i32::try_from(heaps).unwrap_or(i32::MAX);
+    // SAFETY: it sets a number of the allocator, which is this program's own, while there is one thread.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, heaps) };
+}
+
+/// Other C libraries have their own way.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn bound_heaps() {}
 
 /// Looks and gives back, for ever.
 pub(crate) async fn give_back(server: &Server) -> Infallible {

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -362,6 +363,8 @@ fn a_check_tells_every_fault_at_once() {
 fn a_check_of_good_settings_is_ok_and_listens_nowhere() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let users = Scratch::new("good-users.json", r#"{"ala": {"secrets": ["p"], "allow": ["Arith.*"]}}"#);
+    // Others may not read it, which would be warned of.
+    fs::set_permissions(users.path(), fs::Permissions::from_mode(0o600)).unwrap();
     let config = Scratch::new(
         "good.toml",
         &format!(
