@@ -121,7 +121,6 @@ fn our_client_writes_the_times_that_each_go_msgpack_reads() {
         ("1.1.5", TimeForm::Extension, &[]),
         ("1.1.5", TimeForm::GoBinary, &["-time-not-builtin"]),
         ("2.1.2", TimeForm::Timestamp, &[]),
-        ("2.1.2", TimeForm::GoBinary, &[]),
         ("2.1.2", TimeForm::GoBinary, &["-time-not-builtin"]),
     ] {
         let program = Go::Newest.msgpack_forms_program().unwrap_or_else(|error| panic!("{error}"));

@@ -201,7 +201,12 @@ async fn interfaces(cases: &mut Cases, server: &GoServer) {
                 client.call("Echo.Holder", &map).await.map_err(|error| error.to_string())?;
             equal(in_order(made.v), in_order(any_of_kind("map")))?;
             equal(in_order(echoed.v), in_order(map.v))?;
-            let square = AnyHolder { v: Any::Map(vec![("Side".into(), 4_i64.into())]) };
+            let square = rpcwrap::codecs::types::Named {
+                name: "rpcwrap/interop/gobtypes.Square".to_owned(),
+                is_struct: true,
+                value: Any::Map(vec![("Side".into(), 4_i64.into())]),
+            };
+            let square = AnyHolder { v: Any::Named(Box::new(square)) };
             gives(&client, "Make.Holder", &"square", &square).await
         })
         .await;

@@ -479,7 +479,8 @@ class Http:
                 continue
             if a[0] != b[0]:
                 return 'status line %r' % b[0]
-            free = {'date', 'content-length', 'x-content-type-options'}
+            # The last three keep browsers from taking a reply for something else.
+            free = {'date', 'content-length', 'x-content-type-options', 'x-frame-options', 'referrer-policy'}
             for k, v in a[1].items():
                 if k not in free and b[1].get(k) != v:
                     return 'header %s: %r' % (k, b[1].get(k))

@@ -89,7 +89,7 @@ var connectionCases = []testCase{
 		return product(newSession(conn))
 	}),
 	onConn("handshake_with_host_and_crlf", func(conn net.Conn) error {
-		if _, err := fmt.Fprintf(conn, "CONNECT %s?a=b HTTP/1.1\r\nHost: example\r\nX-Header: 1\r\n\r\n",
+		if _, err := fmt.Fprintf(conn, "CONNECT %s?a=b HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Header: 1\r\n\r\n",
 			rpc.DefaultRPCPath); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ var connectionCases = []testCase{
 	}),
 	onConn("get_then_connect", func(conn net.Conn) error {
 		for i := 0; i < 2; i++ {
-			if _, err := io.WriteString(conn, "GET /debug/rpc HTTP/1.1\r\nHost: example\r\n\r\n"); err != nil {
+			if _, err := io.WriteString(conn, "GET /debug/rpc HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
 				return err
 			}
 			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -128,7 +128,7 @@ var connectionCases = []testCase{
 		return product(newSession(conn))
 	}),
 	onConn("get_is_405", func(conn net.Conn) error {
-		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: example\r\n\r\n", rpc.DefaultRPCPath); err != nil {
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", rpc.DefaultRPCPath); err != nil {
 			return err
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -27,7 +27,7 @@ var connectionCases = []testCase{
 	}},
 	{"handshake_with_host_and_crlf", func(s server) error {
 		return s.raw(func(conn net.Conn) error {
-			head := "CONNECT " + rpcPath + " HTTP/1.1\r\nHost: example\r\nX-Header: 1\r\n\r\n"
+			head := "CONNECT " + rpcPath + " HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Header: 1\r\n\r\n"
 			if _, err := io.WriteString(conn, head); err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ var connectionCases = []testCase{
 	{"get_then_connect", func(s server) error {
 		return s.raw(func(conn net.Conn) error {
 			for i := 0; i < 2; i++ {
-				if _, err := io.WriteString(conn, "GET /debug/health HTTP/1.1\r\nHost: example\r\n\r\n"); err != nil {
+				if _, err := io.WriteString(conn, "GET /debug/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
 					return err
 				}
 				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
