@@ -9,7 +9,7 @@ pub(crate) mod reserve;
 
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
-    io::{Opening, Stream},
+    io::{Opening, Stream, close::close},
     live::{
         config::{Config, OpeningClock},
         deadline::DeadlinePassed,
@@ -60,7 +60,10 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
     };
     match opened {
         Ok((conn, registered)) => run(conn, registered, cx, permit),
-        Err(end) => count(&end, &cx),
+        Err(end) => {
+            count(&end, &cx);
+            end.close().await;
+        }
     }
 }
 
@@ -92,7 +95,25 @@ pub(crate) enum Ended {
     /// There was no room for it, which it has been told.
     NoRoom,
     /// It is refused, with its first bytes and what they do not show.
-    Failed { why: OpeningFailure, head: Bytes, detail: String },
+    Failed { why: OpeningFailure, head: Bytes, detail: String, stream: Option<Stream> },
+}
+
+impl Ended {
+    /// The same end of the connection on `stream`, which is still to be closed.
+    pub(crate) fn of(mut self, ended: Stream) -> Self {
+        if let Self::Failed { stream, .. } = &mut self {
+            *stream = Some(ended);
+        }
+        self
+    }
+
+    /// Closes our side of a connection that is refused. There is no answer that it could lose.
+    async fn close(self) {
+        if let Self::Failed { stream: Some(mut stream), .. } = self {
+            // The peer may be gone.
+            let _ = close(&mut stream).await;
+        }
+    }
 }
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
@@ -104,7 +125,13 @@ async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>)
     let opening = prepare(opening, cx).await?;
     let (mut conn, registered) = match &cx.port.greeter {
         Some(greeter) => (Conn::new(opening.prefix, opening.stream), greeter.clone()),
-        None => sniff(opening, cx).await?,
+        None => {
+            let mut opening = opening;
+            match sniff(&mut opening, cx).await {
+                Ok(registered) => (Conn::new(opening.prefix, opening.stream), registered),
+                Err(end) => return Err(end.of(opening.stream)),
+            }
+        }
     };
     if is_in_reserve {
         Box::pin(reserve::check(&registered, &mut conn.stream, cx)).await?;
@@ -113,17 +140,21 @@ async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>)
 }
 
 /// Reads until the first bytes tell whose connection it is.
-async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
-    first_byte(&mut opening, cx).await?;
+async fn sniff(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Registered>, Ended> {
+    first_byte(opening, cx).await?;
     let (accepted, first_byte) = (opening.since, Instant::now());
     let deadline = |config: &Config| match config.first_byte_clock {
-        OpeningClock::Accept => accepted.checked_add(config.first_byte_timeout),
+        // Of one that was silent for longer than that, which it may be, the time counts from its first byte on.
+        OpeningClock::Accept => {
+            let is_late = first_byte.saturating_duration_since(accepted) >= config.first_byte_timeout;
+            let since = if is_late { first_byte } else { accepted };
+            since.checked_add(config.first_byte_timeout)
+        }
         OpeningClock::FirstByte => first_byte.checked_add(config.first_byte_timeout),
         OpeningClock::Off => None,
     };
-    let chosen = cx.dispatch.live.until(deadline, choose_protocol(&mut opening, cx)).await;
-    let registered = chosen.unwrap_or_else(|DeadlinePassed| Err(late(&mut opening)))?;
-    Ok((Conn::new(opening.prefix, opening.stream), registered))
+    let chosen = cx.dispatch.live.until(deadline, choose_protocol(opening, cx)).await;
+    chosen.unwrap_or_else(|DeadlinePassed| Err(late(opening)))
 }
 
 async fn choose_protocol(opening: &mut Opening, cx: &ConnCx) -> Result<Arc<Registered>, Ended> {
@@ -180,7 +211,7 @@ fn count(end: &Ended, cx: &ConnCx) {
             return;
         }
         Ended::NoRoom => return,
-        Ended::Failed { why, head, detail } => (*why, head, detail),
+        Ended::Failed { why, head, detail, .. } => (*why, head, detail),
     };
     cx.count_failure(why);
     if head.is_empty() {

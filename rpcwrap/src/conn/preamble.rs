@@ -21,7 +21,9 @@ use tokio::time::Instant;
 pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Opening, Ended> {
     let port = cx.port.clone();
     if let Some(proxy) = port.proxy.as_ref().filter(|proxy| proxy.trusts(&cx.peer_addr)) {
-        read_proxy_header(&mut opening, cx, proxy).await?;
+        if let Err(end) = read_proxy_header(&mut opening, cx, proxy).await {
+            return Err(end.of(opening.stream));
+        }
         opening.since = Instant::now();
     }
     #[cfg(feature = "tls")]
@@ -32,7 +34,8 @@ pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Ope
     Ok(opening)
 }
 
-/// Waits for the first byte, as long as a connection may take for it.
+/// Waits for the first byte, as long as a connection may take for it: one whose time counts from accept on stays beyond
+/// it while there is room for others, as clients may connect long before their first call.
 pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     if !opening.prefix.is_empty() {
         return Ok(());
@@ -43,8 +46,32 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
         OpeningClock::FirstByte => since.checked_add(config.keep_alive_timeout),
         OpeningClock::Off => None,
     };
-    let read = cx.dispatch.live.until(deadline, read_more(opening, cx)).await;
-    read.unwrap_or_else(|DeadlinePassed| Err(late(opening)))
+    let live = &cx.dispatch.live;
+    loop {
+        if let Ok(read) = live.until(deadline, read_more(opening, cx)).await {
+            return read;
+        }
+        let stays = {
+            let config = live.config();
+            config.first_byte_clock == OpeningClock::Accept
+                && !live.tracker.is_crowded(config.max_connections)
+        };
+        if !stays {
+            return Err(late(opening));
+        }
+        let read_or_crowded = async {
+            tokio::select! {
+                biased;
+                read = read_more(opening, cx) => Some(read),
+                () = live.tracker.crowded() => None,
+            }
+        };
+        // A change of the settings may make it crowded, too.
+        let crowded = |config: &Config| live.tracker.is_crowded(config.max_connections).then(Instant::now);
+        if let Ok(Some(read)) = live.until(crowded, read_or_crowded).await {
+            return read;
+        }
+    }
 }
 
 /// Reads what is there, at least a byte.
@@ -65,7 +92,8 @@ pub(crate) fn late(opening: &mut Opening) -> Ended {
 
 /// The end of a connection whose first bytes are refused; `detail` is what they do not show themselves.
 pub(crate) fn failed(why: OpeningFailure, opening: &mut Opening, detail: impl Into<String>) -> Ended {
-    Ended::Failed { why, head: opening.prefix.split().freeze(), detail: detail.into() }
+    let (head, detail) = (opening.prefix.split().freeze(), detail.into());
+    Ended::Failed { why, head, detail, stream: None }
 }
 
 async fn read_proxy_header(
@@ -158,7 +186,7 @@ mod tls {
         match cx.shake_hands(tls, head.clone(), opening.stream).await {
             Ok(stream) => Ok(Opening { silent: false, ..Opening::new(stream) }),
             Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false }),
-            Err(NoTls::Failed(why, detail)) => Err(Ended::Failed { why, head, detail }),
+            Err(NoTls::Failed(why, detail)) => Err(Ended::Failed { why, head, detail, stream: None }),
         }
     }
 }

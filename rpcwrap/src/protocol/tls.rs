@@ -135,7 +135,7 @@ impl ConnCx {
             }
             // Against the rules, ours or TLS': the peer has been told, and is to read it.
             Err((error, mut stream)) if error.kind() == io::ErrorKind::InvalidData => {
-                let _ = close_gently(&mut stream).await;
+                let _ = close_gently(&mut stream, || self.is_hurried()).await;
                 Err(NoTls::Failed(OpeningFailure::Handshake, error.to_string()))
             }
             Err((error, _)) => Err(NoTls::Gone(error)),

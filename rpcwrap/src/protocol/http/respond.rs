@@ -78,6 +78,12 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     with(text(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed\n"), ALLOW, allow)
 }
 
+/// A page that has none of the forms asked for, but these.
+pub(super) fn not_acceptable(forms: &str) -> Response<Body> {
+    let text = format!("406 not acceptable: this page comes as {forms}\n");
+    reply(StatusCode::NOT_ACCEPTABLE, TEXT, Body::full(text))
+}
+
 /// What `OPTIONS` of a page says: to load balancers, whether to send more.
 pub(super) fn options(ready: bool) -> Response<Body> {
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
