@@ -4,7 +4,7 @@ use crate::io::Prefixed;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server;
@@ -30,6 +30,15 @@ impl TlsStream {
     /// The same, to be changed.
     pub(crate) fn below_mut(&mut self) -> &mut Prefixed {
         self.0.get_mut().0
+    }
+}
+
+impl Drop for TlsStream {
+    /// Whyever a connection ends, its peer is told within TLS, if that takes no wait: without `close_notify` it cannot
+    /// tell the end from one that a third party has made.
+    fn drop(&mut self) {
+        let mut no_task = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut no_task);
     }
 }
 
