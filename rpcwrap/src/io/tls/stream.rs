@@ -11,7 +11,7 @@ use tokio_rustls::server;
 
 /// The server's side of a TLS connection after its handshake.
 ///
-/// What is written may stay here, encrypted, until it is flushed. A shutdown sends `close_notify` and closes the
+/// What is written may stay here, encrypted, until it is flushed or something is to be read. A shutdown sends `close_notify` and closes the
 /// sending side below; reading goes on until the peer does the same. A peer that closes without `close_notify` is an
 /// `UnexpectedEof`, as the stream may have been cut by a third party.
 #[derive(Debug)]
@@ -49,6 +49,11 @@ impl AsyncRead for TlsStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Its peer may wait for it before it says more.
+        if self.0.get_ref().1.wants_write() {
+            // A peer that takes no more may have sent something before; the next write says what is wrong.
+            let _ = Pin::new(&mut self.0).poll_flush(cx);
+        }
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
