@@ -23,6 +23,9 @@ pub(super) struct Scratch {
     /// How large the buffers that are lent have been: of one that has given bytes away only the rest shows.
     input_size: usize,
     output_size: usize,
+    /// Whether a session lent its own: it may be the rest of a much larger one, whose memory it still has.
+    is_sessions_input: bool,
+    is_sessions_output: bool,
     pub(super) tally: Tally,
 }
 
@@ -40,7 +43,8 @@ impl Scratch {
     /// A buffer that starts with what `kept` holds, with room to read into.
     pub(super) fn input(&mut self, kept: &mut BytesMut) -> BytesMut {
         self.input_size = 0;
-        if kept.len() > SMALL_BYTES {
+        self.is_sessions_input = kept.len() > SMALL_BYTES;
+        if self.is_sessions_input {
             return std::mem::take(kept);
         }
         let mut input = std::mem::take(&mut self.input);
@@ -69,7 +73,7 @@ impl Scratch {
             *kept = BytesMut::from(&input[..]);
             input.clear();
         }
-        if self.input_size.max(input.capacity()) <= KEEP_BYTES {
+        if !self.is_sessions_input && self.input_size.max(input.capacity()) <= KEEP_BYTES {
             self.input = input;
         }
     }
@@ -77,7 +81,8 @@ impl Scratch {
     /// A buffer that starts with the output `kept` holds.
     pub(super) fn output(&mut self, kept: &mut BytesMut) -> BytesMut {
         self.output_size = 0;
-        if kept.is_empty() { std::mem::take(&mut self.output) } else { std::mem::take(kept) }
+        self.is_sessions_output = !kept.is_empty();
+        if self.is_sessions_output { std::mem::take(kept) } else { std::mem::take(&mut self.output) }
     }
 
     /// Takes a buffer back; what it still holds goes to `kept`.
@@ -87,7 +92,7 @@ impl Scratch {
             return;
         }
         let size = self.output_size.max(output.capacity());
-        if size <= KEEP_BYTES && self.output.capacity() == 0 {
+        if !self.is_sessions_output && size <= KEEP_BYTES {
             output.clear();
             self.output = output;
         }
