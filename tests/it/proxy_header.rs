@@ -110,7 +110,7 @@ async fn pages_show_the_client_behind_the_proxy() {
     assert_eq!(server.connections(10)[0].peer, client);
     // And what a client has done wrong is the client's.
     let mut peer = Peer::connect(server.addr).await;
-    peer.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\n\xff\xff").await;
+    peer.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\n\xff\xff\0").await;
     peer.expect_closed().await;
     let failed = server.snapshot().failed_openings;
     assert_eq!((failed[0].why, &failed[0].peer), (OpeningFailure::Unknown, &client));
