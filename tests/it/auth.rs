@@ -174,8 +174,8 @@ async fn calls_right_behind_the_proof_are_served() {
 
 #[tokio::test]
 async fn peers_without_a_login_have_limits_of_size_and_time() {
-    let header_timeout = Duration::from_millis(500);
-    let config = Config::default().header_timeout(header_timeout);
+    let login_timeout = Duration::from_millis(500);
+    let config = Config::default().login_timeout(login_timeout);
     let server = start(services().credentials(users()).config(config)).await;
     // A message of more than 4 KiB.
     let mut large = connect(&server).await;
@@ -193,7 +193,7 @@ async fn peers_without_a_login_have_limits_of_size_and_time() {
             slow.read_json().await;
         }
         slow.expect_closed().await;
-        assert!(started.elapsed() >= header_timeout, "after {:?}", started.elapsed());
+        assert!(started.elapsed() >= login_timeout, "after {:?}", started.elapsed());
     }
     // Those who got in have no such limits.
     let mut peer = Peer::in_memory(&server).handshake("/_json_rpc_/auth").await;

@@ -80,6 +80,21 @@ async fn pages_and_calls_are_as_in_http_1() {
     assert_eq!((http2.connections, http2.matched), (1, 1));
 }
 
+/// What a reply to GET would say of its body, and no byte of it; the connection goes on.
+#[tokio::test]
+async fn a_reply_to_head_has_no_body() {
+    let server = start(services()).await;
+    let mut client = connect(&server).await;
+    for (path, status, len) in [("/healthz", 200, &b"3"[..]), ("/nothing", 404, b"19")] {
+        let uri = format!("http://127.0.0.1{path}");
+        let request = Request::builder().method("HEAD").uri(uri).body(body("")).unwrap();
+        let reply = limit(client.send.send_request(request)).await.unwrap();
+        assert_eq!((reply.status().as_u16(), reply.headers()["content-length"].as_bytes()), (status, len));
+        assert_eq!(limit(reply.into_body().collect()).await.unwrap().to_bytes(), "");
+    }
+    assert_eq!(ask(&mut client.send, "GET", "/healthz", body("")).await, (200, "ok\n".to_owned()));
+}
+
 #[tokio::test]
 async fn there_is_no_connect_to_another_protocol() {
     let server = start(services()).await;

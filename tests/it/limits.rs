@@ -117,13 +117,15 @@ async fn closed_after(wait: Duration, peer: impl Future<Output = ()>) {
 #[tokio::test]
 async fn silence_is_closed_after_the_first_byte_timeout() {
     let wait = Duration::from_millis(300);
-    let server = start(with(Config::default().first_byte_timeout(wait))).await;
+    let config = Config::default().first_byte_timeout(wait).max_connections(1);
+    let server = start(with(config)).await;
     closed_after(wait, async {
         let mut silent = Peer::connect(server.addr).await;
         silent.expect_closed().await;
     })
     .await;
     assert_eq!(server.snapshot().server.opening_timeouts, 1);
+    until(|| server.open_connections() == 0).await;
     // A session may be silent for as long as it likes.
     let mut idle = Peer::in_memory_codec(&server, "json").await;
     pass(Duration::from_secs(60)).await;

@@ -110,7 +110,7 @@ async fn pages_show_the_client_behind_the_proxy() {
     assert_eq!(server.connections(10)[0].peer, client);
     // And what a client has done wrong is the client's.
     let mut peer = Peer::connect(server.addr).await;
-    peer.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\n\xff\xff").await;
+    peer.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 7070\r\n\xff\xff\0").await;
     peer.expect_closed().await;
     let failed = server.snapshot().failed_openings;
     assert_eq!((failed[0].why, &failed[0].peer), (OpeningFailure::Unknown, &client));
@@ -258,6 +258,7 @@ async fn checks_of_the_proxy_itself_leave_no_trace() {
 async fn a_proxy_header_has_a_time_limit_of_its_own() {
     let (header, first_byte) = (Duration::from_millis(100), Duration::from_millis(300));
     let config = Config::default().proxy_header_timeout(header).first_byte_timeout(first_byte);
+    let config = config.max_connections(1);
     let server = start(builder(loopback()).config(config)).await;
     for (bytes, least, detail) in [
         (&b""[..], header, None),
@@ -275,6 +276,7 @@ async fn a_proxy_header_has_a_time_limit_of_its_own() {
         let failed = server.snapshot().failed_openings;
         let told = failed.get(before).map(|failed| failed.detail.as_str());
         assert_eq!(told, detail, "{}", bytes.escape_ascii());
+        until(|| server.open_connections() == 0).await;
     }
     assert_eq!(server.snapshot().server.opening_timeouts, 5);
 }

@@ -136,6 +136,18 @@ impl Frame {
         Meta::user_fields(&self.bytes, meta_span(self.meta_len))
     }
 
+    /// What the data says it is; the default where that is nothing known.
+    #[inline]
+    pub(super) fn content_type(&self) -> ContentType {
+        meaning(&CONTENT_TYPES, self.meta.content_type).0.unwrap_or_default()
+    }
+
+    /// Whether the data is compressed or has a checksum.
+    #[inline]
+    pub(super) fn is_packed(&self) -> bool {
+        self.meta.compress_type != 0 || self.meta.checksum_type != 0
+    }
+
     /// Bytes of the whole frame.
     pub(super) fn wire_len(&self) -> usize {
         self.bytes.len()

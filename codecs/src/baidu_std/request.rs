@@ -141,6 +141,18 @@ impl Request {
         self.frame.user_fields()
     }
 
+    /// What the body says it is.
+    #[inline]
+    pub fn content_type(&self) -> ContentType {
+        self.frame.content_type()
+    }
+
+    /// Whether [`payload`](Self::payload) has to do more than to look: the body is compressed or has a checksum.
+    #[inline]
+    pub fn has_packed_payload(&self) -> bool {
+        self.frame.is_packed()
+    }
+
     /// Bytes of the whole message on the wire.
     pub fn wire_len(&self) -> usize {
         self.frame.wire_len()

@@ -9,9 +9,9 @@ use super::{
 };
 use std::borrow::Cow;
 
-/// How deep values may nest; protects the stack also where [`Limits::max_depth`](crate::Limits::max_depth) is
-/// larger.
-pub(super) const MAX_DEPTH: usize = 128;
+/// How deep values may nest, as in the other codecs; protects the stack also where
+/// [`Limits::max_depth`](crate::Limits::max_depth) is larger.
+pub(super) const MAX_DEPTH: usize = 100;
 
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'de> {

@@ -284,10 +284,12 @@ mod tests {
             first_byte_timeout = "1s"
             first_byte_clock = "first_byte"
             header_timeout = "2s"
+            login_timeout = "3s"
             proxy_header_timeout = "11s"
             tls_handshake_timeout = "12s"
             max_header_bytes = 10000
             max_message_bytes = 67_108_865
+            max_message_bytes_before_login = 2000
             max_decoded_bytes = 2_000_000
             max_depth = 3
             max_in_flight = 4
@@ -320,10 +322,12 @@ mod tests {
             .first_byte_timeout(seconds(1))
             .first_byte_clock(OpeningClock::FirstByte)
             .header_timeout(seconds(2))
+            .login_timeout(seconds(3))
             .proxy_header_timeout(seconds(11))
             .tls_handshake_timeout(seconds(12))
             .max_header_bytes(10_000)
             .max_message_bytes(67_108_865)
+            .max_message_bytes_before_login(2000)
             .max_decoded_bytes(2_000_000)
             .max_depth(3)
             .max_in_flight(4)

@@ -1,17 +1,22 @@
-//! Memory that closed connections have left behind goes back to the system.
+//! Memory that connections and large messages have left behind goes back to the system.
 //!
-//! What ten thousand connections used is free once they have closed, but lies between what stays, and glibc's `free`
-//! gives back only what lies at the end of its heap: the program would stay four times as large as it was. Once a
-//! second this looks at how many connections are open, beside the server's run and ended with it; after a great fall it
-//! has glibc give back every free page. It knows one number: neither what a connection is nor who has closed it.
+//! What ten thousand connections used is free once they have closed, and what a message of 30 MB took once it is
+//! answered, but either lies between what stays, and glibc's `free` gives back only what lies at the end of its heap: the
+//! program would stay many times as large as it was. Once a second this looks at how many connections are open and at
+//! how much memory the program has, beside the server's run and ended with it; after a great fall of the first or a great
+//! rise of the second it has glibc give back every free page. It knows two numbers: neither what a connection is nor who
+//! has closed it.
 
 use rpcwrap::Server;
-use std::{convert::Infallible, thread, time::Duration};
+use std::{convert::Infallible, fs, thread, time::Duration};
 
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Fewer connections, at about 2 KiB each, are not worth the walk over all free memory.
 const LEAST_FALL: usize = 500;
+
+/// A smaller rise in KiB is not worth it either.
+const LEAST_RISE: u64 = 16 << 10;
 
 /// Lets glibc keep one heap for each thread that does I/O, and none for those beside them: each reserves 64 MiB of
 /// addresses, and what large messages leave in it is not given back. To be called before there are threads.
@@ -33,14 +38,44 @@ pub(crate) fn bound_heaps() {}
 
 /// Looks and gives back, for ever.
 pub(crate) async fn give_back(server: &Server) -> Infallible {
-    let mut watermark = Watermark::default();
+    let (mut watermark, mut resident) = (Watermark::default(), Resident::new(resident_kib()));
     loop {
         tokio::time::sleep(EVERY).await;
-        if watermark.is_left(server.open_connections()) {
+        let (is_left, has_risen) =
+            (watermark.is_left(server.open_connections()), resident.has_risen(resident_kib()));
+        if is_left || has_risen {
             // It takes milliseconds, in which connections are to be served. It cannot panic.
             let _ = tokio::task::spawn_blocking(trim).await;
+            resident = Resident::new(resident_kib());
             tracing::debug!("free memory given back");
         }
+    }
+}
+
+/// What the program has in memory; 0 where the system does not say.
+fn resident_kib() -> u64 {
+    let about = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = about.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or_default()
+}
+
+/// What the program had in memory, in KiB, when memory was given back last, and at the last look.
+#[derive(Debug)]
+struct Resident {
+    base: u64,
+    last: u64,
+}
+
+impl Resident {
+    fn new(base: u64) -> Self {
+        Self { base, last: base }
+    }
+
+    /// Takes what it has now; whether that is much more than when it was given back last, and rises no more.
+    fn has_risen(&mut self, now: u64) -> bool {
+        let rises = now > self.last.saturating_add(self.last / 16);
+        self.last = now;
+        !rises && now.saturating_sub(self.base) >= LEAST_RISE.max(self.base / 4)
     }
 }
 
@@ -82,6 +117,27 @@ fn trim() {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_given_back_once_a_great_rise_is_over() {
+        let seen = [
+            (10_000, false),
+            (20_000, false),
+            // It rises still.
+            (200_000, false),
+            (520_000, false),
+            (520_000, true),
+        ];
+        let mut resident = Resident::new(10_000);
+        for (kib, expected) in seen {
+            assert_eq!(resident.has_risen(kib), expected, "{kib}");
+        }
+        // What is in use after it was given back is where the next rise begins.
+        let mut resident = Resident::new(500_000);
+        for (kib, expected) in [(520_000, false), (520_000, false), (640_000, false), (640_000, true)] {
+            assert_eq!(resident.has_risen(kib), expected, "{kib}");
+        }
+    }
 
     #[test]
     fn memory_is_given_back_one_look_after_a_great_fall() {

@@ -7,8 +7,9 @@ use crate::{
     auth::{Access, Identity, User, UserPermit},
     error::CallError,
     live::policy::Policy,
-    peer::Peer,
+    peer::{IN_PROCESS, Peer},
 };
+use codecs::Limits;
 use std::{sync::Arc, time::Instant};
 
 /// A peer under one policy: what all calls that are started under it are decided by.
@@ -55,10 +56,21 @@ impl<'p> Caller<'p> {
         Self { peer, policy, name, user }
     }
 
-    /// Whether the peer has proven who it is.
-    #[inline]
-    pub(crate) fn is_known(&self) -> bool {
-        self.name.is_some()
+    /// Whether the peer has to log in first.
+    #[inline(always)]
+    pub(crate) fn lacks_login(&self) -> bool {
+        self.policy.login_required() && self.name.is_none() && self.peer.protocol != IN_PROCESS
+    }
+
+    /// What its messages have to keep to.
+    pub(crate) fn message_limits(&self) -> Limits {
+        let config = self.policy.config();
+        let limits = self.policy.limits;
+        if !self.lacks_login() {
+            return limits;
+        }
+        let max_message_bytes = limits.max_message_bytes.min(config.max_message_bytes_before_login);
+        Limits { max_message_bytes, ..limits }
     }
 
     /// Whether the peer may call `full_name`, of the service with that number in the registry.

@@ -11,20 +11,20 @@ use crate::{
         large::{self, LARGE},
         registry::{Entry, Registry},
     },
-    error::CallError,
+    error::{CallError, echoed},
     live::{Live, stats::Tally, watch},
     method::{
         context::ContextSource,
         running::{Keep, Written},
     },
-    peer::{IN_PROCESS, Peer},
+    peer::Peer,
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{Args, Decoding, ReplyTo};
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -80,12 +80,44 @@ impl Dispatch {
     /// # Errors
     /// As [`start`](Self::start) would refuse it; the refusal is counted.
     pub(crate) fn find(&self, name: &[u8], caller: &Caller<'_>) -> Result<&Arc<Entry>, CallError> {
-        let found = if lacks_login(caller) {
-            Err(CallError::Unauthenticated(String::from_utf8_lossy(name).into_owned()))
-        } else {
-            self.registry.look_up(name, caller)
-        };
-        found.map_err(|error| self.refused(error, None).error)
+        self.admit(name, caller)
+            .and_then(|()| self.registry.look_up(name, caller).map_err(|error| self.refused(error, None)))
+            .map_err(|refused| refused.error)
+    }
+
+    /// Whether a call of the method `name`, or what it is short for, would be refused at this moment, for a protocol
+    /// that has to work for its arguments; that refusal.
+    pub(crate) fn check_short(&self, name: &[u8], caller: &Caller<'_>) -> Result<(), Refused<'_>> {
+        self.admit(name, caller)?;
+        let entry = self.registry.look_up_short(name, caller).map_err(|error| self.refused(error, None))?;
+        if !self.live.has_room(caller.policy, &caller.peer.load) {
+            return Err(self.refused(CallError::Overloaded, Some(entry)));
+        }
+        match entry.bounds.as_ref().and_then(|bounds| bounds.max_in_flight) {
+            Some(limit) if entry.running.load(Ordering::Acquire) >= limit => {
+                let error = CallError::Busy { name: entry.full_name.to_string(), limit };
+                Err(self.refused(error, Some(entry)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `caller` may call anything now; `name` is what it wants to call.
+    #[inline(always)]
+    fn admit(&self, name: &[u8], caller: &Caller<'_>) -> Result<(), Refused<'static>> {
+        if self.live.shutdown.refuses_calls() {
+            self.live.stats.drained_calls.add_one();
+            return Err(Refused { error: CallError::Draining, entry: None });
+        }
+        if caller.peer.needs_tls {
+            return Err(self.refused(CallError::NeedsTls(echoed(name)), None));
+        }
+        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even
+        // names.
+        if caller.lacks_login() {
+            return Err(self.refused(CallError::Unauthenticated(echoed(name)), None));
+        }
+        Ok(())
     }
 
     /// Starts a call, of the method that is `known` or is found by `look_up`.
@@ -101,21 +133,8 @@ impl Dispatch {
         caller: &Caller<'_>,
         now: Instant,
     ) -> Result<Started<'d>, Refused<'d>> {
-        if self.live.shutdown.refuses_calls() {
-            self.live.stats.drained_calls.add_one();
-            return Err(Refused { error: CallError::Draining, entry: None });
-        }
+        self.admit(name, caller)?;
         let Caller { peer, policy, .. } = caller;
-        if peer.needs_tls {
-            let name = String::from_utf8_lossy(name).into_owned();
-            return Err(self.refused(CallError::NeedsTls(name), None));
-        }
-        // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even
-        // names.
-        if lacks_login(caller) {
-            let name = String::from_utf8_lossy(name).into_owned();
-            return Err(self.refused(CallError::Unauthenticated(name), None));
-        }
         let entry = match known {
             Some(entry) => entry,
             None => look_up().map_err(|error| self.refused(of_broken(error, name, &args), None))?,
@@ -149,7 +168,7 @@ impl Dispatch {
         let invoke = || entry.options.invoke.invoke(args, &decoding, source);
         let call = catch_unwind(AssertUnwindSafe(invoke))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
-            .map_err(|error| Refused { error, entry: Some(entry) })?;
+            .map_err(|error| Refused { error: error.shortened(), entry: Some(entry) })?;
         Ok(Started { call, entry, limit, decoded_bytes: decoding.taken(), permit, user_permit })
     }
 
@@ -285,13 +304,9 @@ impl Dispatch {
 #[cold]
 fn of_broken(error: CallError, name: &[u8], args: &Args<'_>) -> CallError {
     match args {
-        Args::Broken(why) if name.is_empty() && why.is_fatal() => CallError::BadArguments((*why).clone()),
+        Args::Broken(why) if name.is_empty() && why.is_fatal() => {
+            CallError::BadArguments((*why).clone()).shortened()
+        }
         _ => error,
     }
-}
-
-/// Whether the peer has to log in first.
-#[inline(always)]
-fn lacks_login(caller: &Caller<'_>) -> bool {
-    caller.policy.login_required && !caller.is_known() && caller.peer.protocol != IN_PROCESS
 }

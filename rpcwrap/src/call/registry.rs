@@ -4,7 +4,7 @@
 
 use crate::{
     call::{access::Caller, in_flight::MethodPermit},
-    error::{CallError, ConfigError},
+    error::{CallError, ConfigError, echoed},
     live::{
         config::Config,
         stats::{Counter, MethodSnapshot, MethodStats},
@@ -240,7 +240,7 @@ impl Registry {
         }
         match self.short.get(name) {
             Some(Some(entry)) => allowed(entry, caller),
-            Some(None) => Err(CallError::UnknownService(String::from_utf8_lossy(name).into_owned())),
+            Some(None) => Err(CallError::UnknownService(echoed(name))),
             None => Err(CallError::unknown(name, |service| self.is_known_in_short(service))),
         }
     }

@@ -12,7 +12,7 @@ pub(crate) mod reserve;
 
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
-    io::{Opening, Stream},
+    io::{Opening, Stream, close::close},
     live::{
         config::{Config, OpeningClock},
         deadline::DeadlinePassed,
@@ -65,7 +65,10 @@ pub(crate) async fn serve(stream: Stream, mut cx: ConnCx, permit: ConnectionPerm
     };
     match opened {
         Ok((conn, registered)) => run(conn, registered, cx, permit),
-        Err(end) => count(&end, &cx),
+        Err(end) => {
+            count(&end, &cx);
+            end.close().await;
+        }
     }
 }
 
@@ -93,12 +96,27 @@ fn reached_or_killed(mut reached: Reached, tracked: &Tracked) -> impl Future<Out
 /// Why a connection ended before it had a protocol.
 pub(crate) enum Ended {
     /// The peer closed or reset it: a health probe, whether or not it sent a byte. It is counted before it is closed.
-    Probe { silent: bool, _stream: Option<Stream> },
+    Probe { silent: bool, stream: Option<Stream> },
     /// It is refused, as there was no room for it or its TLS handshake failed; it has been told and counted.
     Counted,
     /// It is refused, with its first bytes and what they do not show. It is counted before it is closed: who sees the one
     /// may ask for the other.
-    Failed { why: OpeningFailure, head: Bytes, detail: String, _stream: Stream },
+    Failed { why: OpeningFailure, head: Bytes, detail: String, stream: Stream },
+}
+
+impl Ended {
+    /// Closes our side. There is no answer that the peer could lose.
+    async fn close(self) {
+        let stream = match self {
+            Self::Probe { stream, .. } => stream,
+            Self::Failed { stream, .. } => Some(stream),
+            Self::Counted => None,
+        };
+        if let Some(mut stream) = stream {
+            // The peer may be gone.
+            let _ = close(&mut stream).await;
+        }
+    }
 }
 
 async fn open(stream: Stream, cx: &mut ConnCx) -> Result<(Conn, Arc<Registered>), Ended> {
@@ -123,7 +141,12 @@ async fn sniff(mut opening: Opening, cx: &ConnCx) -> Result<(Conn, Arc<Registere
     first_byte(&mut opening, cx).await?;
     let (accepted, first_byte) = (opening.since, Instant::now());
     let deadline = |config: &Config| match config.first_byte_clock {
-        OpeningClock::Accept => accepted.checked_add(config.first_byte_timeout),
+        // Of one that was silent for longer than that, which it may be, the time counts from its first byte on.
+        OpeningClock::Accept => {
+            let is_late = first_byte.saturating_duration_since(accepted) >= config.first_byte_timeout;
+            let since = if is_late { first_byte } else { accepted };
+            since.checked_add(config.first_byte_timeout)
+        }
         OpeningClock::FirstByte => first_byte.checked_add(config.first_byte_timeout),
         OpeningClock::Off => None,
     };

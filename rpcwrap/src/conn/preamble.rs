@@ -32,7 +32,8 @@ pub(crate) async fn prepare(mut opening: Opening, cx: &mut ConnCx) -> Result<Ope
     Ok(opening)
 }
 
-/// Waits for the first byte, as long as a connection may take for it.
+/// Waits for the first byte, as long as a connection may take for it: one whose time counts from accept on stays beyond
+/// it while there is room for others, as clients may connect long before their first call.
 pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     if !opening.prefix.is_empty() {
         return Ok(());
@@ -43,14 +44,38 @@ pub(crate) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(),
         OpeningClock::FirstByte => since.checked_add(config.keep_alive_timeout),
         OpeningClock::Off => None,
     };
-    let read = cx.dispatch.live.until(deadline, read_more(opening, cx)).await;
-    read.unwrap_or_else(|DeadlinePassed| Err(late(opening)))
+    let live = &cx.dispatch.live;
+    loop {
+        if let Ok(read) = live.until(deadline, read_more(opening, cx)).await {
+            return read;
+        }
+        let stays = {
+            let config = live.config();
+            config.first_byte_clock == OpeningClock::Accept
+                && !live.tracker.is_crowded(config.max_connections)
+        };
+        if !stays {
+            return Err(late(opening));
+        }
+        let read_or_crowded = async {
+            tokio::select! {
+                biased;
+                read = read_more(opening, cx) => Some(read),
+                () = live.tracker.crowded() => None,
+            }
+        };
+        // A change of the settings may make it crowded, too.
+        let crowded = |config: &Config| live.tracker.is_crowded(config.max_connections).then(Instant::now);
+        if let Ok(Some(read)) = live.until(crowded, read_or_crowded).await {
+            return read;
+        }
+    }
 }
 
 /// Reads what is there, at least a byte.
 pub(crate) async fn read_more(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     match opening.read_more().await {
-        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent, _stream: Some(opening.stream.take()) }),
+        Ok(0) | Err(_) => Err(Ended::Probe { silent: opening.silent, stream: Some(opening.stream.take()) }),
         Ok(n) => {
             cx.tracked.received(n);
             Ok(())
@@ -66,7 +91,7 @@ pub(crate) fn late(opening: &mut Opening) -> Ended {
 /// The end of a connection whose first bytes are refused; `detail` is what they do not show themselves.
 pub(crate) fn failed(why: OpeningFailure, opening: &mut Opening, detail: impl Into<String>) -> Ended {
     let (head, stream) = (opening.prefix.split().freeze(), opening.stream.take());
-    Ended::Failed { why, head, detail: detail.into(), _stream: stream }
+    Ended::Failed { why, head, detail: detail.into(), stream }
 }
 
 async fn read_proxy_header(
@@ -158,7 +183,7 @@ mod tls {
         let head = opening.prefix.freeze();
         match cx.shake_hands(tls, head, opening.stream).await {
             Ok(stream) => Ok(Opening { silent: false, ..Opening::new(stream) }),
-            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false, _stream: None }),
+            Err(NoTls::Gone(_)) => Err(Ended::Probe { silent: false, stream: None }),
             Err(NoTls::Failed(_)) => Err(Ended::Counted),
         }
     }

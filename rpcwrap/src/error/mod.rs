@@ -167,17 +167,44 @@ pub enum CallError {
     Failed(Error),
 }
 
+/// The most of a name, or of a text that may quote one, that is told back to a peer that has sent it.
+const MAX_ECHOED: usize = 1 << 10;
+
+/// A peer's name for something that is not there, as it is told so: cut if it is far longer than names are.
+#[cold]
+pub(crate) fn echoed(name: &[u8]) -> String {
+    match name.get(..MAX_ECHOED) {
+        Some(start) if start.len() < name.len() => format!("{}...", String::from_utf8_lossy(start)),
+        _ => String::from_utf8_lossy(name).into_owned(),
+    }
+}
+
 impl CallError {
+    /// The same error, with less of what it quotes of the arguments if that is long.
+    #[cold]
+    pub(crate) fn shortened(self) -> Self {
+        match self {
+            Self::BadArguments(error) if error.text().len() > MAX_ECHOED => {
+                let text = echoed(error.text().as_bytes());
+                Self::BadArguments(match error.is_fatal() {
+                    true => ValueError::fatal(text),
+                    false => ValueError::new(text),
+                })
+            }
+            error => error,
+        }
+    }
+
     /// The error for a name that is not registered: Go splits at the last dot, vitess wants exactly one; a name with
     /// more than one whose service is not known is ill-formed, so that both are right where they answer.
     #[cold]
     pub(crate) fn unknown(name: &[u8], is_service: impl Fn(&str) -> bool) -> Self {
-        let text = String::from_utf8_lossy(name).into_owned();
+        let (text, told) = (String::from_utf8_lossy(name), echoed(name));
         match text.rsplit_once('.') {
-            None => Self::IllFormed(text),
-            Some((service, _)) if is_service(service) => Self::UnknownMethod(text),
-            Some((service, _)) if service.contains('.') => Self::IllFormed(text),
-            Some(_) => Self::UnknownService(text),
+            None => Self::IllFormed(told),
+            Some((service, _)) if is_service(service) => Self::UnknownMethod(told),
+            Some((service, _)) if service.contains('.') => Self::IllFormed(told),
+            Some(_) => Self::UnknownService(told),
         }
     }
 

@@ -64,8 +64,8 @@ config! {
     #[derive(Debug, Clone, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct Config {
-        /// From accept, or the end of the TLS handshake, to the protocol decision; covers silent and half-sent
-        /// openings. Default 10 s.
+        /// From accept, or the end of the TLS handshake, to the protocol decision; covers half-sent openings, and silent
+        /// ones while more than four fifths of `max_connections` are open. Default 10 s.
         pub first_byte_timeout: Duration = Duration::from_secs(10);
         /// When `first_byte_timeout` begins, or that it does not count. Default `Accept`.
         pub first_byte_clock: OpeningClock = OpeningClock::Accept;
@@ -73,12 +73,18 @@ config! {
         pub proxy_header_timeout: Duration = Duration::from_secs(10);
         /// For the TLS handshake, from its first byte on. Default 10 s.
         pub tls_handshake_timeout: Duration = Duration::from_secs(10);
-        /// For one HTTP head, and for the whole login dialog of an `/auth` path. Default 10 s.
+        /// For one HTTP head. Default 10 s.
         pub header_timeout: Duration = Duration::from_secs(10);
+        /// For a login: the whole dialog of an `/auth` path, the first message of `baidu_std`; and, where a login is
+        /// required, for a session until its peer has logged in. Default 10 s.
+        pub login_timeout: Duration = Duration::from_secs(10);
         /// Bytes of one HTTP head. Default 16 KiB; hyper's own floor is 8 KiB.
         pub max_header_bytes: usize = 16 << 10;
         /// Bytes of one message or HTTP body. Default 64 MiB, as bRPC. Nothing near it is allocated in advance.
         pub max_message_bytes: usize = 64 << 20;
+        /// Bytes of one message, or of one body of HTTP-RPC, of a peer that has not logged in where a login is required.
+        /// Default 64 KiB.
+        pub max_message_bytes_before_login: usize = 64 << 10;
         /// Bytes of memory that the arguments of one call may take once decoded, beside 8 for each byte of the message
         /// that brings them, and with those at most a quarter of `memory_budget`; beyond it the call fails. Default
         /// 64 MiB: a message that is honest data stays within.
@@ -171,7 +177,8 @@ config! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OpeningClock {
-    /// From accept: a silent connection holds its permit no longer than this.
+    /// From accept: a silent connection holds its permit no longer than this when connections run short, and a half-sent
+    /// opening never.
     #[default]
     Accept,
     /// From its first byte, and before that `keep_alive_timeout`: for pools that open connections ahead.
@@ -222,6 +229,10 @@ impl Config {
         if self.max_message_bytes < 1024 || self.max_message_bytes > i32::MAX as usize {
             return bad("max_message_bytes", self.max_message_bytes, "must be from 1024 to 2147483647");
         }
+        if self.max_message_bytes_before_login < 1024 {
+            let value = self.max_message_bytes_before_login;
+            return bad("max_message_bytes_before_login", value, "must be at least 1024");
+        }
         if self.max_decoded_bytes < 1 << 20 {
             return bad("max_decoded_bytes", self.max_decoded_bytes, "must be at least 1048576");
         }
@@ -264,6 +275,7 @@ impl Config {
             ("proxy_header_timeout", self.proxy_header_timeout),
             ("tls_handshake_timeout", self.tls_handshake_timeout),
             ("header_timeout", self.header_timeout),
+            ("login_timeout", self.login_timeout),
             ("stall_timeout", self.stall_timeout),
             ("keep_alive_timeout", self.keep_alive_timeout),
             ("idle_timeout", self.idle_timeout.unwrap_or(Duration::MAX)),

@@ -33,6 +33,8 @@ pub(crate) struct Tracker {
     open: AtomicUsize,
     table: Mutex<Table>,
     gone: Notify,
+    /// Tells one silent connection, the one that waits for longest, that others need the room.
+    crowded: Notify,
 }
 
 /// What is changed when a connection comes or goes.
@@ -64,6 +66,7 @@ impl Tracker {
             open: AtomicUsize::new(0),
             table: Mutex::default(),
             gone: Notify::new(),
+            crowded: Notify::new(),
         })
     }
 
@@ -85,7 +88,11 @@ impl Tracker {
         let mut table = lock(&self.table);
         if of_address.is_none_or(|limit| table.addresses.count(&address) < limit) {
             if self.open() < limit {
-                return Admitted::Open(self.enter(&mut table, addr), false);
+                let permit = self.enter(&mut table, addr);
+                if self.is_crowded(limit) {
+                    self.crowded.notify_one();
+                }
+                return Admitted::Open(permit, false);
             }
             if let Some(displaced) = self.displace(&mut table, &address) {
                 let permit = self.enter(&mut table, addr);
@@ -169,6 +176,16 @@ impl Tracker {
     /// Connections open now.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// Whether more than four fifths of `limit` are open: what says nothing has to go then.
+    pub(crate) fn is_crowded(&self, limit: usize) -> bool {
+        self.open().saturating_mul(5) > limit.saturating_mul(4)
+    }
+
+    /// Waits until a connection has come that makes it crowded, one waiter for each.
+    pub(crate) async fn crowded(&self) {
+        self.crowded.notified().await;
     }
 
     /// The share of `limit` that is free, from 0 to 100; what is left of a percent counts as one.

@@ -1,6 +1,6 @@
 //! `/`: what is here, and three commands to try.
 
-use super::{PAGES, Page, PageFormat, PageRequest, html::frame};
+use super::{PAGES, Page, PageEntry, PageFormat, PageRequest, html::frame};
 use crate::{call::registry::MethodInfo, pages::snapshot::Snapshot};
 use codecs::connect::rpc_path;
 use maud::html;
@@ -25,8 +25,8 @@ fn as_text(snapshot: &Snapshot, ask: &PageRequest) -> String {
         }
     }
     out.push_str("\nPages\n");
-    for (path, _, what) in PAGES {
-        let _ = writeln!(out, "  {path:<20}{what}");
+    for PageEntry { path, about, .. } in &PAGES {
+        let _ = writeln!(out, "  {path:<20}{about}");
     }
     out.push_str("\nTry\n");
     for command in commands(snapshot, ask) {
@@ -52,7 +52,7 @@ fn as_html(snapshot: &Snapshot, ask: &PageRequest) -> String {
             }
         }
         h2 { "Pages" }
-        ul { @for (path, _, what) in PAGES { li { a href=(path) { (path) } " " (what) } } }
+        ul { @for page in &PAGES { li { a href=(page.path) { (page.path) } " " (page.about) } } }
         h2 { "Try" }
         pre { @for command in commands(snapshot, ask) { (command) "\n" } }
     };
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn text() {
-        let ask = PageRequest::new("*/*", "", "127.0.0.1:7070");
+        let ask = PageRequest { host: "127.0.0.1:7070".to_owned(), ..PageRequest::default() };
         let page = page(&fixture::snapshot(), &ask);
         assert_eq!(page.content_type, "text/plain; charset=utf-8");
         let wanted = "\
@@ -125,7 +125,8 @@ Try
 
     #[test]
     fn html_escapes_names() {
-        let page = page(&fixture::snapshot(), &PageRequest::new("text/html", "", "x"));
+        let ask = PageRequest { form: PageFormat::Html, ..PageRequest::default() };
+        let page = page(&fixture::snapshot(), &ask);
         assert_eq!(page.content_type, "text/html; charset=utf-8");
         assert!(page.body.contains("<h2>&lt;b&gt;</h2>") && !page.body.contains("<b>"), "{}", page.body);
         assert!(page.body.contains("Sums &amp; &lt;quotients&gt;"));

@@ -1,6 +1,6 @@
 //! `/debug/status`: five seconds to understand. Totals and one row per method; text for curl, HTML for browsers.
 
-use super::{Page, PageFormat, PageRequest, html::frame, number};
+use super::{Page, PageFormat, PageRequest, debug_vars, html::frame, number};
 use crate::{
     call::registry::MethodInfo,
     live::{
@@ -15,10 +15,11 @@ use std::{fmt::Write, time::Duration};
 
 pub(super) fn page(snapshot: &Snapshot, ask: &PageRequest) -> Page {
     let totals = Totals::of(snapshot);
-    if ask.form == PageFormat::Html {
-        Page::html(as_html(snapshot, &totals))
-    } else {
-        Page::text(as_text(snapshot, &totals))
+    match ask.form {
+        PageFormat::Html => Page::html(as_html(snapshot, &totals)),
+        // The numbers of this page, and all others.
+        PageFormat::Json => debug_vars::page(snapshot, ask),
+        _ => Page::text(as_text(snapshot, &totals)),
     }
 }
 

@@ -93,6 +93,11 @@ impl ConnCx {
         self.tracked.place() == Place::Reserve
     }
 
+    /// Whether connections that are closed cannot wait for long for their peers: the server drains.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.dispatch.live.shutdown.refuses_calls()
+    }
+
     /// Whether some protocol of this listener takes connections that ask for `CONNECT path`.
     pub fn takes_path(&self, path: &str) -> bool {
         self.port.taker_of(path).is_some()

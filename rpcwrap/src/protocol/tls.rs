@@ -143,7 +143,7 @@ impl ConnCx {
             // Against the rules, ours or TLS': the peer has been told, and is to read it.
             Err((error, mut stream)) if error.kind() == io::ErrorKind::InvalidData => {
                 let failed = self.failed_tls(OpeningFailure::Handshake, &head, error.to_string());
-                let _ = close_gently(&mut stream).await;
+                let _ = close_gently(&mut stream, || self.is_hurried()).await;
                 Err(failed)
             }
             Err((error, _)) => Err(NoTls::Gone(error)),

@@ -82,6 +82,8 @@ impl<F: Framing> Session<F> {
         match peer {
             Some(peer) => {
                 self.peer = peer;
+                // Other limits may hold for it.
+                self.generation = u64::MAX;
                 false
             }
             None => true,

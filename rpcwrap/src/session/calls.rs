@@ -42,6 +42,11 @@ impl<'d> Calls<'d, '_> {
         Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
     }
 
+    /// Whether [`start_short`](Self::start_short) would refuse `name` whatever its arguments are.
+    pub(crate) fn check_short(&self, name: &[u8]) -> Result<(), Refused<'d>> {
+        self.dispatch.check_short(name, self.caller)
+    }
+
     /// As [`start`](Self::start), for callers who may leave a service's package out or put one in front.
     #[inline]
     pub(crate) fn start_short(self, name: &[u8], args: Args<'_>, timeout: Option<Duration>) -> Start<'d> {

@@ -51,12 +51,15 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::time::{Instant, Sleep};
 use wait::Wait;
 
 /// Requests started, and waiting calls answered, before the batch is written.
 const BATCH: usize = 256;
+/// How long the calls of a peer that goes on calling while the server drains are refused before it is closed.
+const REFUSALS: Duration = Duration::from_secs(1);
 /// Turns of one poll before other tasks of the thread get theirs.
 const TURNS: usize = 16;
 
@@ -103,12 +106,17 @@ pub struct Session<F: Framing> {
     /// What the peer is waited for, and since when.
     wait: Option<Wait>,
     since: Instant,
+    /// When it began.
+    began: Instant,
     /// How old it is, as far as that matters.
     stage: Stage,
+    /// The peer calls nothing before it has logged in.
+    must_log_in: bool,
     /// The stream has taken bytes that the peer may not have.
     unflushed: bool,
     called: bool,
-    draining: bool,
+    /// Since when new calls are refused, as the server drains.
+    drained_since: Option<Instant>,
     /// What was read holds no whole request any more.
     needs_input: bool,
     /// No more is read: the peer has closed its side.
@@ -147,10 +155,12 @@ impl<F: Framing> Session<F> {
             timer: None,
             wait: None,
             since: Instant::now(),
+            began: Instant::now(),
             stage: Stage::Young,
+            must_log_in: false,
             unflushed: false,
             called: false,
-            draining: false,
+            drained_since: None,
             needs_input: true,
             ended: false,
             closing: false,
@@ -171,7 +181,9 @@ impl<F: Framing> Session<F> {
         let ended = {
             let mut draining = pin!(self.dispatch.live.shutdown.reached(Phase::Draining));
             poll_fn(|cx| {
-                self.draining = self.draining || draining.as_mut().poll(cx).is_ready();
+                if self.drained_since.is_none() && draining.as_mut().poll(cx).is_ready() {
+                    self.drained_since = Some(Instant::now());
+                }
                 let _slice = slice::Slice::begin();
                 let mut scratch = Scratch::take();
                 let policy = self.dispatch.live.policy();
@@ -202,7 +214,8 @@ impl<F: Framing> Session<F> {
             let _ = close(&mut self.stream).await;
             return Ok(());
         }
-        close_gently(&mut self.stream).await
+        let shutdown = &self.dispatch.live.shutdown;
+        close_gently(&mut self.stream, || shutdown.refuses_calls()).await
     }
 
     /// Turns until nothing moves.
@@ -216,6 +229,11 @@ impl<F: Framing> Session<F> {
         let mut output = scratch.output(&mut self.output);
         let mut moved = false;
         let mut turns = 0;
+        // A peer that goes on calling has been told often enough.
+        if self.drained_since.is_some_and(|since| since.elapsed() >= REFUSALS) && self.pending() == 0 {
+            self.closing = true;
+            input.clear();
+        }
         let result = loop {
             match self.turn(cx, policy, scratch, &mut input, &mut output) {
                 Ok(true) if turns < TURNS && !slice::is_over() => moved = true,
@@ -250,11 +268,13 @@ impl<F: Framing> Session<F> {
         output: &mut BytesMut,
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
+        scratch.note_sizes(input, output);
         let checked = self.check.is_some() && self.poll_check(cx, output);
         let started = match input.len() < LARGE {
             true => self.start_requests(policy, scratch, input, output),
             false => self.start_large(policy, scratch, input, output),
         };
+        scratch.note_sizes(input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
         Ok(answered || checked || started || sent || received)

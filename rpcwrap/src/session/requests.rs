@@ -29,13 +29,12 @@ impl<F: Framing> Session<F> {
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> bool {
+        if self.generation != policy.generation() {
+            self.apply_policy(policy);
+        }
         self.needs_input = input.is_empty() && !self.ended;
         if self.needs_input || self.check.is_some() {
             return false;
-        }
-        if self.generation != policy.generation() {
-            self.generation = policy.generation();
-            self.framing.set_limits(policy.limits);
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy);
@@ -78,6 +77,15 @@ impl<F: Framing> Session<F> {
         self.called |= requests > 0;
         self.tracked.called(requests);
         requests > 0
+    }
+
+    /// Keeps to another policy, or to what holds for another peer, from now on.
+    #[cold]
+    fn apply_policy(&mut self, policy: &Policy) {
+        self.generation = policy.generation();
+        let caller = Caller::new(&self.peer, policy);
+        self.framing.set_limits(caller.message_limits());
+        self.must_log_in = caller.lacks_login();
     }
 
     /// The next request after the peer has closed its side: whatever is left is the last.

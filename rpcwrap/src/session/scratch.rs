@@ -20,6 +20,12 @@ thread_local! {
 pub(super) struct Scratch {
     input: BytesMut,
     output: BytesMut,
+    /// How large the buffers that are lent have been: of one that has given bytes away only the rest shows.
+    input_size: usize,
+    output_size: usize,
+    /// Whether a session lent its own: it may be the rest of a much larger one, whose memory it still has.
+    is_sessions_input: bool,
+    is_sessions_output: bool,
     pub(super) tally: Tally,
 }
 
@@ -36,7 +42,9 @@ impl Scratch {
 
     /// A buffer that starts with what `kept` holds, with room to read into.
     pub(super) fn input(&mut self, kept: &mut BytesMut) -> BytesMut {
-        if kept.len() > SMALL_BYTES {
+        self.input_size = 0;
+        self.is_sessions_input = kept.len() > SMALL_BYTES;
+        if self.is_sessions_input {
             return std::mem::take(kept);
         }
         let mut input = std::mem::take(&mut self.input);
@@ -46,24 +54,35 @@ impl Scratch {
         input
     }
 
+    /// Notes how large the buffers are: before anything is taken from their fronts.
+    #[inline]
+    pub(super) fn note_sizes(&mut self, input: &BytesMut, output: &BytesMut) {
+        self.input_size = self.input_size.max(input.capacity());
+        self.output_size = self.output_size.max(output.capacity());
+    }
+
     /// Takes a buffer back; what it still holds goes to `kept`.
     pub(super) fn return_input(&mut self, mut input: BytesMut, kept: &mut BytesMut) {
         if input.len() > SMALL_BYTES {
-            *kept = input;
+            // The start of a message behind a much larger one does not keep the memory of that.
+            let is_rest = self.input_size > KEEP_BYTES && input.len() < self.input_size / 4;
+            *kept = if is_rest { BytesMut::from(&input[..]) } else { input };
             return;
         }
         if !input.is_empty() {
             *kept = BytesMut::from(&input[..]);
             input.clear();
         }
-        if input.capacity() <= KEEP_BYTES {
+        if !self.is_sessions_input && self.input_size.max(input.capacity()) <= KEEP_BYTES {
             self.input = input;
         }
     }
 
     /// A buffer that starts with the output `kept` holds.
     pub(super) fn output(&mut self, kept: &mut BytesMut) -> BytesMut {
-        if kept.is_empty() { std::mem::take(&mut self.output) } else { std::mem::take(kept) }
+        self.output_size = 0;
+        self.is_sessions_output = !kept.is_empty();
+        if self.is_sessions_output { std::mem::take(kept) } else { std::mem::take(&mut self.output) }
     }
 
     /// Takes a buffer back; what it still holds goes to `kept`.
@@ -72,7 +91,8 @@ impl Scratch {
             *kept = output;
             return;
         }
-        if output.capacity() <= KEEP_BYTES && self.output.capacity() == 0 {
+        let size = self.output_size.max(output.capacity());
+        if !self.is_sessions_output && size <= KEEP_BYTES {
             output.clear();
             self.output = output;
         }

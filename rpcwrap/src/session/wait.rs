@@ -49,7 +49,11 @@ impl<F: Framing> Session<F> {
         self.tracked.set_in_flight(self.pending());
         self.tracked.set_unsent(self.has_unsent());
         let wait = self.waits_for(config);
-        if wait.is_none() && config.max_connection_age.is_none() {
+        let login = match self.must_log_in && self.check.is_none() {
+            true => self.began.checked_add(config.login_timeout),
+            false => None,
+        };
+        if wait.is_none() && login.is_none() && config.max_connection_age.is_none() {
             (self.timer, self.wait) = (None, None);
             return Poll::Pending;
         }
@@ -71,7 +75,9 @@ impl<F: Framing> Session<F> {
             })
         });
         let aged = lifetime::reaches(self.stage.next(), &self.tracked, config);
-        let Some(deadline) = limit.into_iter().chain(watched).chain(aged).min() else { return Poll::Pending };
+        let Some(deadline) = limit.into_iter().chain(watched).chain(aged).chain(login).min() else {
+            return Poll::Pending;
+        };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
@@ -83,6 +89,14 @@ impl<F: Framing> Session<F> {
         }
         self.timer = None;
         match wait {
+            _ if login == Some(deadline) => {
+                self.dispatch.live.stats.opening_timeouts.add_one();
+                if self.has_unsent() {
+                    let text = "the peer has not logged in";
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+                }
+                return Poll::Ready(Ok(()));
+            }
             _ if aged == Some(deadline) => {
                 self.stage = self.stage.next();
                 if self.stage == Stage::Over {
@@ -130,7 +144,7 @@ impl<F: Framing> Session<F> {
         let idle = self.pending() == 0;
         match () {
             () if self.has_unsent() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
-            () if idle && (self.draining || self.stage > Stage::Young) => Some(Wait::Quiet),
+            () if idle && (self.drained_since.is_some() || self.stage > Stage::Young) => Some(Wait::Quiet),
             () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
             () if !idle && (self.ended || self.check.is_some() || !self.has_room(config, &self.output)) => {
                 Some(Wait::Gone)

@@ -15,14 +15,16 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 31] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 33] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
     ("tls_handshake_timeout", "\"1500ms\"", "1500ms", "\"1.5s\"", "want a whole number"),
     ("header_timeout", "\"10ms\"", "10ms", "null", "want a whole number with ms"),
+    ("login_timeout", "\"10ms\"", "10ms", "\"0s\"", "must be longer"),
     ("max_header_bytes", "8192", "8192", "8191", "must be at least 8192"),
     ("max_message_bytes", "1024", "1024", "1023", "must be from 1024 to 2147483647"),
+    ("max_message_bytes_before_login", "1024", "1024", "1023", "must be at least 1024"),
     ("max_decoded_bytes", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("max_depth", "1", "1", "101", "must be from 1 to 100"),
     ("max_in_flight", "1", "1", "0", "must be at least 1"),
@@ -214,7 +216,7 @@ async fn changed_opening_timeouts_count_for_connections_that_open() {
     let (server, proxied) = with_tls_and_proxy().await;
     // What has been sent, where, and the setting that ends the wait for the rest.
     for (addr, sent, name, value) in [
-        (server.addr, &b""[..], "first_byte_timeout", "\"10ms\""),
+        (server.addr, &b""[..], "first_byte_timeout", "\"10ms\",\"max_connections\":1"),
         (server.addr, b"GET /", "first_byte_timeout", "\"10ms\""),
         (proxied, b"", "proxy_header_timeout", "\"10ms\""),
         (proxied, b"PROXY TCP4 ", "proxy_header_timeout", "\"10ms\""),

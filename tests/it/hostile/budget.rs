@@ -157,8 +157,8 @@ async fn a_peer_that_opens_no_window_and_answers_pings_is_stalled() {
     let mut peer = Peer::connect(server.addr).await;
     // SETTINGS: INITIAL_WINDOW_SIZE = 0.
     peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0").await;
-    // HEADERS with END_STREAM and END_HEADERS: GET http /metrics of x.
-    let head = b"\x82\x86\x04\x08/metrics\x01\x01x";
+    // HEADERS with END_STREAM and END_HEADERS: GET http /metrics of 127.0.0.1.
+    let head = b"\x82\x86\x04\x08/metrics\x01\x09127.0.0.1";
     peer.send([&[0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1], &head[..]].concat()).await;
     limit(async {
         loop {

@@ -6,10 +6,11 @@
 //! |---|---|---|
 //! | 1 | 10,000 idle connections, 4 KiB each | `idle`; an active call's time beside them: not measured |
 //! | 1 | all connections from one address | `connections` |
-//! | 2 | what they leave: descriptors, memory | `idle` |
+//! | 2 | what they leave: descriptors, memory | `idle`; of large messages: `given_back` |
+//! | 3 | much before a login | `before_login` |
 //! | 3 | 100,000 malformed openings | `malformed` |
 //! | 4 | 1,000 peers that drip a head: gone at 10 s | `slow`; the limits as settings: `limits` |
-//! | 5 | 1,000 peers that say nothing: gone at 10 s | `slow` |
+//! | 5 | 1,000 peers that say nothing: gone at 10 s where connections run short, else served | `slow` |
 //! | 6 | replies that are not read, in every protocol | `unread`; that others are served at once: `sessions` |
 //! | 7, 8 | announced lengths, depth | `announced`; sizes of messages: `limits` |
 //! | 9 | no descriptors left | `descriptors` |
@@ -40,6 +41,7 @@
 //! | 31 | what kills Go | `go`; with replies unread: `unread` |
 
 mod announced;
+mod before_login;
 mod blocking;
 mod browsers;
 mod budget;
@@ -48,6 +50,7 @@ mod connections;
 mod decoded;
 mod fairness;
 mod forged_log;
+mod given_back;
 mod go;
 mod gob;
 mod guesses;

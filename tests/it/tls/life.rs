@@ -23,6 +23,7 @@ async fn a_tls_handshake_has_a_time_limit_of_its_own() {
     // One handshake has to be done in time.
     let (first_byte, handshake) = (Duration::from_millis(1000), Duration::from_millis(500));
     let config = Config::default().first_byte_timeout(first_byte).tls_handshake_timeout(handshake);
+    let config = config.max_connections(1);
     let server = start(builder(serves(&ca.server())).config(config)).await;
     for (bytes, least, detail) in [
         (&b""[..], first_byte, None),
@@ -38,6 +39,7 @@ async fn a_tls_handshake_has_a_time_limit_of_its_own() {
         let failed = server.snapshot().failed_openings;
         let told = failed.get(before).map(|failed| failed.detail.as_str());
         assert_eq!(told, detail, "{}", bytes.escape_ascii());
+        until(|| server.open_connections() == 0).await;
     }
     // After the handshake the first bytes have their time again.
     let mut peer = connect(server.addr, &trusts(&ca)).await;

@@ -4,14 +4,14 @@ use crate::io::Prefixed;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server;
 
 /// The server's side of a TLS connection after its handshake.
 ///
-/// What is written may stay here, encrypted, until it is flushed. A shutdown sends `close_notify` and closes the
+/// What is written may stay here, encrypted, until it is flushed or something is to be read. A shutdown sends `close_notify` and closes the
 /// sending side below; reading goes on until the peer does the same. A peer that closes without `close_notify` is an
 /// `UnexpectedEof`, as the stream may have been cut by a third party.
 #[derive(Debug)]
@@ -33,6 +33,15 @@ impl TlsStream {
     }
 }
 
+impl Drop for TlsStream {
+    /// Whyever a connection ends, its peer is told within TLS, if that takes no wait: without `close_notify` it cannot
+    /// tell the end from one that a third party has made.
+    fn drop(&mut self) {
+        let mut no_task = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut no_task);
+    }
+}
+
 impl AsyncRead for TlsStream {
     #[inline]
     fn poll_read(
@@ -40,6 +49,11 @@ impl AsyncRead for TlsStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Its peer may wait for it before it says more.
+        if self.0.get_ref().1.wants_write() {
+            // A peer that takes no more may have sent something before; the next write says what is wrong.
+            let _ = Pin::new(&mut self.0).poll_flush(cx);
+        }
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }

@@ -1,6 +1,6 @@
 //! Failed calls in bRPC's codes and, where it has some, its words.
 
-use crate::error::CallError;
+use crate::error::{CallError, echoed};
 use codecs::baidu_std::{Request, code};
 
 /// The code and the text of a failed call. The text starts with the code, as bRPC's does; the address it puts before
@@ -24,8 +24,7 @@ pub(super) fn refusal_of(request: &Request, error: &CallError) -> (i32, String) 
     if !is_unknown {
         return reply_of(error);
     }
-    let service = String::from_utf8_lossy(request.service_name());
-    let method = String::from_utf8_lossy(request.method_name());
+    let (service, method) = (echoed(request.service_name()), echoed(request.method_name()));
     // bRPC looks for services by their last part only if there is nothing before it, and tells them apart then.
     if matches!(error, CallError::UnknownMethod(_)) || service.contains('.') {
         let text = format!("Fail to find method={service}/{method}");

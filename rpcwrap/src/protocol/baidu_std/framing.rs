@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use codecs::{
-    Args, DecodeError, EncodeError, Limits, LogText, ReplyTo, ValueError,
+    Args, DecodeError, EncodeError, Limits, LogText, ReplyTo,
     baidu_std::{self, Payload, ReplyHead, RequestDecoder, code, encode_error, encode_reply},
     body::{BytesArgs, BytesReply, BytesReplyEncoder, ContentType},
     compress::Compression,
@@ -35,22 +35,19 @@ impl Frames {
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, decoder: RequestDecoder::new(limits), answered: Head::default(), name: Vec::new() }
     }
-
-    fn incoming(&self, wire: baidu_std::Request) -> Incoming {
-        let becomes = if wire.is_compressed() { wire.wire_len().saturating_mul(DECOMPRESSED) } else { 0 };
-        let payload = large::work_on(becomes, || wire.payload(&self.limits));
-        let content_type =
-            payload.as_ref().map_or_else(|_| ContentType::default(), |payload| payload.content_type);
-        let head = Head { correlation_id: wire.correlation_id(), content_type };
-        Incoming { wire, payload, head }
-    }
 }
 
-/// A request with its payload, and what its reply will need.
+/// A request, and what its reply will need.
 pub(super) struct Incoming {
     wire: baidu_std::Request,
-    payload: Result<Payload, ValueError>,
     head: Head,
+}
+
+impl From<baidu_std::Request> for Incoming {
+    fn from(wire: baidu_std::Request) -> Self {
+        let head = Head { correlation_id: wire.correlation_id(), content_type: wire.content_type() };
+        Self { wire, head }
+    }
 }
 
 /// What a reply needs of its request.
@@ -87,11 +84,11 @@ impl Framing for Frames {
 
     #[inline]
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, DecodeError> {
-        Ok(self.decoder.decode(input)?.map(|wire| self.incoming(wire)))
+        Ok(self.decoder.decode(input)?.map(Incoming::from))
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, DecodeError> {
-        Ok(self.decoder.decode_eof(input)?.map(|wire| self.incoming(wire)))
+        Ok(self.decoder.decode_eof(input)?.map(Incoming::from))
     }
 
     fn set_limits(&mut self, limits: Limits) {
@@ -106,14 +103,21 @@ impl Framing for Frames {
 
     #[inline]
     fn start<'d>(&mut self, request: &Incoming, calls: Calls<'d, '_>) -> Start<'d> {
-        let Incoming { wire, payload, .. } = request;
+        let Incoming { wire, .. } = request;
         self.name.clear();
         self.name.extend_from_slice(wire.service_name());
         self.name.push(b'.');
         self.name.extend_from_slice(wire.method_name());
+        if wire.has_packed_payload()
+            && let Err(refused) = calls.check_short(&self.name)
+        {
+            return Start(Err(refused));
+        }
+        let becomes = if wire.is_compressed() { wire.wire_len().saturating_mul(DECOMPRESSED) } else { 0 };
+        let payload = large::work_on(becomes, || wire.payload(&self.limits));
         let span = span_of(wire);
         let entered = span.as_ref().map(Span::enter);
-        let started = match payload {
+        let started = match &payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
                 large::work_on(payload.body.len(), || {
@@ -130,7 +134,7 @@ impl Framing for Frames {
             }),
             Err(Refused { error: CallError::BadArguments(error), entry }) => {
                 // The method says what it wants; bRPC's facts of what it got go before that.
-                let error = match payload {
+                let error = match &payload {
                     Ok(payload) => wire.unreadable(payload, error.text()),
                     Err(_) => error,
                 };

@@ -56,11 +56,11 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
     if cx.has_users() {
         let decoder = RequestDecoder::new(limits);
         let proof = proof(&mut stream, &mut input, &decoder, &cx);
-        match cx.dispatch.live.within(|config| config.header_timeout, proof).await {
+        match cx.dispatch.live.within(|config| config.login_timeout, proof).await {
             Ok(Ok(Proof::None)) => {}
             Ok(Ok(Proof::Good(user))) => identity = Some(user),
             Ok(Ok(Proof::Bad)) | Err(_) => {
-                close_gently(&mut stream).await?;
+                close_gently(&mut stream, || cx.is_hurried()).await?;
                 return Ok(Served::Closed);
             }
             Ok(Err(error)) => return Err(error),

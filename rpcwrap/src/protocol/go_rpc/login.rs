@@ -20,7 +20,7 @@ pub(super) const MAX_BYTES: usize = 4 << 10;
 /// Runs the dialog; the user, or `None` if the connection is to be closed. Requests that came with the last one of
 /// the dialog stay in its input.
 pub(super) async fn run(codec_conn: &mut CodecConn, cx: &ConnCx) -> io::Result<Option<Identity>> {
-    let dialog = cx.dispatch.live.within(|config| config.header_timeout, dialog(codec_conn, cx));
+    let dialog = cx.dispatch.live.within(|config| config.login_timeout, dialog(codec_conn, cx));
     let user = dialog.await.unwrap_or(Ok(None))?;
     cx.count_login(user.as_ref());
     Ok(user)

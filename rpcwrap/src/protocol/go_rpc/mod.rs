@@ -78,7 +78,7 @@ async fn open(mut conn: Conn, codec: AnyCodec, auth: bool, cx: ConnCx) -> Result
         // On the heap: few connections log in, and all of them would carry it.
         user = Box::pin(login::run(&mut codec_conn, &cx)).await?;
         if user.is_none() {
-            close_gently(&mut codec_conn.stream).await?;
+            close_gently(&mut codec_conn.stream, || cx.is_hurried()).await?;
             return Ok(Served::Closed);
         }
         codec_conn.codec.set_limits(limits);

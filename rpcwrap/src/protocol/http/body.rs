@@ -13,12 +13,18 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::{
+    Request,
+    body::{Body as _, Frame, Incoming, SizeHint},
+    header::EXPECT,
+};
 use std::{
     error::Error as StdError,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
+use tokio::time::timeout;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -100,6 +106,22 @@ impl hyper::body::Body for Body {
     }
 }
 
+/// The most of a body that is read although it is not needed, so that the next request can follow it.
+const SKIPPED: usize = 64 << 10;
+/// How long that may take.
+const SKIPPING: Duration = Duration::from_millis(100);
+
+/// Reads the rest of a body that is not needed, if that is little; whether it is read.
+pub(super) async fn skip(request: &mut Request<Incoming>, cx: &ConnCx, progress: &Progress) -> bool {
+    // Whoever asks first whether to send it has not sent it.
+    if request.headers().contains_key(EXPECT) {
+        return false;
+    }
+    let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
+    let skipped = read(request.body_mut(), SKIPPED, progress, &mut held);
+    matches!(timeout(SKIPPING, skipped).await, Ok(Ok(_)))
+}
+
 /// Why a request's body was not read.
 #[derive(Debug)]
 pub(super) enum ReadError {
@@ -112,7 +134,7 @@ pub(super) enum ReadError {
 /// A request's whole body, of at most `limit` bytes. Memory grows with what arrives, not with what is announced, and
 /// `held` says how much that is.
 pub(super) async fn read(
-    body: Incoming,
+    body: &mut Incoming,
     limit: usize,
     progress: &Progress,
     held: &mut Held,

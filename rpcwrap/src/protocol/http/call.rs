@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::{in_flight::InFlightCall, large},
+    call::{access::Caller, in_flight::InFlightCall, large},
     error::CallError,
     live::memory::Held,
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use codecs::Args;
+use codecs::{Args, ValueError};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -34,23 +34,35 @@ const TIMEOUT: &str = "rpc-timeout";
 pub(super) async fn answer(
     cx: &ConnCx,
     full_name: &str,
-    request: Request<Incoming>,
+    request: &mut Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
-    let (head, incoming) = request.into_parts();
-    let Ok(user) = user(&head.headers, cx).await else {
+    let Ok(user) = user(request.headers(), cx).await else {
         return respond::wrong_user();
     };
-    let Ok(timeout) = timeout(&head.headers, in_query(head.uri.query().unwrap_or_default())) else {
+    let peer = cx.peer("json", user);
+    // Before the body is asked for, let alone held.
+    let refused = {
+        let policy = cx.dispatch.live.policy();
+        cx.dispatch.find(full_name.as_bytes(), &Caller::new(&peer, &policy)).err()
+    };
+    if let Some(error) = refused {
+        return respond::call_error(&error);
+    }
+    let Ok(timeout) = timeout(request.headers(), in_query(request.uri().query().unwrap_or_default())) else {
         return respond::bad_timeout();
     };
     let limit = cx.dispatch.live.config().max_message_bytes;
     let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
-    let args = match body::read(incoming, limit, progress, &mut held).await {
+    let args = match body::read(request.body_mut(), limit, progress, &mut held).await {
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
     };
-    let peer = cx.peer("json", user);
+    let max_depth = cx.dispatch.live.config().max_depth;
+    if nests_deeper(&args, max_depth) {
+        let error = ValueError::new(format!("nesting deeper than {max_depth}"));
+        return respond::call_error(&CallError::BadArguments(error));
+    }
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
         large::work_on(args.len(), || {
@@ -102,6 +114,25 @@ pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Iden
     cx.verify(&Credential::Password { user, secret }).await.map(Some)
 }
 
+/// Whether there are more arrays and objects within each other than `most`; bytes that are no JSON may say anything.
+fn nests_deeper(json: &[u8], most: usize) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    json.iter().any(|byte| {
+        if is_text {
+            is_text = is_escaped || *byte != b'"';
+            is_escaped = *byte == b'\\' && !is_escaped;
+            return false;
+        }
+        match byte {
+            b'"' => is_text = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
+}
+
 /// The part of `Basic <part>`; other schemes are not ours.
 fn basic(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
@@ -145,6 +176,23 @@ mod tests {
             assert!(timeout(&HeaderMap::new(), Some(bad)).is_err(), "{bad}");
         }
         assert!(timeout(&header("soon"), None).is_err());
+    }
+
+    #[test]
+    fn levels() {
+        for (json, levels) in [
+            ("", 0),
+            ("5", 0),
+            ("[]", 1),
+            ("[[],{}]", 2),
+            (r#"{"a":["]","[[[\"[["],"b":[[]]}"#, 3),
+            (r#"["\\",[1]]"#, 2),
+            ("]]][", 1),
+        ] {
+            for most in 0..5 {
+                assert_eq!(nests_deeper(json.as_bytes(), most), levels > most, "{json}");
+            }
+        }
     }
 
     #[test]

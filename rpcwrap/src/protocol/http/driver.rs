@@ -10,7 +10,7 @@ use super::{
 use crate::{
     call::slice::Slice,
     error::ProtocolError,
-    io::close::close_gently,
+    io::close::{close, close_gently},
     live::{
         deadline::{Timer, poll_timer},
         lifetime::{Age, Stage},
@@ -80,12 +80,17 @@ async fn finish(
         (conn.unsent, conn.path) = (unsent, Some(path));
         return Ok(Served::Handover(conn));
     }
-    if count(&end, cx) {
+    let has_answer = count(&end, cx);
+    if has_answer {
         let limit = cx.dispatch.live.config().stall_timeout;
-        let last_words = timeout(limit, stream.send(&unsent)).await;
-        if !peer_is_done && matches!(last_words, Ok(Ok(()))) {
-            close_gently(&mut stream).await?;
-        }
+        // The peer may be gone, which closing it finds out.
+        let _ = timeout(limit, stream.send(&unsent)).await;
+    }
+    if has_answer && !peer_is_done {
+        close_gently(&mut stream, || cx.is_hurried()).await?;
+    } else {
+        // Nothing that the peer could lose; it may be gone, too.
+        let _ = close(&mut stream).await;
     }
     match end {
         End::Http(Err(error)) if error.is_parse() => Err(ProtocolError::Malformed("not HTTP")),
@@ -95,7 +100,7 @@ async fn finish(
     }
 }
 
-/// Counts the end of a connection; whether the peer may still read an answer.
+/// Counts the end of a connection; whether there may be an answer that is not written yet.
 fn count(end: &End, cx: &ConnCx) -> bool {
     let stats = &cx.dispatch.live.stats;
     match end {

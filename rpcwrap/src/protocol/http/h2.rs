@@ -17,13 +17,14 @@ use super::{
 use crate::{
     call::slice::{self, Slice},
     error::ProtocolError,
-    io::Prefixed,
+    io::{Prefixed, close::close_gently},
     live::{
         config::Config,
         deadline::{Timer, poll_timer},
         lifetime::{Age, Stage},
         shutdown::Phase,
     },
+    lock::lock,
     protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
 };
 use codecs::LogText;
@@ -37,15 +38,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     error::Error,
     future::{Future, poll_fn},
+    io::{self, IoSlice},
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
 
 /// The protocol of [`Http`]'s services over HTTP/2.
 pub(crate) struct Http2(pub(crate) Arc<Http>);
@@ -83,8 +88,10 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
     let requests = Arc::new(AtomicU64::new(0));
     let service = Requests { http, cx: cx.clone(), requests: requests.clone() };
     let tasks = Tasks::default();
+    let back = Arc::new(Mutex::new(None));
     let config = cx.dispatch.live.config();
-    let io = TokioIo::new(conn.into_io().leaving(cx.front.clone()));
+    let stream = conn.into_io().leaving(cx.front.clone());
+    let io = TokioIo::new(Lent { stream: Some(stream), back: back.clone() });
     let connection = http2::Builder::new(tasks.inbox())
         .timer(TokioTimer::new())
         .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
@@ -95,7 +102,7 @@ async fn serve(http: Arc<Http>, conn: Conn, cx: ConnCx) -> Result<Served, Protoc
         .serve_connection(io, service);
     // Not held while the connection lives.
     drop(config);
-    go_on(connection, tasks, cx, requests).await
+    go_on(connection, tasks, cx, requests, back).await
 }
 
 /// Serves the connection to its end, or until it has to be served elsewhere.
@@ -104,16 +111,24 @@ fn go_on(
     mut tasks: Tasks,
     cx: ConnCx,
     requests: Arc<AtomicU64>,
+    back: Arc<Mutex<Option<Prefixed>>>,
 ) -> ServeFuture {
     Box::pin(async move {
-        match drive(&mut connection, &mut tasks, &cx).await {
-            None => Ok(Served::Calling(go_on(connection, tasks, cx, requests))),
-            Some(ended) => finish(ended, &cx, &requests),
+        let Some(ended) = drive(&mut connection, &mut tasks, &cx).await else {
+            return Ok(Served::Calling(go_on(connection, tasks, cx, requests, back)));
+        };
+        drop((connection, tasks));
+        let left = lock(&back).take();
+        if let Some(stream) = left {
+            let (_, mut stream) = stream.into_parts();
+            // The peer may be gone.
+            let _ = close_gently(&mut stream, || cx.is_hurried()).await;
         }
+        result_of(ended, &cx, &requests)
     })
 }
 
-fn finish(ended: hyper::Result<()>, cx: &ConnCx, requests: &AtomicU64) -> Result<Served, ProtocolError> {
+fn result_of(ended: hyper::Result<()>, cx: &ConnCx, requests: &AtomicU64) -> Result<Served, ProtocolError> {
     match ended {
         Err(error) if is_fault(&error) => {
             tracing::debug!(peer = %cx.peer_addr, error = %LogText::new(error), "not HTTP/2");
@@ -136,7 +151,68 @@ fn is_fault(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.is_library())
 }
 
-type HyperConnection = Connection<TokioIo<Prefixed>, Requests, Inbox>;
+type HyperConnection = Connection<TokioIo<Lent>, Requests, Inbox>;
+
+/// The stream while hyper has it, which does not give it back itself.
+struct Lent {
+    /// There until it is dropped.
+    stream: Option<Prefixed>,
+    back: Arc<Mutex<Option<Prefixed>>>,
+}
+
+impl Lent {
+    fn poll<T>(
+        &mut self,
+        poll: impl FnOnce(Pin<&mut Prefixed>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut self.stream {
+            Some(stream) => poll(Pin::new(stream)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *lock(&self.back) = self.stream.take();
+    }
+}
+
+impl AsyncRead for Lent {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll(|stream| stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Lent {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll(|stream| stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(|stream| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.is_write_vectored())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|stream| stream.poll_shutdown(cx))
+    }
+}
 
 /// Runs the connection and its streams until there are no more, the peer is gone, or it has been idle for too long;
 /// `None` where it has to be run elsewhere.
@@ -181,6 +257,7 @@ async fn drive(
             && (aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready())
         {
             leaving = true;
+            close_timer.start_closing();
             Pin::new(&mut *connection).graceful_shutdown();
             task.waker().wake_by_ref();
         }
@@ -215,7 +292,7 @@ impl CloseTimer {
     }
 
     fn poll(&mut self, task: &mut Context<'_>, config: &Config, idle: bool) -> Poll<()> {
-        if !idle && !self.leaving {
+        if !idle {
             (self.since, self.timer) = (None, None);
             return Poll::Pending;
         }

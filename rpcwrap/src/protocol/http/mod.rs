@@ -9,6 +9,7 @@ mod body;
 mod browser;
 mod call;
 mod driver;
+mod framing;
 mod get;
 #[cfg(feature = "http2")]
 mod h2;

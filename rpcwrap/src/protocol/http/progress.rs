@@ -118,6 +118,11 @@ impl Notes {
         self.enter(if whole { Stage::Answering } else { Stage::Receiving });
     }
 
+    /// Whether a request's body is still to be read.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.stage == Stage::Receiving
+    }
+
     /// The request's body has been read to its end.
     pub(super) fn whole(&mut self) {
         if self.stage == Stage::Receiving {

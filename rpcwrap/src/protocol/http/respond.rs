@@ -8,9 +8,10 @@ use crate::{
 use bytes::Bytes;
 use hyper::{
     Response, StatusCode,
+    body::Body as _,
     header::{
-        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use serde_json::{Value, json};
@@ -76,6 +77,21 @@ pub(super) fn must_connect(http_rpc: bool) -> Response<Body> {
 /// A path that is there but not for this method.
 pub(super) fn method_not_allowed(allow: &'static str) -> Response<Body> {
     with(text(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed\n"), ALLOW, allow)
+}
+
+/// The reply to HEAD: what the reply to GET says of its body, without it.
+pub(super) fn without_body(reply: Response<Body>) -> Response<Body> {
+    let (mut head, body) = reply.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    Response::from_parts(head, Body::full(Bytes::new()))
+}
+
+/// A page that has none of the forms asked for, but these.
+pub(super) fn not_acceptable(forms: &str) -> Response<Body> {
+    let text = format!("406 not acceptable: this page comes as {forms}\n");
+    reply(StatusCode::NOT_ACCEPTABLE, TEXT, Body::full(text))
 }
 
 /// What `OPTIONS` of a page says: to load balancers, whether to send more.

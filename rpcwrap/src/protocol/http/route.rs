@@ -3,8 +3,8 @@
 
 use super::{
     Http, Mount, admin,
-    body::Body,
-    browser, call, get,
+    body::{self, Body},
+    browser, call, framing, get,
     hijack::{self, HandedOver},
     page_access,
     progress::Progress,
@@ -12,9 +12,10 @@ use super::{
     snapshots::Snapshots,
 };
 use crate::{
-    pages::{self, Audience, MakePage, PageRequest},
+    pages::{self, Audience, PageEntry, PageRequest},
     protocol::ConnCx,
 };
+use bytes::Bytes;
 use codecs::AnyCodec;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
@@ -23,17 +24,21 @@ use hyper::{
 };
 use std::{sync::Arc, time::Instant};
 
+/// What browsers ask for beside every page.
+const ICON: &str = "/favicon.ico";
+
 /// Answers one request, or ends HTTP on its connection.
 pub(super) async fn answer(
     http: Arc<Http>,
     cx: ConnCx,
     progress: Progress,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
     let is_in_reserve = cx.is_in_reserve();
-    if !is_in_reserve && hands_over(&cx, &request) {
+    let fault = framing::fault(&request);
+    if !is_in_reserve && fault.is_none() && hands_over(&cx, &request) {
         return Err(hijack::hand_over(request, &progress));
     }
     let in_flight = cx.tracked.call();
@@ -42,34 +47,62 @@ pub(super) async fn answer(
         true => browser::allowed_origin(&cx.dispatch.live.config(), request.headers()),
         false => None,
     };
-    let refusal = match is_in_reserve && !matches!(target, Target::Page(..) | Target::Admin(_)) {
-        true => {
+    let is_faulty = fault.is_some();
+    let refusal = match (fault, is_in_reserve && !matches!(target, Target::Page(..) | Target::Admin(_))) {
+        (Some(fault), _) => Some(fault),
+        (None, true) => {
             cx.dispatch.live.stats.connections_refused.add_one();
             Some(respond::text(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"))
         }
-        false => target.refusal(&cx, &request),
+        (None, false) => target.refusal(&cx, &request),
     };
     let is_ours = refusal.is_some() || !matches!(target, Target::Mount(_));
-    let reply = match refusal {
-        Some(refusal) => refusal,
-        None if origin.is_some() && browser::is_preflight(&request) => browser::preflight(),
-        None => {
+    let version = request.version();
+    let is_head = *request.method() == Method::HEAD;
+    // Whether the rest of the request is ours to read.
+    let mut rest = None;
+    let reply = match (refusal, target) {
+        (Some(refusal), _) => {
+            rest = Some(request);
+            refusal
+        }
+        (None, _) if origin.is_some() && browser::is_preflight(&request) => browser::preflight(),
+        (None, target) => {
             if target.runs_programs_code(request.method())
                 && let Some(front) = &cx.front
             {
                 front.leave().await;
             }
-            target.answer(&cx, request, &progress).await
+            match target {
+                Target::Mount(mount) => mount.answer(request).await,
+                target => {
+                    let reply = target.answer(&cx, &mut request, &progress).await;
+                    rest = Some(request);
+                    reply
+                }
+            }
         }
     };
+    let is_last = match rest {
+        _ if is_faulty => true,
+        Some(mut request) if version < Version::HTTP_2 && progress.notes().is_receiving() => {
+            !body::skip(&mut request, &cx, &progress).await
+        }
+        _ => false,
+    };
+    // HTTP/1.0 has no other end for a body of unknown length.
+    let is_last = is_last || (version == Version::HTTP_10 && reply.body().size_hint().exact().is_none());
     let reply = match origin {
         Some(origin) => browser::shown_to(origin, reply),
         None => reply,
     };
     let reply = if is_ours { respond::guarded(reply) } else { reply };
+    // hyper does the same for HTTP/1.
+    let reply = if is_head && version >= Version::HTTP_2 { respond::without_body(reply) } else { reply };
     let reply = reply.map(|body| body.held(&cx).noted(progress, in_flight));
-    // There are few places.
-    Ok(if is_in_reserve { respond::with(reply, CONNECTION, "close") } else { reply })
+    // There are few places in the reserve.
+    let closes = is_in_reserve || (is_last && version < Version::HTTP_2);
+    Ok(if closes { respond::with(reply, CONNECTION, "close") } else { reply })
 }
 
 /// Whether the connection is another protocol's from here on.
@@ -100,11 +133,12 @@ enum Target<'s> {
     },
     /// What a load balancer asks of the server as a whole.
     Options,
-    Page(MakePage, &'s Snapshots),
+    Page(&'static PageEntry, &'s Snapshots),
     Admin(&'static admin::Path),
     /// A method's full name.
     Call(String),
     Mount(&'s Mount),
+    Icon,
     Nothing,
 }
 
@@ -131,7 +165,7 @@ fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<
     }
     // Nothing else is there.
     if cx.port.is_admin {
-        return Target::Nothing;
+        return if path == ICON { Target::Icon } else { Target::Nothing };
     }
     // All paths of this form are Go-RPC's, also those of codecs that are not served: nothing but CONNECT is meant
     // there.
@@ -146,6 +180,7 @@ fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<
     match (name, &http.mount) {
         (Some((service, method)), _) if is_call => Target::Call(format!("{service}.{method}")),
         (_, Some(mount)) => Target::Mount(mount),
+        (_, None) if path == ICON => Target::Icon,
         (_, None) => Target::Nothing,
     }
 }
@@ -162,25 +197,32 @@ impl Target<'_> {
             Self::HttpRpc(_) | Self::Call(_) | Self::Mount(_) => true,
             // A restart, or another filter of the log.
             Self::Admin(_) => *method == Method::POST,
-            Self::RpcPath { .. } | Self::Options | Self::Page(..) | Self::Nothing => false,
+            Self::RpcPath { .. } | Self::Options | Self::Page(..) | Self::Icon | Self::Nothing => false,
         }
     }
 
     /// The reply to a browser that has been led here, if it has been; `None` if the request is to be answered.
     fn refusal(&self, cx: &ConnCx, request: &Request<Incoming>) -> Option<Response<Body>> {
         match self {
-            Self::HttpRpc(_) | Self::Call(_) => browser::call_refusal(cx, request),
+            Self::HttpRpc(_) | Self::Call(_) => {
+                browser::call_refusal(cx, request).or_else(|| framing::coding_refusal(request))
+            }
             Self::Mount(mount) if mount.is_guarded() => browser::call_refusal(cx, request),
             Self::Page(..) if pages::audience(request.uri().path()) != Audience::Probes => {
                 browser::page_refusal(cx, request)
             }
             // Whether another page asks for it is looked at where the refusal is noted.
-            Self::Admin(_) => browser::host_refusal(cx, request),
+            Self::Admin(_) => browser::host_refusal(cx, request).or_else(|| framing::coding_refusal(request)),
             _ => None,
         }
     }
 
-    async fn answer(self, cx: &ConnCx, request: Request<Incoming>, progress: &Progress) -> Response<Body> {
+    async fn answer(
+        self,
+        cx: &ConnCx,
+        request: &mut Request<Incoming>,
+        progress: &Progress,
+    ) -> Response<Body> {
         match self {
             Self::HttpRpc(codec) => rpc::answer(cx, &codec, request, progress).await,
             Self::RpcPath { .. } if *request.method() == Method::CONNECT => {
@@ -188,21 +230,21 @@ impl Target<'_> {
             }
             Self::RpcPath { http_rpc } => respond::must_connect(http_rpc),
             Self::Options => respond::options(cx.dispatch.live.is_ready()),
-            Self::Page(page, snapshots) => answer_page(cx, page, snapshots, &request).await,
+            Self::Page(page, snapshots) => answer_page(cx, page, snapshots, request).await,
             Self::Admin(operation) => admin::answer(cx, operation, request, progress).await,
             Self::Call(full_name) if *request.method() == Method::POST => {
                 call::answer(cx, &full_name, request, progress).await
             }
-            Self::Call(full_name) => get::answer(cx, &full_name, &request).await,
-            Self::Mount(mount) => mount.answer(request).await,
-            Self::Nothing => respond::not_found(),
+            Self::Call(full_name) => get::answer(cx, &full_name, request).await,
+            Self::Icon => respond::with_status(StatusCode::NO_CONTENT, Body::full(Bytes::new())),
+            Self::Mount(_) | Self::Nothing => respond::not_found(),
         }
     }
 }
 
 async fn answer_page(
     cx: &ConnCx,
-    page: MakePage,
+    page: &PageEntry,
     snapshots: &Snapshots,
     request: &Request<Incoming>,
 ) -> Response<Body> {
@@ -214,6 +256,9 @@ async fn answer_page(
     };
     match *request.method() {
         Method::GET | Method::HEAD => {
+            let Some(ask) = ask(request, page) else {
+                return respond::not_acceptable(&page.forms());
+            };
             let connections = pages::connections_on(path);
             let take = || cx.port.snapshot(connections);
             // What a probe is told has to be true now.
@@ -221,7 +266,7 @@ async fn answer_page(
                 Audience::Probes => Arc::new(take()),
                 _ => snapshots.get(Instant::now(), connections > 0, take),
             };
-            respond::page(page(&sight.of(cx, &snapshot), &ask(request)))
+            respond::page((page.make)(&sight.of(cx, &snapshot), &ask))
         }
         Method::OPTIONS => respond::options(cx.dispatch.live.is_ready()),
         _ => respond::method_not_allowed("GET, HEAD, OPTIONS"),
@@ -254,10 +299,13 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What a page wants to know of a request.
-fn ask(request: &Request<Incoming>) -> PageRequest {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    PageRequest::new(header(ACCEPT), request.uri().query().unwrap_or_default(), header(HOST))
+/// What a page wants to know of a request; `None` if it has no form that would do.
+fn ask(request: &Request<Incoming>, page: &PageEntry) -> Option<PageRequest> {
+    let header = |name| {
+        let values = request.headers().get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+    };
+    page.ask(&header(ACCEPT), request.uri().query().unwrap_or_default(), &header(HOST))
 }
 
 #[cfg(test)]

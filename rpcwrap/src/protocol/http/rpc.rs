@@ -4,35 +4,50 @@
 //! 200; a body that is no request is answered by nothing. A second message in the body is ignored.
 
 use super::{
-    body::{self, Body},
+    body::{self, Body, ReadError},
     call,
     progress::Progress,
     reply::{Answer, First, Replies},
     respond,
 };
-use crate::{auth::Identity, call::large, live::memory::Held, protocol::ConnCx};
+use crate::{
+    call::{access::Caller, large},
+    error::CallError,
+    live::memory::Held,
+    peer::Peer,
+    protocol::ConnCx,
+};
 use bytes::{Bytes, BytesMut};
 use codecs::AnyCodec;
 use hyper::{Request, Response, StatusCode, body::Incoming};
+use std::sync::Arc;
 
 /// Makes the call in the body.
 pub(super) async fn answer(
     cx: &ConnCx,
     codec: &AnyCodec,
-    request: Request<Incoming>,
+    request: &mut Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
     let Ok(user) = call::user(request.headers(), cx).await else {
         return respond::wrong_user();
     };
-    let limits = cx.dispatch.live.config().message_limits();
+    let peer = cx.peer(codec.name(), user);
+    let (limits, lacks_login) = {
+        let policy = cx.dispatch.live.policy();
+        let caller = Caller::new(&peer, &policy);
+        (caller.message_limits(), caller.lacks_login())
+    };
     let mut held = Held::new(&cx.dispatch.live, &cx.tracked);
-    let message = match body::read(request.into_body(), limits.max_message_bytes, progress, &mut held).await {
+    let message = match body::read(request.body_mut(), limits.max_message_bytes, progress, &mut held).await {
         Ok(message) => message,
+        Err(ReadError::TooBig) if lacks_login => {
+            return respond::call_error(&CallError::Unauthenticated(request.uri().path().to_owned()));
+        }
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
     let started =
-        large::work_on(message.len(), || start(cx, codec, user, BytesMut::from(message), &mut held));
+        large::work_on(message.len(), || start(cx, codec, &peer, BytesMut::from(message), &mut held));
     match started {
         None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
@@ -56,7 +71,7 @@ fn reply(codec: &AnyCodec, body: Body) -> Response<Body> {
 fn start(
     cx: &ConnCx,
     codec: &AnyCodec,
-    user: Option<Identity>,
+    peer: &Arc<Peer>,
     mut message: BytesMut,
     held: &mut Held,
 ) -> Option<Result<Answer, Bytes>> {
@@ -67,9 +82,8 @@ fn start(
         Ok(None) => server.decode_eof(&mut message).ok()??,
         Err(_) => return None,
     };
-    let peer = cx.peer(codec.name(), user);
     let (name, args) = (request.service_method(), server.args(&request));
-    Some(match cx.dispatch.start_in_flight(&peer, name, args, bytes, request.timeout()) {
+    Some(match cx.dispatch.start_in_flight(peer, name, args, bytes, request.timeout()) {
         Ok(call) => {
             held.set(call.held_bytes());
             Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args())))))

@@ -68,7 +68,7 @@ pub(super) fn find(path: &str) -> Option<&'static Path> {
 pub(super) async fn answer(
     cx: &ConnCx,
     path: &Path,
-    request: Request<Incoming>,
+    request: &mut Request<Incoming>,
     progress: &Progress,
 ) -> Response<Body> {
     if let Some(refusal) = page_access::admin_refusal(cx) {
@@ -86,9 +86,8 @@ pub(super) async fn answer(
         }
     };
     // Whatever `allow_origins` says: that is for calls.
-    let is_of_other_site = browser::is_of_other_site(&request) || browser::names_other_origin(&request);
-    let (head, incoming) = request.into_parts();
-    let Ok(user) = call::user(&head.headers, cx).await else {
+    let is_of_other_site = browser::is_of_other_site(request) || browser::names_other_origin(request);
+    let Ok(user) = call::user(request.headers(), cx).await else {
         return respond::wrong_user();
     };
     let user = user.or_else(|| cx.identity.clone());
@@ -104,7 +103,7 @@ pub(super) async fn answer(
             return refused(&admin::refuse(&actor, path.name, why));
         }
         let mut held = Held::new(live, &cx.tracked);
-        match body::read(incoming, MAX_BODY, progress, &mut held).await {
+        match body::read(request.body_mut(), MAX_BODY, progress, &mut held).await {
             Ok(text) => read::change(path.name, &text).map(Operation::Change),
             Err(error) => return call::unread(&error, MAX_BODY),
         }
@@ -112,7 +111,7 @@ pub(super) async fn answer(
         if let Err(why) = actor.check(live, Right::Monitor) {
             return refused(&why);
         }
-        read::query(path.name, head.uri.query().unwrap_or_default()).map(Operation::Query)
+        read::query(path.name, request.uri().query().unwrap_or_default()).map(Operation::Query)
     };
     let done = match operation {
         Ok(operation) => admin::execute(live, &actor, operation).await,
