@@ -12,7 +12,10 @@ pub(crate) mod reserve;
 
 use crate::{
     conn::preamble::{failed, first_byte, late, prepare, read_more},
-    io::{Opening, Stream, close::close},
+    io::{
+        Opening, Stream,
+        close::{close, close_gently},
+    },
     live::{
         config::{Config, OpeningClock},
         deadline::DeadlinePassed,
@@ -107,15 +110,17 @@ pub(crate) enum Ended {
 impl Ended {
     /// Closes our side. There is no answer that the peer could lose.
     async fn close(self) {
-        let stream = match self {
-            Self::Probe { stream, .. } => stream,
-            Self::Failed { stream, .. } => Some(stream),
-            Self::Counted => None,
+        // The peer may be gone.
+        let _ = match self {
+            // It may be sending still, and a reset would be all that it sees.
+            Self::Failed { head, mut stream, .. } if !head.is_empty() => {
+                close_gently(&mut stream, || true).await
+            }
+            Self::Failed { mut stream, .. } | Self::Probe { stream: Some(mut stream), .. } => {
+                close(&mut stream).await
+            }
+            Self::Probe { stream: None, .. } | Self::Counted => Ok(()),
         };
-        if let Some(mut stream) = stream {
-            // The peer may be gone.
-            let _ = close(&mut stream).await;
-        }
     }
 }
 
