@@ -18,18 +18,24 @@ const LEAST_FALL: usize = 500;
 /// A smaller rise in KiB is not worth it either.
 const LEAST_RISE: u64 = 16 << 10;
 
-/// Lets glibc keep one heap for each thread that does I/O, and none for those beside them: each reserves 64 MiB of
-/// addresses, and what large messages leave in it is not given back. To be called before there are threads.
+/// From how many bytes on an allocation is one of the system's own, which takes it back as soon as it is freed.
+const MAPPED: i32 = 1 << 20;
+
+/// Lets glibc keep one heap for each core, and none for other threads: each reserves 64 MiB of addresses. Large messages
+/// lie in none of them. To be called before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(
     unsafe_code,
-    reason = "nothing safe reaches mallopt, and its variable would have to be set from outside"
+    reason = "nothing safe reaches mallopt, and its variables would have to be set from outside"
 )]
 pub(crate) fn bound_heaps() {
-    let heaps = thread::available_parallelism().map_or(1, usize::from).saturating_add(1);
+    let heaps = thread::available_parallelism().map_or(1, usize::from);
     let heaps = i32::try_from(heaps).unwrap_or(i32::MAX);
-    // SAFETY: it sets a number of the allocator, which is this program's own, while there is one thread.
-    unsafe { libc::mallopt(libc::M_ARENA_MAX, heaps) };
+    // SAFETY: they set numbers of the allocator, which is this program's own, while there is one thread.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, heaps);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED);
+    }
 }
 
 /// Other C libraries have their own way.

@@ -7,6 +7,7 @@ use super::slice;
 use crate::live::watch;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
+    sync::Semaphore,
     task::block_in_place,
 };
 
@@ -21,6 +22,8 @@ pub(crate) fn work_on<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
 
 /// Does `work`, which may take long, aside. In the tasks of connections only: elsewhere the program may have its own
 /// reasons to stay on a thread, as a `LocalSet` has.
+///
+/// While as much is done aside as may be it is done here: every thread has a message, its value and its reply in memory.
 #[cold]
 #[inline(never)]
 pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> R {
@@ -28,5 +31,9 @@ pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> R {
     if !slice::is_begun() || !Handle::try_current().is_ok_and(has_others) {
         return work();
     }
+    let Ok(_place) = ASIDE.try_acquire() else { return work() };
     watch::aside(|| block_in_place(work))
 }
+
+/// Threads that may be at large messages beside those that do I/O.
+static ASIDE: Semaphore = Semaphore::const_new(1);

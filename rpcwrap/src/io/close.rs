@@ -12,21 +12,23 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// For how long what a peer still sends is read, as nginx does: a client that sends a large body may look at the reply
 /// only behind it.
 const LINGER: Duration = Duration::from_secs(30);
+/// Bytes that are read of it at most: as many as the largest message has by default.
+const MOST: usize = 64 << 20;
 /// What is read of it at once.
 const CHUNK: usize = 16 << 10;
 
 /// Closes our side, then reads what is still coming until the peer closes its own, so that the last reply is not lost
-/// to a reset. Bounded in time, and more so when it `is_hurried`; flush first what may take longer.
+/// to a reset. Bounded in time, and more so when it `is_hurried`, and in bytes; flush first what may take longer.
 pub(crate) async fn close_gently(stream: &mut Stream, is_hurried: impl Fn() -> bool) -> io::Result<()> {
     // What is not taken by now never will be.
     timeout(SILENCE, stream.shutdown()).await.unwrap_or(Ok(()))?;
     let began = Instant::now();
-    let mut chunk = Vec::new();
-    while began.elapsed() < if is_hurried() { SILENCE } else { LINGER } {
+    let (mut chunk, mut read) = (Vec::new(), 0);
+    while read < MOST && began.elapsed() < if is_hurried() { SILENCE } else { LINGER } {
         chunk.resize(if chunk.is_empty() { 1 } else { CHUNK }, 0);
         // Whether the peer closed or says no more, the connection ends here.
         match timeout(SILENCE, stream.read(&mut chunk)).await {
-            Ok(Ok(1..)) => {}
+            Ok(Ok(more @ 1..)) => read += more,
             Ok(Ok(0) | Err(_)) | Err(_) => break,
         }
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use rpcwrap::codecs::{baidu_std::RequestHead, body::ContentType};
 use rpcwrap_tests::{raw::Peer, until, within};
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
 /// Bytes of each message, and how many.
 const MESSAGE: usize = 30_000_000;
@@ -17,9 +17,7 @@ const MOST: u64 = 32 * MIB;
 
 #[tokio::test]
 async fn memory_of_large_messages_is_given_back_while_connections_stay() {
-    // As operating.md has it: glibc would keep up to 64 MiB free for each thread that has had a large message.
-    let script = "MALLOC_MMAP_THRESHOLD_=1048576 exec \"$0\" \"$@\"";
-    let program = Program::daemon_by(script, Stdio::null(), &["--listen", "127.0.0.1:0"]).await;
+    let program = Program::daemon(&[]).await;
     let mut peers = Vec::new();
     for _ in 0..2 {
         peers.push(Peer::connect(program.addr).await);
