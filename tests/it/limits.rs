@@ -90,7 +90,7 @@ async fn json_nests_100_deep() {
     }
 }
 
-/// Whoever is behind it is closed with it, whoever is before it is answered.
+/// Requests behind it go with it, those before it are answered.
 #[tokio::test]
 async fn a_request_nested_too_deep_is_answered_between_others() {
     let gate = Gate::default();

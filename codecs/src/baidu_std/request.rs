@@ -31,8 +31,9 @@ impl RequestDecoder {
     /// Takes one request from the front of `buf`.
     ///
     /// Shape: the frame of [`baidu_std`](super). `Ok(None)`: not complete yet, `buf` untouched. `Ok(Some(_))`: exactly
-    /// its bytes are gone. A body (meta, data and attachment) may be at most [`Limits::max_message_bytes`], the
-    /// meta 64 KiB; the 12 bytes of the header are enough to refuse them. A meta may have 1024 `user_fields`. What is behind the meta is not looked at.
+    /// its bytes are gone. A body (meta, data and attachment) may be at most [`Limits::max_message_bytes`], the meta 64
+    /// KiB; the 12 bytes of the header are enough to refuse them. A meta may have 1024 `user_fields`. What is behind
+    /// the meta is not looked at.
     ///
     /// # Errors
     /// [`DecodeError::TooBig`] or [`DecodeError::Malformed`], also for a meta without `request`: close the connection

@@ -114,7 +114,8 @@ impl ReplyDecoder {
     /// `Ok(None)`: not complete yet, `buf` untouched.
     ///
     /// # Errors
-    /// No JSON object, `id` no unsigned integer, neither `result` nor `error` there, over the limits. The stream is out of step: close it.
+    /// No JSON object, `id` no unsigned integer, neither `result` nor `error` there, over the limits. The stream is out
+    /// of step: close it.
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         self.scanner.take(buf)?.map(|(bytes, members)| reply(bytes, members)).transpose()
     }

@@ -113,7 +113,7 @@ const SKIPPING: Duration = Duration::from_millis(100);
 
 /// Reads the rest of a body that is not needed, if that is little; whether it is read.
 pub(super) async fn skip(request: &mut Request<Incoming>, cx: &ConnCx, progress: &Progress) -> bool {
-    // Whoever asks first whether to send it has not sent it.
+    // A client that asks first whether to send it has not sent it.
     if request.headers().contains_key(EXPECT) {
         return false;
     }
