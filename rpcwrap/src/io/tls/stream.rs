@@ -13,8 +13,7 @@ use tokio_rustls::server;
 ///
 /// What is written may stay here, encrypted, until it is flushed or something is to be read. A shutdown sends
 /// `close_notify` and closes the sending side below; reading goes on until the peer does the same. A peer that closes
-/// without `close_notify` is an
-/// `UnexpectedEof`, as the stream may have been cut by a third party.
+/// without `close_notify` is an `UnexpectedEof`, as the stream may have been cut by a third party.
 #[derive(Debug)]
 pub struct TlsStream(server::TlsStream<Prefixed>);
 
