@@ -96,7 +96,7 @@ impl Reply {
 /// Any task can do it: the reply brings the types along, and the decoder goes on meanwhile.
 ///
 /// # Errors
-/// As [`value_from_slice`]; the reply of another codec, which has no types, fits nothing.
+/// As [`value_from_slice`](super::value_from_slice); the reply of another codec, which has no types, fits nothing.
 #[inline]
 pub fn value_from_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, ValueError> {
     value_from_reply_within(reply, &Decoding::new(&Limits::DEFAULT))
