@@ -113,9 +113,10 @@ impl Session {
         match (error, self.max_time) {
             (Error::Timeout { .. }, Some(limit)) => Failure::out_of_time(limit),
             // The verdict on our certificate comes behind the handshake, in place of a reply.
-            (Error::Io(broken), _) if let Some(refused) = TlsError::from_io(&broken) => {
-                Failure::no_tls(&self.addr, &refused)
-            }
+            (Error::Io(broken), _) => match TlsError::from_io(&broken) {
+                Some(refused) => Failure::no_tls(&self.addr, &refused),
+                None => Error::Io(broken).into(),
+            },
             (error, _) => error.into(),
         }
     }
