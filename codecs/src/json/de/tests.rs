@@ -268,8 +268,8 @@ fn bare_values_have_to_be_json() {
 #[test]
 fn nesting_is_limited_in_every_type() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(value_from_slice::<Any>(nested(128).as_bytes()).is_ok());
-    for depth in [129, 1_000_000] {
+    assert!(value_from_slice::<Any>(nested(100).as_bytes()).is_ok());
+    for depth in [101, 1_000_000] {
         assert_eq!(
             value_from_slice::<Any>(nested(depth).as_bytes()).unwrap_err().text(),
             "exceeded max depth"
