@@ -20,7 +20,8 @@ use crate::{
         config::{Config, OpeningClock},
         deadline::DeadlinePassed,
         shutdown::{Phase, Reached},
-        tracker::{ConnectionPermit, Place, Tracked},
+        tracked::{Place, Tracked},
+        tracker::ConnectionPermit,
     },
     pages::rejected_info::OpeningFailure,
     protocol::{

@@ -1,7 +1,7 @@
 //! A stream whose first bytes have been read already and are read again, and that may owe its peer a few.
 
 use super::Stream;
-use crate::live::{front::Front, tracker::Tracked};
+use crate::live::{front::Front, tracked::Tracked};
 use bytes::{Buf, Bytes};
 use std::{
     io::{self, IoSlice},

@@ -5,7 +5,7 @@
 use crate::live::{
     config::Config,
     deadline::{Timer, poll_timer},
-    tracker::Tracked,
+    tracked::Tracked,
 };
 use std::{
     task::{Context, Poll, ready},

@@ -4,10 +4,7 @@
 //! Over the budget (`Config::memory_budget`) connections are closed until the rest fits again: those first whose bytes
 //! have been held for the longest at the least use, among the largest.
 
-use super::{
-    Live,
-    tracker::{Tracked, Tracker},
-};
+use super::{Live, tracked::Tracked, tracker::Tracker};
 use bytes::Bytes;
 use std::{
     fs,

@@ -17,6 +17,7 @@ pub(crate) mod shutdown;
 pub(crate) mod slow;
 pub(crate) mod stats;
 pub(crate) mod stop;
+pub(crate) mod tracked;
 pub(crate) mod tracker;
 pub(crate) mod watch;
 

@@ -8,7 +8,7 @@ use crate::{
     io::{Prefixed, Stream},
     live::{
         front::Front,
-        tracker::{Place, Tracked},
+        tracked::{Place, Tracked},
     },
     pages::{rejected_info::OpeningFailure, snapshot::Snapshot},
     peer::{Peer, PeerAddr, TlsInfo},

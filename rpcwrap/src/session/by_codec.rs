@@ -1,7 +1,7 @@
 //! Sessions whose bytes are a codec's and nothing else, compiled for each codec apart.
 
 use super::{Answer, Calls, Control, Framing, Session, SessionFuture, Start};
-use crate::{call::dispatch::Dispatch, error::CallError, io::Stream, live::tracker::Tracked, peer::Peer};
+use crate::{call::dispatch::Dispatch, error::CallError, io::Stream, live::tracked::Tracked, peer::Peer};
 use bytes::BytesMut;
 use codecs::{AnyServerCodec, DecodeError, Head, Limits, ReplyTo, Request, ServerCodec};
 use std::sync::Arc;

@@ -33,7 +33,7 @@ use crate::{
         Stream,
         close::{close, close_gently},
     },
-    live::{lifetime::Stage, memory::STEP, policy::Policy, shutdown::Phase, tracker::Tracked},
+    live::{lifetime::Stage, memory::STEP, policy::Policy, shutdown::Phase, tracked::Tracked},
     peer::Peer,
 };
 pub(crate) use by_codec::serve;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     live::{
         memory::{Held, HeldReply},
-        tracker::InFlight,
+        tracked::InFlight,
     },
     protocol::ConnCx,
 };
