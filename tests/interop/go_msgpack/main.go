@@ -4,33 +4,26 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/rpc"
 	"os"
-	"reflect"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
 	msgpackrpc "github.com/hashicorp/net-rpc-msgpackrpc/v2"
+
+	"rpcwrap/interop/msgpack/peer"
 )
 
-const limit = 30 * time.Second
+type Args = peer.Args
 
-type Args struct{ A, B int }
+type Inner = peer.Inner
 
 type Quotient struct{ Quo, Rem int }
-
-type Inner struct {
-	Name string
-	N    int64
-}
 
 // Arith is served with -listen.
 type Arith struct{}
@@ -65,71 +58,16 @@ func (Echo) Map(args map[string]interface{}, reply *map[string]interface{}) erro
 }
 
 func serve(addr string) error {
-	for name, service := range map[string]interface{}{"Arith": Arith{}, "Echo": Echo{}} {
-		if err := rpc.RegisterName(name, service); err != nil {
-			return err
-		}
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	fmt.Println("listening on", listener.Addr())
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return err
-		}
-		go msgpackrpc.ServeConn(conn)
-	}
+	services := map[string]interface{}{"Arith": Arith{}, "Echo": Echo{}}
+	return peer.Serve(addr, services, func(conn net.Conn) { msgpackrpc.ServeConn(conn) })
 }
-
-// Bytes that came behind the answer to the CONNECT stay in the reader.
-type buffered struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (b buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
 
 func dial(addr string, connect bool, handle *codec.MsgpackHandle) (*rpc.Client, error) {
-	conn, err := net.DialTimeout("tcp", addr, limit)
+	conn, err := peer.Dial(addr, connect)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
-		return nil, err
-	}
-	stream := buffered{conn, bufio.NewReader(conn)}
-	if connect {
-		if _, err := io.WriteString(conn, "CONNECT /_msgpack_rpc_ HTTP/1.0\n\n"); err != nil {
-			return nil, err
-		}
-		answer, err := http.ReadResponse(stream.reader, &http.Request{Method: "CONNECT"})
-		if err != nil {
-			return nil, err
-		}
-		if answer.Status != "200 Connected to Go RPC" {
-			return nil, errors.New(answer.Status)
-		}
-	}
-	return rpc.NewClientWithCodec(msgpackrpc.NewCodecFromHandle(true, true, stream, handle)), nil
-}
-
-// What is called with, and what has to come back.
-func echo(client *rpc.Client, method string, value interface{}) error {
-	reply := reflect.New(reflect.TypeOf(value))
-	if err := client.Call("Echo."+method, value, reply.Interface()); err != nil {
-		return fmt.Errorf("Echo.%s: %w", method, err)
-	}
-	got := reply.Elem().Interface()
-	if when, ok := value.(time.Time); ok && when.Equal(got.(time.Time)) {
-		return nil
-	}
-	if !reflect.DeepEqual(got, value) {
-		return fmt.Errorf("Echo.%s: got %#v, wanted %#v", method, got, value)
-	}
-	return nil
+	return rpc.NewClientWithCodec(msgpackrpc.NewCodecFromHandle(true, true, conn, handle)), nil
 }
 
 func multiply(client *rpc.Client, a, b int) error {
@@ -198,7 +136,7 @@ var cases = []struct {
 			{"MapStr", map[string]string{"a": "b", "": ""}}, {"Time", time.Unix(1421305881, 5e8).UTC()},
 			{"Time", time.Unix(1421305881, 0).UTC()}, {"Time", time.Time{}}, {"Time", time.Unix(-1, 0).UTC()},
 		} {
-			if err := echo(client, one.method, one.value); err != nil {
+			if err := peer.Echo(client, one.method, one.value); err != nil {
 				return err
 			}
 		}

@@ -4,27 +4,24 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/rpc"
 	"os"
 	"reflect"
 	"time"
+
+	"rpcwrap/interop/msgpack/peer"
 )
 
-const limit = 30 * time.Second
+type Args = peer.Args
 
-type Args struct{ A, B int }
+type Inner = peer.Inner
 
-type Inner struct {
-	Name string
-	N    int64
-}
+// Event has a time inside: at the top of a value go-msgpack reads and writes one in the form of its own, whatever
+// TimeNotBuiltin says.
+type Event struct{ When time.Time }
 
 // Arith is served with -listen.
 type Arith struct{}
@@ -39,76 +36,23 @@ type Echo struct{}
 
 func (Echo) Time(args time.Time, reply *time.Time) error { *reply = args; return nil }
 
+func (Echo) Event(args Event, reply *Event) error { *reply = args; return nil }
+
 func (Echo) String(args string, reply *string) error { *reply = args; return nil }
 
 func (Echo) Bytes(args []byte, reply *[]byte) error { *reply = args; return nil }
 
 func serve(addr string, h handle) error {
-	for name, service := range map[string]interface{}{"Arith": Arith{}, "Echo": Echo{}} {
-		if err := rpc.RegisterName(name, service); err != nil {
-			return err
-		}
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	fmt.Println("listening on", listener.Addr())
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return err
-		}
-		go rpc.ServeCodec(newCodec(conn, h))
-	}
+	services := map[string]interface{}{"Arith": Arith{}, "Echo": Echo{}}
+	return peer.Serve(addr, services, func(conn net.Conn) { rpc.ServeCodec(newCodec(conn, h)) })
 }
-
-// Bytes that came behind the answer to the CONNECT stay in the reader.
-type buffered struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (b buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
 
 func dial(addr string, connect bool, h handle) (*rpc.Client, error) {
-	conn, err := net.DialTimeout("tcp", addr, limit)
+	conn, err := peer.Dial(addr, connect)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
-		return nil, err
-	}
-	stream := buffered{conn, bufio.NewReader(conn)}
-	if connect {
-		if _, err := io.WriteString(conn, "CONNECT /_msgpack_rpc_ HTTP/1.0\n\n"); err != nil {
-			return nil, err
-		}
-		answer, err := http.ReadResponse(stream.reader, &http.Request{Method: "CONNECT"})
-		if err != nil {
-			return nil, err
-		}
-		if answer.Status != "200 Connected to Go RPC" {
-			return nil, errors.New(answer.Status)
-		}
-	}
-	return rpc.NewClientWithCodec(newCodec(stream, h)), nil
-}
-
-// What is called with has to come back.
-func echo(client *rpc.Client, method string, value interface{}) error {
-	reply := reflect.New(reflect.TypeOf(value))
-	if err := client.Call("Echo."+method, value, reply.Interface()); err != nil {
-		return fmt.Errorf("Echo.%s of %#v: %w", method, value, err)
-	}
-	got := reply.Elem().Interface()
-	if when, ok := value.(time.Time); ok && when.Equal(got.(time.Time)) {
-		return nil
-	}
-	if !reflect.DeepEqual(got, value) {
-		return fmt.Errorf("Echo.%s: got %#v, wanted %#v", method, got, value)
-	}
-	return nil
+	return rpc.NewClientWithCodec(newCodec(conn, h)), nil
 }
 
 func cases(client *rpc.Client, h handle) error {
@@ -132,7 +76,7 @@ func cases(client *rpc.Client, h handle) error {
 		{"MapStr", map[string]string{"a": "b", "": "\xff"}}, {"Uint64", uint64(1<<64 - 1)}, {"Int", -1 << 63},
 		{"Float64", 1.5}, {"Bool", true}, {"Inners", []Inner{{"x", 1}, {"y", 2}}},
 	} {
-		if err := echo(client, one.method, one.value); err != nil {
+		if err := peer.Echo(client, one.method, one.value); err != nil {
 			return err
 		}
 	}
