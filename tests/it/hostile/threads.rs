@@ -301,9 +301,15 @@ async fn the_method_that_keeps_its_thread_is_named() {
     assert_eq!(peer.call("Block.Waits", "7", 1).await["result"], 7);
     peer.send(json_request("Block.Allowed", "7", 1)).await;
     until(|| barrier.entered() == 4).await;
-    thread::sleep(5 * LONG);
-    barrier.open(1);
-    assert_eq!(peer.read_json().await["result"], 7);
+    // Told of meanwhile is one that has come later.
+    let mut other = server.json().await;
+    other.send(json_request("Block.Here", "7", 1)).await;
+    limit(async { while server.blocked("Here").await == 1 {} }).await;
+    barrier.open(2);
+    assert_eq!(
+        (&peer.read_json().await["result"], &other.read_json().await["result"]),
+        (&7.into(), &7.into())
+    );
     assert_eq!((server.blocked("Waits").await, server.blocked("Allowed").await), (0, 0));
 }
 
