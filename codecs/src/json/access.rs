@@ -71,71 +71,14 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        let name = FlattenedName { name: Name(name), de: self.de, is_struct: &mut self.is_struct };
-        seed.deserialize(name).map(Some)
+        let flattened = Flattened { missing: &self.de.again.zero_fields, is_struct: &mut self.is_struct };
+        seed.deserialize(Name { text: name, flattened: Some(flattened) }).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
         self.de.budget.entry::<S::Value>(&mut self.values)?;
         seed.deserialize(&mut *self.de)
-    }
-}
-
-macro_rules! forward_to_name {
-    ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-            self.name.$method(visitor)
-        }
-    )*};
-}
-
-/// The name of a member of what may be a struct with flattened fields, which says no names of its fields: those that a
-/// first attempt has found missing are known, and match in any case.
-struct FlattenedName<'a, 'de, 'f> {
-    name: Name<'de>,
-    de: &'a De<'de, 'f>,
-    is_struct: &'a mut bool,
-}
-
-impl<'de> Deserializer<'de> for FlattenedName<'_, 'de, '_> {
-    type Error = DeError;
-
-    forward_deserialize!('de: option, newtype_struct);
-
-    each_integer!(forward_to_name);
-    forward_to_name! {
-        deserialize_i128 => visit_i128, signed, "int128";
-        deserialize_u128 => visit_u128, unsigned, "uint128";
-        deserialize_bool => visit_bool, unsigned, "bool";
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        *self.is_struct = true;
-        let name = self.name.0;
-        let wanted = &self.de.again.zero_fields;
-        let field = match wanted.contains(&&*name) {
-            true => None,
-            false => wanted.iter().find(|field| field.eq_ignore_ascii_case(&name)),
-        };
-        visit_text(field.map_or(name, |field| Cow::Borrowed(*field)), visitor)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.name.deserialize_any(visitor)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DeError> {
-        self.name.deserialize_enum(name, variants, visitor)
-    }
-
-    forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct ignored_any
     }
 }
 
@@ -226,7 +169,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
         self.first = false;
         let Some((index, field)) = self.de.cursor.name_of(self.fields, self.likely) else {
             let name = self.unusual_name()?;
-            return seed.deserialize(Name(name)).map(Some);
+            return seed.deserialize(Name::new(name)).map(Some);
         };
         (self.field, self.likely) = (field, index + 1);
         seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some)
@@ -241,20 +184,37 @@ impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
 }
 
 /// The name of a member as a key: a text, or a number in quotes.
-struct Name<'de>(Cow<'de, str>);
+struct Name<'a, 'de> {
+    text: Cow<'de, str>,
+    flattened: Option<Flattened<'a>>,
+}
+
+impl<'de> Name<'_, 'de> {
+    fn new(text: Cow<'de, str>) -> Self {
+        Self { text, flattened: None }
+    }
+}
+
+/// Of what may be a struct with flattened fields, which says no names of its fields: those that a first attempt has
+/// found missing are known, and match in any case.
+struct Flattened<'a> {
+    missing: &'a [&'static str],
+    /// Nothing else asks for the name of a member.
+    is_struct: &'a mut bool,
+}
 
 macro_rules! numbers {
     ($($method:ident => $visit:ident, $sign:ident, $go:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-            match self.0.parse() {
+            match self.text.parse() {
                 Ok(value) => visitor.$visit(value),
-                Err(_) => Err(DeError::mismatch(format!("number {}", self.0), $go)),
+                Err(_) => Err(DeError::mismatch(format!("number {}", self.text), $go)),
             }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Name<'de> {
+impl<'de> Deserializer<'de> for Name<'_, 'de> {
     type Error = DeError;
 
     forward_deserialize!('de: option, newtype_struct);
@@ -267,12 +227,25 @@ impl<'de> Deserializer<'de> for Name<'de> {
     }
 
     forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct ignored_any
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let Some(Flattened { missing, is_struct }) = self.flattened else {
+            return visit_text(self.text, visitor);
+        };
+        *is_struct = true;
+        let name = self.text;
+        let field = match missing.contains(&&*name) {
+            true => None,
+            false => missing.iter().find(|field| field.eq_ignore_ascii_case(&name)),
+        };
+        visit_text(field.map_or(name, |field| Cow::Borrowed(*field)), visitor)
     }
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visit_text(self.0, visitor)
+        visit_text(self.text, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -281,7 +254,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        visitor.visit_enum(serde::de::value::CowStrDeserializer::new(self.0))
+        visitor.visit_enum(serde::de::value::CowStrDeserializer::new(self.text))
     }
 }
 
@@ -295,7 +268,7 @@ impl<'de> EnumAccess<'de> for &mut De<'de, '_> {
         self.cursor.expect(b':')?;
         // What the variant holds may be in a box.
         self.budget.member::<()>();
-        Ok((seed.deserialize(Name(name))?, self))
+        Ok((seed.deserialize(Name::new(name))?, self))
     }
 }
 

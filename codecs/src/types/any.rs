@@ -166,32 +166,46 @@ impl Serialize for Kind<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Any::Null => serializer.serialize_unit(),
-            Any::Bool(value) => serializer.serialize_bool(*value),
-            Any::Int32(value) => serializer.serialize_i32(*value),
-            Any::Int(value) => serializer.serialize_i64(*value),
-            Any::Uint(value) => serializer.serialize_u64(*value),
-            Any::Float(value) => serializer.serialize_f64(*value),
-            Any::Complex(value) => value.serialize(serializer),
-            Any::Text(value) => value.serialize(serializer),
-            Any::Blob(value) => value.serialize(serializer),
-            Any::Time(value) => value.serialize(serializer),
-            Any::List(values) => {
+            any => any.serialize_kind(serializer, |part| part),
+        }
+    }
+}
+
+impl Any {
+    /// Writes the value inside as its own type would be, and the parts of a list or map as `part` makes them.
+    pub(super) fn serialize_kind<'a, S: Serializer, P: Serialize>(
+        &'a self,
+        serializer: S,
+        part: impl Fn(&'a Self) -> P,
+    ) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int32(value) => serializer.serialize_i32(*value),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Uint(value) => serializer.serialize_u64(*value),
+            Self::Float(value) => serializer.serialize_f64(*value),
+            Self::Complex(value) => value.serialize(serializer),
+            Self::Text(value) => value.serialize(serializer),
+            Self::Blob(value) => value.serialize(serializer),
+            Self::Time(value) => value.serialize(serializer),
+            Self::Named(value) => value.serialize(serializer),
+            Self::List(values) => {
                 let mut seq = serializer.serialize_seq(Some(values.len()))?;
-                values.iter().try_for_each(|value| seq.serialize_element(value))?;
+                values.iter().try_for_each(|value| seq.serialize_element(&part(value)))?;
                 seq.end()
             }
-            Any::Map(members) => {
+            Self::Map(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
                 for (key, value) in members {
                     // A plain str where it is one: not every serializer takes other keys.
                     match key.as_str() {
-                        Some(key) => map.serialize_entry(key, value)?,
-                        None => map.serialize_entry(key, value)?,
+                        Some(key) => map.serialize_entry(key, &part(value))?,
+                        None => map.serialize_entry(key, &part(value))?,
                     }
                 }
                 map.end()
             }
-            Any::Named(named) => named.serialize(serializer),
         }
     }
 }

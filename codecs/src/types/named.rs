@@ -6,7 +6,7 @@ use super::{Any, INTERFACE, any::AnyVisitor};
 use serde::{
     Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error as _, SeqAccess, Visitor},
-    ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct},
+    ser::{Error as _, SerializeStruct},
 };
 use std::{
     collections::HashSet,
@@ -96,34 +96,7 @@ struct Concrete<'a>(&'a Any);
 
 impl Serialize for Concrete<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Any::Null => serializer.serialize_none(),
-            Any::Bool(value) => serializer.serialize_bool(*value),
-            Any::Int32(value) => serializer.serialize_i32(*value),
-            Any::Int(value) => serializer.serialize_i64(*value),
-            Any::Uint(value) => serializer.serialize_u64(*value),
-            Any::Float(value) => serializer.serialize_f64(*value),
-            Any::Complex(value) => value.serialize(serializer),
-            Any::Text(value) => value.serialize(serializer),
-            Any::Blob(value) => value.serialize(serializer),
-            Any::Time(value) => value.serialize(serializer),
-            Any::Named(value) => value.serialize(serializer),
-            Any::List(values) => {
-                let mut seq = serializer.serialize_seq(Some(values.len()))?;
-                values.iter().try_for_each(|value| seq.serialize_element(&Concrete(value)))?;
-                seq.end()
-            }
-            Any::Map(members) => {
-                let mut map = serializer.serialize_map(Some(members.len()))?;
-                for (key, value) in members {
-                    match key.as_str() {
-                        Some(key) => map.serialize_entry(key, &Concrete(value))?,
-                        None => map.serialize_entry(key, &Concrete(value))?,
-                    }
-                }
-                map.end()
-            }
-        }
+        self.0.serialize_kind(serializer, Concrete)
     }
 }
 
