@@ -181,21 +181,9 @@ impl Dispatch {
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Poll<Written> {
-        if started.entry.may_reply_large() {
-            return self.step_aside(started, cx, to, out);
+        if !started.entry.may_reply_large() {
+            return self.step_here(started, cx, to, out);
         }
-        self.step_here(started, cx, to, out)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn step_aside(
-        &self,
-        started: &mut Started<'_>,
-        cx: &mut Context<'_>,
-        to: &mut ReplyTo<'_>,
-        out: &mut BytesMut,
-    ) -> Poll<Written> {
         let before = out.len();
         let written = large::aside(|| self.step_here(started, cx, to, out));
         if written.is_ready() {

@@ -34,7 +34,7 @@ impl TlsStream {
 }
 
 impl Drop for TlsStream {
-    /// Whyever a connection ends, its peer is told within TLS, if that takes no wait: without `close_notify` it cannot
+    /// However a connection ends, its peer is told within TLS, if that takes no wait: without `close_notify` it cannot
     /// tell the end from one that a third party has made.
     fn drop(&mut self) {
         let mut no_task = Context::from_waker(Waker::noop());
