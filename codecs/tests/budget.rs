@@ -11,7 +11,7 @@ use rpcwrap_codecs::{
     text::{TextArgs, Token},
     types::Any,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap as _};
 use std::collections::{BTreeMap, HashMap};
 
 const MIB: u64 = 1 << 20;
@@ -268,5 +268,46 @@ fn the_limit_is_a_setting() {
                 assert!(error.text().contains(REFUSED), "{}", error.text());
             }
         });
+    }
+}
+
+/// So many levels, each of which has `A` once more behind the level within; a long text in the last.
+struct Twice(usize);
+
+impl Serialize for Twice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(if self.0 == 0 { 2 } else { 3 }))?;
+        map.serialize_entry("A", &1)?;
+        match self.0.checked_sub(1) {
+            None => map.serialize_entry("Pad", &"x".repeat(100 << 10))?,
+            Some(left) => {
+                map.serialize_entry("Inner", &Self(left))?;
+                map.serialize_entry("A", &2)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Last {
+    a: i64,
+    inner: Option<Box<Self>>,
+}
+
+#[test]
+fn looking_for_the_last_of_equal_members_is_paid_for() {
+    // A peer of gob has a struct's members once, by its type.
+    for codec in codecs().into_iter().filter(|codec| !matches!(codec, AnyCodec::Gob)) {
+        let limits = Limits { max_decoded_bytes: 1 << 20, ..Limits::DEFAULT };
+        let decode = |levels| {
+            let decode = |args: &Args<'_>, _| args.decode_within::<Last>(&Decoding::new(&limits));
+            with_args(&codec, &Twice(levels), None, decode)
+        };
+        let last = decode(3).unwrap();
+        assert_eq!((last.a, last.inner.unwrap().inner.unwrap().a), (2, 2), "{}", codec.name());
+        let error = decode(90).unwrap_err();
+        assert!(error.text().contains(REFUSED), "{}: {}", codec.name(), error.text());
     }
 }

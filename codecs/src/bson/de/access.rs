@@ -86,16 +86,16 @@ impl<'r, 'de> Members<'r, 'de> {
         }
         let mut ahead = Reader::new(self.reader.rest());
         let mut kind = self.kind;
-        loop {
+        let comes_again = loop {
             ahead.skip(kind)?;
             kind = ahead.byte()?;
-            if kind == 0 {
-                return Ok(false);
+            if kind == 0 || ahead.cstr()? == key {
+                break kind != 0;
             }
-            if ahead.cstr()? == key {
-                return Ok(true);
-            }
-        }
+        };
+        // What is looked at more than once is paid for: values inside values may all have members twice.
+        self.reader.budget.bytes(self.reader.rest().len().saturating_sub(ahead.rest().len()))?;
+        Ok(comes_again)
     }
 
     /// As [`next`](Self::next), past members that are repeated further on.
