@@ -18,8 +18,8 @@ pub enum TimeForm {
     Extension,
     /// The bytes of the extension as a string: go-msgpack 1 and 2 without `WriteExt`.
     Timestamp,
-    /// Go's `MarshalBinary` as a string: go-msgpack 0.5, and later ones with `TimeNotBuiltin`. With `WriteExt` they write
-    /// it as bytes, which 2.1.2 itself does not read; the string all of them do.
+    /// Go's `MarshalBinary` as a string: go-msgpack 0.5, and later ones with `TimeNotBuiltin` for times inside of other
+    /// values. With `WriteExt` they write it as bytes, which 2.1.2 itself does not read; the string all of them do.
     GoBinary,
 }
 
