@@ -55,6 +55,12 @@ impl<'l> Decoding<'l> {
         self.taken.get()
     }
 
+    /// Levels of values inside values.
+    #[inline]
+    pub(crate) fn max_depth(&self) -> usize {
+        self.limits.max_depth
+    }
+
     /// For the value of a message of `len` bytes.
     #[inline]
     pub(crate) fn budget(&self, len: usize) -> DecodeBudget {

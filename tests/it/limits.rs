@@ -1,7 +1,13 @@
 //! What the server refuses to hold, and for how long it waits: connections, bytes, levels, silence.
 
-use crate::clock::pass;
-use rpcwrap::{Builder, Config};
+use crate::{
+    baidu_std::demo::{call, head},
+    clock::pass,
+};
+use rpcwrap::{
+    Builder, Config,
+    codecs::{baidu_std::RequestHead, body::ContentType},
+};
 use rpcwrap_tests::{
     raw::{CONNECTED, Peer, bson_request, json_request, opening},
     server::start,
@@ -86,6 +92,24 @@ async fn json_nests_100_deep() {
         } else {
             peer.expect("{\"id\":1,\"result\":null,\"error\":\"nesting deeper than 100\"}\n").await;
             peer.expect_closed().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_of_other_protocols_nests_as_deep_as_any_message() {
+    for (most, builder) in [(100, services()), (7, with(Config::default().max_depth(7)))] {
+        let server = start(builder).await;
+        let mut peer = Peer::connect(server.addr).await;
+        let mut baidu = Peer::connect(server.addr).await;
+        for (depth, status) in [(most, 200), (most + 1, 400), (1000, 400)] {
+            let body = "[".repeat(depth) + &"]".repeat(depth);
+            let head = RequestHead { content_type: ContentType::Json, ..head("Echo", "Any", 1) };
+            let called = call(&mut baidu, &head, body.as_bytes()).await;
+            assert_eq!(called.is_ok(), status == 200, "baidu_std: {depth} of {most}");
+            let post = "POST /Echo/Any HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+            let request = format!("{post}Content-Length: {}\r\n\r\n{body}", body.len());
+            assert_eq!(peer.http(request).await.status, status, "{depth} of {most}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) const MAX_DEPTH: usize = 100;
 pub(super) struct Cursor<'de> {
     bytes: &'de [u8],
     at: usize,
-    /// Arrays and objects around `at`.
+    /// Arrays and objects around `at`, and those that fewer may be than [`MAX_DEPTH`].
     depth: usize,
 }
 
@@ -56,8 +56,10 @@ impl<'de> Number<'de> {
 }
 
 impl<'de> Cursor<'de> {
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { bytes, at: 0, depth: 0 }
+    /// Of values nested `max_depth` deep, and at most [`MAX_DEPTH`].
+    #[inline]
+    pub(super) fn new(bytes: &'de [u8], max_depth: usize) -> Self {
+        Self { bytes, at: 0, depth: MAX_DEPTH.saturating_sub(max_depth) }
     }
 
     /// How many bytes have been taken.

@@ -2,12 +2,12 @@
 //!
 //! Second step of decoding, once the method and with it the type is known: a serde deserializer over a whole value.
 //! Where serde_json would refuse, Go is followed: `null` is the zero value of everything, member names match in any
-//! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer, of members with one
-//! name the last counts.
+//! case, lone surrogates and bad UTF-8 become U+FFFD, `[]byte` is base64, an array may be shorter or longer, of members
+//! with one name the last counts.
 
 use super::{
     access::{Elements, Entries, Members},
-    cursor::{Cursor, Number},
+    cursor::{Cursor, MAX_DEPTH, Number},
     de_error::DeError,
 };
 use crate::{
@@ -51,7 +51,7 @@ pub(crate) fn value_within<T: DeserializeOwned>(
     budget: impl Fn() -> DecodeBudget,
 ) -> Result<T, ValueError> {
     read_again(|again| {
-        let mut de = De::new::<T>(bytes, again, budget());
+        let mut de = De::new::<T>(bytes, decoding.max_depth(), again, budget());
         let value = T::deserialize(&mut de)?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
@@ -83,7 +83,8 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
 ) -> Result<T, ValueError> {
     read_again(|again| {
         let budget = decoding.budget(bytes.len());
-        let mut de = De::new::<T>(bytes, again, budget);
+        // They have been walked through with the message.
+        let mut de = De::new::<T>(bytes, MAX_DEPTH, again, budget);
         if de.cursor.peek() != Some(b'[') {
             return Err(de.cursor.mismatch("[1]interface {}"));
         }
@@ -109,9 +110,9 @@ pub(super) struct De<'de, 'f> {
 impl<'de, 'f> De<'de, 'f> {
     /// For a `T`, which its caller has room for.
     #[inline]
-    fn new<T>(bytes: &'de [u8], again: &'f Again, budget: DecodeBudget) -> Self {
+    fn new<T>(bytes: &'de [u8], max_depth: usize, again: &'f Again, budget: DecodeBudget) -> Self {
         budget.member::<T>();
-        Self { cursor: Cursor::new(bytes), again, budget }
+        Self { cursor: Cursor::new(bytes, max_depth), again, budget }
     }
 
     /// Takes a number, or `null` for 0, where Go has the type `wanted`.

@@ -281,6 +281,26 @@ fn nesting_is_limited_in_every_type() {
     }
 }
 
+#[test]
+fn values_nest_as_deep_as_the_limits_say() {
+    for (json, levels) in [
+        ("5", 0),
+        ("[]", 1),
+        ("[[],{}]", 2),
+        (r#"{"a":["]","[[[\"[["],"b":[[]]}"#, 3),
+        (r#"["\\",[1]]"#, 2),
+        ("[[[[]]]]", 4),
+    ] {
+        for max_depth in 0..6 {
+            let limits = Limits { max_depth, ..Limits::DEFAULT };
+            let decoding = Decoding::new(&limits);
+            let any = value_from_slice_within::<Any>(json.as_bytes(), &decoding);
+            let skipped = value_from_slice_within::<()>(json.as_bytes(), &decoding);
+            assert_eq!((any.is_ok(), skipped.is_ok()), (levels <= max_depth, levels <= max_depth), "{json}");
+        }
+    }
+}
+
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Repeated {

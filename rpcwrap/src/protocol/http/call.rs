@@ -19,7 +19,7 @@ use crate::{
     protocol::ConnCx,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use codecs::{Args, ValueError};
+use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -58,11 +58,6 @@ pub(super) async fn answer(
         Ok(args) => args,
         Err(error) => return unread(&error, limit),
     };
-    let max_depth = cx.dispatch.live.config().max_depth;
-    if nests_deeper(&args, max_depth) {
-        let error = ValueError::new(format!("nesting deeper than {max_depth}"));
-        return respond::call_error(&CallError::BadArguments(error));
-    }
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
         large::work_on(args.len(), || {
@@ -114,25 +109,6 @@ pub(super) async fn user(headers: &HeaderMap, cx: &ConnCx) -> Result<Option<Iden
     cx.verify(&Credential::Password { user, secret }).await.map(Some)
 }
 
-/// Whether there are more arrays and objects within each other than `most`; bytes that are no JSON may say anything.
-fn nests_deeper(json: &[u8], most: usize) -> bool {
-    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
-    json.iter().any(|byte| {
-        if is_text {
-            is_text = is_escaped || *byte != b'"';
-            is_escaped = *byte == b'\\' && !is_escaped;
-            return false;
-        }
-        match byte {
-            b'"' => is_text = true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > most
-    })
-}
-
 /// The part of `Basic <part>`; other schemes are not ours.
 fn basic(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
@@ -176,23 +152,6 @@ mod tests {
             assert!(timeout(&HeaderMap::new(), Some(bad)).is_err(), "{bad}");
         }
         assert!(timeout(&header("soon"), None).is_err());
-    }
-
-    #[test]
-    fn levels() {
-        for (json, levels) in [
-            ("", 0),
-            ("5", 0),
-            ("[]", 1),
-            ("[[],{}]", 2),
-            (r#"{"a":["]","[[[\"[["],"b":[[]]}"#, 3),
-            (r#"["\\",[1]]"#, 2),
-            ("]]][", 1),
-        ] {
-            for most in 0..5 {
-                assert_eq!(nests_deeper(json.as_bytes(), most), levels > most, "{json}");
-            }
-        }
     }
 
     #[test]
