@@ -35,6 +35,12 @@ pub enum DecodeError {
         /// The peer's own text.
         text: Box<str>,
     },
+    /// A reply whose id is none that any call has: no unsigned integer, or one beyond 64 bits.
+    #[error("id is no unsigned integer of 64 bits: {found}")]
+    ForeignId {
+        /// The id as it stands in the reply, of a long one the first 64 bytes.
+        found: Box<str>,
+    },
     /// Anything else: `what` is wrong at byte `at` of the message.
     #[error("malformed at byte {at}: {what}")]
     Malformed {

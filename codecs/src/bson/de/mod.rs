@@ -19,7 +19,7 @@ use crate::{
 use element::Element;
 use serde::de::{Deserialize, DeserializeOwned};
 
-pub(super) use json::json_from_element;
+pub(super) use json::{any_from_element, json_from_element};
 
 /// Decodes one body document into `T`.
 ///
