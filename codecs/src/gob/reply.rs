@@ -31,7 +31,12 @@ pub struct ReplyDecoder {
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: ValueReader::new(), layouts: HeaderLayouts::default(), waiting: None }
+        Self {
+            limits,
+            values: ValueReader::new(limits.max_gob_types),
+            layouts: HeaderLayouts::default(),
+            waiting: None,
+        }
     }
 
     /// The limits its replies keep, and their values when they are decoded.

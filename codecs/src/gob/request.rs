@@ -43,7 +43,7 @@ pub struct RequestDecoder {
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        let mut values = ValueReader::new();
+        let mut values = ValueReader::new(limits.max_gob_types);
         values.share();
         Self {
             limits,
@@ -57,6 +57,13 @@ impl RequestDecoder {
     /// Other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        self.values.set_max_types(limits.max_gob_types);
+    }
+
+    /// Bytes of memory that it keeps between requests: what the peer's types take, unless they are few.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        self.values.held_bytes()
     }
 
     /// The types the peer has defined so far: what [`value_from_slice`](super::value_from_slice) needs beside the
