@@ -128,8 +128,15 @@ impl<'de> Element<'_, 'de> {
     fn document<V: Visitor<'de>>(mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
         self.reader.budget.compound::<V::Value>()?;
         let open = self.enter()?;
+        let repeats = self.reader.repeats();
         let mut members = Members::new(self.reader, open, fields);
-        let value = visitor.visit_map(&mut members)?;
+        if let Some(repeats) = repeats {
+            members.look_for_repeated(repeats)?;
+        }
+        let value = match visitor.visit_map(&mut members) {
+            Ok(value) => value,
+            Err(error) => return Err(members.failed(error)),
+        };
         members.finish()?;
         Ok(value)
     }

@@ -12,9 +12,11 @@ mod key;
 
 use super::read::Reader;
 use crate::{
+    again::read_again,
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
+    zero::ZeroFieldError,
 };
 use element::Element;
 use serde::de::{Deserialize, DeserializeOwned};
@@ -52,34 +54,28 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    let read = |repeated: &[Box<str>]| {
+    read_again(|again| {
         let budget = decoding.budget(bytes.len()).of_form(Form::Bson);
-        let mut reader = Reader::for_value::<T>(bytes, budget).with_repeated(repeated);
+        let mut reader = Reader::for_value::<T>(bytes, budget).with(again);
         let value = T::deserialize(body::Body { reader: &mut reader })?;
         decoding.note(&reader.budget);
-        Ok(value)
-    };
-    match read(&[]) {
-        Err(error) if ValueError::repeated_field(&error).is_some() => read_again(error, read),
-        value => value,
-    }
+        Ok::<_, ValueError>(value)
+    })
 }
 
-/// Reads until no struct has a member twice that is not known to be, of which the last counts.
-#[cold]
-fn read_again<T>(
-    mut error: ValueError,
-    read: impl Fn(&[Box<str>]) -> Result<T, ValueError>,
-) -> Result<T, ValueError> {
-    let mut repeated: Vec<Box<str>> = Vec::new();
-    while let Some(name) = error.repeated_field().map(Box::from).filter(|name| !repeated.contains(name)) {
-        repeated.push(name);
-        match read(&repeated) {
-            Ok(value) => return Ok(value),
-            Err(next) => error = next,
-        }
+/// A struct's members are never zero for being left out: only those that come twice are read again.
+impl ZeroFieldError for ValueError {
+    fn may_be_zero(self) -> Self {
+        self
     }
-    Err(error)
+
+    fn zero_field(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn repeated_field(&self) -> Option<&str> {
+        ValueError::repeated_field(self)
+    }
 }
 
 /// Decodes the value of one element.
