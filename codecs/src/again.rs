@@ -37,7 +37,7 @@ pub(crate) struct Repeats {
 #[derive(Debug)]
 struct RepeatedField {
     /// Its own name, as serde says it.
-    own: Box<str>,
+    own: &'static str,
     /// Its other names, as far as they are known.
     others: Vec<&'static str>,
 }
@@ -49,12 +49,12 @@ impl Repeats {
             field.own.as_bytes() == name || field.others.iter().any(|other| other.as_bytes() == name)
         };
         let field = self.fields.iter().find(is_called)?;
-        fields.iter().find(|own| **own == &*field.own).copied()
+        fields.contains(&field.own).then_some(field.own)
     }
 
     /// The own names of the fields that one struct had twice, of those among these `fields`.
     pub(crate) fn own_names(&self, fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
-        fields.iter().copied().filter(|own| self.fields.iter().any(|field| &*field.own == *own))
+        fields.iter().copied().filter(|own| self.fields.iter().any(|field| field.own == *own))
     }
 
     /// Whether of the members called `name` of a map only the last is handed over.
@@ -92,10 +92,10 @@ impl Again {
     }
 
     /// The struct has the member `own` twice, the second time as `given`.
-    fn note_repeated(&mut self, own: &str, given: Option<&'static str>) -> bool {
+    fn note_repeated(&mut self, own: &'static str, given: Option<&'static str>) -> bool {
         let fields = &mut self.repeats.get_or_insert_default().fields;
-        let Some(field) = fields.iter_mut().find(|field| &*field.own == own) else {
-            fields.push(RepeatedField { own: own.into(), others: Vec::new() });
+        let Some(field) = fields.iter_mut().find(|field| field.own == own) else {
+            fields.push(RepeatedField { own, others: Vec::new() });
             return true;
         };
         match given {

@@ -19,7 +19,7 @@ pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
     fn zero_field(&self) -> Option<&'static str>;
 
     /// The member that was there more than once.
-    fn repeated_field(&self) -> Option<&str> {
+    fn repeated_field(&self) -> Option<&'static str> {
         None
     }
 }

@@ -75,7 +75,7 @@ impl ZeroFieldError for DeError {
         }
     }
 
-    fn repeated_field(&self) -> Option<&str> {
+    fn repeated_field(&self) -> Option<&'static str> {
         match self.0.cause {
             Cause::RepeatedField(name) => Some(name),
             _ => None,

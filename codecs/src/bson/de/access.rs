@@ -3,7 +3,7 @@
 //! Their own lengths do not count, the terminator does. The key `_Val_` means "this very target" at any depth: its
 //! document's members are the target's own.
 
-use super::{element::Element, key::Key, not_a_document};
+use super::{DeError, element::Element, key::Key, not_a_document};
 use crate::{
     again::Repeats,
     bson::{
@@ -11,7 +11,6 @@ use crate::{
         read::{Place, Reader},
     },
     budget::{ListRoom, MapRoom},
-    error::ValueError,
     serde_methods::forward_variant,
 };
 use serde::{
@@ -22,7 +21,7 @@ use serde::{
     },
 };
 
-type Result<T> = std::result::Result<T, ValueError>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The members of an entered document.
 #[derive(Debug)]
@@ -188,7 +187,7 @@ impl<'r, 'de> Members<'r, 'de> {
 
     /// Says of which name the struct said that it has the field already.
     #[cold]
-    pub(super) fn failed(&self, error: ValueError) -> ValueError {
+    pub(super) fn failed(&self, error: DeError) -> DeError {
         // An error of a value comes from behind the name.
         if let Some((name, left)) = self.twice.as_ref().and_then(|twice| twice.given)
             && left == self.reader.rest().len()
@@ -225,7 +224,7 @@ impl<'r, 'de> Members<'r, 'de> {
 }
 
 impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
@@ -268,7 +267,7 @@ impl<'r, 'de> Entries<'r, 'de> {
 }
 
 impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
@@ -314,13 +313,13 @@ impl<'r, 'de> List<'r, 'de> {
     pub(super) fn finish(mut self) -> Result<()> {
         match self.members.next()? {
             None => Ok(()),
-            Some(_) => Err(ValueError::custom(format_args!("array index {} out of bounds", self.count))),
+            Some(_) => Err(DeError::custom(format_args!("array index {} out of bounds", self.count))),
         }
     }
 }
 
 impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
@@ -338,11 +337,11 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
 
 /// An enum as `{variant: value}`.
 impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let key = self.next()?.ok_or_else(|| ValueError::new("empty document for an enum"))?;
+        let key = self.next()?.ok_or_else(|| DeError::new("empty document for an enum"))?;
         // What the variant holds may be in a box.
         self.reader.budget.member::<()>();
         Ok((seed.deserialize(Key(key))?, self))
@@ -350,7 +349,7 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
 }
 
 impl<'de> VariantAccess<'de> for &mut Members<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     fn unit_variant(self) -> Result<()> {
         Ok(self.reader.skip(self.kind)?)

@@ -20,7 +20,7 @@ pub(in crate::bson) fn json_from_element(kind: u8, bytes: &[u8]) -> Option<Value
 /// Decodes the value of an element of `kind`.
 pub(in crate::bson) fn any_from_element(kind: u8, bytes: &[u8]) -> Result<Any, ValueError> {
     let budget = Decoding::new(&Limits::DEFAULT).budget(bytes.len()).of_form(Form::Bson);
-    element(&mut Reader::for_value::<Any>(bytes, budget), kind)
+    Ok(element(&mut Reader::for_value::<Any>(bytes, budget), kind)?)
 }
 
 fn json(value: Any) -> Option<Value> {

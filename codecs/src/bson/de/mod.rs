@@ -7,6 +7,7 @@
 mod access;
 mod body;
 mod element;
+mod error;
 mod json;
 mod key;
 
@@ -16,9 +17,9 @@ use crate::{
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
-    zero::ZeroFieldError,
 };
 use element::Element;
+pub(super) use error::DeError;
 use serde::de::{Deserialize, DeserializeOwned};
 
 pub(super) use json::{any_from_element, json_from_element};
@@ -59,42 +60,27 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
         let mut reader = Reader::for_value::<T>(bytes, budget).with(again);
         let value = T::deserialize(body::Body { reader: &mut reader })?;
         decoding.note(&reader.budget);
-        Ok::<_, ValueError>(value)
+        Ok::<_, DeError>(value)
     })
 }
 
-/// A struct's members are never zero for being left out: only those that come twice are read again.
-impl ZeroFieldError for ValueError {
-    fn may_be_zero(self) -> Self {
-        self
-    }
-
-    fn zero_field(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn repeated_field(&self) -> Option<&str> {
-        ValueError::repeated_field(self)
-    }
-}
-
 /// Decodes the value of one element.
-pub(super) fn element<'de, T: Deserialize<'de>>(reader: &mut Reader<'de>, kind: u8) -> Result<T, ValueError> {
+pub(super) fn element<'de, T: Deserialize<'de>>(reader: &mut Reader<'de>, kind: u8) -> Result<T, DeError> {
     T::deserialize(Element { reader, kind })
 }
 
 #[cold]
-fn unexpected(kind: u8, target: &str) -> ValueError {
-    ValueError::new(format!("unexpected kind {kind} for {target}"))
+fn unexpected(kind: u8, target: &str) -> DeError {
+    DeError::new(format!("unexpected kind {kind} for {target}"))
 }
 
 /// A kind where a document or a list is due.
 #[cold]
-fn not_a_document(kind: u8) -> ValueError {
-    ValueError::new(format!("unexpected kind: {kind}"))
+fn not_a_document(kind: u8) -> DeError {
+    DeError::new(format!("unexpected kind: {kind}"))
 }
 
 #[cold]
-fn not_utf8() -> ValueError {
-    ValueError::new("string is not valid UTF-8")
+fn not_utf8() -> DeError {
+    DeError::new("string is not valid UTF-8")
 }

@@ -57,7 +57,7 @@ impl ZeroFieldError for DeError {
         }
     }
 
-    fn repeated_field(&self) -> Option<&str> {
+    fn repeated_field(&self) -> Option<&'static str> {
         match self {
             Self::Repeated(name) => Some(name),
             Self::Missing(_) | Self::Value(_) => None,
