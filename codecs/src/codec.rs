@@ -23,6 +23,10 @@ pub struct Limits {
     pub max_decoded_bytes: usize,
     /// The same, whatever the length of the message. Default no limit.
     pub max_decoded_total: usize,
+    /// Types that one gob connection may define. Its structs may have 8 fields and the names 128 bytes for each of them
+    /// (but 4096 fields and 64 KiB in any case), so that each costs 512 bytes of memory at most. Default 2048, under a
+    /// MiB; Go takes any number.
+    pub max_gob_types: usize,
 }
 
 impl Limits {
@@ -32,6 +36,7 @@ impl Limits {
         max_depth: 100,
         max_decoded_bytes: 64 << 20,
         max_decoded_total: usize::MAX,
+        max_gob_types: 2048,
     };
 }
 

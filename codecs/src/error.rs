@@ -35,6 +35,12 @@ pub enum DecodeError {
         /// The peer's own text.
         text: Box<str>,
     },
+    /// A reply whose id is none that any call has: no unsigned integer, or one beyond 64 bits.
+    #[error("id is no unsigned integer of 64 bits: {found}")]
+    ForeignId {
+        /// The id as it stands in the reply, of a long one the first 64 bytes.
+        found: Box<str>,
+    },
     /// Anything else: `what` is wrong at byte `at` of the message.
     #[error("malformed at byte {at}: {what}")]
     Malformed {
@@ -60,8 +66,6 @@ pub struct ValueError {
 enum Kind {
     Plain,
     Fatal,
-    /// A struct has a member twice; what stands between the text's quotes is its name.
-    Repeated,
 }
 
 impl ValueError {
@@ -84,21 +88,11 @@ impl ValueError {
     pub fn is_fatal(&self) -> bool {
         self.kind == Kind::Fatal
     }
-
-    /// The member that a struct has twice, if that is the error.
-    pub(crate) fn repeated_field(&self) -> Option<&str> {
-        self.text.split('`').nth(1).filter(|_| self.kind == Kind::Repeated)
-    }
 }
 
 impl serde::de::Error for ValueError {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(text.to_string())
-    }
-
-    #[cold]
-    fn duplicate_field(name: &'static str) -> Self {
-        Self { text: format!("duplicate field `{name}`").into(), kind: Kind::Repeated }
     }
 }
 

@@ -15,6 +15,7 @@
     )
 )]
 
+mod again;
 pub mod any;
 #[cfg(feature = "baidu_std")]
 pub mod baidu_std;

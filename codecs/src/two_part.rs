@@ -36,22 +36,27 @@ impl<O> Header<O> {
             .with_details(self.details)
     }
 
-    /// The reply whose value is the range `body` of `bytes`; `read_data` reads the data of an error, or nothing from
-    /// none. Texts that are not UTF-8 are replaced.
+    /// The reply whose value is the range `body` of `bytes`; `other` is its error where that is no text, `read_data`
+    /// reads the data of an error, or nothing from none. Texts that are not UTF-8 are replaced.
     #[inline]
     pub(crate) fn reply(
         self,
         bytes: Bytes,
         body: Range<usize>,
+        other: Option<Box<ErrorReply>>,
         read_data: impl FnOnce(&[u8]) -> Option<serde_json::Value>,
     ) -> Reply {
-        if self.error.is_empty() {
+        if self.error.is_empty() && other.is_none() {
             return Reply::new(bytes, self.seq, self.service_method, body);
         }
         let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
         let text = |range| String::from_utf8_lossy(part(range)).into_owned();
-        let (text, code, data) = (text(self.error), text(self.code), read_data(part(self.data)));
-        Reply::new(bytes, self.seq, self.service_method, body).with_error(ErrorReply { text, code, data })
+        let mut error = other.map_or_else(|| ErrorReply::new(text(self.error)), |other| *other);
+        if !self.code.is_empty() {
+            error.code = text(self.code);
+        }
+        error.data = read_data(part(self.data)).or(error.data);
+        Reply::new(bytes, self.seq, self.service_method, body).with_error(error)
     }
 }
 

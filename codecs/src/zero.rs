@@ -1,7 +1,6 @@
 //! Go's zero values: what a variable holds that nothing was decoded into.
 //!
-//! A deserializer without bytes, shared by the codecs whose peers leave zero values out, and the loop that finds out
-//! which of them a type wants and which members a peer has sent twice. Knows no codec's wire.
+//! A deserializer without bytes, shared by the codecs whose peers leave zero values out. Knows no codec's wire.
 
 use crate::{error::ValueError, serde_methods::forward_deserialize};
 use serde::de::{
@@ -22,35 +21,6 @@ pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
     /// The member that was there more than once.
     fn repeated_field(&self) -> Option<&'static str> {
         None
-    }
-}
-
-/// What one reading of a value found out, for the next.
-#[derive(Debug, Default)]
-pub(crate) struct Again {
-    /// Members that structs ask for and get even where the bytes have none.
-    pub(crate) zero_fields: Vec<&'static str>,
-    /// Members that some struct has more than once: the last counts, as in Go.
-    pub(crate) repeated_fields: Vec<&'static str>,
-}
-
-/// Reads until no struct lacks a member any more that may be zero, or has one twice: once, unless the peer left one out
-/// or repeated it.
-#[inline]
-pub(crate) fn read_again<T, E: ZeroFieldError>(
-    read: impl Fn(&Again) -> Result<T, E>,
-) -> Result<T, ValueError> {
-    let mut again = Again::default();
-    loop {
-        let error = match read(&again) {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        };
-        match (error.zero_field(), error.repeated_field()) {
-            (Some(name), _) if !again.zero_fields.contains(&name) => again.zero_fields.push(name),
-            (_, Some(name)) if !again.repeated_fields.contains(&name) => again.repeated_fields.push(name),
-            _ => return Err(error.into()),
-        }
     }
 }
 

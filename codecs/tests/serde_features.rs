@@ -488,7 +488,7 @@ fn flattened_fields_are_found_where_go_embeds_them() {
         extra: String,
         note: String,
     }
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct FlatBase {
         id: u64,
@@ -496,7 +496,7 @@ fn flattened_fields_are_found_where_go_embeds_them() {
         raw: Blob,
         maybe: Option<u64>,
     }
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct FlatOuter {
         #[serde(flatten)]
@@ -525,7 +525,39 @@ fn flattened_fields_are_found_where_go_embeds_them() {
         extra: "x".into(),
         note: "shown".into(),
     };
-    assert_eq!(server.args(&request).decode(), Ok(outer));
+    assert_eq!(server.args(&request).decode(), Ok(outer.clone()));
+    // Also where serde tries one type after the other, and under other names.
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    #[allow(dead_code, reason = "what does not fit")]
+    enum Untagged {
+        Other { other: i64 },
+        Flat(FlatOuter),
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "Note")]
+    enum Tagged {
+        #[serde(rename = "shown")]
+        Flat(FlatAliased),
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct FlatAliased {
+        #[serde(alias = "Extra", alias = "extra")]
+        more: String,
+        #[serde(flatten)]
+        base: Aliased,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Aliased {
+        #[serde(alias = "Id", alias = "ID")]
+        number: u64,
+        #[serde(alias = "At")]
+        time: Time,
+    }
+    let aliased = || FlatAliased { more: "x".into(), base: Aliased { number: 0, time: go.base.at } };
+    assert_eq!(server.args(&request).decode(), Ok(Untagged::Flat(outer)));
+    assert_eq!(server.args(&request).decode(), Ok(aliased()));
+    assert_eq!(server.args(&request).decode(), Ok(Tagged::Flat(aliased())));
     let missing = server.args(&request).decode::<Flat>().unwrap_err();
     assert!(missing.text().contains("missing field"), "{missing}");
 }

@@ -39,6 +39,9 @@ pub struct Config {
     pub max_decoded_bytes: usize,
     /// Levels of values inside values in a reply. Default 100: far from any stack's end.
     pub max_depth: usize,
+    /// Types that a gob server may define on one connection, with 8 fields and 128 bytes of names for each of them; one
+    /// more ends it. Default 2048, under a MiB of memory; a server of Go's that answers with more types needs more.
+    pub max_gob_types: usize,
     /// Items of one stream that may wait for its reader; one more ends that stream. Default 1024.
     pub stream_buffer_items: usize,
     /// Bytes of one stream that may wait for its reader, always at least one item. Default 1 MiB.
@@ -65,6 +68,7 @@ impl Default for Config {
             max_message_bytes: 64 << 20,
             max_decoded_bytes: 64 << 20,
             max_depth: 100,
+            max_gob_types: 2048,
             stream_buffer_items: 1024,
             stream_buffer_bytes: 1 << 20,
             extensions: false,
@@ -96,6 +100,7 @@ setters! {
     max_message_bytes: usize,
     max_decoded_bytes: usize,
     max_depth: usize,
+    max_gob_types: usize,
     stream_buffer_items: usize,
     stream_buffer_bytes: usize,
     extensions: bool,
@@ -116,6 +121,7 @@ impl Config {
             max_message_bytes: self.max_message_bytes,
             max_depth: self.max_depth,
             max_decoded_bytes: self.max_decoded_bytes,
+            max_gob_types: self.max_gob_types,
             ..Limits::DEFAULT
         }
     }

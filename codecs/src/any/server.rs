@@ -32,6 +32,13 @@ pub trait ServerCodec: Send + 'static {
     /// Sets other limits for what comes from now on.
     fn set_limits(&mut self, limits: Limits);
 
+    /// Bytes of memory that the connection takes beside what is being read and written: gob's types, unless they are
+    /// few.
+    #[inline]
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// The arguments of a request of this connection, ready to be decoded into a type.
     fn args<'a>(&'a self, request: &'a Request<Self::Extension>) -> Args<'a>;
 
@@ -62,6 +69,7 @@ macro_rules! server_codec {
         $decoders:ty, $encoders:ty, $own:ty,
         ($decoder:pat, $request:pat, $bytes:pat) => $args:expr,
         ($written:pat, $encoder:ident, $head:ident) => $to:expr
+        $(, $held:ident => $held_bytes:expr)?
     ) => {
         impl ServerCodec for CodecPair<$decoders, $encoders> {
             type Extension = $own;
@@ -78,6 +86,14 @@ macro_rules! server_codec {
             fn set_limits(&mut self, limits: Limits) {
                 self.decoder.set_limits(limits);
             }
+
+            $(
+                #[inline]
+                fn held_bytes(&self) -> usize {
+                    let $held = &self.decoder;
+                    $held_bytes
+                }
+            )?
 
             #[inline]
             fn args<'a>(&'a self, request: &'a Request<$own>) -> Args<'a> {
@@ -111,7 +127,8 @@ server_codec!(
 server_codec!(
     crate::gob::RequestDecoder, crate::gob::ReplyEncoder, (),
     (decoder, _, value) => Args::Gob { types: decoder.types(), value },
-    (_, encoder, head) => ReplyTo::Gob(encoder, head)
+    (_, encoder, head) => ReplyTo::Gob(encoder, head),
+    decoder => decoder.held_bytes()
 );
 #[cfg(feature = "msgpack")]
 server_codec!(

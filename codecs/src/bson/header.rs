@@ -1,17 +1,18 @@
 //! The header documents of both directions, read and written by hand.
 //!
 //! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, in any order, unknown members
-//! skipped, the last of equal ones counts. Optional members of ours that other peers skip: request `Timeout`
+//! skipped, the last of equal ones counts; an `Error` of any kind is one, but null and an empty string. Optional members of ours that other peers skip: request `Timeout`
 //! (milliseconds) and `Details` (bool), reply `Code` (string) and `Data` (any value).
 //! Source: vitess `go/rpcwrap/bsonrpc/custom_codecs.go`.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
+    de,
     dialect::Dialect,
     kind,
     read::{Reader, WireError},
 };
-use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
+use crate::{codec::timeout_of, error::DecodeError, message::ErrorReply, two_part::Header};
 use bytes::BytesMut;
 use std::{borrow::Cow, ops::Range};
 
@@ -73,15 +74,29 @@ pub(super) fn read_request(document: &[u8]) -> Result<Header<Dialect>, DecodeErr
     Ok(header)
 }
 
-/// Reads a reply's whole header document, and the kind of its `Data`.
+/// What only a reply's header says.
+#[derive(Debug, Default)]
+pub(super) struct OfReply {
+    /// The kind of its `Data`.
+    pub(super) data_kind: Option<u8>,
+    /// Its error where that is no text.
+    pub(super) other_error: Option<Box<ErrorReply>>,
+}
+
+/// Reads a reply's whole header document.
 #[inline]
-pub(super) fn read_reply(document: &[u8]) -> Result<Header<Option<u8>>, DecodeError> {
-    let mut header = Header { len: document.len(), ..Header::default() };
+pub(super) fn read_reply(document: &[u8]) -> Result<Header<OfReply>, DecodeError> {
+    let mut header: Header<OfReply> = Header { len: document.len(), ..Header::default() };
     each_member(document, |reader, kind, key| {
         match key {
             b"ServiceMethod" => header.service_method = text(document, reader, kind)?,
             b"Seq" => header.seq = seq(reader, kind)?,
-            b"Error" => header.error = text(document, reader, kind)?,
+            b"Error" => {
+                (header.error, header.own.other_error) = match kind {
+                    kind::BINARY | kind::STRING | kind::NULL => (text(document, reader, kind)?, None),
+                    _ => (0..0, Some(other_error(document, reader, kind)?)),
+                };
+            }
             b"Code" if matches!(kind, kind::STRING | kind::BINARY) => {
                 header.code = text(document, reader, kind)?;
             }
@@ -89,13 +104,22 @@ pub(super) fn read_reply(document: &[u8]) -> Result<Header<Option<u8>>, DecodeEr
                 let start = reader.at(document.len());
                 reader.skip(kind)?;
                 header.data = start..reader.at(document.len());
-                header.own = Some(kind);
+                header.own.data_kind = Some(kind);
             }
             _ => reader.skip(kind)?,
         }
         Ok(())
     })?;
     Ok(header)
+}
+
+/// What an error says that is no text, as servers that are none of Go's may have it.
+#[cold]
+fn other_error(document: &[u8], reader: &mut Reader<'_>, kind: u8) -> Result<Box<ErrorReply>, WireError> {
+    let start = reader.at(document.len());
+    reader.skip(kind)?;
+    let value = document.get(start..reader.at(document.len())).unwrap_or_default();
+    Ok(Box::new(ErrorReply::of_value(de::any_from_element(kind, value))))
 }
 
 /// Calls `member` with the kind and the key of each member; it reads the value.

@@ -4,7 +4,11 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{MAX_DEPTH, kind};
-use crate::{budget::DecodeBudget, error::ValueError};
+use crate::{
+    again::{Again, Repeats},
+    budget::DecodeBudget,
+    error::ValueError,
+};
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,34 +38,69 @@ impl From<WireError> for ValueError {
     }
 }
 
+/// A place in a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'de> {
+    rest: &'de [u8],
+    depth: usize,
+}
+
+impl Place<'_> {
+    /// How many bytes are left there.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+}
+
 /// Reads from the front of a slice.
 #[derive(Debug)]
 pub(super) struct Reader<'de> {
     rest: &'de [u8],
     depth: usize,
     pub(super) budget: DecodeBudget,
-    /// Members that some struct of the value has more than once.
-    pub(super) repeated: &'de [Box<str>],
+    /// What an earlier reading of the value found out.
+    pub(super) again: Option<&'de Again>,
 }
 
 impl<'de> Reader<'de> {
     /// For bytes that no value is made of.
     #[inline]
     pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { rest: bytes, depth: 0, budget: DecodeBudget::unlimited(), repeated: &[] }
+        Self { rest: bytes, depth: 0, budget: DecodeBudget::unlimited(), again: None }
     }
 
     /// For a value that becomes a `T`, which its caller has room for.
     #[inline]
     pub(super) fn for_value<T>(bytes: &'de [u8], budget: DecodeBudget) -> Self {
         budget.member::<T>();
-        Self { rest: bytes, depth: 0, budget, repeated: &[] }
+        Self { rest: bytes, depth: 0, budget, again: None }
     }
 
-    /// The same, of whose members with these names the last counts.
+    /// The same, after readings that have found this out.
     #[inline]
-    pub(super) fn with_repeated(self, repeated: &'de [Box<str>]) -> Self {
-        Self { repeated, ..self }
+    pub(super) fn with(self, again: &'de Again) -> Self {
+        Self { again: Some(again), ..self }
+    }
+
+    /// Another one at the same place, whose values are not kept.
+    pub(super) fn ahead(&self) -> Self {
+        Self { depth: self.depth, ..Self::new(self.rest) }
+    }
+
+    /// Goes on where another one of the same value stands.
+    pub(super) fn go_to(&mut self, place: Place<'de>) {
+        (self.rest, self.depth) = (place.rest, place.depth);
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place<'de> {
+        Place { rest: self.rest, depth: self.depth }
+    }
+
+    /// Members of which the last counts.
+    #[inline]
+    pub(super) fn repeats(&self) -> Option<&'de Repeats> {
+        self.again?.repeats.as_deref()
     }
 
     /// What has not been read yet.

@@ -5,7 +5,7 @@
 use super::{
     de,
     dialect::Head,
-    header::{self, document_len},
+    header::{self, OfReply, document_len},
     ser,
 };
 use crate::{
@@ -78,7 +78,7 @@ impl ReplyEncoder {
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
-    waiting: Option<Header<Option<u8>>>,
+    waiting: Option<Header<OfReply>>,
 }
 
 impl ReplyDecoder {
@@ -102,7 +102,7 @@ impl ReplyDecoder {
     /// The stream is out of step: close the connection.
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
-        let header = match self.waiting.take() {
+        let mut header = match self.waiting.take() {
             Some(header) => header,
             None => {
                 let limit = self.limits.max_message_bytes;
@@ -120,8 +120,9 @@ impl ReplyDecoder {
                 return Ok(None);
             }
         };
-        let (body, kind) = (header.len..total, header.own);
-        let read_data = |data: &[u8]| de::json_from_element(kind?, data);
-        Ok(Some(header.reply(buf.split_to(total).freeze(), body, read_data)))
+        let body = header.len..total;
+        let OfReply { data_kind, other_error } = std::mem::take(&mut header.own);
+        let read_data = |data: &[u8]| de::json_from_element(data_kind?, data);
+        Ok(Some(header.reply(buf.split_to(total).freeze(), body, other_error, read_data)))
     }
 }

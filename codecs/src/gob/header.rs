@@ -1,7 +1,8 @@
 //! The header structs of both directions, read by hand.
 //!
 //! Shape: request `{ServiceMethod string, Seq uint}`, reply `{ServiceMethod string, Seq uint, Error string}`, by the
-//! names in the definition that the peer sent, in any order, other fields skipped, absent ones zero. Optional fields of
+//! names in the definition that the peer sent, in any order, other fields skipped, absent ones zero; an `Error` of any
+//! type is one. Optional fields of
 //! ours that other peers skip: request `Timeout` (int or uint, milliseconds) and `Details` (bool), reply `Code`
 //! (string) and `Data` (a string of JSON). Source: Go `net/rpc` `Request`, `Response`.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
@@ -10,12 +11,41 @@ use super::{
     cache::{CACHED_FIELDS, HeaderLayouts, Role, role},
     scan::{Walk, next_field},
     types::{Id, Type, Types},
+    value_from_slice,
     value_reader::{ReadError, Span, ValueReader, malformed},
-    wire::{Reader, WireError},
+    wire::{Reader, WireError, put_int},
 };
-use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
+use crate::{codec::timeout_of, error::DecodeError, message::ErrorReply, two_part::Header, types::Any};
+use std::ops::Range;
 
-impl Header {
+/// A header, and where its `Error` lies if that is no string.
+pub(super) type GobHeader = Header<Option<Box<OtherError>>>;
+
+/// An `Error` of another type than a string.
+#[derive(Debug)]
+pub(super) struct OtherError {
+    id: Id,
+    at: Range<usize>,
+}
+
+impl OtherError {
+    /// What it says, unless that is nil; `bytes` are those of its message.
+    #[cold]
+    pub(super) fn read(&self, types: &Types, bytes: &[u8]) -> Option<Box<ErrorReply>> {
+        let mut value = Vec::new();
+        put_int(&mut value, self.id.number());
+        if !matches!(types.get(self.id), Some(Type::Struct(_))) {
+            value.push(0);
+        }
+        value.extend_from_slice(bytes.get(self.at.clone()).unwrap_or_default());
+        match value_from_slice(types, &value) {
+            Ok(Any::Null) => None,
+            value => Some(Box::new(ErrorReply::of_value(value))),
+        }
+    }
+}
+
+impl GobHeader {
     /// The header at the front of `buf`, as soon as it is there; with its definitions it may have `limit` bytes.
     #[inline]
     pub(super) fn next(
@@ -66,6 +96,11 @@ impl Header {
                 Role::ServiceMethod => self.service_method = text(reader)?,
                 Role::Seq => self.seq = reader.uint()?,
                 Role::Error => self.error = text(reader)?,
+                Role::OtherError => {
+                    let start = reader.at(end);
+                    Walk::skip(types, reader, field.id)?;
+                    self.own = Some(Box::new(OtherError { id: field.id, at: start..reader.at(end) }));
+                }
                 Role::TimeoutInt => self.timeout = u64::try_from(reader.int()?).ok().and_then(timeout_of),
                 Role::TimeoutUint => self.timeout = timeout_of(reader.uint()?),
                 Role::Details => self.details = reader.uint()? != 0,

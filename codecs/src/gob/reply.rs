@@ -5,6 +5,7 @@
 
 use super::{
     cache::HeaderLayouts,
+    header::GobHeader,
     types::Types,
     value_from_slice_within,
     value_reader::{ReadError, Span, ValueReader, malformed},
@@ -14,7 +15,6 @@ use crate::{
     codec::{Decoding, Limits},
     error::{DecodeError, ValueError},
     message::Reply,
-    two_part::Header,
 };
 use bytes::BytesMut;
 use serde::de::DeserializeOwned;
@@ -25,13 +25,18 @@ pub struct ReplyDecoder {
     limits: Limits,
     values: ValueReader,
     layouts: HeaderLayouts,
-    waiting: Option<Header>,
+    waiting: Option<GobHeader>,
 }
 
 impl ReplyDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, values: ValueReader::new(), layouts: HeaderLayouts::default(), waiting: None }
+        Self {
+            limits,
+            values: ValueReader::new(limits.max_gob_types),
+            layouts: HeaderLayouts::default(),
+            waiting: None,
+        }
     }
 
     /// The limits its replies keep, and their values when they are decoded.
@@ -52,9 +57,9 @@ impl ReplyDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         let limit = self.limits.max_message_bytes;
-        let header = match self.waiting.take() {
+        let mut header = match self.waiting.take() {
             Some(header) => header,
-            None => match Header::next(&mut self.values, &mut self.layouts, buf, limit)? {
+            None => match GobHeader::next(&mut self.values, &mut self.layouts, buf, limit)? {
                 Some(header) => header,
                 None => return Ok(None),
             },
@@ -71,8 +76,9 @@ impl ReplyDecoder {
         };
         let mut bytes = buf.split_to(self.values.at());
         self.values.restart();
+        let other = header.own.take().and_then(|error| error.read(self.values.types(), &bytes));
         let body = span.join(&mut bytes);
-        let reply = header.reply(bytes.freeze(), body, json);
+        let reply = header.reply(bytes.freeze(), body, other, json);
         Ok(Some(reply.with_extension(self.values.types().clone())))
     }
 }

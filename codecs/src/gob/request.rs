@@ -4,6 +4,7 @@
 
 use super::{
     cache::HeaderLayouts,
+    header::{GobHeader, OtherError},
     types::{Id, Types},
     value_reader::{ReadError, Span, ValueReader, malformed},
     wire::Reader,
@@ -12,7 +13,7 @@ use crate::{
     codec::Limits,
     error::{DecodeError, ValueError},
     message::Request,
-    two_part::{Header, Progress, two_part_decoder},
+    two_part::{Progress, two_part_decoder},
 };
 use bytes::BytesMut;
 use std::ops::Range;
@@ -36,13 +37,13 @@ pub struct RequestDecoder {
     /// The type of the arguments of the last plain request, which holds no interface, so that a request like the one
     /// before is not looked up. Forgotten with every request read the long way, as only those bring definitions.
     plain_args: Id,
-    progress: Progress,
+    progress: Progress<Option<Box<OtherError>>>,
 }
 
 impl RequestDecoder {
     /// A decoder for one new connection, which knows none of the peer's types yet.
     pub fn new(limits: Limits) -> Self {
-        let mut values = ValueReader::new();
+        let mut values = ValueReader::new(limits.max_gob_types);
         values.share();
         Self {
             limits,
@@ -56,6 +57,13 @@ impl RequestDecoder {
     /// Other limits for what comes from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        self.values.set_max_types(limits.max_gob_types);
+    }
+
+    /// Bytes of memory that it keeps between requests: what the peer's types take, unless they are few.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        self.values.held_bytes()
     }
 
     /// The types the peer has defined so far: what [`value_from_slice`](super::value_from_slice) needs beside the
@@ -94,7 +102,7 @@ impl RequestDecoder {
             Some(waiting) => waiting,
             None => {
                 let limit = self.limits.max_message_bytes.min(MAX_HEADER_BYTES);
-                match Header::next(&mut self.values, &mut self.layouts, buf, limit)? {
+                match GobHeader::next(&mut self.values, &mut self.layouts, buf, limit)? {
                     Some(header) => header,
                     None => return Ok(None),
                 }
@@ -159,7 +167,7 @@ impl RequestDecoder {
 
     /// Takes what has been understood out of `buf`.
     #[inline]
-    fn request(&mut self, header: Header, buf: &mut BytesMut, args: &Span) -> Request {
+    fn request(&mut self, header: GobHeader, buf: &mut BytesMut, args: &Span) -> Request {
         let mut bytes = buf.split_to(self.values.at());
         self.plain_args = Id::NONE;
         self.values.restart();
@@ -170,5 +178,5 @@ impl RequestDecoder {
 }
 
 two_part_decoder! {
-    RequestDecoder, Request, (decoder, header: Header, buf) => decoder.request(header, buf, &Span::Whole(0..0))
+    RequestDecoder, Request, (decoder, header: GobHeader, buf) => decoder.request(header, buf, &Span::Whole(0..0))
 }

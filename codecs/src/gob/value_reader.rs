@@ -8,7 +8,7 @@
 use super::{
     cache::Shared,
     scan::{Stop, Walk, next_id},
-    types::{MAX_TYPES, Types},
+    types::{TableLimits, Types},
     wire::{Reader, WireError},
 };
 use crate::error::{DecodeError, ValueError};
@@ -17,9 +17,6 @@ use std::{ops::Range, sync::Arc};
 
 /// The tables of all connections of servers: clients of one program define the same types in the same order.
 static TYPES: Shared<Types> = Shared::new();
-
-/// Pieces one value may come in; Go begins a new one only where a type is defined inside the value.
-const MAX_PIECES: usize = MAX_TYPES + 1;
 
 /// Why a value cannot be had.
 #[derive(Debug)]
@@ -78,12 +75,26 @@ pub(super) struct ValueReader {
     scan: Option<Box<Scan>>,
     /// Whether the types have changed since [`Self::share`].
     changed: bool,
+    /// What the types take, unless they are few.
+    held_bytes: usize,
+    max_types: usize,
 }
 
 impl ValueReader {
-    /// The first value of a connection comes next.
-    pub(super) fn new() -> Self {
-        Self { types: Arc::default(), at: 0, scan: None, changed: true }
+    /// The first value of a connection comes next; at most so many types may be defined.
+    pub(super) fn new(max_types: usize) -> Self {
+        Self { types: Arc::default(), at: 0, scan: None, changed: true, held_bytes: 0, max_types }
+    }
+
+    /// Lets so many types be defined from now on; those that are stay.
+    pub(super) fn set_max_types(&mut self, max_types: usize) {
+        self.max_types = max_types;
+    }
+
+    /// Bytes of memory that the types take, unless they are few.
+    #[inline]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     pub(super) fn types(&self) -> &Arc<Types> {
@@ -180,7 +191,8 @@ impl ValueReader {
             if start < end {
                 scan.pieces.push(start..end);
             }
-            if scan.pieces.len() > MAX_PIECES {
+            // Go begins a new one only where a type is defined inside the value.
+            if scan.pieces.len() > self.max_types.saturating_add(1) {
                 return Err(self.broken(WireError::Hostile("gob: value in too many pieces"), message));
             }
             match stop {
@@ -210,10 +222,12 @@ impl ValueReader {
 
     /// Takes in the definition that comes next.
     fn define(&mut self, reader: &mut Reader<'_>, message: &Range<usize>) -> Result<(), DecodeError> {
+        let limits = TableLimits::new(self.max_types);
         let defined = reader.int().and_then(|number| {
             // i64::MIN has no counterpart, and is no type either.
-            self.types_mut().define(number.saturating_neg(), reader)
+            self.types_mut().define(number.saturating_neg(), reader, limits)
         });
+        self.held_bytes = self.types.held_bytes();
         defined.map_err(|error| malformed(reader.at(message.end), error.what()))
     }
 

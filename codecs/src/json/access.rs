@@ -6,6 +6,7 @@ use super::{
     de_error::DeError,
 };
 use crate::{
+    again::Repeats,
     budget::{ListRoom, MapRoom},
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
@@ -61,8 +62,8 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
     type Error = DeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        if !self.de.again.repeated_fields.is_empty() {
-            drop_repeated(self.de, &mut self.first, &[])?;
+        if let Some(repeats) = &self.de.again.repeats {
+            drop_repeated(self.de, repeats, &mut self.first)?;
         }
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);
@@ -78,6 +79,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.de.cursor.expect(b':')?;
         self.de.budget.entry::<S::Value>(&mut self.values)?;
+        self.de.again.note_kept::<S::Value>();
         seed.deserialize(&mut *self.de)
     }
 }
@@ -92,6 +94,8 @@ pub(super) struct Members<'a, 'de, 'f> {
     /// The member a value is due for, and the place in `fields` where the next one probably is.
     pub(super) field: &'static str,
     pub(super) likely: usize,
+    /// Where fields of structs come twice.
+    pub(super) twice: Option<Box<Twice<'de>>>,
 }
 
 impl<'a, 'de, 'f> Members<'a, 'de, 'f> {
@@ -111,27 +115,22 @@ fn field_of(name: &str, fields: &'static [&'static str]) -> Option<&'static str>
     exact.or_else(|| fields.iter().find(|field| field.eq_ignore_ascii_case(name))).copied()
 }
 
-/// Goes past the members of names that come again, of which the last counts; `fields` are those of a struct.
+/// Goes past the members of a map that come again under the same name, where the last counts.
 #[cold]
-fn drop_repeated(
-    de: &mut De<'_, '_>,
-    first: &mut bool,
-    fields: &'static [&'static str],
-) -> Result<(), DeError> {
+fn drop_repeated(de: &mut De<'_, '_>, repeats: &Repeats, first: &mut bool) -> Result<(), DeError> {
     loop {
         let mut ahead = de.cursor.clone();
         if !ahead.next(*first, b'}')? {
             return Ok(());
         }
         let name = ahead.name()?;
-        let name = field_of(&name, fields).map_or(name, Cow::Borrowed);
-        if !de.again.repeated_fields.contains(&&*name) {
+        if !repeats.count_once(name.as_bytes()) {
             return Ok(());
         }
         ahead.expect(b':')?;
         ahead.skip()?;
         let next = ahead.clone();
-        let comes_again = comes_again(&mut ahead, &name, fields)?;
+        let comes_again = comes_again(&mut ahead, &name)?;
         // What is looked at more than once is paid for: values inside values may all have members twice.
         de.budget.bytes(ahead.at().saturating_sub(de.cursor.at()))?;
         if !comes_again {
@@ -143,10 +142,9 @@ fn drop_repeated(
 }
 
 /// Whether one of the members that follow is called `name` too.
-fn comes_again(ahead: &mut Cursor<'_>, name: &str, fields: &'static [&'static str]) -> Result<bool, DeError> {
+fn comes_again(ahead: &mut Cursor<'_>, name: &str) -> Result<bool, DeError> {
     while ahead.next(false, b'}')? {
-        let next = ahead.name()?;
-        if field_of(&next, fields).unwrap_or(&next) == name {
+        if ahead.name()? == name {
             return Ok(true);
         }
         ahead.expect(b':')?;
@@ -155,13 +153,103 @@ fn comes_again(ahead: &mut Cursor<'_>, name: &str, fields: &'static [&'static st
     Ok(false)
 }
 
+/// Of a struct that may have fields twice: the last members of these are handed over first, so that the struct says by
+/// which other names it knows them, and the others are left out.
+#[derive(Debug, Default)]
+pub(super) struct Twice<'de> {
+    /// The own names of such fields, and where the values of their last members are.
+    last: Vec<(&'static str, Cursor<'de>)>,
+    /// Where the members go on after those.
+    back: Option<Cursor<'de>>,
+    /// The name handed over last, and where its value is.
+    given: Option<(&'static str, usize)>,
+}
+
+impl<'de> Members<'_, 'de, '_> {
+    /// Finds the last members of fields that are there twice.
+    #[cold]
+    pub(super) fn look_for_repeated(&mut self) -> Result<(), DeError> {
+        let Some(repeats) = &self.de.again.repeats else { return Ok(()) };
+        let (mut ahead, mut first) = (self.de.cursor.clone(), true);
+        let mut twice = Twice::default();
+        while ahead.next(first, b'}')? {
+            first = false;
+            let name = ahead.name()?;
+            let field = field_of(&name, self.fields).unwrap_or_default();
+            if let Some(own) = repeats.own_name(field.as_bytes(), self.fields) {
+                twice.last.retain(|(field, _)| *field != own);
+                twice.last.push((own, ahead.clone()));
+            }
+            ahead.expect(b':')?;
+            ahead.skip()?;
+        }
+        // What is looked at more than once is paid for: structs inside structs may all have fields twice.
+        self.de.budget.bytes(ahead.at().saturating_sub(self.de.cursor.at()))?;
+        self.twice = Some(Box::new(twice));
+        Ok(())
+    }
+
+    /// The next field that is handed over before its turn. When there is none, goes past members that have been.
+    #[cold]
+    fn next_repeated(&mut self) -> Result<Option<&'static str>, DeError> {
+        let (Some(twice), Some(repeats)) = (&mut self.twice, &self.de.again.repeats) else { return Ok(None) };
+        if let Some(back) = twice.back.take() {
+            self.de.cursor = back;
+        }
+        if let Some((own, value)) = twice.last.pop() {
+            twice.given = Some((own, value.at()));
+            twice.back = Some(std::mem::replace(&mut self.de.cursor, value));
+            self.field = own;
+            return Ok(Some(own));
+        }
+        loop {
+            let mut ahead = self.de.cursor.clone();
+            if !ahead.next(self.first, b'}')? {
+                return Ok(None);
+            }
+            let name = ahead.name()?;
+            let field = field_of(&name, self.fields).unwrap_or_default();
+            if repeats.own_name(field.as_bytes(), self.fields).is_none() {
+                twice.given = Some((field, ahead.at()));
+                return Ok(None);
+            }
+            ahead.expect(b':')?;
+            ahead.skip()?;
+            self.de.cursor = ahead;
+            self.first = false;
+        }
+    }
+
+    /// Says of which name the struct said that it has the field already.
+    #[cold]
+    pub(super) fn failed(&self, error: DeError) -> DeError {
+        // An error of a value comes from behind the name.
+        if let Some((name, at)) = self.twice.as_ref().and_then(|twice| twice.given)
+            && at == self.de.cursor.at()
+        {
+            self.de.again.given.set(Some(name));
+        }
+        error
+    }
+
+    /// Goes on where the members do.
+    #[inline]
+    pub(super) fn go_back(&mut self) {
+        if let Some(back) = self.twice.as_mut().and_then(|twice| twice.back.take()) {
+            self.de.cursor = back;
+        }
+    }
+}
+
 impl<'de> MapAccess<'de> for Members<'_, 'de, '_> {
     type Error = DeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        if !self.de.again.repeated_fields.is_empty() {
-            drop_repeated(self.de, &mut self.first, self.fields)?;
+        if self.twice.is_some()
+            && let Some(field) = self.next_repeated()?
+        {
+            return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
         }
         if !self.de.cursor.next(self.first, b'}')? {
             return Ok(None);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     codec::Limits,
     error::{DecodeError, EncodeError},
-    message::{ErrorReply, Reply},
+    message::{ErrorReply, Reply, worded},
 };
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
@@ -86,6 +86,9 @@ fn write_id(head: &Head, out: &mut BytesMut) {
     out.extend_from_slice(head.id());
 }
 
+/// Bytes that are told of an id which is none.
+const MAX_FOUND_BYTES: usize = 64;
+
 static MEMBERS: [&str; 5] = ["id", "result", "error", "code", "data"];
 
 /// A client's reading half of one connection.
@@ -126,9 +129,13 @@ fn reply(bytes: Bytes, members: Places<5>) -> Result<Reply, DecodeError> {
     let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
     let has_failed = !matches!(part(&error), b"" | b"null");
     let Some(seq) = number(part(&id)) else {
-        return Err(match has_failed {
-            true => DecodeError::Unnumbered { text: said(part(&error)).text.into() },
-            false => DecodeError::Malformed { at: id.start, what: "id is no unsigned integer" },
+        return Err(match (has_failed, part(&id)) {
+            (true, _) => DecodeError::Unnumbered { text: said(part(&error)).text.into() },
+            (false, b"") => DecodeError::Malformed { at: 0, what: "no id" },
+            (false, id) => {
+                let found = id.get(..MAX_FOUND_BYTES).unwrap_or(id);
+                DecodeError::ForeignId { found: String::from_utf8_lossy(found).into() }
+            }
         });
     };
     if !has_failed {
@@ -142,30 +149,40 @@ fn reply(bytes: Bytes, members: Places<5>) -> Result<Reply, DecodeError> {
         error.code = unescape(code).into_owned();
     }
     if !data.is_empty() {
-        error.data = super::value_from_slice(part(&data)).ok();
+        error.data = data_of(part(&data));
     }
     Ok(Reply::new(bytes, seq, 0..0, 0..0).with_error(error))
 }
 
 /// What the value of `error` says: a text, or `{"code", "message", "data"}` as in JSON-RPC 2.0, or else its own JSON.
 fn said(error: &[u8]) -> ErrorReply {
-    // Go's client says the same of an error without words.
-    let worded = |text: String| if text.is_empty() { "unspecified error".to_owned() } else { text };
     if let [b'"', text @ .., b'"'] = error {
         return ErrorReply::new(worded(unescape(text).into_owned()));
     }
-    let whole = String::from_utf8_lossy(error).into_owned();
-    let Ok(Value::Object(mut members)) = super::value_from_slice(error) else {
-        return ErrorReply::new(whole);
-    };
-    let text = match members.remove("message") {
-        Some(Value::String(text)) => worded(text),
-        _ => whole,
-    };
-    let code = match members.remove("code") {
-        Some(Value::String(code)) => code,
-        Some(Value::Number(code)) => code.to_string(),
+    members_said(error).unwrap_or_else(|| ErrorReply::new(String::from_utf8_lossy(error)))
+}
+
+static SAID: [&str; 3] = ["message", "code", "data"];
+
+/// What an object with a `message` says.
+#[cold]
+fn members_said(error: &[u8]) -> Option<ErrorReply> {
+    // It has been scanned as a part of the reply, within the limits of that.
+    let limits = Limits { max_message_bytes: usize::MAX, max_depth: usize::MAX, ..Limits::DEFAULT };
+    let scanned = Scanner::new(&SAID, limits).scan(error);
+    let [message, code, data] = scanned.ok().flatten()?.members;
+    let part = |range: Range<usize>| error.get(range).unwrap_or_default();
+    let [b'"', message @ .., b'"'] = part(message) else { return None };
+    let code = match part(code) {
+        [b'"', code @ .., b'"'] => unescape(code).into_owned(),
+        code @ [b'-' | b'0'..=b'9', ..] => String::from_utf8_lossy(code).into_owned(),
         _ => String::new(),
     };
-    ErrorReply { text, code, data: members.remove("data") }
+    Some(ErrorReply { text: worded(unescape(message).into_owned()), code, data: data_of(part(data)) })
+}
+
+/// The data of an error; as the text of its JSON if no [`Value`] holds it, such as an integer beyond 64 bits.
+fn data_of(json: &[u8]) -> Option<Value> {
+    let text = || String::from_utf8_lossy(json).into();
+    (!json.is_empty()).then(|| super::value_from_slice(json).unwrap_or_else(|_| text()))
 }

@@ -619,6 +619,7 @@ fn replies_read_by_a_client() {
         let reply = decode_reply(text.as_bytes()).unwrap().unwrap();
         assert_eq!((reply.seq(), reply.body(), reply.error()), (seq, body.as_bytes(), None), "{text}");
     }
+    let big = ErrorReply::new("123456789012345678901234567890");
     for (text, error) in [
         (r#"{"id":1,"result":null,"error":"divide by zero"}"#, ErrorReply::new("divide by zero")),
         (r#"{"id":1,"result":{},"error":"\u003c\n"}"#, ErrorReply::new("<\n")),
@@ -641,6 +642,19 @@ fn replies_read_by_a_client() {
         (r#"{"id":1,"result":null,"error":{"why":"x"}}"#, ErrorReply::new(r#"{"why":"x"}"#)),
         (r#"{"id":1,"result":null,"error":["x",1]}"#, ErrorReply::new(r#"["x",1]"#)),
         (r#"{"id":1,"result":null,"error":5}"#, ErrorReply::new("5")),
+        (r#"{"id":1,"result":null,"error":123456789012345678901234567890}"#, big.clone()),
+        (
+            r#"{"id":1,"error":{"message":"x","code":18446744073709551616,"data":[18446744073709551617]}}"#,
+            ErrorReply {
+                text: "x".into(),
+                code: "18446744073709551616".into(),
+                data: Some("[18446744073709551617]".into()),
+            },
+        ),
+        (
+            r#"{"id":1,"error":"x","data":-9223372036854775809}"#,
+            ErrorReply { data: Some("-9223372036854775809".into()), ..ErrorReply::new("x") },
+        ),
         (r#"{"id":1,"result":7,"error":false}"#, ErrorReply::new("false")),
     ] {
         let reply = decode_reply(text.as_bytes()).unwrap().unwrap();
@@ -650,13 +664,14 @@ fn replies_read_by_a_client() {
 
 #[test]
 fn replies_a_client_gives_up_on() {
+    for id in ["null", "\"1\"", "-1", "1.0", "1e0", "18446744073709551616", "[1]", "{}"] {
+        let text = format!(r#"{{"id":{id},"result":1,"error":null}}"#);
+        let error = decode_reply(text.as_bytes()).unwrap_err();
+        assert_eq!(error, DecodeError::ForeignId { found: id.into() });
+        assert_eq!(error.to_string(), format!("id is no unsigned integer of 64 bits: {id}"));
+    }
     for (text, what) in [
-        (r#"{"id":null,"result":1,"error":null}"#, "id is no unsigned integer"),
-        (r#"{"id":"1","result":1,"error":null}"#, "id is no unsigned integer"),
-        (r#"{"id":-1,"result":1,"error":null}"#, "id is no unsigned integer"),
-        (r#"{"id":1.0,"result":1,"error":null}"#, "id is no unsigned integer"),
-        (r#"{"id":18446744073709551616,"result":1}"#, "id is no unsigned integer"),
-        (r#"{"result":1,"error":null}"#, "id is no unsigned integer"),
+        (r#"{"result":1,"error":null}"#, "no id"),
         (r#"{"id":1}"#, "neither result nor error"),
         ("HTTP/1.1 404", "no JSON object"),
     ] {

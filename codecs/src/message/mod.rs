@@ -10,6 +10,7 @@ mod reply;
 mod request;
 
 pub use error_reply::ErrorReply;
+pub(crate) use error_reply::worded;
 pub use head::{Head, HeadExtension};
 pub use reply::Reply;
 pub use request::Request;

@@ -2,16 +2,17 @@
 //!
 //! Shape: request `{ServiceMethod, Seq}`, reply `{ServiceMethod, Seq, Error}`, as a map with names in any order,
 //! unknown ones skipped and the last of equal ones counting, or as a list in this order, which is how Go's codec writes
-//! structs with `StructToArray`. Optional members of ours that other peers skip: request `Timeout` (milliseconds) and
-//! `Details` (bool), reply `Code` (string) and `Data` (any value). Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`;
+//! structs with `StructToArray`. An `Error` of any kind is one, but nil and an empty string. Optional members of ours that
+//! other peers skip: request `Timeout` (milliseconds) and `Details` (bool), reply `Code` (string) and `Data` (any value). Source: `hashicorp/net-rpc-msgpackrpc` `codec.go`;
 //! Go `net/rpc` `Request`, `Response`.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{
+    de,
     read::{Reader, Token},
     write,
 };
-use crate::{codec::timeout_of, error::DecodeError, two_part::Header};
+use crate::{codec::timeout_of, error::DecodeError, message::ErrorReply, two_part::Header};
 use bytes::BytesMut;
 use std::ops::Range;
 
@@ -44,15 +45,24 @@ pub(super) fn read_request(header: &[u8]) -> Result<Header, DecodeError> {
     Ok(read)
 }
 
-/// Reads a reply's header value at the front.
+/// Reads a reply's header value at the front, and its error where that is no text.
 #[inline]
-pub(super) fn read_reply(header: &[u8]) -> Result<Header, DecodeError> {
+pub(super) fn read_reply(header: &[u8]) -> Result<Header<Option<Box<ErrorReply>>>, DecodeError> {
     let mut read = Header::default();
     read.len = each_member(header, &[b"ServiceMethod", b"Seq", b"Error"], |reader, key| {
         match key {
             b"ServiceMethod" => read.service_method = text(header, reader)?,
             b"Seq" => read.seq = seq(reader)?,
-            b"Error" => read.error = text(header, reader)?,
+            b"Error" => {
+                let start = *reader;
+                (read.error, read.own) = match text(header, reader) {
+                    Ok(text) => (text, None),
+                    Err(_) => {
+                        *reader = start;
+                        (0..0, Some(other_error(header, reader)?))
+                    }
+                };
+            }
             b"Code" if matches!(reader.peek(), Ok(Token::Str(_) | Token::Bin(_))) => {
                 read.code = text(header, reader)?;
             }
@@ -66,6 +76,15 @@ pub(super) fn read_reply(header: &[u8]) -> Result<Header, DecodeError> {
         Ok(())
     })?;
     Ok(read)
+}
+
+/// What an error says that is no text, as servers that are none of Go's may have it.
+#[cold]
+fn other_error(header: &[u8], reader: &mut Reader<'_>) -> Result<Box<ErrorReply>, &'static str> {
+    let start = reader.at(header.len());
+    skip(reader)?;
+    let value = header.get(start..reader.at(header.len())).unwrap_or_default();
+    Ok(Box::new(ErrorReply::of_value(de::value_from_slice(value))))
 }
 
 const SHORT: &str = "header ends early";

@@ -90,7 +90,7 @@ impl ReplyEncoder {
 pub struct ReplyDecoder {
     limits: Limits,
     scanner: Scanner,
-    waiting: Option<Header>,
+    waiting: Option<Header<Option<Box<ErrorReply>>>>,
 }
 
 impl ReplyDecoder {
@@ -115,7 +115,7 @@ impl ReplyDecoder {
     #[inline]
     pub fn decode(&mut self, buf: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
         let Limits { max_message_bytes, max_depth, .. } = self.limits;
-        let header = match self.waiting.take() {
+        let mut header = match self.waiting.take() {
             Some(header) => header,
             None => {
                 let Some(end) = self.scanner.scan(buf, max_message_bytes, max_depth)? else {
@@ -129,8 +129,8 @@ impl ReplyDecoder {
             return Ok(None);
         };
         self.scanner.restart();
-        let body = header.len..end;
-        Ok(Some(header.reply(buf.split_to(end).freeze(), body, |data| {
+        let (body, other) = (header.len..end, header.own.take());
+        Ok(Some(header.reply(buf.split_to(end).freeze(), body, other, |data| {
             de::value_from_slice(data).ok().map(|value: Any| value.to_json())
         })))
     }

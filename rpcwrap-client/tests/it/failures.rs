@@ -132,6 +132,101 @@ fn error_texts_as_the_server_sent_them() {
 }
 
 #[test]
+fn errors_that_are_no_texts_fail_their_call_only() {
+    let document = |inside: &[u8]| [&(inside.len() as u32 + 5).to_le_bytes(), inside, &[0]].concat();
+    let seq = |seq: u8| [b"\x12Seq\0", &[seq][..], &[0; 7]].concat();
+    let bson_failed = [document(&[&seq(0)[..], b"\x10Error\0\x07\0\0\0"].concat()), document(b"")].concat();
+    let bson_fine = [document(&seq(1)), document(b"\x10_Val_\0\x05\0\0\0")].concat();
+    run(async {
+        for (codec, failed, fine, text, code) in [
+            (
+                AnyCodec::Json,
+                &br#"{"id":0,"error":{"message":"no","code":18446744073709551616}}"#[..],
+                &br#"{"id":1,"result":5}"#[..],
+                "no",
+                "18446744073709551616",
+            ),
+            (
+                AnyCodec::Msgpack,
+                b"\x82\xA3Seq\x00\xA5Error\x82\xA4code\x07\xA7message\xA2no\xC0",
+                b"\x81\xA3Seq\x01\x05",
+                "no",
+                "7",
+            ),
+            (AnyCodec::Bson(BsonDialect::Auto), &bson_failed, &bson_fine, "7", ""),
+        ] {
+            let (client, mut peer) = connected(codec.clone(), Config::default());
+            let serve = async {
+                for reply in [failed, fine] {
+                    // A whole request is there at once.
+                    assert!(peer.stream.read(&mut [0; 1000]).await.unwrap() > 0);
+                    peer.send(reply).await;
+                }
+            };
+            let calls = async {
+                let error = client.call::<_, i64>("A.B", &1).await.unwrap_err();
+                assert_eq!(error.to_string(), text, "{codec:?}");
+                assert!(matches!(&error, Error::Server { code: seen, .. } if seen == code), "{error:?}");
+                assert_eq!(client.call::<_, i64>("A.B", &1).await.unwrap(), 5, "{codec:?}");
+            };
+            join!(serve, calls);
+        }
+    });
+}
+
+/// What does not fit says what it is and what was wanted; what a wider type holds is read.
+#[test]
+fn numbers_beyond_a_type_say_so_and_fit_wider_ones() {
+    run(async {
+        let (client, mut peer) = json(Config::default());
+        let results = ["18446744073709551616", "-9223372036854775809", "7.5", "1e3", "\"7\"", "300"];
+        for result in results {
+            let serve = async {
+                for _ in 0..3 {
+                    let id = peer.id().await;
+                    peer.answer(id, result).await;
+                }
+            };
+            let calls = async {
+                let narrow = client.call::<_, u8>("A.B", &1).await.unwrap_err();
+                let signed = client.call::<_, i64>("A.B", &1).await;
+                let wide = client.call::<_, i128>("A.B", &1).await;
+                (narrow, signed, wide)
+            };
+            let ((narrow, signed, wide), ()) = join!(calls, serve);
+            let found = if result.starts_with('"') { "string".into() } else { format!("number {result}") };
+            let text = |wanted| {
+                format!(
+                    "cannot decode the reply: json: cannot unmarshal {found} into Go value of type {wanted}"
+                )
+            };
+            assert_eq!(narrow.to_string(), text("uint8"));
+            match signed {
+                Ok(value) => assert_eq!(value.to_string(), result),
+                Err(error) => assert_eq!(error.to_string(), text("int")),
+            }
+            match wide {
+                Ok(value) => assert_eq!(value.to_string(), result),
+                Err(error) => assert_eq!(error.to_string(), text("int128")),
+            }
+        }
+    });
+}
+
+#[test]
+fn replies_with_ids_that_no_call_has_say_which() {
+    run(async {
+        for id in ["18446744073709551616", "0.0", "\"0\"", "null"] {
+            let reply = format!(r#"{{"id":{id},"result":5,"error":null}}"#);
+            let (_, error) = error_of(Config::default(), async |_| Some(reply)).await;
+            assert!(matches!(error, Error::Protocol(_)), "{error:?}");
+            let why = error.source().unwrap().to_string();
+            assert_eq!(why, format!("id is no unsigned integer of 64 bits: {id}"));
+        }
+    });
+}
+
+#[test]
 fn an_empty_error_text_of_bson_is_a_success() {
     run(async {
         let (client, mut peer) = connected(AnyCodec::Bson(BsonDialect::Auto), Config::default());

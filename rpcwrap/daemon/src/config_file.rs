@@ -292,6 +292,7 @@ mod tests {
             max_message_bytes_before_login = 2000
             max_decoded_bytes = 2_000_000
             max_depth = 3
+            max_gob_types = 20_000
             max_in_flight = 4
             max_calls = 10
             max_blocking = 16
@@ -330,6 +331,7 @@ mod tests {
             .max_message_bytes_before_login(2000)
             .max_decoded_bytes(2_000_000)
             .max_depth(3)
+            .max_gob_types(20_000)
             .max_in_flight(4)
             .max_calls(10)
             .max_blocking(16)

@@ -91,6 +91,10 @@ config! {
         pub max_decoded_bytes: usize = 64 << 20;
         /// Levels of values inside values. Default 100: far from any stack's end.
         pub max_depth: usize = 100;
+        /// Types that one gob connection may define, with 8 fields and 128 bytes of names for each of them; one more closes
+        /// it. Each takes 512 bytes of memory at most, which count against `memory_budget`. Default 2048: under a MiB, and
+        /// more than programs define. From 16 to 1,000,000.
+        pub max_gob_types: usize = 2048;
         /// Calls accepted and not yet answered per connection; the next request waits unread. Default 256.
         pub max_in_flight: usize = 256;
         /// Calls of the whole server that wait for their handlers. Where they run short, from three quarters of it on,
@@ -212,6 +216,7 @@ impl Config {
             max_depth: self.max_depth,
             max_decoded_bytes: self.max_decoded_bytes,
             max_decoded_total: self.memory_budget / 4,
+            max_gob_types: self.max_gob_types,
         }
     }
 
@@ -238,6 +243,9 @@ impl Config {
         }
         if self.max_depth == 0 || self.max_depth > 100 {
             return bad("max_depth", self.max_depth, "must be from 1 to 100");
+        }
+        if !(16..=1_000_000).contains(&self.max_gob_types) {
+            return bad("max_gob_types", self.max_gob_types, "must be from 16 to 1000000");
         }
         if self.max_peer_statistics > MAX_PEER_STATISTICS {
             return bad("max_peer_statistics", self.max_peer_statistics, "must be at most 1000000");

@@ -34,6 +34,11 @@ impl<C: ServerCodec> Framing for C {
     }
 
     #[inline]
+    fn held_bytes(&self) -> usize {
+        ServerCodec::held_bytes(self)
+    }
+
+    #[inline]
     fn wire_len(request: &Self::Request) -> usize {
         request.wire_len()
     }

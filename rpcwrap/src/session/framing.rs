@@ -46,6 +46,12 @@ pub trait Framing: Send + Sized + 'static {
     /// Sets the limits for what is decoded from now on: called before the first request, and when the server's change.
     fn set_limits(&mut self, limits: Limits);
 
+    /// Bytes of memory that it keeps for its peer between requests, which count against `memory_budget`: by default none.
+    #[inline]
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// Bytes of the request on the wire, for the statistics.
     fn wire_len(request: &Self::Request) -> usize;
 

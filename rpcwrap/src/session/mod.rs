@@ -303,7 +303,8 @@ impl<F: Framing> Session<F> {
     #[inline]
     fn say_held(&mut self) {
         let buffers = self.input.capacity() + self.output.capacity();
-        let held = (buffers + self.order.held() + self.waiting_bytes) / STEP * STEP;
+        let held =
+            (buffers + self.framing.held_bytes() + self.order.held() + self.waiting_bytes) / STEP * STEP;
         if held == self.held {
             return;
         }

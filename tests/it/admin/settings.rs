@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// A value for every setting, how it is read back, and one that is refused, with why.
-const SETTINGS: [(&str, &str, &str, &str, &str); 33] = [
+const SETTINGS: [(&str, &str, &str, &str, &str); 34] = [
     ("first_byte_timeout", "\"5s\"", "5s", "\"0s\"", "must be longer"),
     ("first_byte_clock", "\"first_byte\"", "first_byte", "\"never\"", "want accept, first_byte or off"),
     ("proxy_header_timeout", "\"120s\"", "2m", "10", "want a whole number with ms, s, m or h"),
@@ -27,6 +27,7 @@ const SETTINGS: [(&str, &str, &str, &str, &str); 33] = [
     ("max_message_bytes_before_login", "1024", "1024", "1023", "must be at least 1024"),
     ("max_decoded_bytes", "1048576", "1048576", "1048575", "must be at least 1048576"),
     ("max_depth", "1", "1", "101", "must be from 1 to 100"),
+    ("max_gob_types", "16", "16", "15", "must be from 16 to 1000000"),
     ("max_in_flight", "1", "1", "0", "must be at least 1"),
     ("max_calls", "\"1\"", "1", "-1", "want a whole number"),
     ("max_blocking", "1", "1", "-1", "want a whole number"),

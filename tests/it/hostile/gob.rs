@@ -62,6 +62,12 @@ pub(super) fn call(method: &str, types: &[Vec<u8>], value: &[u8]) -> Vec<u8> {
     [out, message(&[&int(65), value])].concat()
 }
 
+/// One more call like [`call`] on its connection.
+pub(super) fn again(method: &str, value: &[u8]) -> Vec<u8> {
+    let header = message(&[&int(REQUEST), b"\x01", &text(method), b"\x01\x08\0"]);
+    [header, message(&[&int(65), value])].concat()
+}
+
 /// A call whose arguments are of a type that needs no definition.
 pub(super) fn call_with(method: &str, id: i64, value: &[u8]) -> Vec<u8> {
     [header(method), message(&[&int(id), b"\0", value])].concat()

@@ -33,6 +33,7 @@
 //! | 23 | another protocol's bytes | `one_port`, `sniff`, `proxy_header` |
 //! | 24 | health probes are no errors | `probes`, `one_port` |
 //! | 25 | small messages that would become large values | `decoded` |
+//! | – | types without end, of a gob connection | `gob_types` |
 //! | 26 | 6, 7 and 11 together in little memory | `squeezed` |
 //! | 30 | 20,000 connections of one call | `churn` |
 //! | – | a log that is not read, filled by wrong logins and by panics | `unread_log` |
@@ -53,6 +54,7 @@ mod forged_log;
 mod given_back;
 mod go;
 mod gob;
+mod gob_types;
 mod guesses;
 mod idle;
 mod malformed;

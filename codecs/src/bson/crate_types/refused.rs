@@ -1,8 +1,8 @@
 //! What becomes of the `bson` crate's types where the cargo feature `bson-types` is off: an error.
 
 use crate::{
-    bson::{kind, read::Reader},
-    error::{EncodeError, ValueError},
+    bson::{de::DeError, kind, read::Reader},
+    error::EncodeError,
     types::Time,
 };
 use serde::{Deserializer, Serialize, de::Visitor};
@@ -33,20 +33,20 @@ pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
     reader: &mut Reader<'de>,
     kind: u8,
     visitor: V,
-) -> Result<V::Value, ValueError> {
+) -> Result<V::Value, DeError> {
     if kind == kind::DATETIME
         && let Some(text) = Time::from_unix_millis(reader.i64()?).to_exact_text()
     {
         reader.budget.bytes(text.len())?;
         return visitor.visit_string(text);
     }
-    Err(ValueError::new(format!("bson: kind {kind} as interface{{}} needs the cargo feature bson-types")))
+    Err(DeError::new(format!("bson: kind {kind} as interface{{}} needs the cargo feature bson-types")))
 }
 
 pub(in crate::bson) fn visit_newtype<'de, V: Visitor<'de>>(
-    _value: impl Deserializer<'de, Error = ValueError>,
+    _value: impl Deserializer<'de, Error = DeError>,
     name: &'static str,
     _visitor: V,
-) -> Result<V::Value, ValueError> {
-    Err(ValueError::new(format!("bson: {name} needs the cargo feature bson-types")))
+) -> Result<V::Value, DeError> {
+    Err(DeError::new(format!("bson: {name} needs the cargo feature bson-types")))
 }

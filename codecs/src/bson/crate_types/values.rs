@@ -2,8 +2,12 @@
 //!
 //! The crate never parses a peer's bytes: the values are read here, one element at a time, with every length checked.
 
-use crate::bson::{de, kind, read::Reader};
-use crate::error::{EncodeError, ValueError};
+use crate::bson::{
+    de::{self, DeError},
+    kind,
+    read::Reader,
+};
+use crate::error::EncodeError;
 use bson::{
     Binary, Bson, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp, doc,
     oid::ObjectId, raw::CString, spec::BinarySubtype,
@@ -68,7 +72,7 @@ pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
     reader: &mut Reader<'de>,
     kind: u8,
     visitor: V,
-) -> Result<V::Value, ValueError> {
+) -> Result<V::Value, DeError> {
     // The crate's own value has next to nothing on the heap; others are made of the maps that describe it.
     if typeid::of::<V::Value>() != typeid::of::<Bson>() {
         reader.budget.take(DESCRIPTION)?;
@@ -78,21 +82,21 @@ pub(in crate::bson) fn visit<'de, V: Visitor<'de>>(
         kind::DATETIME => Bson::Document(doc! { "$date": { "$numberLong": reader.i64()?.to_string() } }),
         kind => read(reader, kind)?,
     };
-    bson::Deserializer::new(value).deserialize_any(visitor).map_err(ValueError::custom)
+    bson::Deserializer::new(value).deserialize_any(visitor).map_err(DeError::custom)
 }
 
 /// Hands a value to a `visitor` of the crate's raw types or of its `Uuid`, by the newtype's name.
 pub(in crate::bson) fn visit_newtype<'de, V: Visitor<'de>>(
-    value: impl Deserializer<'de, Error = ValueError>,
+    value: impl Deserializer<'de, Error = DeError>,
     name: &'static str,
     visitor: V,
-) -> Result<V::Value, ValueError> {
+) -> Result<V::Value, DeError> {
     let value = Bson::deserialize(value)?;
-    bson::Deserializer::new(value).deserialize_newtype_struct(name, visitor).map_err(ValueError::custom)
+    bson::Deserializer::new(value).deserialize_newtype_struct(name, visitor).map_err(DeError::custom)
 }
 
 /// Reads an element of a kind that serde's model has no word for.
-fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
+fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, DeError> {
     Ok(match kind {
         kind::BINARY => {
             let (subtype, mut bytes) = reader.binary()?;
@@ -109,7 +113,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
         kind::REGEX => {
             let [pattern, options] = [reader.cstr()?, reader.cstr()?];
             let [pattern, options] = [text(reader, pattern)?, text(reader, options)?]
-                .map(|text| CString::try_from(text).map_err(ValueError::custom));
+                .map(|text| CString::try_from(text).map_err(DeError::custom));
             Bson::RegularExpression(Regex { pattern: pattern?, options: options? })
         }
         kind::DB_POINTER => {
@@ -120,7 +124,7 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
                 doc! { "$dbPointer": { "$ref": namespace, "$id": { "$oid": id.to_hex() } } },
             ))
             .map(|pointer: DbPointer| Bson::DbPointer(pointer))
-            .map_err(ValueError::custom)?
+            .map_err(DeError::custom)?
         }
         kind::CODE => {
             let code = reader.string()?;
@@ -144,11 +148,11 @@ fn read(reader: &mut Reader<'_>, kind: u8) -> Result<Bson, ValueError> {
         kind::DECIMAL128 => Bson::Decimal128(Decimal128::from_bytes(reader.array()?)),
         kind::MIN_KEY => Bson::MinKey,
         kind::MAX_KEY => Bson::MaxKey,
-        other => return Err(ValueError::new(format!("unexpected kind {other} for interface{{}}"))),
+        other => return Err(DeError::new(format!("unexpected kind {other} for interface{{}}"))),
     })
 }
 
-fn text(reader: &Reader<'_>, bytes: &[u8]) -> Result<String, ValueError> {
+fn text(reader: &Reader<'_>, bytes: &[u8]) -> Result<String, DeError> {
     reader.budget.bytes(bytes.len())?;
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(ValueError::custom)
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(DeError::custom)
 }

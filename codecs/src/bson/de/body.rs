@@ -1,15 +1,17 @@
 //! A whole body: simple values are unwrapped from `{_Val_: x}`, all others are the document itself.
 
-use super::{element::Element, unexpected};
+use super::{DeError, element::Element, unexpected};
 use crate::{
     bson::{VAL, crate_types, kind, read::Reader},
-    error::ValueError,
     serde_methods::forward_deserialize,
     types::{ANY, TEXT, TIME},
 };
 use serde::{Deserializer, de::Visitor};
 
-type Result<T> = std::result::Result<T, ValueError>;
+type Result<T> = std::result::Result<T, DeError>;
+
+/// Bytes of `{_Val_: null}`.
+const NOTHING_BYTES: usize = 12;
 
 /// The body of a message.
 #[derive(Debug)]
@@ -58,8 +60,8 @@ impl<'r, 'de> Body<'r, 'de> {
 }
 
 #[cold]
-fn unindexable(target: &str) -> ValueError {
-    ValueError::new(format!("internal error: unindexable type {target}"))
+fn unindexable(target: &str) -> DeError {
+    DeError::new(format!("internal error: unindexable type {target}"))
 }
 
 macro_rules! simple {
@@ -72,7 +74,7 @@ macro_rules! simple {
 }
 
 impl<'de> Deserializer<'de> for Body<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     forward_deserialize!('de: tuple_struct, unit_struct, ignored_any, binary);
 
@@ -171,6 +173,9 @@ impl<'de> Deserializer<'de> for Body<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
+        if self.wrapped_kind() == Some(kind::NULL) && self.reader.rest().len() == NOTHING_BYTES {
+            return self.simple(name, |element| element.deserialize_struct(name, fields, visitor));
+        }
         self.document().deserialize_struct(name, fields, visitor)
     }
 

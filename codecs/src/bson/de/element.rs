@@ -1,14 +1,15 @@
 //! One element: the target says what it wants, the kind says what is there.
 
 use super::{
+    DeError,
     access::{Entries, List, Members},
     not_a_document, not_utf8, unexpected,
 };
 use crate::{
     bson::{crate_types, kind, read::Reader, time},
-    error::ValueError,
     serde_methods::{forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME},
+    zero::Zero,
 };
 use serde::{
     Deserializer,
@@ -19,7 +20,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-type Result<T> = std::result::Result<T, ValueError>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The value of an element whose kind and key have been read.
 #[derive(Debug)]
@@ -125,11 +126,27 @@ impl<'de> Element<'_, 'de> {
 
     /// The document for the visitor of a struct.
     #[inline]
-    fn document<V: Visitor<'de>>(mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
+    fn document<V: Visitor<'de>>(
+        mut self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
         self.reader.budget.compound::<V::Value>()?;
+        if self.kind == kind::NULL {
+            let zero_fields = self.reader.again.map_or(&[][..], |again| &again.zero_fields);
+            return Zero::new(zero_fields).deserialize_struct(name, fields, visitor);
+        }
         let open = self.enter()?;
+        let repeats = self.reader.repeats();
         let mut members = Members::new(self.reader, open, fields);
-        let value = visitor.visit_map(&mut members)?;
+        if let Some(repeats) = repeats {
+            members.look_for_repeated(repeats)?;
+        }
+        let value = match visitor.visit_map(&mut members) {
+            Ok(value) => value,
+            Err(error) => return Err(members.failed(error)),
+        };
         members.finish()?;
         Ok(value)
     }
@@ -189,12 +206,12 @@ impl<'de> Element<'_, 'de> {
 }
 
 #[cold]
-fn out_of_range(value: i128, target: &str) -> ValueError {
-    ValueError::new(format!("value {value} out of range for {target}"))
+fn out_of_range(value: i128, target: &str) -> DeError {
+    DeError::new(format!("value {value} out of range for {target}"))
 }
 
 impl<'de> Deserializer<'de> for Element<'_, 'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     forward_deserialize!('de: tuple_struct, #[inline] string, #[inline] byte_buf, unit_struct, identifier, binary);
 
@@ -321,11 +338,11 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
     #[inline]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.document(fields, visitor)
+        self.document(name, fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -339,7 +356,7 @@ impl<'de> Deserializer<'de> for Element<'_, 'de> {
             return visitor.visit_enum(BorrowedStrDeserializer::new(self.utf8()?));
         }
         if !self.enter()? {
-            return Err(ValueError::custom("no zero value for an enum"));
+            return Err(DeError::custom("no zero value for an enum"));
         }
         let mut members = Members::new(self.reader, true, &[]);
         let value = visitor.visit_enum(&mut members)?;

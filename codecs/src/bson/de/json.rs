@@ -1,9 +1,10 @@
-//! The member `Data` of a reply's header, as JSON.
+//! Members of any kind in a reply's header: `Data` as JSON, an `Error` that is no text.
 
 use super::element;
 use crate::{
     bson::read::Reader,
     codec::{Decoding, Limits},
+    error::ValueError,
     form::Form,
     types::{Any, Text},
 };
@@ -13,8 +14,13 @@ use serde_json::Value;
 ///
 /// Strings may be of either dialect's kind, bytes as well as strings are texts.
 pub(in crate::bson) fn json_from_element(kind: u8, bytes: &[u8]) -> Option<Value> {
+    json(any_from_element(kind, bytes).ok()?)
+}
+
+/// Decodes the value of an element of `kind`.
+pub(in crate::bson) fn any_from_element(kind: u8, bytes: &[u8]) -> Result<Any, ValueError> {
     let budget = Decoding::new(&Limits::DEFAULT).budget(bytes.len()).of_form(Form::Bson);
-    json(element(&mut Reader::for_value::<Any>(bytes, budget), kind).ok()?)
+    Ok(element(&mut Reader::for_value::<Any>(bytes, budget), kind)?)
 }
 
 fn json(value: Any) -> Option<Value> {

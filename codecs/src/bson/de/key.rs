@@ -1,8 +1,7 @@
 //! Keys: texts that need not be UTF-8; integers, for maps that have them, in decimal.
 
-use super::not_utf8;
+use super::{DeError, not_utf8};
 use crate::{
-    error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
     types::TEXT,
 };
@@ -15,7 +14,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-type Result<T> = std::result::Result<T, ValueError>;
+type Result<T> = std::result::Result<T, DeError>;
 
 /// The key of a member.
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +33,14 @@ macro_rules! integers {
             let key = self.utf8()?;
             match key.parse() {
                 Ok(number) => visitor.$visit(number),
-                Err(_) => Err(ValueError::new(format!("map index is not an integer: {key}"))),
+                Err(_) => Err(DeError::new(format!("map index is not an integer: {key}"))),
             }
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Key<'de> {
-    type Error = ValueError;
+    type Error = DeError;
 
     forward_deserialize!('de: string, byte_buf, option, binary);
 

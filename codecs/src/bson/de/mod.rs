@@ -7,19 +7,22 @@
 mod access;
 mod body;
 mod element;
+mod error;
 mod json;
 mod key;
 
 use super::read::Reader;
 use crate::{
+    again::read_again,
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
 };
 use element::Element;
+pub(super) use error::DeError;
 use serde::de::{Deserialize, DeserializeOwned};
 
-pub(super) use json::json_from_element;
+pub(super) use json::{any_from_element, json_from_element};
 
 /// Decodes one body document into `T`.
 ///
@@ -52,53 +55,32 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     bytes: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    let read = |repeated: &[Box<str>]| {
+    read_again(|again| {
         let budget = decoding.budget(bytes.len()).of_form(Form::Bson);
-        let mut reader = Reader::for_value::<T>(bytes, budget).with_repeated(repeated);
+        let mut reader = Reader::for_value::<T>(bytes, budget).with(again);
         let value = T::deserialize(body::Body { reader: &mut reader })?;
         decoding.note(&reader.budget);
-        Ok(value)
-    };
-    match read(&[]) {
-        Err(error) if ValueError::repeated_field(&error).is_some() => read_again(error, read),
-        value => value,
-    }
-}
-
-/// Reads until no struct has a member twice that is not known to be, of which the last counts.
-#[cold]
-fn read_again<T>(
-    mut error: ValueError,
-    read: impl Fn(&[Box<str>]) -> Result<T, ValueError>,
-) -> Result<T, ValueError> {
-    let mut repeated: Vec<Box<str>> = Vec::new();
-    while let Some(name) = error.repeated_field().map(Box::from).filter(|name| !repeated.contains(name)) {
-        repeated.push(name);
-        match read(&repeated) {
-            Ok(value) => return Ok(value),
-            Err(next) => error = next,
-        }
-    }
-    Err(error)
+        Ok::<_, DeError>(value)
+    })
 }
 
 /// Decodes the value of one element.
-pub(super) fn element<'de, T: Deserialize<'de>>(reader: &mut Reader<'de>, kind: u8) -> Result<T, ValueError> {
+pub(super) fn element<'de, T: Deserialize<'de>>(reader: &mut Reader<'de>, kind: u8) -> Result<T, DeError> {
     T::deserialize(Element { reader, kind })
 }
 
 #[cold]
-fn unexpected(kind: u8, target: &str) -> ValueError {
-    ValueError::new(format!("unexpected kind {kind} for {target}"))
+fn unexpected(kind: u8, target: &str) -> DeError {
+    DeError::new(format!("unexpected kind {kind} for {target}"))
 }
 
 /// A kind where a document or a list is due.
 #[cold]
-fn not_a_document(kind: u8) -> ValueError {
-    ValueError::new(format!("unexpected kind: {kind}"))
+fn not_a_document(kind: u8) -> DeError {
+    DeError::new(format!("unexpected kind: {kind}"))
 }
 
 #[cold]
-fn not_utf8() -> ValueError {
-    ValueError::new("string is not valid UTF-8")
+fn not_utf8() -> DeError {
+    DeError::new("string is not valid UTF-8")
 }

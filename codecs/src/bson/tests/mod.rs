@@ -3,6 +3,7 @@
 mod client;
 #[cfg(feature = "bson-types")]
 mod crate_types;
+mod errors;
 mod exchanges;
 mod framing;
 mod hostile;

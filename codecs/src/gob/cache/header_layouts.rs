@@ -15,6 +15,8 @@ pub(in crate::gob) enum Role {
     ServiceMethod,
     Seq,
     Error,
+    /// An `Error` that is no string: ours to explain, not to refuse.
+    OtherError,
     TimeoutInt,
     TimeoutUint,
     Details,
@@ -90,7 +92,7 @@ fn roles(types: &Types, id: Id) -> Result<[Role; CACHED_FIELDS], &'static str> {
     let (mut roles, mut known) = ([Role::Other; CACHED_FIELDS], fields.is_empty());
     for (number, &field) in fields.iter().enumerate() {
         let role = role(types, field)?;
-        known |= matches!(role, Role::ServiceMethod | Role::Seq | Role::Error);
+        known |= matches!(role, Role::ServiceMethod | Role::Seq | Role::Error | Role::OtherError);
         if let Some(place) = roles.get_mut(number) {
             *place = role;
         }
@@ -107,7 +109,8 @@ pub(in crate::gob) fn role(types: &Types, field: Field) -> Result<Role, &'static
         ("ServiceMethod", Id::STRING) => Ok(Role::ServiceMethod),
         ("Seq", Id::UINT) => Ok(Role::Seq),
         ("Error", Id::STRING) => Ok(Role::Error),
-        ("ServiceMethod" | "Seq" | "Error", _) => Err("wrong type for a field of the header"),
+        ("Error", _) => Ok(Role::OtherError),
+        ("ServiceMethod" | "Seq", _) => Err("wrong type for a field of the header"),
         ("Timeout", Id::INT) => Ok(Role::TimeoutInt),
         ("Timeout", Id::UINT) => Ok(Role::TimeoutUint),
         ("Details", Id::BOOL) => Ok(Role::Details),

@@ -4,6 +4,7 @@ use super::{
     De, FREE_NAME_BYTES, NAME_BYTES_PER_BYTE, access::FieldName, error::DeError, typed_value::TypedValue,
 };
 use crate::{
+    again::is_kept_by_serde,
     budget::MapRoom,
     gob::{
         MAX_DEPTH,
@@ -14,7 +15,6 @@ use crate::{
     zero::Zero,
 };
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess};
-use std::any::type_name;
 
 type Result<T> = std::result::Result<T, DeError>;
 
@@ -88,6 +88,16 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
             keys: MapRoom::default(),
             values: MapRoom::default(),
             embedding: None,
+        }
+    }
+
+    /// Where nothing could be made of what serde has kept as it was, it gets the fields of structs that Go has embedded in
+    /// this one, too: there may be flattened fields in what is tried. Not in structs whose fields are handed over twice
+    /// anyway, so that chains of them end.
+    #[inline]
+    pub(super) fn look_again(&mut self) {
+        if self.de.again.is_second_look() && self.de.embedded == 0 {
+            self.embedding = Some(Box::default());
         }
     }
 
@@ -204,11 +214,20 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         while let Some(&name) = wanted.get(self.zeros_passed) {
             self.zeros_passed += 1;
             self.de.look_for(self.fields.len())?;
-            if self.de.zero_fields.contains(&name) && !self.has(name) {
+            if self.de.again.zero_fields.contains(&name) && !self.has(name) {
                 return Ok(Some(name));
             }
         }
         Ok(None)
+    }
+
+    /// The fields of a field's type, if that may be a struct that Go has embedded: the field is named after it.
+    fn embedded(&self, field: Field) -> Option<Struct> {
+        let types = self.de.types;
+        match types.get(field.id) {
+            Some(Type::Struct(fields)) if types.name(field.id) == types.field_name(field) => Some(fields),
+            _ => None,
+        }
     }
 
     /// Goes into a struct that Go has embedded, if the field just read may be one: to Go its fields are those of the
@@ -216,10 +235,8 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     /// is not there.
     #[cold]
     fn embed(&mut self, field: Field, value: Option<Reader<'de>>) -> Result<()> {
-        let (types, name) = (self.de.types, self.de.types.field_name(field));
-        let Some(Type::Struct(fields)) = types.get(field.id).filter(|_| types.name(field.id) == name) else {
-            return Ok(());
-        };
+        let types = self.de.types;
+        let Some(fields) = self.embedded(field) else { return Ok(()) };
         let Some(embedding) = &mut self.embedding else { return Ok(()) };
         if self.depth + embedding.around.len() >= MAX_DEPTH {
             return Err(WireError::TooDeep(MAX_DEPTH).into());
@@ -282,7 +299,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let number = self.next;
         let Some(field) = self.fields.get(number) else {
-            return seed.deserialize(Zero::new(self.de.zero_fields));
+            return seed.deserialize(Zero::new(&self.de.again.zero_fields));
         };
         let absent = number != self.ahead;
         if absent {
@@ -291,7 +308,10 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         self.next += 1;
         match self.wanted {
             Some(_) => self.de.budget.member::<S::Value>(),
-            None => self.de.budget.entry::<S::Value>(&mut self.values)?,
+            None => {
+                self.de.budget.entry::<S::Value>(&mut self.values)?;
+                self.de.again.note_kept::<S::Value>();
+            }
         }
         self.de.ignored = false;
         let value = TypedValue { de: self.de, id: field.id, depth: self.depth, absent };
@@ -311,12 +331,13 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
     fn flattened_value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let field = self.fields.get(self.next).copied();
         let start = (self.next == self.ahead).then(|| self.de.reader.clone());
-        let value = self.value(seed)?;
-        if let Some(field) = field
-            && is_kept_by_serde::<S::Value>()
-        {
-            self.embed(field, start)?;
-        }
+        let field = field.filter(|field| is_kept_by_serde::<S::Value>() && self.embedded(*field).is_some());
+        let Some(field) = field else { return self.value(seed) };
+        self.de.embedded += 1;
+        let value = self.value(seed);
+        self.de.embedded -= 1;
+        let value = value?;
+        self.embed(field, start)?;
         Ok(value)
     }
 
@@ -334,13 +355,6 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         }
         Ok(())
     }
-}
-
-/// Whether a value goes among those of which serde does not know yet which flattened field wants them: none of the
-/// struct's own does.
-fn is_kept_by_serde<T>() -> bool {
-    let name = type_name::<T>();
-    name.starts_with("serde") && name.contains("::Content")
 }
 
 impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
@@ -367,7 +381,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, '_, 'de> {
         if self.zeros_passed == 0 {
             self.check()?;
         }
-        if self.de.zero_fields.is_empty() {
+        if self.de.again.zero_fields.is_empty() {
             return Ok(None);
         }
         match self.next_zero_field()? {

@@ -18,11 +18,11 @@ use super::{
     wire::Reader,
 };
 use crate::{
+    again::{Again, read_again},
     budget::DecodeBudget,
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
-    zero::read_again,
 };
 use error::DeError;
 use serde::de::DeserializeOwned;
@@ -70,7 +70,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     value: &[u8],
     decoding: &Decoding<'_>,
 ) -> Result<T, ValueError> {
-    read_again(|again| decode(types, value, &again.zero_fields, decoding))
+    read_again(|again| decode(types, value, again, decoding))
 }
 
 /// One attempt. Apart from the loop around it, out of which the compiler would take what only long values need.
@@ -78,7 +78,7 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
 fn decode<T: DeserializeOwned>(
     types: &Types,
     value: &[u8],
-    zero_fields: &[&'static str],
+    again: &Again,
     decoding: &Decoding<'_>,
 ) -> Result<T, DeError> {
     let mut reader = Reader::new(value);
@@ -88,7 +88,7 @@ fn decode<T: DeserializeOwned>(
     budget.member::<T>();
     let len = value.len();
     let mut de =
-        De { types, reader, zero_fields, budget, len, names: 0, absent: 0, ignored: false, named: 0 };
+        De { types, reader, again, budget, len, names: 0, absent: 0, ignored: false, named: 0, embedded: 0 };
     let value = T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })?;
     decoding.note(&de.budget);
     Ok(value)
@@ -99,8 +99,9 @@ fn decode<T: DeserializeOwned>(
 struct De<'a, 'de> {
     types: &'a Types,
     reader: Reader<'de>,
-    /// Members that are handed over as zero though the peer's type lacks them.
-    zero_fields: &'a [&'static str],
+    /// What an earlier reading found out: members that are handed over as zero though the peer's type lacks them, and
+    /// whether serde may have kept a struct that has others embedded.
+    again: &'a Again,
     budget: DecodeBudget,
     /// Bytes of the value.
     len: usize,
@@ -111,7 +112,9 @@ struct De<'a, 'de> {
     /// Whether the target said of the last value that it does not want it.
     ignored: bool,
     /// Values with names of their own around this one, of which all parts say what they are.
-    named: usize,
+    named: u32,
+    /// Structs around this one whose fields are handed over a second time, as those of the struct they are embedded in.
+    embedded: u32,
 }
 
 impl De<'_, '_> {

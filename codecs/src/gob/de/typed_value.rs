@@ -244,6 +244,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
         self.de.budget.compound::<V::Value>()?;
         let absent = self.absent;
         let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, None, None);
+        fields.look_again();
         fields.begin(absent)?;
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
@@ -252,7 +253,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
 
     /// The zero value of the target's type, in the place of a nil interface.
     pub(super) fn zero(&self) -> Zero<'a, DeError> {
-        Zero::new(self.de.zero_fields)
+        Zero::new(&self.de.again.zero_fields)
     }
 
     /// The types that mean the same to every target that takes anything; `exact` for the visitor of

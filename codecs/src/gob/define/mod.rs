@@ -9,7 +9,7 @@ mod traced;
 
 use super::{
     ser::SerError,
-    types::{Id, MAX_TYPES, Marshaler},
+    types::{Id, Marshaler},
     wire::{put_bytes, put_int, put_uint},
 };
 use crate::schema::TypeOf;
@@ -57,6 +57,10 @@ pub(super) const TIME: Id = LONG_HEADER.next();
 pub(super) const ANY_LIST: Id = TIME.next();
 pub(super) const ANY_MAP: Id = ANY_LIST.next();
 const FIXED: usize = 5;
+
+/// Types that we define on one connection: a program has far fewer, but values of peers that are written back may show
+/// ever new ones.
+pub(super) const MAX_TYPES: usize = 2048;
 
 /// What a small table has at most.
 const SMALL_TYPES: usize = 32;

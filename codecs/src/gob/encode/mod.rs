@@ -149,7 +149,8 @@ impl RequestEncoder {
     ///
     /// Shape: `Request{ServiceMethod, Seq}`, then the arguments, as in [`ReplyEncoder::encode`]. With options the
     /// header is of another type that also has `Timeout` (int, whole milliseconds rounded up) and `Details` (bool);
-    /// Go skips such fields.
+    /// Go skips such fields. A top-level `None` is a nil interface where details are asked for, which servers of ours
+    /// read and Go's refuse.
     ///
     /// # Errors
     /// Gob has no form for the arguments; `out` is as it was, and no definition is lost.
@@ -173,8 +174,8 @@ impl RequestEncoder {
                 put_options(header, last, options);
             }
         });
-        // The server may be one of Go's, which reads no nil.
-        self.values.write(&mut draft, method, args, type_of, false)?;
+        // One of Go's servers reads no nil, nor does it know of details.
+        self.values.write(&mut draft, method, args, type_of, options.details)?;
         self.values.put(&mut draft, out);
         Ok(())
     }

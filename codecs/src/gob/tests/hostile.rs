@@ -5,7 +5,7 @@
 use super::support::{array, int, map, message, slice, streams, structure, text, types, uint};
 use crate::{
     DecodeError, Limits,
-    gob::{ReplyDecoder, RequestDecoder, Types, value_from_slice},
+    gob::{ReplyDecoder, RequestDecoder, Types, types::TableLimits, value_from_slice, wire::Reader},
     types::{Any, Blob, Complex, Text, Time},
 };
 use bytes::BytesMut;
@@ -92,7 +92,7 @@ fn types_that_hold_themselves() {
 fn chains_of_types_cost_nothing_before_they_are_walked() {
     let mut table = Types::new();
     for id in 65..2000 {
-        table.define(id, &mut crate::gob::wire::Reader::new(&slice(id + 1))).unwrap();
+        table.define(id, &mut Reader::new(&slice(id + 1)), TableLimits::new(2048)).unwrap();
     }
     assert!(!table.holds_interface(crate::gob::types::Id::new(65).unwrap()));
     refused(&table, 65, &[b"\0", &b"\x01".repeat(2000)[..]].concat(), TOO_DEEP);

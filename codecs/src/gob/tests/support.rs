@@ -1,7 +1,7 @@
 //! Bytes by hand and the recordings.
 
 use crate::gob::{
-    types::Types,
+    types::{TableLimits, Types},
     wire::{Reader, put_int, put_uint},
 };
 use bytes::BytesMut;
@@ -116,7 +116,7 @@ pub(super) fn marshaler(kind: u8, name: &str) -> Vec<u8> {
 pub(super) fn types(definitions: &[Vec<u8>]) -> Types {
     let mut types = Types::new();
     for (id, definition) in (65..).zip(definitions) {
-        types.define(id, &mut Reader::new(definition)).unwrap();
+        types.define(id, &mut Reader::new(definition), TableLimits::new(2048)).unwrap();
     }
     types
 }

@@ -4,8 +4,7 @@
 //! (`recvType`).
 
 use super::{
-    Entry, Field, Id, MAX_ALL_FIELDS, MAX_ALL_NAME_BYTES, MAX_FIELDS, MAX_NAME_BYTES, MAX_TYPES, Marshaler,
-    Name, Struct, Type, Types,
+    Entry, Field, Id, MAX_FIELDS, MAX_NAME_BYTES, Marshaler, Name, Struct, TableLimits, Type, Types,
 };
 use crate::gob::wire::{Reader, WireError};
 
@@ -14,12 +13,17 @@ impl Types {
     ///
     /// # Errors
     /// The definition is malformed, over a limit, or a second one; the table is of no more use then.
-    pub(in crate::gob) fn define(&mut self, number: i64, reader: &mut Reader<'_>) -> Result<(), WireError> {
+    pub(in crate::gob) fn define(
+        &mut self,
+        number: i64,
+        reader: &mut Reader<'_>,
+        limits: TableLimits,
+    ) -> Result<(), WireError> {
         let id = Id::new(number).filter(|&id| id >= Id::FIRST_USER);
         let (Some(id), Some(Err(at))) = (id, id.map(|id| self.position(id))) else {
             return Err(WireError::Hostile("gob: duplicate type received"));
         };
-        if self.entries.len() >= MAX_TYPES {
+        if self.entries.len() >= limits.types {
             return Err(WireError::Hostile("gob: too many types"));
         }
         let mut parts = Parts::default();
@@ -30,7 +34,7 @@ impl Types {
             }
             each_field(reader, |reader, part| match (number, part) {
                 (0..=6, 0) => {
-                    parts.name = self.common(reader)?;
+                    parts.name = self.common(reader, limits)?;
                     Ok(())
                 }
                 (0 | 1, 1) | (3, 2) => read_id(reader).map(|id| parts.elem = id),
@@ -40,7 +44,7 @@ impl Types {
                     len.map(|len| parts.len = len)
                         .map_err(|_| WireError::Hostile("gob: array length out of range"))
                 }
-                (2, 1) => self.struct_fields(reader).map(|fields| parts.fields = fields),
+                (2, 1) => self.struct_fields(reader, limits).map(|fields| parts.fields = fields),
                 _ => Err(UNKNOWN_FIELD),
             })
         })?;
@@ -60,14 +64,14 @@ impl Types {
     }
 
     /// Reads a `CommonType`: the name; the id in it is not to be believed.
-    fn common(&mut self, reader: &mut Reader<'_>) -> Result<Name, WireError> {
+    fn common(&mut self, reader: &mut Reader<'_>, limits: TableLimits) -> Result<Name, WireError> {
         let mut name = Name::default();
         each_field(reader, |reader, number| match number {
             0 => {
                 // Information only, so left out rather than refused.
                 let text = Some(reader.bytes()?).filter(|text| text.len() <= MAX_NAME_BYTES);
                 let text = text.and_then(|text| std::str::from_utf8(text).ok());
-                name = self.keep_name(text.unwrap_or_default())?;
+                name = self.keep_name(text.unwrap_or_default(), limits)?;
                 Ok(())
             }
             1 => reader.int().map(drop),
@@ -77,9 +81,9 @@ impl Types {
     }
 
     /// Reads a `[]fieldType`.
-    fn struct_fields(&mut self, reader: &mut Reader<'_>) -> Result<Struct, WireError> {
+    fn struct_fields(&mut self, reader: &mut Reader<'_>, limits: TableLimits) -> Result<Struct, WireError> {
         let (first, count) = (self.fields.len(), reader.len()?);
-        if count > MAX_FIELDS || first + count > MAX_ALL_FIELDS {
+        if count > MAX_FIELDS || first + count > limits.fields {
             return Err(WireError::Hostile("gob: too many fields"));
         }
         for _ in 0..count {
@@ -88,7 +92,7 @@ impl Types {
                 0 => {
                     let text = std::str::from_utf8(reader.bytes()?);
                     let text = text.map_err(|_| WireError::Hostile("gob: field name is not UTF-8"))?;
-                    name = self.keep_name(text)?;
+                    name = self.keep_name(text, limits)?;
                     Ok(())
                 }
                 1 => read_id(reader).map(|found| id = found),
@@ -100,11 +104,11 @@ impl Types {
         Ok(Struct { first: first as u32, count: count as u32 })
     }
 
-    fn keep_name(&mut self, name: &str) -> Result<Name, WireError> {
+    fn keep_name(&mut self, name: &str, limits: TableLimits) -> Result<Name, WireError> {
         if name.len() > MAX_NAME_BYTES {
             return Err(WireError::Hostile("gob: name too long"));
         }
-        if self.names.len() + name.len() > MAX_ALL_NAME_BYTES {
+        if self.names.len() + name.len() > limits.name_bytes {
             return Err(WireError::Hostile("gob: too many names"));
         }
         // Both far below their types' ends, see the limits.

@@ -10,14 +10,28 @@ mod definition;
 
 use std::collections::BTreeSet;
 
-/// Types one connection may define in one direction.
-pub(super) const MAX_TYPES: usize = 2048;
-/// Fields one struct may have, and all structs of a connection together.
+/// Fields one struct may have.
 pub(super) const MAX_FIELDS: usize = 4096;
-const MAX_ALL_FIELDS: usize = 16 << 10;
-/// Bytes of a field's name, and of all names of a connection together.
+/// Bytes of a field's name.
 pub(super) const MAX_NAME_BYTES: usize = 1024;
-const MAX_ALL_NAME_BYTES: usize = 256 << 10;
+
+/// What one connection may define in one direction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableLimits {
+    pub(super) types: usize,
+    /// Fields of all structs together.
+    fields: usize,
+    /// Bytes of all names together.
+    name_bytes: usize,
+}
+
+impl TableLimits {
+    /// What [`Limits::max_gob_types`](crate::Limits::max_gob_types) says. Places of names and fields are 32 bits.
+    pub(super) fn new(max_types: usize) -> Self {
+        let types = max_types.min(1 << 20);
+        Self { types, fields: (types * 8).max(MAX_FIELDS), name_bytes: (types * 128).max(64 << 10) }
+    }
+}
 
 /// What a small table has at most: types, fields, and bytes of names.
 const SMALL_TYPES: usize = 32;
@@ -143,8 +157,8 @@ struct Entry {
 
 /// The types one peer has defined so far.
 ///
-/// At most 2048, with at most 4096 fields each and 16384 together; names of at most 1024 bytes each and 256 KiB
-/// together.
+/// At most [`Limits::max_gob_types`](crate::Limits::max_gob_types), with at most 4096 fields each, and names of at most
+/// 1024 bytes each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Types {
     /// In the order of ids.
@@ -213,6 +227,16 @@ impl Types {
         self.entries.len() <= SMALL_TYPES
             && self.fields.len() <= SMALL_FIELDS
             && self.names.len() <= SMALL_NAME_BYTES
+    }
+
+    /// Bytes it takes, unless it is small and shared with others.
+    pub(super) fn held_bytes(&self) -> usize {
+        if self.is_small() {
+            return 0;
+        }
+        let waiting = self.waiting.len() * size_of::<[(Id, Id); 2]>();
+        let fields = self.fields.capacity() * size_of::<Field>();
+        self.entries.capacity() * size_of::<Entry>() + fields + self.names.capacity() + waiting
     }
 
     /// How many types the peer has defined.

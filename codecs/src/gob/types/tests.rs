@@ -10,13 +10,15 @@ const REQUEST: &[u8] =
 /// `[]int` as Go defines it, without its id.
 const INTS: &[u8] = b"\x02\x01\x02\xff\x84\x00\x01\x04\x00\x00";
 
+const LIMITS: TableLimits = TableLimits { types: 2048, fields: 16 << 10, name_bytes: 256 << 10 };
+
 type Definitions<'a> = &'a [(i64, &'a [u8])];
 
 fn defined(definitions: Definitions<'_>) -> Result<Types, WireError> {
     let mut types = Types::new();
     for (id, bytes) in definitions {
         let mut reader = Reader::new(bytes);
-        types.define(*id, &mut reader)?;
+        types.define(*id, &mut reader, LIMITS)?;
         assert_eq!(reader.rest(), b"", "a definition ends where it ends");
     }
     Ok(types)
@@ -65,7 +67,7 @@ fn interfaces_are_found_through_forward_references_and_cycles() {
     assert!(types.holds_interface(Id::INTERFACE));
     assert!(!types.holds_interface(Id::INT));
     assert!(!types.holds_interface(id(65)), "67 is still to come");
-    types.define(67, &mut Reader::new(&of_interface)).unwrap();
+    types.define(67, &mut Reader::new(&of_interface), LIMITS).unwrap();
     assert!(types.holds_interface(id(65)));
 
     let types = defined(&[(66, &of_67), (67, &of_66)]).unwrap();
@@ -85,7 +87,7 @@ fn an_interface_at_the_end_of_a_chain_is_known_to_all_of_it() {
         let elem = if number == 2000 { Id::INTERFACE.number() } else { number + 1 };
         let definition = [b"\x02\x01\x02", &int(number)[..], b"\x00\x01", &int(elem), b"\x00\x00"].concat();
         assert!(!types.holds_interface(id(65)));
-        types.define(number, &mut Reader::new(&definition)).unwrap();
+        types.define(number, &mut Reader::new(&definition), LIMITS).unwrap();
     }
     assert!((65..=2000).all(|number| types.holds_interface(id(number))));
     assert!(types.waiting.is_empty());
@@ -120,22 +122,59 @@ fn refused() {
 
 #[test]
 fn tables_are_bounded() {
-    let mut types = Types::new();
-    let error = (64..).find_map(|number| types.define(number, &mut Reader::new(INTS)).err());
-    assert_eq!((error, types.len()), (Some(WireError::Hostile("gob: too many types")), MAX_TYPES));
+    for (max_types, fields) in [(1, 4096), (16, 4096), (512, 4096), (2048, 16 << 10), (20_000, 160_000)] {
+        let limits = TableLimits::new(max_types);
+        let mut types = Types::new();
+        let error = (64..).find_map(|number| types.define(number, &mut Reader::new(INTS), limits).err());
+        assert_eq!((error, types.len()), (Some(WireError::Hostile("gob: too many types")), max_types));
 
-    let of_fields = |count: u16| {
-        let mut bytes = b"\x03\x02\xfe".to_vec();
-        bytes.extend(count.to_be_bytes());
-        (0..count).for_each(|_| bytes.extend(b"\x01\x01A\x01\x04\x00"));
-        bytes.extend(b"\x00\x00");
-        bytes
-    };
-    assert_eq!(defined(&[(64, &of_fields(4097))]).err(), Some(WireError::Hostile("gob: too many fields")));
-    let (mut types, most) = (Types::new(), of_fields(4096));
-    let error = (64..).find_map(|number| types.define(number, &mut Reader::new(&most)).err());
-    assert_eq!((error, types.len()), (Some(WireError::Hostile("gob: too many fields")), 4));
+        // Those of one struct, which has them all or as many as one may have.
+        let of_fields = |count: u16| {
+            let mut bytes = b"\x03\x02\xfe".to_vec();
+            bytes.extend(count.to_be_bytes());
+            (0..count).for_each(|_| bytes.extend(b"\x01\x01A\x01\x04\x00"));
+            bytes.extend(b"\x00\x00");
+            bytes
+        };
+        let define = |definitions: &[&[u8]]| {
+            let mut types = Types::new();
+            let mut numbered = (64..).zip(definitions);
+            numbered.find_map(|(number, bytes)| types.define(number, &mut Reader::new(bytes), limits).err())
+        };
+        assert_eq!(define(&[&of_fields(4097)]), Some(WireError::Hostile("gob: too many fields")));
+        let (whole, rest) = (of_fields(4096), of_fields((fields % 4096) as u16));
+        let mut full: Vec<&[u8]> = vec![&whole; fields / 4096];
+        full.extend((fields % 4096 > 0).then_some(&rest[..]));
+        let full = full.get(..max_types).unwrap_or(&full);
+        assert_eq!(define(full), None, "{max_types}");
+        let one = of_fields(1);
+        let over = [full, &[&one]].concat();
+        let what = if full.len() == max_types { "gob: too many types" } else { "gob: too many fields" };
+        assert_eq!(define(&over), Some(WireError::Hostile(what)), "{max_types}");
+
+        // Names of 1024 bytes each.
+        let named = [b"\x02\x01\x01\xfe\x04\x00", &[b'x'; 1024][..], b"\x00\x01\x04\x00\x00"].concat();
+        let names = (max_types * 128).max(64 << 10) / 1024;
+        if names < max_types {
+            assert_eq!(define(&vec![&named[..]; names]), None, "{max_types}");
+            let over = define(&vec![&named[..]; names + 1]);
+            assert_eq!(over, Some(WireError::Hostile("gob: too many names")), "{max_types}");
+        }
+    }
 
     let cut = [b"\x03\x01\x01\xfe\x08\x00", &[b'x'; 2048][..], b"\x00\x00\x00"].concat();
     assert_eq!(defined(&[(64, &cut)]).unwrap().name(id(64)), "");
+}
+
+#[test]
+fn what_a_table_takes_is_known_once_it_is_large() {
+    let mut types = Types::new();
+    for number in 0..2048 {
+        types.define(64 + number, &mut Reader::new(INTS), LIMITS).unwrap();
+        let held = types.held_bytes();
+        match number {
+            0..32 => assert_eq!(held, 0, "shared with other connections"),
+            _ => assert!((number as usize * 16..1 << 20).contains(&held), "{number}: {held}"),
+        }
+    }
 }

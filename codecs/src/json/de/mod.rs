@@ -11,11 +11,12 @@ use super::{
     de_error::DeError,
 };
 use crate::{
+    again::{Again, read_again},
     budget::{DecodeBudget, ListRoom, MapRoom},
     codec::{Decoding, Limits},
     error::ValueError,
     serde_methods::{each_integer, forward_deserialize},
-    zero::{Again, Zero, ZeroFieldError as _, read_again},
+    zero::{Zero, ZeroFieldError as _},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -194,8 +195,15 @@ impl<'de, 'f> De<'de, 'f> {
     ) -> Result<V::Value, DeError> {
         self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
-        let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0 };
-        let value = visitor.visit_map(&mut members)?;
+        let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0, twice: None };
+        if members.de.again.repeats.is_some() {
+            members.look_for_repeated()?;
+        }
+        let value = match visitor.visit_map(&mut members) {
+            Ok(value) => value,
+            Err(error) => return Err(members.failed(error)),
+        };
+        members.go_back();
         let first = members.first;
         self.cursor.skip_rest(first, b'}')?;
         Ok(value)

@@ -2,6 +2,7 @@
 
 use super::{De, DeError, Result};
 use crate::{
+    again::Repeats,
     budget::{DecodeBudget, ListRoom, MapRoom},
     msgpack::read::{Reader, Token},
     serde_methods::forward_variant,
@@ -97,23 +98,20 @@ impl<'r, 'de, 'f> Pairs<'r, 'de, 'f> {
 
     /// Whether there is another pair, whose key is read next.
     #[inline]
-    fn advance(&mut self) -> Result<bool> {
-        if !self.de.again.repeated_fields.is_empty() {
-            self.drop_repeated()?;
-        }
-        let Some(left) = self.left.checked_sub(1) else { return Ok(false) };
+    fn advance(&mut self) -> bool {
+        let Some(left) = self.left.checked_sub(1) else { return false };
         self.left = left;
         self.value_pending = true;
-        Ok(true)
+        true
     }
 
-    /// Goes past the members of names that come again, of which the last counts.
+    /// Goes past the members that come again under the same name, where the last counts.
     #[cold]
-    fn drop_repeated(&mut self) -> Result<()> {
+    fn drop_repeated(&mut self, repeats: &Repeats) -> Result<()> {
         let reader = &mut self.de.input.reader;
         while self.left > 0 {
             let (Token::Str(key) | Token::Bin(key)) = reader.peek()? else { break };
-            if !self.de.again.repeated_fields.iter().any(|name| name.as_bytes() == key) {
+            if !repeats.count_once(key) {
                 break;
             }
             let mut ahead = *reader;
@@ -184,7 +182,10 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if !self.pairs.advance()? {
+        if let Some(repeats) = &self.pairs.de.again.repeats {
+            self.pairs.drop_repeated(repeats)?;
+        }
+        if !self.pairs.advance() {
             return Ok(None);
         }
         self.pairs.de.input.budget.entry::<K::Value>(&mut self.keys)?;
@@ -194,6 +195,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         self.pairs.de.input.budget.entry::<V::Value>(&mut self.values)?;
+        self.pairs.de.again.note_kept::<V::Value>();
         seed.deserialize(self.pairs.value())
     }
 }
@@ -207,12 +209,116 @@ pub(super) struct Members<'r, 'de, 'f> {
     seen: Vec<&'static str>,
     /// Of `zero_fields`, those gone through after the last pair.
     zeros_passed: usize,
+    /// Where fields of structs come twice.
+    twice: Option<Box<Twice<'de>>>,
+}
+
+/// Of a struct that may have fields twice: the last members of these are handed over first, or zero where there are
+/// none, so that the struct says by which other names it knows them, and the others are left out.
+#[derive(Debug, Default)]
+struct Twice<'de> {
+    /// The own names of such fields, and where the values of their last members are.
+    last: Vec<(&'static str, Option<Reader<'de>>)>,
+    /// Where the members go on after those.
+    back: Option<Reader<'de>>,
+    /// The name handed over last, and how many bytes are left behind it.
+    given: Option<(&'static str, usize)>,
 }
 
 impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[inline]
     pub(super) fn new(pairs: Pairs<'r, 'de, 'f>, fields: &'static [&'static str]) -> Self {
-        Self { pairs, fields, seen: Vec::new(), zeros_passed: 0 }
+        Self { pairs, fields, seen: Vec::new(), zeros_passed: 0, twice: None }
+    }
+
+    /// Finds the last members of fields that are there twice.
+    #[cold]
+    pub(super) fn look_for_repeated(&mut self) -> Result<()> {
+        let again = self.pairs.de.again;
+        let Some(repeats) = &again.repeats else { return Ok(()) };
+        let mut twice = Twice::default();
+        let start = self.pairs.de.input.reader;
+        let mut ahead = start;
+        for _ in 0..self.pairs.left {
+            let key = ahead.token()?;
+            // A list or map for a key has parts.
+            for _ in 0..key.children() {
+                ahead.skip()?;
+            }
+            if let Token::Str(key) | Token::Bin(key) = key
+                && let Some(own) = repeats.own_name(key, self.fields)
+            {
+                twice.last.retain(|(field, _)| *field != own);
+                twice.last.push((own, Some(ahead)));
+            }
+            ahead.skip()?;
+        }
+        // What is looked at more than once is paid for: structs inside structs may all have fields twice.
+        self.pairs.de.input.budget.bytes(start.left().saturating_sub(ahead.left()))?;
+        for own in repeats.own_names(self.fields).filter(|own| again.zero_fields.contains(own)) {
+            self.seen.push(own);
+            if twice.last.iter().all(|(field, _)| *field != own) {
+                twice.last.push((own, None));
+            }
+        }
+        self.twice = Some(Box::new(twice));
+        Ok(())
+    }
+
+    /// The next field that is handed over before its turn. When there is none, goes past members that have been.
+    #[cold]
+    fn next_repeated(&mut self) -> Result<Option<&'static str>> {
+        let again = self.pairs.de.again;
+        let (Some(twice), Some(repeats)) = (&mut self.twice, &again.repeats) else { return Ok(None) };
+        let reader = &mut self.pairs.de.input.reader;
+        if let Some(back) = twice.back.take() {
+            *reader = back;
+            self.zeros_passed = 0;
+        }
+        if let Some((own, value)) = twice.last.pop() {
+            twice.back = Some(*reader);
+            match value {
+                Some(value) => *reader = value,
+                // As behind the last pair.
+                None => self.zeros_passed = 1,
+            }
+            twice.given = Some((own, reader.left()));
+            return Ok(Some(own));
+        }
+        while self.pairs.left > 0 {
+            let (Token::Str(key) | Token::Bin(key)) = reader.peek()? else { break };
+            if repeats.own_name(key, self.fields).is_none() {
+                let mut ahead = *reader;
+                ahead.skip()?;
+                let field = self.fields.iter().find(|field| field.as_bytes() == key);
+                twice.given = field.map(|field| (*field, ahead.left()));
+                break;
+            }
+            reader.skip()?;
+            reader.skip()?;
+            self.pairs.left -= 1;
+        }
+        Ok(None)
+    }
+
+    /// Says of which name the struct said that it has the field already.
+    #[cold]
+    pub(super) fn failed(&self, error: DeError) -> DeError {
+        // An error of a value comes from behind the name.
+        if let Some((name, left)) = self.twice.as_ref().and_then(|twice| twice.given)
+            && left == self.pairs.de.input.reader.left()
+        {
+            self.pairs.de.again.given.set(Some(name));
+        }
+        error
+    }
+
+    /// Goes on where the members do.
+    #[inline]
+    pub(super) fn go_back(&mut self) {
+        if let Some(back) = self.twice.as_mut().and_then(|twice| twice.back.take()) {
+            self.pairs.de.input.reader = back;
+        }
     }
 
     /// Notes which of the members that would be filled with zero is there.
@@ -242,7 +348,12 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if !self.pairs.advance()? {
+        if self.twice.is_some()
+            && let Some(field) = self.next_repeated()?
+        {
+            return seed.deserialize(BorrowedStrDeserializer::new(field)).map(Some);
+        }
+        if !self.pairs.advance() {
             return match self.next_zero_field() {
                 Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
                 None => Ok(None),

@@ -15,13 +15,14 @@ use super::{
     time::{self, PeerTimes, TimeForm},
 };
 use crate::{
+    again::{Again, read_again},
     budget::{DecodeBudget, ListRoom},
     codec::{Decoding, Limits},
     error::ValueError,
     form::Form,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, TEXT, TIME, raw_text},
-    zero::{Again, Zero, read_again},
+    zero::Zero,
 };
 use access::{Entries, List, Members, Numbers, Pairs};
 use error::DeError;
@@ -258,8 +259,16 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         visitor: V,
     ) -> Result<V::Value> {
         self.input.budget.compound::<V::Value>()?;
+        let comes_again = self.again.repeats.is_some();
         let mut members = Members::new(Pairs::new(self.deeper()?, len), fields);
-        let value = visitor.visit_map(&mut members)?;
+        if comes_again {
+            members.look_for_repeated()?;
+        }
+        let value = match visitor.visit_map(&mut members) {
+            Ok(value) => value,
+            Err(error) => return Err(members.failed(error)),
+        };
+        members.go_back();
         members.pairs.finish()?;
         Ok(value)
     }

@@ -1,5 +1,6 @@
 //! Tests of the whole codec, on the bytes themselves.
 
+mod errors;
 mod framing;
 mod hostile;
 mod support;
