@@ -15,14 +15,20 @@ use std::{any::TypeId, cell::Cell, fmt, sync::OnceLock};
 /// What the readings of a value so far have found out, for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Again {
-    /// Members that structs ask for and get even where the bytes have none.
-    pub(crate) zero_fields: Vec<&'static str>,
-    /// Members that come twice: the last counts, as in Go.
-    pub(crate) repeats: Option<Box<Repeats>>,
+    /// Nothing yet, for nearly all values.
+    found: Option<Box<Found>>,
     /// The name that a struct was given last before it said that it has a member twice.
     pub(crate) given: Cell<Option<&'static str>>,
     /// Whether serde has kept a map until it knows what to make of it: what it says then need not be what is wrong.
     has_kept: Cell<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    /// Members that structs ask for and get even where the bytes have none.
+    zero_fields: Vec<&'static str>,
+    /// Members that come twice: the last counts, as in Go.
+    repeats: Option<Repeats>,
 }
 
 /// Members of which the last counts.
@@ -64,6 +70,18 @@ impl Repeats {
 }
 
 impl Again {
+    /// Members that structs ask for and get even where the bytes have none.
+    #[inline]
+    pub(crate) fn zero_fields(&self) -> &[&'static str] {
+        self.found.as_ref().map_or(&[], |found| &found.zero_fields)
+    }
+
+    /// Members that come twice, if there are any: the last counts, as in Go.
+    #[inline]
+    pub(crate) fn repeats(&self) -> Option<&Repeats> {
+        self.found.as_ref()?.repeats.as_ref()
+    }
+
     /// Notes that a `T` is being read, as the value of a map.
     #[inline]
     pub(crate) fn note_kept<T>(&self) {
@@ -74,13 +92,15 @@ impl Again {
 
     /// Whether nothing could be made of what serde has kept as it was.
     pub(crate) fn is_second_look(&self) -> bool {
-        self.repeats.as_ref().is_some_and(|repeats| repeats.in_all_maps)
+        self.repeats().is_some_and(|repeats| repeats.in_all_maps)
     }
 
     /// Takes in that a reading has failed; `false` if the next would fail like it.
+    #[cold]
     fn note(&mut self, error: &impl ZeroFieldError) -> bool {
-        if let Some(name) = error.zero_field().filter(|name| !self.zero_fields.contains(name)) {
-            self.zero_fields.push(name);
+        let zero_fields = &mut self.found.get_or_insert_default().zero_fields;
+        if let Some(name) = error.zero_field().filter(|name| !zero_fields.contains(name)) {
+            zero_fields.push(name);
             return true;
         }
         let given = self.given.take();
@@ -93,7 +113,7 @@ impl Again {
 
     /// The struct has the member `own` twice, the second time as `given`.
     fn note_repeated(&mut self, own: &'static str, given: Option<&'static str>) -> bool {
-        let fields = &mut self.repeats.get_or_insert_default().fields;
+        let fields = &mut self.repeats_mut().fields;
         let Some(field) = fields.iter_mut().find(|field| field.own == own) else {
             fields.push(RepeatedField { own, others: Vec::new() });
             return true;
@@ -107,7 +127,11 @@ impl Again {
 
     /// Lets the last count of all members that maps have twice; `false` if it does already.
     fn count_all_once(&mut self) -> bool {
-        !std::mem::replace(&mut self.repeats.get_or_insert_default().in_all_maps, true)
+        !std::mem::replace(&mut self.repeats_mut().in_all_maps, true)
+    }
+
+    fn repeats_mut(&mut self) -> &mut Repeats {
+        self.found.get_or_insert_default().repeats.get_or_insert_default()
     }
 }
 

@@ -75,9 +75,11 @@ impl Args<'_> {
             #[cfg(feature = "gob")]
             Self::Gob { types, value } => crate::gob::value_from_slice_within(types, value, decoding),
             #[cfg(feature = "msgpack")]
-            Self::Msgpack(bytes) => crate::msgpack::value_from_slice_within(bytes, decoding),
-            #[cfg(feature = "msgpack")]
-            Self::MsgpackOf(bytes, times) => crate::msgpack::value_from_peer_within(bytes, times, decoding),
+            Self::Msgpack(bytes) | Self::MsgpackOf(bytes, _) => {
+                // One call for both, so that it becomes part of this.
+                let times = if let Self::MsgpackOf(_, times) = self { Some(*times) } else { None };
+                crate::msgpack::value_from_peer_within(bytes, times, decoding)
+            }
             Self::Custom(decoder, request) => {
                 let budget = decoding.budget(request.wire_len());
                 let value = decode_erased(&budget, |visit| decoder.args(request, visit))?;

@@ -100,7 +100,7 @@ impl<'de> Reader<'de> {
     /// Members of which the last counts.
     #[inline]
     pub(super) fn repeats(&self) -> Option<&'de Repeats> {
-        self.again?.repeats.as_deref()
+        self.again?.repeats()
     }
 
     /// What has not been read yet.

@@ -40,7 +40,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de, '_> {
             self.de.budget.element::<S::Value>(&mut self.room)?;
             seed.deserialize(&mut *self.de).map(Some)
         } else if is_expected {
-            seed.deserialize(Zero::new(&self.de.again.zero_fields)).map(Some)
+            seed.deserialize(Zero::new(self.de.again.zero_fields())).map(Some)
         } else {
             Ok(None)
         }
@@ -62,7 +62,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
     type Error = DeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        if let Some(repeats) = &self.de.again.repeats {
+        if let Some(repeats) = self.de.again.repeats() {
             drop_repeated(self.de, repeats, &mut self.first)?;
         }
         if !self.de.cursor.next(self.first, b'}')? {
@@ -72,7 +72,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        let flattened = Flattened { missing: &self.de.again.zero_fields, is_struct: &mut self.is_struct };
+        let flattened = Flattened { missing: self.de.again.zero_fields(), is_struct: &mut self.is_struct };
         seed.deserialize(Name { text: name, flattened: Some(flattened) }).map(Some)
     }
 
@@ -169,7 +169,7 @@ impl<'de> Members<'_, 'de, '_> {
     /// Finds the last members of fields that are there twice.
     #[cold]
     pub(super) fn look_for_repeated(&mut self) -> Result<(), DeError> {
-        let Some(repeats) = &self.de.again.repeats else { return Ok(()) };
+        let Some(repeats) = self.de.again.repeats() else { return Ok(()) };
         let (mut ahead, mut first) = (self.de.cursor.clone(), true);
         let mut twice = Twice::default();
         while ahead.next(first, b'}')? {
@@ -192,7 +192,9 @@ impl<'de> Members<'_, 'de, '_> {
     /// The next field that is handed over before its turn. When there is none, goes past members that have been.
     #[cold]
     fn next_repeated(&mut self) -> Result<Option<&'static str>, DeError> {
-        let (Some(twice), Some(repeats)) = (&mut self.twice, &self.de.again.repeats) else { return Ok(None) };
+        let (Some(twice), Some(repeats)) = (&mut self.twice, self.de.again.repeats()) else {
+            return Ok(None);
+        };
         if let Some(back) = twice.back.take() {
             self.de.cursor = back;
         }

@@ -134,7 +134,7 @@ impl<'de> Element<'_, 'de> {
     ) -> Result<V::Value> {
         self.reader.budget.compound::<V::Value>()?;
         if self.kind == kind::NULL {
-            let zero_fields = self.reader.again.map_or(&[][..], |again| &again.zero_fields);
+            let zero_fields = self.reader.again.map_or(&[][..], |again| again.zero_fields());
             return Zero::new(zero_fields).deserialize_struct(name, fields, visitor);
         }
         let open = self.enter()?;

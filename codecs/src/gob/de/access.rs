@@ -1,6 +1,6 @@
 //! The insides of lists and maps.
 
-use super::{De, error::DeError, fields::Embedding, typed_value::TypedValue};
+use super::{De, error::DeError, named_fields::Embedding, typed_value::TypedValue};
 use crate::{
     budget::{DecodeBudget, ListRoom, MapRoom},
     gob::{

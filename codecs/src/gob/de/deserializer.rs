@@ -181,7 +181,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
                 // As in Go, only the outermost struct has to have something in common.
                 let target = (this.depth == 0).then_some(name);
                 let (absent, depth) = (this.absent, deeper(this.depth)?);
-                let mut fields = Fields::new(this.de, this.id, fields, depth, Some(wanted), target);
+                let mut fields = Fields::new(this.de, this.id, fields, depth, wanted, target);
                 fields.begin(absent)?;
                 let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
                 fields.finish()?;

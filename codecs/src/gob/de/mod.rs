@@ -1,7 +1,7 @@
 //! Gob into values of ours: a serde deserializer over the bytes of one value and the types its peer has defined.
 //!
 //! [`deserializer`] hears what the target asks for, [`typed_value`] reads it if the peer's type fits; [`access`] walks
-//! lists and maps, [`fields`] structs; [`opaque`] reads what Go marshals by itself. Types fit as in Go. A field that
+//! lists and maps, [`fields`] structs, and [`named_fields`] those that become maps. Types fit as in Go. A field that
 //! the peer's type has and the value has not is zero, as it was when the peer left it out; a field that the peer's type
 //! lacks is left to serde's own defaults and options, and only where there are none it is zero, as in Go. Source: Go
 //! `encoding/gob` `decode.go`.
@@ -10,6 +10,7 @@ mod access;
 mod deserializer;
 mod error;
 mod fields;
+mod named_fields;
 mod typed_value;
 
 use super::{

@@ -5,6 +5,7 @@ use super::{
     access::{Items, Named, Pairs},
     error::DeError,
     fields::Fields,
+    named_fields::NamedFields,
 };
 use crate::{
     budget::{ListRoom, MapRoom},
@@ -243,9 +244,9 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
     pub(super) fn members<V: Visitor<'de>>(self, fields: Struct, visitor: V) -> Result<V::Value> {
         self.de.budget.compound::<V::Value>()?;
         let absent = self.absent;
-        let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, None, None);
-        fields.look_again();
+        let mut fields = Fields::new(self.de, self.id, fields, deeper(self.depth)?, &[], None);
         fields.begin(absent)?;
+        let mut fields = NamedFields::new(fields);
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
         Ok(value)
@@ -253,7 +254,7 @@ impl<'r, 'a, 'de> TypedValue<'r, 'a, 'de> {
 
     /// The zero value of the target's type, in the place of a nil interface.
     pub(super) fn zero(&self) -> Zero<'a, DeError> {
-        Zero::new(&self.de.again.zero_fields)
+        Zero::new(self.de.again.zero_fields())
     }
 
     /// The types that mean the same to every target that takes anything; `exact` for the visitor of

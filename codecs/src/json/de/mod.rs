@@ -91,7 +91,7 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
         }
         de.cursor.enter()?;
         if de.cursor.peek() == Some(b']') {
-            T::deserialize(Zero::new(&again.zero_fields))
+            T::deserialize(Zero::new(again.zero_fields()))
         } else {
             let value = T::deserialize(&mut de)?;
             decoding.note(&de.budget);
@@ -156,7 +156,7 @@ impl<'de, 'f> De<'de, 'f> {
     ) -> Result<V::Value, DeError> {
         self.budget.compound::<V::Value>()?;
         if self.cursor.take_null()? {
-            return Zero::new(&self.again.zero_fields).deserialize_tuple(len, visitor);
+            return Zero::new(self.again.zero_fields()).deserialize_tuple(len, visitor);
         }
         if self.cursor.peek() != Some(b'[') {
             return Err(self.cursor.mismatch(wanted));
@@ -196,7 +196,7 @@ impl<'de, 'f> De<'de, 'f> {
         self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
         let mut members = Members { de: self, first: true, name, fields, field: "", likely: 0, twice: None };
-        if members.de.again.repeats.is_some() {
+        if members.de.again.repeats().is_some() {
             members.look_for_repeated()?;
         }
         let value = match visitor.visit_map(&mut members) {
@@ -356,7 +356,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.cursor.peek() {
             Some(b'{') => self.map(visitor),
-            _ if self.cursor.take_null()? => Zero::new(&self.again.zero_fields).deserialize_map(visitor),
+            _ if self.cursor.take_null()? => Zero::new(self.again.zero_fields()).deserialize_map(visitor),
             _ => Err(self.cursor.mismatch("map[string]interface {}")),
         }
     }
@@ -371,7 +371,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         match self.cursor.peek() {
             Some(b'{') => self.members(name, fields, visitor),
             _ if self.cursor.take_null()? => {
-                Zero::new(&self.again.zero_fields).deserialize_struct(name, fields, visitor)
+                Zero::new(self.again.zero_fields()).deserialize_struct(name, fields, visitor)
             }
             _ => Err(self.cursor.mismatch(name)),
         }
@@ -393,7 +393,7 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
                 Ok(value)
             }
             _ if self.cursor.take_null()? => {
-                Zero::new(&self.again.zero_fields).deserialize_enum(name, variants, visitor)
+                Zero::new(self.again.zero_fields()).deserialize_enum(name, variants, visitor)
             }
             _ => Err(self.cursor.mismatch(name)),
         }

@@ -182,7 +182,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if let Some(repeats) = &self.pairs.de.again.repeats {
+        if let Some(repeats) = self.pairs.de.again.repeats() {
             self.pairs.drop_repeated(repeats)?;
         }
         if !self.pairs.advance() {
@@ -235,7 +235,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[cold]
     pub(super) fn look_for_repeated(&mut self) -> Result<()> {
         let again = self.pairs.de.again;
-        let Some(repeats) = &again.repeats else { return Ok(()) };
+        let Some(repeats) = again.repeats() else { return Ok(()) };
         let mut twice = Twice::default();
         let start = self.pairs.de.input.reader;
         let mut ahead = start;
@@ -255,7 +255,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
         }
         // What is looked at more than once is paid for: structs inside structs may all have fields twice.
         self.pairs.de.input.budget.bytes(start.left().saturating_sub(ahead.left()))?;
-        for own in repeats.own_names(self.fields).filter(|own| again.zero_fields.contains(own)) {
+        for own in repeats.own_names(self.fields).filter(|own| again.zero_fields().contains(own)) {
             self.seen.push(own);
             if twice.last.iter().all(|(field, _)| *field != own) {
                 twice.last.push((own, None));
@@ -269,7 +269,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     #[cold]
     fn next_repeated(&mut self) -> Result<Option<&'static str>> {
         let again = self.pairs.de.again;
-        let (Some(twice), Some(repeats)) = (&mut self.twice, &again.repeats) else { return Ok(None) };
+        let (Some(twice), Some(repeats)) = (&mut self.twice, again.repeats()) else { return Ok(None) };
         let reader = &mut self.pairs.de.input.reader;
         if let Some(back) = twice.back.take() {
             *reader = back;
@@ -324,7 +324,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
         if let Token::Str(key) | Token::Bin(key) = self.pairs.de.input.reader.peek()?
-            && let Some(name) = self.pairs.de.again.zero_fields.iter().find(|name| name.as_bytes() == key)
+            && let Some(name) = self.pairs.de.again.zero_fields().iter().find(|name| name.as_bytes() == key)
         {
             self.seen.push(name);
         }
@@ -332,8 +332,14 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     }
 
     /// The next member that is filled with zero.
+    #[inline]
     fn next_zero_field(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.pairs.de.again.zero_fields.get(self.zeros_passed) {
+        if self.pairs.de.again.zero_fields().is_empty() { None } else { self.find_zero_field() }
+    }
+
+    #[cold]
+    fn find_zero_field(&mut self) -> Option<&'static str> {
+        while let Some(&name) = self.pairs.de.again.zero_fields().get(self.zeros_passed) {
             self.zeros_passed += 1;
             if self.fields.contains(&name) && !self.seen.contains(&name) {
                 return Some(name);
@@ -359,7 +365,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de, '_> {
                 None => Ok(None),
             };
         }
-        if !self.pairs.de.again.zero_fields.is_empty() {
+        if !self.pairs.de.again.zero_fields().is_empty() {
             self.note()?;
         }
         seed.deserialize(self.pairs.de.next(true)).map(Some)

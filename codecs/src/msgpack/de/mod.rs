@@ -77,10 +77,10 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
 #[inline]
 pub fn value_from_peer_within<T: DeserializeOwned>(
     bytes: &[u8],
-    times: &PeerTimes,
+    times: Option<&PeerTimes>,
     decoding: &Decoding<'_>,
 ) -> std::result::Result<T, ValueError> {
-    read_again(|again| read(bytes, decoding, again, Some(times)))
+    read_again(|again| read(bytes, decoding, again, times))
 }
 
 /// One attempt.
@@ -152,7 +152,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 
     #[inline]
     fn zero(&self) -> Zero<'f, DeError> {
-        Zero::new(&self.again.zero_fields)
+        Zero::new(self.again.zero_fields())
     }
 
     /// An integer of any width that holds the value. Go's codec writes the shortest form that fits, so the width on the
@@ -259,7 +259,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         visitor: V,
     ) -> Result<V::Value> {
         self.input.budget.compound::<V::Value>()?;
-        let comes_again = self.again.repeats.is_some();
+        let comes_again = self.again.repeats().is_some();
         let mut members = Members::new(Pairs::new(self.deeper()?, len), fields);
         if comes_again {
             members.look_for_repeated()?;

@@ -290,13 +290,14 @@ fn times_in_the_form_of_the_peer() {
         assert_eq!(read::<Time>(&bytes), time);
         // Every form is read in every connection, and noted.
         let peer = PeerTimes::new(TimeForm::default());
-        assert_eq!(value_from_peer_within(&bytes, &peer, &Decoding::new(&Limits::DEFAULT)), Ok(time));
+        assert_eq!(value_from_peer_within(&bytes, Some(&peer), &Decoding::new(&Limits::DEFAULT)), Ok(time));
         assert_eq!(peer.get(), form);
     }
     // As bytes, which go-msgpack 2.1.2 writes and does not read.
     for bytes in [of_go(b"\xC4\x0F", &[go, &b"\0\x3C"[..]].concat()), of_go(b"\xC4\x10", &odd_bytes)] {
         let peer = PeerTimes::new(TimeForm::default());
-        let time = value_from_peer_within::<Time>(&bytes, &peer, &Decoding::new(&Limits::DEFAULT)).unwrap();
+        let time =
+            value_from_peer_within::<Time>(&bytes, Some(&peer), &Decoding::new(&Limits::DEFAULT)).unwrap();
         assert_eq!(written_as(&time, peer.get()), [&[0xA0 | bytes[1]], &bytes[2..]].concat());
     }
     assert_eq!(written_as(&unspeakable, TimeForm::GoBinary), written_as(&in_utc, TimeForm::GoBinary));
@@ -305,8 +306,9 @@ fn times_in_the_form_of_the_peer() {
     // What is no time says nothing: neither a nil, nor a text, nor bytes where bytes are wanted.
     for bytes in [&b"\xC0"[..], b"\xA1x", b"\xAF\x01aaaaaaaaaaaaaa"] {
         let peer = PeerTimes::new(TimeForm::GoBinary);
-        let _ = value_from_peer_within::<Text>(bytes, &peer, &Decoding::new(&Limits::DEFAULT));
-        let _ = value_from_peer_within::<Option<Time>>(b"\xC0", &peer, &Decoding::new(&Limits::DEFAULT));
+        let _ = value_from_peer_within::<Text>(bytes, Some(&peer), &Decoding::new(&Limits::DEFAULT));
+        let _ =
+            value_from_peer_within::<Option<Time>>(b"\xC0", Some(&peer), &Decoding::new(&Limits::DEFAULT));
         assert_eq!(peer.get(), TimeForm::GoBinary);
     }
 }
