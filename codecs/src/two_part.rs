@@ -28,12 +28,11 @@ pub(crate) struct Header<O = ()> {
 }
 
 impl<O> Header<O> {
-    /// The request whose arguments are the range `args` of `bytes`.
+    /// The request whose arguments are the range `args` of `bytes`; `extension` is the codec's own part of its head.
     #[inline]
-    pub(crate) fn request(self, bytes: Bytes, args: Range<usize>) -> Request {
-        Request::new(bytes, self.seq, self.service_method, args)
-            .with_timeout(self.timeout)
-            .with_details(self.details)
+    pub(crate) fn request<P>(self, bytes: Bytes, args: Range<usize>, extension: P) -> Request<P> {
+        let Self { seq, service_method, timeout, details, .. } = self;
+        Request::from_parts(bytes, seq, service_method, args, timeout, details, extension)
     }
 
     /// The reply whose value is the range `body` of `bytes`; `other` is its error where that is no text, `read_data`

@@ -99,7 +99,7 @@ impl RequestDecoder {
     #[inline]
     fn request(&mut self, header: Header<Dialect>, buf: &mut BytesMut, total: usize) -> Request {
         let (args, dialect) = (header.len..total, self.dialect.unwrap_or(header.own));
-        header.request(buf.split_to(total).freeze(), args).with_extension(dialect)
+        header.request(buf.split_to(total).freeze(), args, dialect)
     }
 }
 

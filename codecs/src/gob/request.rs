@@ -173,7 +173,7 @@ impl RequestDecoder {
         self.values.restart();
         self.values.share();
         let args = args.join(&mut bytes);
-        header.request(bytes.freeze(), args)
+        header.request(bytes.freeze(), args, ())
     }
 }
 

@@ -59,8 +59,8 @@ impl RequestDecoder {
             && let Some(Plain { end, name, params, id }) = plain(buf, self.scanner.limits.max_depth)
             && end <= self.scanner.limits.max_message_bytes
         {
-            let request = message::Request::new(buf.split_to(end).freeze(), 0, name, params);
-            return Ok(Some(request.with_extension(Id(id))));
+            let bytes = buf.split_to(end).freeze();
+            return Ok(Some(Request::from_parts(bytes, 0, name, params, None, false, Id(id))));
         }
         self.decode_any(buf)
     }

@@ -26,19 +26,30 @@ impl Request {
     /// If a range does not lie within `bytes`: that is a fault of the codec, not of the peer.
     #[inline]
     pub fn new(bytes: Bytes, seq: u64, service_method: Range<usize>, args: Range<usize>) -> Self {
-        assert!(
-            service_method.end <= bytes.len() && args.end <= bytes.len(),
-            "ranges lie within the message"
-        );
-        Self {
-            head: Head { bytes, service_method, seq, details: false, extension: () },
-            body: Ok(args),
-            timeout: None,
-        }
+        Self::from_parts(bytes, seq, service_method, args, None, false, ())
     }
 }
 
 impl<O> Request<O> {
+    /// As [`new`](Request::new), with all parts at once: each is written where it stays.
+    #[inline]
+    pub(crate) fn from_parts(
+        bytes: Bytes,
+        seq: u64,
+        service_method: Range<usize>,
+        args: Range<usize>,
+        timeout: Option<Duration>,
+        details: bool,
+        extension: O,
+    ) -> Self {
+        assert!(
+            service_method.end <= bytes.len() && args.end <= bytes.len(),
+            "ranges lie within the message"
+        );
+        let head = Head { bytes, service_method, seq, details, extension };
+        Self { head, body: Ok(args), timeout }
+    }
+
     /// The same request with a part of the codec's own.
     #[inline]
     #[must_use]

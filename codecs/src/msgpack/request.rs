@@ -118,7 +118,7 @@ impl RequestDecoder {
     fn request(&mut self, header: Header, buf: &mut BytesMut, end: usize) -> Request {
         self.scanner.restart();
         let args = header.len..end;
-        header.request(buf.split_to(end).freeze(), args)
+        header.request(buf.split_to(end).freeze(), args, ())
     }
 }
 
