@@ -45,9 +45,8 @@ impl ReplyEncoder {
         reply: &T,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
-        let start = header::start(out, head.dialect(), head.service_method(), head.seq());
-        header::put_text(out, head.dialect(), b"Error\0", b"");
-        header::end(out, start);
+        let start = out.len();
+        header::put_success(out, head.dialect(), head.service_method(), head.seq());
         ser::to_buf(reply, head.dialect(), out).inspect_err(|_| out.truncate(start))
     }
 
