@@ -11,11 +11,16 @@ const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 /// How many bytes at the front of `bytes` are neither a quote, a backslash nor a control character.
 #[inline(always)]
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    // Names and most texts end in the first chunk: that much is worth a copy wherever it is asked for.
-    let Some((chunk, rest)) = bytes.split_first_chunk() else { return short_plain_len(bytes) };
-    match specials(chunk) {
-        0 => chunk.len() + long_plain_len(rest),
-        hits => first_of(hits),
+    // Names and most texts end in the first two chunks: that much is worth a copy wherever it is asked for.
+    let Some((first, rest)) = bytes.split_first_chunk() else { return short_plain_len(bytes) };
+    let hits = specials(first);
+    if hits != 0 {
+        return first_of(hits);
+    }
+    let Some((second, rest)) = rest.split_first_chunk() else { return 8 + short_plain_len(rest) };
+    match specials(second) {
+        0 => 16 + long_plain_len(rest),
+        hits => 8 + first_of(hits),
     }
 }
 
