@@ -20,6 +20,8 @@ pub(crate) struct Caller<'p> {
     name: Option<&'p str>,
     /// Its entry in the table of users.
     user: Option<&'p Arc<User>>,
+    /// It may call nothing, for want of TLS or of a login.
+    pub(crate) is_barred: bool,
 }
 
 /// Whether `identity`, or a peer that has proven none, may know that there is `full_name`, of the service with that
@@ -53,11 +55,13 @@ impl<'p> Caller<'p> {
     #[inline]
     pub(crate) fn new(peer: &'p Arc<Peer>, policy: &'p Policy) -> Self {
         let (name, user) = known(policy, peer.user.as_ref());
-        Self { peer, policy, name, user }
+        let mut caller = Self { peer, policy, name, user, is_barred: false };
+        caller.is_barred = peer.needs_tls || caller.lacks_login();
+        caller
     }
 
     /// Whether the peer has to log in first.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn lacks_login(&self) -> bool {
         self.policy.login_required() && self.name.is_none() && self.peer.protocol != IN_PROCESS
     }

@@ -5,9 +5,10 @@
 //! protocol and no socket.
 
 use crate::{
+    auth::UserPermit,
     call::{
         access::Caller,
-        in_flight::{InFlightCall, Started, count_failure, note_end, panicked},
+        in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
         large::{self, LARGE},
         registry::{Entry, Registry},
     },
@@ -15,7 +16,7 @@ use crate::{
     live::{Live, stats::Tally, watch},
     method::{
         context::ContextSource,
-        running::{Keep, Written},
+        running::{BoxCall, Keep, Written},
     },
     peer::Peer,
 };
@@ -45,7 +46,8 @@ impl Dispatch {
     /// Starts the method `name`, `timeout` being the caller's own limit and `now` the moment the request was read.
     ///
     /// `last` is the method of the caller's last call, if there was one: mostly the next one is of it too, and then
-    /// needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is.
+    /// needs neither a look-up nor another look at rules and rights, which are the caller's for as long as it is, and its
+    /// thread is noted to be at that method.
     #[inline(always)]
     pub(crate) fn start<'d>(
         &'d self,
@@ -109,13 +111,14 @@ impl Dispatch {
             self.live.stats.drained_calls.add_one();
             return Err(Refused { error: CallError::Draining, entry: None });
         }
-        if caller.peer.needs_tls {
-            return Err(self.refused(CallError::NeedsTls(echoed(name)), None));
-        }
         // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even
         // names.
-        if caller.lacks_login() {
-            return Err(self.refused(CallError::Unauthenticated(echoed(name)), None));
+        if caller.is_barred {
+            let error = match caller.peer.needs_tls {
+                true => CallError::NeedsTls(echoed(name)),
+                false => CallError::Unauthenticated(echoed(name)),
+            };
+            return Err(self.refused(error, None));
         }
         Ok(())
     }
@@ -136,40 +139,76 @@ impl Dispatch {
         self.admit(name, caller)?;
         let Caller { peer, policy, .. } = caller;
         let entry = match known {
+            // The thread is at it since the last call.
             Some(entry) => entry,
-            None => look_up().map_err(|error| self.refused(of_broken(error, name, &args), None))?,
+            None => {
+                let found = look_up().map_err(|error| self.refused(of_broken(error, name, &args), None))?;
+                // Until the one who polls the call says otherwise.
+                watch::enter(found.number);
+                found
+            }
         };
         // Limits come before the arguments are looked at: a call over one of them costs a look at a number and an error
         // reply.
         if !self.live.has_room(policy, &peer.load) {
             return Err(self.refused(CallError::Overloaded, Some(entry)));
         }
-        let (mut permit, mut turn) = (None, None);
-        if let Some(bounds) = &entry.bounds {
-            let permits = bounds.admit(entry, &policy.config);
-            (permit, turn) = permits.map_err(|error| self.refused(error, Some(entry)))?;
-        }
-        // The last of the limits: what it takes of a user's rate is not given back.
-        let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
         let limit = match (timeout, entry.options.timeout, policy.config.call_timeout) {
             (None, None, None) => None,
             (caller, method, server) => [caller, method, server].into_iter().flatten().min(),
         };
         let deadline = limit.and_then(|limit| now.checked_add(limit));
-        let mut source = ContextSource::new(&entry.full_name, peer, deadline);
+        let source = ContextSource::new(&entry.full_name, peer, deadline);
+        let decoding = Decoding::new(&policy.limits);
+        let (call, permit, user_permit) = if entry.bounds.is_some() {
+            self.invoke_bounded(entry, args, &decoding, source, caller, now)?
+        } else {
+            // The last of the limits: what it takes of a user's rate is not given back.
+            let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
+            (self.invoke(entry, args, &decoding, source)?, None, user_permit)
+        };
+        Ok(Started { call, entry, limit, decoded_bytes: decoding.taken(), permit, user_permit })
+    }
+
+    /// As [`invoke`](Self::invoke), of a method that has limits of its own.
+    #[inline(never)]
+    fn invoke_bounded<'d>(
+        &self,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+        caller: &Caller<'_>,
+        now: Instant,
+    ) -> Result<(BoxCall, Option<MethodPermit>, Option<UserPermit>), Refused<'d>> {
+        let (mut permit, mut turn) = (None, None);
+        if let Some(bounds) = &entry.bounds {
+            let permits = bounds.admit(entry, &caller.policy.config);
+            (permit, turn) = permits.map_err(|error| self.refused(error, Some(entry)))?;
+        }
+        let mut user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
+        let mut source = source;
         if let Some(blocking) = &mut turn {
             // A function that blocks outlives its call.
             blocking.keep((permit.take(), user_permit.take()));
             source.set_turn(&mut turn);
         }
-        // Until the one who polls the call says otherwise.
-        watch::enter(entry.number);
-        let decoding = Decoding::new(&policy.limits);
-        let invoke = || entry.options.invoke.invoke(args, &decoding, source);
-        let call = catch_unwind(AssertUnwindSafe(invoke))
+        Ok((self.invoke(entry, args, decoding, source)?, permit, user_permit))
+    }
+
+    /// Decodes the arguments and makes the call, which has not been polled then.
+    #[inline(always)]
+    fn invoke<'d>(
+        &self,
+        entry: &'d Arc<Entry>,
+        args: Args<'_>,
+        decoding: &Decoding<'_>,
+        source: ContextSource<'_>,
+    ) -> Result<BoxCall, Refused<'d>> {
+        let invoke = || entry.options.invoke.invoke(args, decoding, source);
+        catch_unwind(AssertUnwindSafe(invoke))
             .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
-            .map_err(|error| Refused { error: error.shortened(), entry: Some(entry) })?;
-        Ok(Started { call, entry, limit, decoded_bytes: decoding.taken(), permit, user_permit })
+            .map_err(|error| Refused { error: error.shortened(), entry: Some(entry) })
     }
 
     /// Polls a call once and lets it write what is ready.

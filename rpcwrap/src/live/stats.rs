@@ -117,7 +117,8 @@ pub(crate) struct Tally {
     bytes_in: u64,
     bytes_out: u64,
     nanos: u64,
-    touched: u128,
+    /// The buckets of `latency` that have calls, a bit for each.
+    touched: [u64; BUCKETS.div_ceil(64)],
     latency: Latencies<u32>,
 }
 
@@ -141,7 +142,7 @@ impl Tally {
         self.failed += u64::from(failed);
         self.nanos += nanos;
         self.latency.0[bucket] += 1;
-        self.touched |= 1 << bucket;
+        self.touched[bucket / 64] |= 1 << (bucket % 64);
     }
 
     /// Calls that are over.
@@ -154,13 +155,16 @@ impl Tally {
         self.failed
     }
 
+    /// What they have taken together.
+    #[inline]
+    pub(crate) fn nanos(&self) -> u64 {
+        self.nanos
+    }
+
     /// Shows every bucket of latencies that has calls.
     #[inline]
     pub(crate) fn latencies(&self, mut show: impl FnMut(usize, u32)) {
-        let mut touched = self.touched;
-        while touched != 0 {
-            let bucket = touched.trailing_zeros() as usize;
-            touched &= touched - 1;
+        for bucket in touched_buckets(self.touched) {
             show(bucket, self.latency.0[bucket]);
         }
     }
@@ -177,14 +181,24 @@ impl Tally {
         add(&stats.bytes_out, &mut self.bytes_out);
         add(&stats.failed, &mut self.failed);
         add(&stats.nanos, &mut self.nanos);
-        while self.touched != 0 {
-            let bucket = self.touched.trailing_zeros() as usize;
-            self.touched &= self.touched - 1;
+        for bucket in touched_buckets(std::mem::take(&mut self.touched)) {
             stats.latency.0[bucket]
                 .fetch_add(u64::from(std::mem::take(&mut self.latency.0[bucket])), Relaxed);
         }
         add(&stats.finished, &mut self.finished);
     }
+}
+
+/// The numbers of the bits that are set.
+#[inline]
+fn touched_buckets(touched: [u64; BUCKETS.div_ceil(64)]) -> impl Iterator<Item = usize> {
+    touched.into_iter().enumerate().flat_map(|(index, mut bits)| {
+        std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits.checked_sub(1)?;
+            Some(index * 64 + bit)
+        })
+    })
 }
 
 macro_rules! counters {

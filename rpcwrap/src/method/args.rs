@@ -30,7 +30,7 @@ pub trait FromArgs: Sized + Send + 'static {
 }
 
 impl<T: DeserializeOwned + Send + 'static> FromArgs for T {
-    #[inline]
+    #[inline(always)]
     fn from_args(args: Args<'_>, decoding: &Decoding<'_>, _: &ContextSource<'_>) -> Result<Self, ValueError> {
         args.decode_within(decoding)
     }

@@ -21,8 +21,8 @@ pub(super) struct Batch<'t, 'd> {
     peer: &'t Arc<Peer>,
     /// From how long on a call is noted one by one: that it is slow, or every one where there are observers.
     noted_nanos: u64,
-    /// What the calls of the batch have taken.
-    nanos: u64,
+    /// What the calls of the method may take together until the slice is over.
+    nanos_left: u64,
     /// Of the last request.
     bytes_in: usize,
     /// Of the last call of the method that failed.
@@ -38,7 +38,7 @@ impl<'t, 'd> Batch<'t, 'd> {
             live,
             peer,
             noted_nanos: if live.observers.is_empty() { live.slow.nanos() } else { 0 },
-            nanos: 0,
+            nanos_left: SLICE.as_nanos() as u64,
             bytes_in: 0,
             error: None,
         }
@@ -78,8 +78,7 @@ impl<'t, 'd> Batch<'t, 'd> {
         let duration = now.saturating_duration_since(began);
         self.tally.finish(duration, error.is_some());
         self.now = Some(now);
-        self.nanos += duration.as_nanos() as u64;
-        if self.nanos >= SLICE.as_nanos() as u64 {
+        if self.tally.nanos() >= self.nanos_left {
             slice::end();
         }
         if duration.as_nanos() as u64 >= self.noted_nanos
@@ -96,6 +95,7 @@ impl<'t, 'd> Batch<'t, 'd> {
     #[inline]
     pub(super) fn merge(&mut self) {
         if let Some(entry) = self.entry.take() {
+            self.nanos_left = self.nanos_left.saturating_sub(self.tally.nanos());
             let error = self.error.take();
             add(self.tally, entry, self.live, self.peer, self.now, error.as_deref());
         }

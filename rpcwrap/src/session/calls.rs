@@ -1,10 +1,13 @@
 //! Where a framing starts the call of a request.
 
-use crate::call::{
-    access::Caller,
-    dispatch::{Dispatch, Refused},
-    in_flight::Started,
-    registry::Entry,
+use crate::{
+    call::{
+        access::Caller,
+        dispatch::{Dispatch, Refused},
+        in_flight::Started,
+        registry::Entry,
+    },
+    live::watch,
 };
 use codecs::{Args, text::TextArgs};
 use std::{
@@ -36,7 +39,10 @@ impl<'d> Calls<'d, '_> {
         let found = match self.last {
             Some(last) if last.full_name.as_bytes() == name => Some(last),
             // Why there is none is found again, in its order with other reasons.
-            _ => self.dispatch.registry.look_up(name, self.caller).ok(),
+            _ => {
+                let found = self.dispatch.registry.look_up(name, self.caller).ok();
+                found.inspect(|entry| watch::enter(entry.number))
+            }
         };
         let args = Args::Text(args, found.and_then(|entry| entry.options.types.args.as_ref()));
         Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
