@@ -17,8 +17,8 @@ use std::net::SocketAddr;
 
 /// What the program may hold for one of them: `max_output_bytes`, in a buffer that has doubled, and some.
 const MOST: u64 = 24 * MIB;
-/// Bytes of requests in one write.
-const WRITE: usize = 1 << 20;
+/// Bytes of requests in one write: few, so that it ends in time on a busy machine too.
+const WRITE: usize = 64 << 10;
 
 /// What one peer sends: a name, how the connection opens, and requests without end.
 pub(super) struct RequestSource(pub(super) String, Vec<u8>, Box<dyn FnMut(u64) -> Vec<u8>>);
