@@ -14,9 +14,47 @@ pub(super) enum LengthError {
     TooLong,
 }
 
-/// The number at the front of `bytes`, behind the byte of its type, and what follows its line; nothing while the line is
-/// not complete.
+/// The number at the front of `bytes`, if it is as most are: of one or two digits, and all of its line there; and what
+/// follows.
+#[inline]
+pub(super) fn short(kind: u8, bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let digit = |byte: u8| Some(byte.wrapping_sub(b'0')).filter(|digit| *digit <= 9).map(usize::from);
+    let (line, rest) = bytes.split_first_chunk::<4>()?;
+    // At once, as this is where the time goes.
+    let [_, first, ..] = *line;
+    if u32::from_le_bytes(*line) & 0xFFFF_00FF == u32::from_le_bytes([kind, 0, b'\r', b'\n']) {
+        return Some((digit(first)?, rest));
+    }
+    match (line, rest) {
+        ([start, tens @ b'1'..=b'9', ones, b'\r'], [b'\n', rest @ ..]) if *start == kind => {
+            Some((digit(*tens)? * 10 + digit(*ones)?, rest))
+        }
+        _ => None,
+    }
+}
+
+/// The number at the front of `bytes`, behind the byte of its type, and what follows its line; nothing while the line
+/// is not complete.
 pub(super) fn length(bytes: &[u8]) -> Result<Option<(i64, &[u8])>, LengthError> {
+    let mut rest = bytes.get(1..).unwrap_or_default();
+    let (mut value, mut digits) = (0, 0);
+    let is_usual = matches!(rest, [b'1'..=b'9', ..]);
+    while let [byte @ b'0'..=b'9', after @ ..] = rest
+        && digits < MAX_DIGITS
+    {
+        value = value * 10 + i64::from(byte - b'0');
+        digits += 1;
+        rest = after;
+    }
+    if is_usual && let [b'\r', b'\n', after @ ..] = rest {
+        return Ok(Some((value, after)));
+    }
+    any_length(bytes)
+}
+
+/// The same, of lines that are not the usual.
+#[cold]
+fn any_length(bytes: &[u8]) -> Result<Option<(i64, &[u8])>, LengthError> {
     let line = bytes.get(..MAX_LINE).unwrap_or(bytes);
     let Some(end) = line.iter().position(|byte| *byte == b'\r') else {
         return if line.len() == MAX_LINE { Err(LengthError::TooLong) } else { Ok(None) };
@@ -51,6 +89,8 @@ mod tests {
         for (text, wanted) in [
             ("0", Some(0)),
             ("7", Some(7)),
+            ("10", Some(10)),
+            ("99", Some(99)),
             ("-1", Some(-1)),
             ("1048576", Some(1_048_576)),
             ("999999999999999999", Some(999_999_999_999_999_999)),
@@ -74,6 +114,12 @@ mod tests {
             assert_eq!(strict(text.as_bytes()), wanted, "{text:?}");
             let line = format!("${text}\r\nrest");
             let read = length(line.as_bytes());
+            if let Some((number, rest)) = short(b'$', line.as_bytes()) {
+                assert_eq!((Some(number as i64), rest), (wanted, &b"rest"[..]), "{text:?}");
+                assert!(text.len() <= 2);
+            } else {
+                assert!(text.len() > 2 || wanted.is_none_or(|number| number < 0), "{text:?}");
+            }
             assert_eq!(read, wanted.map(|n| Some((n, &b"rest"[..]))).ok_or(LengthError::Invalid), "{text:?}");
         }
     }

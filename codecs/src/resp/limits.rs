@@ -34,6 +34,13 @@ impl RequestLimits {
         max_request_bytes: 160 << 10,
     };
 
+    /// The same of requests, and words in them, of at most so many bytes:
+    /// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) of the server.
+    #[must_use]
+    pub const fn up_to(self, max_request_bytes: usize) -> Self {
+        Self { max_word_bytes: max_request_bytes, max_request_bytes, ..self }
+    }
+
     /// The same, as far as it can be kept to.
     #[must_use]
     pub(super) fn kept(self) -> Self {

@@ -6,7 +6,7 @@
 use super::{
     error::RequestError,
     inline,
-    length::{LengthError, length},
+    length::{LengthError, length, short},
     limits::RequestLimits,
     words::{Word, Words},
     write::header,
@@ -35,9 +35,9 @@ enum State {
 /// ends in LF or CRLF and has its words split, quoted and escaped as Redis has it. Blank lines and arrays of no words
 /// ask for nothing and are answered by nothing.
 ///
-/// Lengths are strict: decimal digits, without `+` and leading zeros, in lines of at most 32 bytes. They are held to the
-/// limits as soon as they are announced, and nothing is reserved for them. Beside the read buffer a request takes 8
-/// bytes for each word that has arrived.
+/// Lengths are strict: decimal digits, without `+` and leading zeros, in lines of at most 32 bytes. They are held to
+/// the limits as soon as they are announced, and nothing is reserved for them. Beside the read buffer a request takes
+/// 8 bytes for each word that has arrived.
 ///
 /// ```
 /// use rpcwrap_codecs::resp::{RequestDecoder, RequestLimits};
@@ -98,8 +98,8 @@ impl RequestDecoder {
         self.effective = self.restriction.map_or(self.limits, |restriction| self.limits.and(restriction));
     }
 
-    /// Takes one request from the front of `buf`: its bytes, whose [`words`](Self::words) are known until the next one is
-    /// asked for.
+    /// Takes one request from the front of `buf`: its bytes, whose [`words`](Self::words) are known until the next one
+    /// is asked for.
     ///
     /// `Ok(None)`: not complete yet; what asks for nothing is gone, the rest untouched and not to be changed but at its
     /// end.
@@ -117,8 +117,8 @@ impl RequestDecoder {
         }
     }
 
-    /// Finds the request at the front of `buf`, for callers with a buffer of their own: how many bytes it has, or nothing
-    /// while it is not complete.
+    /// Finds the request at the front of `buf`, for callers with a buffer of their own: how many bytes it has, or
+    /// nothing while it is not complete.
     ///
     /// After `None` the next call has to be given the same bytes, and may be given more behind them. After `Some` it
     /// goes on with the next request, whose first byte has to be the first of `buf` then. A request without words asks
@@ -164,21 +164,19 @@ impl RequestDecoder {
     /// An array from its first byte on.
     #[inline]
     fn array(&mut self, buf: &[u8]) -> Result<Option<usize>, RequestError> {
-        let (count, rest) = match buf {
-            [b'*', digit @ b'0'..=b'9', b'\r', b'\n', rest @ ..] => (i64::from(digit - b'0'), rest),
-            _ => match length(buf) {
-                Ok(Some(read)) => read,
+        let (count, rest) = match short(b'*', buf) {
+            Some(read) => read,
+            None => match length(buf) {
+                // As Redis has it, a negative number of words is none.
+                Ok(Some((count, rest))) => (usize::try_from(count.max(0)).unwrap_or(usize::MAX), rest),
                 Ok(None) => return Ok(None),
                 Err(LengthError::Invalid) => return Err(RequestError::MultibulkLength),
                 Err(LengthError::TooLong) => return Err(RequestError::LongMultibulkLength),
             },
         };
         self.begin();
-        // As Redis has it, a negative number of words is none.
-        let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
         if count > self.effective.max_words {
-            let refused = count > self.limits.max_words;
-            return Err(match refused {
+            return Err(match count > self.limits.max_words {
                 true => RequestError::MultibulkLength,
                 false => RequestError::UnauthenticatedMultibulkLength,
             });
@@ -195,31 +193,48 @@ impl RequestDecoder {
         at: usize,
         mut len: Option<usize>,
     ) -> Result<Option<usize>, RequestError> {
+        let Self {
+            limits, effective: RequestLimits { max_word_bytes, max_request_bytes, .. }, words, ..
+        } = self;
+        let (max_word_bytes, max_request_bytes) = (*max_word_bytes, *max_request_bytes);
         let mut rest = buf.get(at..).unwrap_or_default();
         while left > 0 {
             let announced = match len {
                 Some(len) => len,
-                None => match self.bulk_length(buf, rest)? {
-                    Some((announced, after)) => {
-                        rest = after;
-                        announced
+                None => {
+                    let (announced, after) = match short(b'$', rest) {
+                        Some(read) => read,
+                        None => match bulk_length(rest)? {
+                            Some(read) => read,
+                            None => break,
+                        },
+                    };
+                    if announced > max_word_bytes {
+                        return Err(match announced > limits.max_word_bytes {
+                            true => RequestError::BulkLength,
+                            false => RequestError::UnauthenticatedBulkLength,
+                        });
                     }
-                    None => break,
-                },
-            };
-            match rest.split_at_checked(announced) {
-                Some((_, [b'\r', b'\n', after @ ..])) => {
-                    self.words.push(Word::new(buf.len() - rest.len(), announced));
                     rest = after;
-                    left -= 1;
-                    len = None;
+                    let end = (buf.len() - rest.len()).saturating_add(announced + 2);
+                    if end > max_request_bytes {
+                        return Err(RequestError::TooBig { len: end, limit: max_request_bytes });
+                    }
+                    announced
                 }
-                Some((_, [_, _, ..])) => return Err(RequestError::BulkEnd),
-                _ => {
-                    len = Some(announced);
-                    break;
-                }
+            };
+            let behind = rest.split_at_checked(announced).map_or(&[][..], |(_, behind)| behind);
+            let Some((end, after)) = behind.split_first_chunk() else {
+                len = Some(announced);
+                break;
+            };
+            if end != b"\r\n" {
+                return Err(RequestError::BulkEnd);
             }
+            words.push(Word::new(buf.len() - rest.len(), announced));
+            rest = after;
+            left -= 1;
+            len = None;
         }
         let at = buf.len() - rest.len();
         if left > 0 {
@@ -228,40 +243,6 @@ impl RequestDecoder {
         }
         self.state = State::Start;
         Ok(Some(at))
-    }
-
-    /// The length of the word at the front of `rest`, within its limits, and what follows; nothing while its line is not
-    /// complete.
-    #[inline]
-    fn bulk_length<'b>(&self, buf: &[u8], rest: &'b [u8]) -> Result<Option<(usize, &'b [u8])>, RequestError> {
-        let (len, after) = match rest {
-            [b'$', digit @ b'0'..=b'9', b'\r', b'\n', after @ ..] => (usize::from(digit - b'0'), after),
-            [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', after @ ..] => {
-                (usize::from(tens - b'0') * 10 + usize::from(ones - b'0'), after)
-            }
-            [b'$', ..] => match length(rest) {
-                // A negative one is over every limit.
-                Ok(Some((len, after))) => (usize::try_from(len).unwrap_or(usize::MAX), after),
-                Ok(None) => return Ok(None),
-                Err(LengthError::Invalid) => return Err(RequestError::BulkLength),
-                Err(LengthError::TooLong) => return Err(RequestError::LongBulkLength),
-            },
-            [] => return Ok(None),
-            [got, ..] => return Err(RequestError::NotABulk { got: *got }),
-        };
-        if len > self.effective.max_word_bytes {
-            let refused = len > self.limits.max_word_bytes;
-            return Err(match refused {
-                true => RequestError::BulkLength,
-                false => RequestError::UnauthenticatedBulkLength,
-            });
-        }
-        let end = (buf.len() - after.len()).saturating_add(len).saturating_add(2);
-        let limit = self.effective.max_request_bytes;
-        if end > limit {
-            return Err(RequestError::TooBig { len: end, limit });
-        }
-        Ok(Some((len, after)))
     }
 
     /// An inline command from its first byte on.
@@ -303,6 +284,20 @@ impl RequestDecoder {
         }
         self.state = State::Start;
         Ok(Some(end + 1))
+    }
+}
+
+/// The length of the word at the front of `rest`, and what follows; nothing while its line is not complete.
+fn bulk_length(rest: &[u8]) -> Result<Option<(usize, &[u8])>, RequestError> {
+    match rest {
+        [b'$', ..] => match length(rest) {
+            // A negative one is over every limit.
+            Ok(read) => Ok(read.map(|(len, after)| (usize::try_from(len).unwrap_or(usize::MAX), after))),
+            Err(LengthError::Invalid) => Err(RequestError::BulkLength),
+            Err(LengthError::TooLong) => Err(RequestError::LongBulkLength),
+        },
+        [] => Ok(None),
+        [got, ..] => Err(RequestError::NotABulk { got: *got }),
     }
 }
 

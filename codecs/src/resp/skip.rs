@@ -4,11 +4,13 @@
 //! keeps for each aggregate it is in how many values are to come: no recursion, nothing reserved for a length.
 //! Source: the RESP3 specification; Redis 7.0.
 
-use super::{error::ReplyError, limits::ReplyLimits};
+use super::{error::ReplyError, length::short, limits::ReplyLimits};
 use memchr::memchr2;
 
 /// Bytes that any value has at least: a type, CR, LF.
 const MIN_VALUE: u64 = 3;
+/// Bytes of a line that is looked for at once.
+const SHORT_LINE: usize = 32;
 /// Digits of the largest length; as many are a number of 64 bits.
 const MAX_DIGITS: u8 = 18;
 
@@ -39,16 +41,14 @@ enum State {
     Type,
     /// In a line that says nothing about what follows; so many bytes of it are gone.
     Line { len: usize },
-    /// At the LF of such a line.
+    /// At the LF behind a line or a string.
     LineEnd,
     /// In the number of a value of that type.
     Number { kind: u8, number: Number },
     /// At the LF behind such a number; none is -1.
     NumberEnd { kind: u8, number: Option<u64> },
-    /// In a string of which so many bytes are to come.
+    /// In a string of which so many bytes are to come, or at the CR behind it.
     Bytes { left: u64 },
-    /// At the CR behind a string.
-    BytesEnd,
 }
 
 /// The digits of a length, as far as they have come.
@@ -87,8 +87,8 @@ impl Number {
 
 /// Finds the ends of the replies of one connection, RESP2 and RESP3.
 ///
-/// An attribute (`|`) belongs to the value behind it. Values of unknown length (`$?`, `*?`) are refused: no server sends
-/// them unasked.
+/// An attribute (`|`) belongs to the value behind it. Values of unknown length (`$?`, `*?`) are refused: no server
+/// sends them unasked.
 ///
 /// ```
 /// use rpcwrap_codecs::resp::{ReplyClass, ReplyLimits, ReplySkipper, Skipped};
@@ -159,6 +159,9 @@ impl ReplySkipper {
     /// # Errors
     /// As [`skip`](Self::skip).
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Skipped, ReplyError> {
+        if let Some(skipped) = self.usual(bytes) {
+            return Ok(skipped);
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             let ended = self.step(&mut rest, bytes)?;
@@ -174,6 +177,30 @@ impl ReplySkipper {
         self.gone = self.gone.saturating_add(bytes.len());
         self.check_len(self.gone as u64)?;
         Ok(Skipped { len: bytes.len(), ended: None })
+    }
+
+    /// A reply as most are: all of it there, a short line or a string of up to 99 bytes.
+    #[inline]
+    fn usual(&self, bytes: &[u8]) -> Option<Skipped> {
+        if self.gone > 0 {
+            return None;
+        }
+        let (kind, line) = bytes.split_first()?;
+        let (len, class) = match kind {
+            b'$' => {
+                let (len, rest) = short(b'$', bytes)?;
+                let (_, end) = rest.split_at_checked(len)?;
+                (bytes.len() - end.strip_prefix(b"\r\n")?.len(), ReplyClass::Value)
+            }
+            b'+' | b':' | b'-' => {
+                let line = line.get(..SHORT_LINE.min(self.limits.max_line_bytes)).unwrap_or(line);
+                let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'))? + 1;
+                let class = if *kind == b'-' { ReplyClass::Error } else { ReplyClass::Value };
+                (bytes.get(end..)?.starts_with(b"\r\n").then_some(end + 2)?, class)
+            }
+            _ => return None,
+        };
+        (len <= self.limits.max_reply_bytes).then_some(Skipped { len, ended: Some(class) })
     }
 
     /// Takes what it can of one kind from the front of `rest`, the end of `bytes`; whether a value has ended.
@@ -192,31 +219,26 @@ impl ReplySkipper {
                 if len > limit {
                     return Err(ReplyError::LongLine { limit });
                 }
-                let (_, end) = rest.split_at_checked(end).unwrap_or_default();
-                self.state = match end {
-                    [] => State::Line { len },
-                    [b'\r', ..] => State::LineEnd,
-                    _ => return Err(ReplyError::LineEnd),
-                };
-                *rest = end.get(1..).unwrap_or_default();
+                *rest = rest.get(end..).unwrap_or_default();
+                self.state = State::Line { len };
+                return if rest.is_empty() { Ok(false) } else { self.crlf(rest) };
             }
-            State::LineEnd => {
-                line_end(byte)?;
-                *rest = after;
-                self.state = State::Type;
-                return Ok(true);
-            }
+            State::LineEnd => return self.crlf(rest),
             State::Number { kind, mut number } => {
-                *rest = after;
-                self.state = if byte == b'\r' {
-                    State::NumberEnd { kind, number: number.end(kind)? }
-                } else {
+                while let Some((&byte, after)) = rest.split_first() {
+                    *rest = after;
+                    if byte == b'\r' {
+                        self.state = State::NumberEnd { kind, number: number.end(kind)? };
+                        return Ok(false);
+                    }
                     number.push(byte)?;
-                    State::Number { kind, number }
-                };
+                }
+                self.state = State::Number { kind, number };
             }
             State::NumberEnd { kind, number } => {
-                line_end(byte)?;
+                if byte != b'\n' {
+                    return Err(ReplyError::LineEnd);
+                }
                 *rest = after;
                 self.state = State::Type;
                 let Some(number) = number else { return Ok(true) };
@@ -226,17 +248,9 @@ impl ReplySkipper {
             State::Bytes { left } => {
                 let len = left.min(rest.len() as u64);
                 *rest = rest.get(len as usize..).unwrap_or_default();
-                self.state = match left - len {
-                    0 => State::BytesEnd,
-                    left => State::Bytes { left },
-                };
-            }
-            State::BytesEnd => {
-                if byte != b'\r' {
-                    return Err(ReplyError::LineEnd);
-                }
-                *rest = after;
-                self.state = State::LineEnd;
+                let left = left - len;
+                self.state = State::Bytes { left };
+                return if rest.is_empty() { Ok(false) } else { self.crlf(rest) };
             }
         }
         Ok(false)
@@ -268,13 +282,32 @@ impl ReplySkipper {
         Ok(())
     }
 
-    /// A string of `number` bytes or an aggregate of `number` parts begins behind `before` bytes of the reply; whether it
-    /// has ended already.
+    /// The CRLF behind a line or a string, or what is missing of it; with it the value has ended.
+    #[inline]
+    fn crlf(&mut self, rest: &mut &[u8]) -> Result<bool, ReplyError> {
+        let after = match (self.state, *rest) {
+            (State::LineEnd, [b'\n', after @ ..]) => after,
+            (State::LineEnd, _) => return Err(ReplyError::LineEnd),
+            (_, [b'\r', b'\n', after @ ..]) => after,
+            (_, [b'\r']) => {
+                self.state = State::LineEnd;
+                *rest = &[];
+                return Ok(false);
+            }
+            _ => return Err(ReplyError::LineEnd),
+        };
+        *rest = after;
+        self.state = State::Type;
+        Ok(true)
+    }
+
+    /// A string of `number` bytes or an aggregate of `number` parts begins behind `before` bytes of the reply; whether
+    /// it has ended already.
     fn announced(&mut self, kind: u8, number: u64, before: u64) -> Result<bool, ReplyError> {
         let parts = match kind {
             b'$' | b'!' | b'=' => {
                 self.check_len(before.saturating_add(number).saturating_add(2))?;
-                self.state = if number == 0 { State::BytesEnd } else { State::Bytes { left: number } };
+                self.state = State::Bytes { left: number };
                 return Ok(false);
             }
             b'%' | b'|' => number.saturating_mul(2),
@@ -310,8 +343,4 @@ impl ReplySkipper {
         let limit = self.limits.max_reply_bytes;
         if len > limit as u64 { Err(ReplyError::TooBig { limit }) } else { Ok(()) }
     }
-}
-
-fn line_end(byte: u8) -> Result<(), ReplyError> {
-    if byte == b'\n' { Ok(()) } else { Err(ReplyError::LineEnd) }
 }

@@ -1,7 +1,7 @@
 //! Values of ours into RESP: a serde serializer that appends to the outgoing buffer.
 //!
-//! Values are in a form of their own ([`Form::Resp`]): bytes are bytes, and types of other crates that look different to
-//! people and to programs are as people read them. On an error the caller cuts the buffer back.
+//! Values are in a form of their own ([`Form::Resp`]): bytes are bytes, and types of other crates that look different
+//! to people and to programs are as people read them. On an error the caller cuts the buffer back.
 
 use super::{
     compound::Compound,

@@ -173,7 +173,7 @@ fn values_are_written_as_redis_writes_them() {
     let values: [(&str, &dyn erased_serde::Serialize); 10] = [
         ("string", &"Hello World"),
         ("integer", &12_345),
-        ("double", &3.141),
+        ("double", &(3141.0 / 1000.0)),
         ("null", &Any::Null),
         ("array", &[0, 1, 2]),
         ("set", &Set([0, 1, 2])),

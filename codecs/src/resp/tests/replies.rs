@@ -320,8 +320,8 @@ fn a_reply_that_does_not_fit_is_taken_back() {
             ReplyEncoder::new(version).encode(value, &mut whole).unwrap();
             for limit in 0..=whole.len() {
                 let mut out = BytesMut::from("before");
-                let mut to = ReplyEncoder::new(version).up_to(limit);
-                let written = ReplyTo::Resp(&mut to).encode(value, None, &mut out);
+                let to = ReplyEncoder::new(version).up_to(limit);
+                let written = ReplyTo::Resp(&to).encode(value, None, &mut out);
                 if limit == whole.len() {
                     assert_eq!((written, &out[6..]), (Ok(()), &whole[..]));
                 } else {

@@ -202,6 +202,7 @@ fn limits_change_between_requests_and_within_one() {
     assert_eq!(decoder.decode(&mut buf).unwrap().unwrap().len(), 4 + 8 + 20_000 + 2);
     assert!(decoder.decode(&mut buf).unwrap().is_some());
     assert_eq!(decoder.decode(&mut buf), Err(RequestError::LongLine));
+    assert_eq!(RequestLimits::DEFAULT.up_to(64 << 20), RequestLimits::DEFAULT);
     // A limit of nothing, and of all there is.
     for limit in [0, usize::MAX] {
         let all = RequestLimits {

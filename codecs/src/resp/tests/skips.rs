@@ -37,7 +37,11 @@ fn every_type() {
         (b"|0\r\n+OK\r\n", Value),
         (b"*2\r\n|1\r\n+k\r\n%1\r\n+a\r\n+b\r\n:1\r\n:2\r\n", Value),
         (b"|1\r\n|1\r\n+a\r\n+b\r\n+k\r\n:1\r\n+OK\r\n", Value),
-        (b"%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n", Value),
+        (
+            b"%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n\
+              $4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",
+            Value,
+        ),
     ] {
         let stream = [b":0\r\n", reply, b"+end\r\n"].concat();
         let wanted = (vec![(Value, 4), (class, reply.len()), (Value, 6)], Ok(0));
