@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some(frames.filter_map(|frame| frame["hex"].as_str()).collect::<String>().into())
         }
     };
-    let files: [(&str, &str, &dyn Fn(&Value) -> Option<Value>); 10] = [
+    let files: [(&str, &str, &dyn Fn(&Value) -> Option<Value>); 12] = [
         ("gob_requests", "gob/sessions.json", &gob("server")),
         ("gob_requests", "gob/exchanges.json", &gob("server")),
         ("gob_replies", "gob/sessions.json", &gob("client")),
@@ -38,6 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("bson_replies", "bson/exchanges.json", &replies),
         ("json_requests", "json/exchanges.json", &requests),
         ("json_replies", "json/exchanges.json", &replies),
+        ("resp_requests", "resp/exchanges.json", &requests),
+        ("resp_replies", "resp/exchanges.json", &replies),
         ("baidu_std_requests", "baidu_std/exchanges.json", &frames("client->server")),
         ("baidu_std_replies", "baidu_std/exchanges.json", &frames("server->client")),
     ];

@@ -14,6 +14,8 @@ pub(crate) enum Form {
     Bson,
     Gob,
     Msgpack,
+    /// Readable for people, but for bytes and times, which are as binary formats have them.
+    Resp,
 }
 
 thread_local! {

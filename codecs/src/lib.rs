@@ -1,11 +1,17 @@
 //! Wire formats of Go-RPC: bytes in, messages out.
 //!
 //! This crate cannot do I/O: it knows no runtime, no sockets and no clock. Servers and clients share it. Each codec but
-//! JSON is a cargo feature, and so is `baidu_std`.
+//! JSON is a cargo feature, and so are `baidu_std` and `resp`.
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 #![cfg_attr(
-    not(all(feature = "baidu_std", feature = "bson-types", feature = "gob", feature = "msgpack")),
+    not(all(
+        feature = "baidu_std",
+        feature = "bson-types",
+        feature = "gob",
+        feature = "msgpack",
+        feature = "resp"
+    )),
     allow(
         dead_code,
         unused_imports,
@@ -37,6 +43,8 @@ mod message;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
 pub mod proxy_header;
+#[cfg(feature = "resp")]
+pub mod resp;
 pub mod rows;
 pub mod schema;
 mod serde_methods;

@@ -1,7 +1,13 @@
 //! Calls with plain structs allocate nothing once a connection has seen its first.
 
 use bytes::BytesMut;
-use rpcwrap_codecs::{CallOptions, Limits, gob, msgpack, schema::TypeOf};
+use rpcwrap_codecs::{
+    CallOptions, Limits, gob, msgpack,
+    resp::{ReplyEncoder, ReplyLimits, ReplySkipper, RequestDecoder, RequestLimits, Version, encode_request},
+    schema::TypeOf,
+    text::TextArgs,
+    types::{Blob, Time},
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,5 +104,58 @@ fn of_gob() {
             requests.encode(seq, "Arith.Divide", options, &args, type_of_args, &mut written).unwrap();
         });
         assert_eq!(count, 0, "allocations of {CALLS} calls on the client");
+    }
+}
+
+/// Requests as arrays and as lines, whole and in two pieces; replies in both versions.
+#[test]
+fn of_resp() {
+    let mut array = BytesMut::new();
+    encode_request(["Arith.Divide", "17", "5"], &mut array);
+    for (request, cut) in [(&array[..], None), (b"Arith.Divide \"17\" '5'\r\n", None), (&array, Some(30))] {
+        let mut input = BytesMut::with_capacity(1 << 16);
+        (0..=CALLS).for_each(|_| input.extend_from_slice(request));
+        let mut pieces = BytesMut::with_capacity(1 << 10);
+        drop((input.split_to(0), pieces.split_to(0)));
+        let mut output = BytesMut::with_capacity(1 << 16);
+        let mut decoder = RequestDecoder::new(RequestLimits::DEFAULT);
+        let mut version = Version::Resp2;
+        let count = allocations(|| {
+            let request = match cut {
+                None => decoder.decode(&mut input).unwrap().unwrap(),
+                Some(cut) => {
+                    pieces.reserve(request.len());
+                    pieces.extend_from_slice(&request[..cut]);
+                    assert_eq!(decoder.decode(&mut pieces), Ok(None));
+                    pieces.extend_from_slice(&request[cut..]);
+                    decoder.decode(&mut pieces).unwrap().unwrap()
+                }
+            };
+            let words = decoder.words(&request);
+            assert!(words.is(0, "arith.divide"));
+            let Args { a, b } =
+                words.skip(1).with_tokens(|tokens| TextArgs::Positional(tokens).decode(None).unwrap());
+            let quotient = Quotient { quo: a / b, rem: a % b };
+            ReplyEncoder::new(version).encode(&quotient, &mut output).unwrap();
+            version = if version == Version::Resp2 { Version::Resp3 } else { Version::Resp2 };
+        });
+        assert_eq!(count, 0, "allocations of {CALLS} calls on the server");
+        let mut skipper = ReplySkipper::new(ReplyLimits::DEFAULT);
+        let count = allocations(|| {
+            let (len, _) = skipper.skip(&output).unwrap().unwrap();
+            drop(output.split_to(len));
+        });
+        assert_eq!(count, 0, "allocations of {CALLS} calls in a proxy");
+    }
+    let mut output = BytesMut::with_capacity(1 << 16);
+    let (blob, time) = (Blob::from(b"\0"), Time::new(1_421_305_881, 0).unwrap());
+    let value = (1.5, f64::MAX, u128::MAX, blob, time, Some([(); 12]), 'x', false);
+    for version in [Version::Resp2, Version::Resp3] {
+        let encoder = ReplyEncoder::new(version);
+        let count = allocations(|| {
+            output.clear();
+            encoder.encode(&value, &mut output).unwrap();
+        });
+        assert_eq!(count, 0, "allocations of {CALLS} replies");
     }
 }

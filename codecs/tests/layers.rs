@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The formats; what they share lies below them, the enums over all of them above.
-const FORMATS: [&str; 5] = ["baidu_std", "bson", "gob", "json", "msgpack"];
+const FORMATS: [&str; 6] = ["baidu_std", "bson", "gob", "json", "msgpack", "resp"];
 
 /// For each module at the top of the source those that it names.
 type Imports = BTreeMap<String, BTreeSet<String>>;

@@ -34,6 +34,9 @@ pub enum ReplyTo<'a> {
     JsonValue,
     /// Bytes, in the frames of a protocol that carries them.
     Bytes(&'a mut dyn BytesReplyEncoder),
+    #[cfg(feature = "resp")]
+    /// RESP, whose replies do not say what they answer.
+    Resp(&'a crate::resp::ReplyEncoder),
     /// A program's own codec.
     Custom(&'a mut dyn ReplyEncoder, &'a Head),
 }
@@ -61,6 +64,8 @@ impl ReplyTo<'_> {
             Self::Msgpack(encoder, head) => encoder.encode(head, reply, out),
             Self::JsonValue => json::value_to_buf(reply, out),
             Self::Bytes(encoder) => body::encode(&mut **encoder, reply, out),
+            #[cfg(feature = "resp")]
+            Self::Resp(encoder) => encoder.encode(reply, out),
             Self::Custom(encoder, head) => encoder.encode(head, &reply, out),
         }
     }
@@ -90,6 +95,8 @@ impl ReplyTo<'_> {
             #[cfg(feature = "msgpack")]
             Self::Msgpack(encoder, head) => encoder.encode_error(head, error, out),
             Self::JsonValue | Self::Bytes(_) => {}
+            #[cfg(feature = "resp")]
+            Self::Resp(encoder) => encoder.encode_error_text(&error.text, out),
             Self::Custom(encoder, head) => encoder.encode_error(head, error, out),
         }
     }
@@ -137,6 +144,8 @@ impl fmt::Debug for ReplyTo<'_> {
             Self::Custom(_, head) => head,
             Self::JsonValue => &"a bare value",
             Self::Bytes(_) => &"bytes",
+            #[cfg(feature = "resp")]
+            Self::Resp(encoder) => encoder,
         };
         f.debug_tuple("ReplyTo").field(head).finish()
     }

@@ -1,4 +1,4 @@
-//! Replies as rows of a table: for result sets of SQL, tables of a command line, maps of RESP3.
+//! Replies as rows of a table: for result sets of SQL, tables of a command line.
 //!
 //! A [`Shape`] says which columns a reply has, from its traced type alone, so that an empty list has them too. A
 //! [`RowWriter`] turns values into rows of that shape: a serde serializer that hands each cell to a [`RowSink`] as it
