@@ -170,16 +170,16 @@ fn of_list(name: &str, whole: &str) -> String {
 }
 
 /// A cell of the table: code, unless it is words.
-fn cell(name: &str, known: String, unknown: String) -> String {
+fn cell(name: &str, known: &str, unknown: &str) -> String {
     let shown = |text: &str| match text {
         "left out" | "error" | "a nil interface" => text.to_owned(),
         code => format!("`{code}`"),
     };
     if known == unknown {
-        return shown(&known);
+        return shown(known);
     }
     assert_eq!(name, "gob");
-    format!("{}; {} where its type is not known", shown(&known), shown(&unknown))
+    format!("{}; {} where its type is not known", shown(known), shown(unknown))
 }
 
 /// One row of the first table: how a value goes out in each of these ways, all of which are alike.
@@ -192,7 +192,7 @@ fn row<T: Serialize + Deserialize<'static>>(
     let cells = CODECS.map(|name| {
         let told = |way: As| {
             let told = |is_known| part(name, &sent(name, value, way, is_known));
-            cell(name, told(true), told(false))
+            cell(name, &told(true), &told(false))
         };
         let all: Vec<_> = ways.iter().map(|way| told(*way)).collect();
         assert!(all.iter().all(|one| *one == all[0]), "{label}: {name}: {all:?}");
@@ -282,12 +282,12 @@ fn decode<T: DeserializeOwned>(args: &Args<'_>, of: Of) -> Option<T> {
 fn read<T: DeserializeOwned + Debug + PartialEq>(
     args: &Args<'_>,
     of: Of,
-    value: T,
+    value: &T,
     word: &'static str,
 ) -> &'static str {
     match decode::<T>(args, of) {
         Some(read) => {
-            assert_eq!(read, value);
+            assert_eq!(&read, value);
             word
         }
         None => "an error",
@@ -301,30 +301,30 @@ fn read_row(label: &str, all: &[Args<'_>], of: Of) -> String {
         .map(|args| {
             let option = match decode::<Option<i64>>(args, of) {
                 Some(Some(0)) => "`Some(0)`",
-                _ => read(args, of, None::<i64>, "`None`"),
+                _ => read(args, of, &None::<i64>, "`None`"),
             };
             let any = match decode::<Any>(args, of) {
                 Some(Any::Map(members)) if members.is_empty() => "an empty map",
-                _ => read(args, of, Any::Null, "`Null`"),
+                _ => read(args, of, &Any::Null, "`Null`"),
             };
             let simple = [
-                read(args, of, 0i64, "zero"),
-                read(args, of, 0.0f64, "zero"),
-                read(args, of, false, "zero"),
-                read(args, of, String::new(), "zero"),
-                read(args, of, Vec::<i64>::new(), "zero"),
-                read(args, of, Blob::default(), "zero"),
-                read(args, of, [0i64; 2], "zero"),
+                read(args, of, &0i64, "zero"),
+                read(args, of, &0.0f64, "zero"),
+                read(args, of, &false, "zero"),
+                read(args, of, &String::new(), "zero"),
+                read(args, of, &Vec::<i64>::new(), "zero"),
+                read(args, of, &Blob::default(), "zero"),
+                read(args, of, &[0i64; 2], "zero"),
             ];
             assert!(simple.iter().all(|word| *word == simple[0]), "{label}: {simple:?}");
             [
                 option,
-                read(args, of, (), "`()`"),
+                read(args, of, &(), "`()`"),
                 any,
                 simple[0],
-                read(args, of, BTreeMap::<String, i64>::new(), "empty"),
-                read(args, of, Inner { x: 0, y: None }, "of zeros"),
-                read(args, of, Enum::A, "the first"),
+                read(args, of, &BTreeMap::<String, i64>::new(), "empty"),
+                read(args, of, &Inner { x: 0, y: None }, "of zeros"),
+                read(args, of, &Enum::A, "the first"),
             ]
         })
         .collect();

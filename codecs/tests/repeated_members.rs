@@ -17,8 +17,8 @@ enum Member {
     Int(&'static str, i64),
     Text(&'static str, &'static str),
     Null(&'static str),
-    Map(&'static str, &'static [Member]),
-    List(&'static str, &'static [&'static [Member]]),
+    Map(&'static str, &'static [Self]),
+    List(&'static str, &'static [&'static [Self]]),
 }
 use Member::{Int, List, Map, Null, Text};
 
@@ -343,7 +343,7 @@ fn repeated_on_every_level() {
     #[serde(default)]
     struct Nested {
         #[serde(alias = "in")]
-        inner: Option<Box<Nested>>,
+        inner: Option<Box<Self>>,
     }
     let mut value = "{}".to_owned();
     for level in 0..90 {

@@ -205,7 +205,7 @@ pub(super) fn put_success(out: &mut BytesMut, dialect: Dialect, service_method: 
     rest[6..14].copy_from_slice(&number.to_le_bytes());
     let is_standard = dialect == Dialect::Standard;
     let name = if is_standard { utf8(service_method) } else { Cow::Borrowed(service_method) };
-    let len = name.len().saturating_add(front.len()).saturating_add(rest.len() - 1);
+    let len = name.len().saturating_add(front.len()).saturating_add(rest.len().saturating_sub(1));
     front[..4].copy_from_slice(&wire_len(len));
     out.reserve(len.saturating_add(64));
     if is_standard {

@@ -642,7 +642,7 @@ fn replies_read_by_a_client() {
         (r#"{"id":1,"result":null,"error":{"why":"x"}}"#, ErrorReply::new(r#"{"why":"x"}"#)),
         (r#"{"id":1,"result":null,"error":["x",1]}"#, ErrorReply::new(r#"["x",1]"#)),
         (r#"{"id":1,"result":null,"error":5}"#, ErrorReply::new("5")),
-        (r#"{"id":1,"result":null,"error":123456789012345678901234567890}"#, big.clone()),
+        (r#"{"id":1,"result":null,"error":123456789012345678901234567890}"#, big),
         (
             r#"{"id":1,"error":{"message":"x","code":18446744073709551616,"data":[18446744073709551617]}}"#,
             ErrorReply {
