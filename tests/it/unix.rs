@@ -1,7 +1,12 @@
 //! Unix sockets: the same server behind a path.
 
 use rpcwrap::{Context, ListenAddr, Service};
-use rpcwrap_tests::{limit, raw::Peer, services::services};
+use rpcwrap_tests::{
+    limit,
+    raw::{Peer, json_request},
+    services::{Gate, services},
+    until,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -56,4 +61,19 @@ async fn a_file_that_is_no_socket_is_left_alone() {
     assert!(server.listen(&address(&path)).await.is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     fs::remove_file(&path).unwrap();
+}
+
+/// It is not read while it has all the calls that it may, and its close stands behind more of them.
+#[tokio::test]
+async fn handlers_go_with_a_peer_that_closes_behind_a_full_window() {
+    let (path, gate) = (socket("window"), Gate::default());
+    let server = services().service(gate.service()).build().unwrap();
+    server.listen(&address(&path)).await.unwrap();
+    let mut peer = Peer::connect_unix(&path).await.handshake("/_json_rpc_").await;
+    peer.send(json_request("Gate.Wait", "1", 1).repeat(1_000)).await;
+    until(|| gate.entered() == 256).await;
+    drop(peer);
+    until(|| gate.left() == 256).await;
+    assert_eq!(gate.entered(), 256);
+    until(|| server.snapshot().server.connections == 0).await;
 }

@@ -97,8 +97,8 @@ pub(crate) struct InFlightCall {
     failed: Option<CallError>,
     started: Instant,
     counted: bool,
-    /// Whether it waits for its handler, as far as the server's `max_calls` is concerned: a stream whose last item is
-    /// still to be taken waits for its peer.
+    /// Whether it waits for its handler, as far as the server's `max_calls` is concerned: one that has something to write
+    /// waits for its peer, however long that takes no bytes, and counts against that peer only.
     waits: bool,
     _permit: Option<MethodPermit>,
     _user_permit: Option<UserPermit>,
@@ -159,7 +159,11 @@ impl InFlightCall {
         let Some(call) = &mut self.call else { return Poll::Ready(()) };
         let poll = AssertUnwindSafe(|| watch::at(self.entry.number, || call.as_mut().poll(cx)));
         match catch_unwind(poll) {
-            Ok(Poll::Ready(())) => return Poll::Ready(()),
+            Ok(Poll::Ready(())) => {
+                // What is left is for its peer to take.
+                self.stop_waiting();
+                return Poll::Ready(());
+            }
             Ok(Poll::Pending) => {}
             Err(_) => {
                 let error = panicked(&self.live.stats);
@@ -196,6 +200,7 @@ impl InFlightCall {
     fn fail(&mut self, error: CallError) -> Poll<()> {
         self.call = None;
         self.failed = Some(error);
+        self.stop_waiting();
         Poll::Ready(())
     }
 
@@ -224,9 +229,6 @@ impl InFlightCall {
             }
             (None, None) => Written::Last(Err(Box::new(CallError::Canceled))),
         };
-        if matches!(written, Written::Item) {
-            self.stop_waiting();
-        }
         let mut tally = Tally::default();
         tally.write(out.len() - before);
         self.bytes_out += out.len() - before;
@@ -238,7 +240,9 @@ impl InFlightCall {
         written
     }
 
-    fn stop_waiting(&mut self) {
+    /// Counts it no more among the calls that wait for their handlers, until it is polled and has to wait again: it waits
+    /// for its peer.
+    pub(crate) fn stop_waiting(&mut self) {
         if self.waits {
             self.waits = false;
             self.live.waiting.leave();

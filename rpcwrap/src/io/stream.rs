@@ -2,13 +2,14 @@
 
 #[cfg(feature = "tls")]
 use super::TlsStream;
+use futures_util::FutureExt;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -28,12 +29,19 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Whether the peer has reset the connection, or keep-alive found it gone: what a reader that has met the end of
-    /// the stream is no longer told. Only TCP knows.
+    /// Whether the peer is gone altogether, and does not only send no more: what a reader that has met the end of the
+    /// stream, or does not read, is not told. Of TCP it shows when the peer has reset the connection or keep-alive found
+    /// it gone, of a unix socket also when the peer has closed it.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::Tcp(stream) => stream.peer_addr().is_err(),
-            Self::Unix(_) | Self::Memory(_) => false,
+            // The system says of such a socket that its other end is there no more, where it says of TCP only that no
+            // more will come.
+            Self::Unix(stream) => {
+                let ready = stream.ready(Interest::WRITABLE).now_or_never();
+                ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_write_closed()))
+            }
+            Self::Memory(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.below().is_gone(),
         }

@@ -101,8 +101,8 @@ config! {
         /// a call is refused at once with `rpc: server overloaded`, before its handler is started, if those that wait
         /// of its address and those of its connection are together nine times what is left: one address alone comes to
         /// nine tenths of it, the more of it the fewer connections it has, and every other address has a share. A
-        /// connection without waiting calls may always start one. Calls whose handler is ready at its first poll, and
-        /// streams whose items are not read, are never in the way of others. Default 100,000: far from what handlers in
+        /// connection without waiting calls may always start one. Calls whose handler is done, and all whose peer
+        /// takes no more replies or items, are never in the way of others. Default 100,000: far from what handlers in
         /// good health come to. Each thread may exceed it by one.
         pub max_calls: usize = 100_000;
         /// Functions of one blocking method that run at the same time; further calls wait for one of them to return. A

@@ -79,6 +79,17 @@ impl<F: Framing> CallsInFlight<F> {
         }
     }
 
+    /// Notes that its calls wait for the peer, as none is polled before the peer has taken what it is sent: they are not
+    /// among those by which other peers find the server full.
+    #[cold]
+    pub(super) fn wait_for_peer(&mut self) {
+        for call in self.0.iter_mut().flat_map(|calls| calls.iter_mut()) {
+            if let Some(call) = &mut call.0 {
+                call.call.stop_waiting();
+            }
+        }
+    }
+
     /// Ends the call of that number; it is answered like any that is ready. Whether there was one.
     pub(super) fn cancel(&mut self, seq: u64) -> bool {
         let Some(calls) = &mut self.0 else { return false };

@@ -48,6 +48,9 @@ impl<F: Framing> Session<F> {
     ) -> Poll<io::Result<()>> {
         self.tracked.set_in_flight(self.pending());
         self.tracked.set_unsent(self.has_unsent());
+        if self.output.len() >= config.max_output_bytes {
+            self.in_flight.wait_for_peer();
+        }
         let wait = self.waits_for(config);
         let login = match self.must_log_in && self.check.is_none() {
             true => self.began.checked_add(config.login_timeout),

@@ -1,6 +1,7 @@
 //! Addresses that fill the server with waiting calls: others keep a share, whatever these do.
 
 use super::{Good, good_services};
+use crate::line_protocol::Lines;
 use rpcwrap::{Config, Method, Service};
 use rpcwrap_tests::{
     limit,
@@ -126,4 +127,60 @@ async fn a_stream_that_is_not_read_waits_for_its_peer_and_not_for_its_handler() 
     until(|| server.snapshot().waiting_calls <= 1).await;
     assert_eq!(ready(&server).await.0, 200);
     good.stop().await;
+}
+
+/// So many connections from one address, each of which has eight calls of a megabyte each answered and takes none: its
+/// window is small, and full with the first.
+async fn take_no_reply(
+    connections: usize,
+    request: impl Fn(u64) -> Vec<u8>,
+    server: &TestServer,
+) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    for _ in 0..connections {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+        let mut peer = Peer::over(limit(socket.connect(server.addr)).await.unwrap());
+        peer.send((0..8).flat_map(&request).collect::<Vec<u8>>()).await;
+        peers.push(peer);
+    }
+    peers
+}
+
+/// What has been done for a peer that does not read waits for that peer, and not for a handler.
+#[tokio::test]
+async fn finished_calls_behind_unread_replies_are_no_waiting_calls() {
+    let open = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let (entered, gate) = (std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0)), open.clone());
+    let inside = entered.clone();
+    let big = Method::new("Big", move |_: i64| {
+        inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let gate = gate.clone();
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok("x".repeat(8 << 20))
+        }
+    });
+    let config = Config::default().max_calls(64).max_output_bytes(64 << 10);
+    let services = good_services().service(Service::new("Reply").with(big)).protocol(Lines);
+    let server = start(services.config(config)).await;
+    let mut unread = take_no_reply(
+        2,
+        |id| match id {
+            0 => [opening("/_json_rpc_"), json_request("Reply.Big", "1", 0).into()].concat(),
+            id => json_request("Reply.Big", "1", id).into(),
+        },
+        &server,
+    )
+    .await;
+    // Replies in order: those behind the first are done before it.
+    let line = |id| if id == 0 { "AUTH ala kot\nReply.Big 1\n" } else { "Reply.Big 1\n" };
+    unread.extend(take_no_reply(2, |id| line(id).into(), &server).await);
+    until(|| entered.load(std::sync::atomic::Ordering::SeqCst) == 32).await;
+    assert_eq!(server.snapshot().waiting_calls, 32);
+    open.add_permits(32);
+    until(|| server.snapshot().waiting_calls == 0).await;
+    assert_eq!(server.open_connections(), 4);
+    drop(unread);
 }
