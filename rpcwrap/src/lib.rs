@@ -83,7 +83,10 @@ pub use pages::{
     snapshot::{Process, Snapshot},
 };
 pub use peer::{BadNetwork, Networks, Peer, PeerAddr, TlsInfo};
-pub use protocol::{http::Mount, sniff::Verdict};
+pub use protocol::{
+    http::{Mount, RequestBody},
+    sniff::Verdict,
+};
 #[cfg(feature = "macros")]
 pub use rpcwrap_macros::service;
 pub use server::{Builder, Drained, Inherited, Listen, ListenAddr, Server};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, header::CONTENT_TYPE};
+use hyper::{Request, Response, header::CONTENT_TYPE};
 use rpcwrap::{Config, Method, Server, Service};
 use rpcwrap_tests::{
     certificates::Scratch,
@@ -55,7 +55,7 @@ async fn serving(config: Config) -> (TestServer, Arc<AtomicUsize>) {
         async { Ok(7) }
     };
     let service = Service::new("Count").method("Up", up.clone()).with(Method::new("Read", up).read_only());
-    let page = tower::service_fn(|_: Request<Incoming>| async {
+    let page = tower::service_fn(|_: Request<rpcwrap::RequestBody>| async {
         let reply = Response::builder().header(CONTENT_TYPE, "text/html; charset=utf-8");
         Ok::<_, Infallible>(reply.body(Full::new(Bytes::from_static(SCRIPT.as_bytes()))).unwrap())
     });

@@ -226,3 +226,71 @@ async fn the_third_wrong_login_ends_the_connection_in_good_order() {
     limit(client.ended).await.unwrap().unwrap();
     assert_eq!(server.snapshot().server.login_failures, 3);
 }
+
+/// The next frame that is about a stream: its type and what it holds.
+async fn stream_frame(peer: &mut Peer) -> (u8, Vec<u8>) {
+    loop {
+        let frame = peer.read_message(|buf: &mut BytesMut| {
+            let len = match buf.get(..3) {
+                Some(len) => 9 + (usize::from(len[0]) << 16 | usize::from(len[1]) << 8 | usize::from(len[2])),
+                None => usize::MAX,
+            };
+            Ok::<_, Infallible>((buf.len() >= len).then(|| buf.split_to(len)))
+        });
+        let frame = frame.await;
+        // HEADERS and DATA.
+        if matches!(frame[3], 0 | 1) {
+            return (frame[3], frame[9..].to_vec());
+        }
+    }
+}
+
+/// HEADERS of a POST on stream 1, in HPACK's static table and literals, whose sender waits for leave to send 13 bytes.
+fn announced(path: &str) -> Vec<u8> {
+    let literal = |name: &[u8], value: &str| [name, &[value.len() as u8], value.as_bytes()].concat();
+    let fields = [
+        b"\x83\x86".to_vec(),
+        literal(b"\x04", path),
+        literal(b"\x01", "127.0.0.1"),
+        literal(b"\x0f\x0d", "13"),
+        literal(b"\x0f\x14", "100-continue"),
+    ]
+    .concat();
+    [PREFACE, SETTINGS, &[0, 0, fields.len() as u8, 1, 4, 0, 0, 0, 1], &fields].concat()
+}
+
+#[tokio::test]
+async fn leave_is_given_for_a_body_that_is_wanted_and_has_not_come() {
+    const BODY: &[u8] = b"\0\0\x0d\0\x01\0\0\0\x01{\"A\":7,\"B\":8}";
+    const CONTINUE: &[u8] = b"\x48\x82\x08\x01";
+    let mounted = tower::service_fn(|request: Request<rpcwrap::RequestBody>| async move {
+        let is_wanted = request.uri().path() == "/wanted";
+        let read =
+            if is_wanted { request.into_body().collect().await.unwrap().to_bytes() } else { Bytes::new() };
+        Ok::<_, Infallible>(hyper::Response::new(Full::new(read)))
+    });
+    let server = start(services().mount(mounted)).await;
+    // The first byte of the reply's head is its status in the static table.
+    for (path, is_sent, leave, status, reply) in [
+        ("/Arith/Multiply", false, true, 0x88, &b"56\n"[..]),
+        ("/Arith/Multiply", true, false, 0x88, b"56\n"),
+        ("/Arith/Nope", false, false, 0x8d, b"{\"error\""),
+        ("/wanted", false, true, 0x88, b"{\"A\":7,\"B\":8}"),
+        ("/not_wanted", false, false, 0x88, b""),
+    ] {
+        let mut peer = Peer::connect(server.addr).await;
+        let head = announced(path);
+        peer.send(if is_sent { [&head, BODY].concat() } else { head }).await;
+        let mut frame = stream_frame(&mut peer).await;
+        assert_eq!(frame == (1, CONTINUE.to_vec()), leave, "{path}: {frame:?}");
+        if leave {
+            peer.send(BODY).await;
+            frame = stream_frame(&mut peer).await;
+        }
+        assert_eq!((frame.0, frame.1[0]), (1, status), "{path}");
+        if !reply.is_empty() {
+            let (kind, body) = stream_frame(&mut peer).await;
+            assert!(kind == 0 && body.starts_with(reply), "{path}: {}", body.escape_ascii());
+        }
+    }
+}

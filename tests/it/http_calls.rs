@@ -420,6 +420,25 @@ async fn http_rpc_is_always_200() {
     assert_eq!(peer.http(post("/_json_rpc_", "", stream)).await.body, format!("{item}{end}"));
 }
 
+/// A time limit in the head and one in the message: the shorter counts.
+#[tokio::test]
+async fn http_rpc_keeps_to_the_time_limit_of_its_head() {
+    let gate = Gate::default();
+    let server = start(services().service(gate.service())).await;
+    let mut peer = Peer::connect(tcp(server.listen_http_rpc("127.0.0.1:0").await.unwrap())).await;
+    for (header, member, limit) in
+        [("30", "", "30"), ("30", ",\"timeout\":600000", "30"), ("600000", ",\"timeout\":40", "40")]
+    {
+        let call = format!(r#"{{"method":"Gate.Wait","params":[7],"id":1{member}}}"#);
+        let response = peer.http(post("/_json_rpc_", &format!("Rpc-Timeout: {header}\r\n"), &call)).await;
+        let error = format!("rpc: deadline exceeded after {limit} ms");
+        assert_eq!((response.status, &response.json()["error"]), (200, &error.into()), "{header}{member}");
+    }
+    let call = r#"{"method":"Echo.Int","params":[7],"id":1}"#;
+    let response = peer.http(post("/_json_rpc_", "Rpc-Timeout: soon\r\n", call)).await;
+    assert_eq!((response.status, &response.json()["error"]["code"]), (400, &"bad_timeout".into()));
+}
+
 #[tokio::test]
 async fn http_rpc_in_bson() {
     let (_server, mut peer) = http_rpc().await;

@@ -46,3 +46,21 @@ async fn streams_over_http_1_0_end_with_their_connection() {
     assert!(head.contains("connection: close") && !head.contains("transfer-encoding"), "{head}");
     assert_eq!(body.lines().count(), 3, "{body}");
 }
+
+/// Whatever the client has asked for: one that is told both may wait on a connection that is closed.
+#[tokio::test]
+async fn a_reply_of_http_1_0_says_close_or_keep_alive() {
+    let server = start(services()).await;
+    let keeps = "HTTP/1.0\r\nConnection: keep-alive\r\n";
+    for (request, told) in [
+        (format!("GET /healthz {keeps}\r\n"), &["keep-alive"][..]),
+        (format!("POST /Stream/Count {keeps}Content-Length: 7\r\n\r\n{{\"N\":3}}"), &["close"]),
+        (format!("POST /Nope/Nope {keeps}Content-Length: 9999999\r\n\r\n"), &["close"]),
+        (format!("GET /healthz {keeps}Host: a\r\nHost: b\r\n\r\n"), &["close"]),
+        ("GET /healthz HTTP/1.0\r\n\r\n".to_owned(), &[]),
+    ] {
+        let reply = Peer::connect(server.addr).await.http(&request).await;
+        let said = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+        assert_eq!(said.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), told, "{request}");
+    }
+}

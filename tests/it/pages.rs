@@ -141,8 +141,8 @@ async fn calls_failures_and_bytes_are_counted() {
 
 #[tokio::test]
 async fn a_mounted_service_gets_what_is_not_the_servers() {
-    use hyper::{Request, Response, body::Incoming};
-    let mounted = tower::service_fn(|request: Request<Incoming>| async move {
+    use hyper::{Request, Response};
+    let mounted = tower::service_fn(|request: Request<rpcwrap::RequestBody>| async move {
         let text = format!("mounted {} {}", request.method(), request.uri().path());
         Ok::<_, std::convert::Infallible>(Response::new(http_body_util::Full::<bytes::Bytes>::from(text)))
     });

@@ -134,6 +134,12 @@ impl Tracked {
         self.held.load(Relaxed)
     }
 
+    /// Bytes that have come.
+    #[cfg(feature = "http2")]
+    pub(crate) fn bytes_received(&self) -> u64 {
+        self.bytes_in.load(Relaxed)
+    }
+
     /// Bytes that have gone either way.
     pub(crate) fn bytes_moved(&self) -> u64 {
         self.bytes_in.load(Relaxed).saturating_add(self.bytes_out.load(Relaxed))

@@ -140,7 +140,8 @@ impl Builder {
         self
     }
 
-    /// Serves every HTTP path that is not the server's own with a tower service, such as an `axum::Router`.
+    /// Serves every HTTP path that is not the server's own with a tower service, such as an `axum::Router`, which is given
+    /// a `Request<`[`RequestBody`](crate::RequestBody)`>`.
     #[must_use]
     pub fn mount(mut self, mount: impl Into<Mount>) -> Self {
         self.mount = Some(mount.into());

@@ -250,7 +250,7 @@ async fn pages_of_allowed_origins_are_told_that_they_may() {
 
 #[tokio::test]
 async fn mounted_services_look_after_themselves_unless_they_ask() {
-    let app = tower::service_fn(|_: Request<hyper::body::Incoming>| async {
+    let app = tower::service_fn(|_: Request<rpcwrap::RequestBody>| async {
         Ok::<_, Infallible>(hyper::Response::new(Full::new(bytes::Bytes::from_static(b"mounted"))))
     });
     for (mount, ends) in

@@ -152,7 +152,7 @@ async fn without_a_login_names_that_are_there_are_answered_as_those_that_are_not
 
 #[tokio::test]
 async fn every_reply_of_ours_tells_browsers_to_be_careful() {
-    let mounted = tower::service_fn(|_: hyper::Request<hyper::body::Incoming>| async {
+    let mounted = tower::service_fn(|_: hyper::Request<rpcwrap::RequestBody>| async {
         let body = http_body_util::Full::new(bytes::Bytes::from_static(b"mounted"));
         Ok::<_, Infallible>(hyper::Response::new(body))
     });

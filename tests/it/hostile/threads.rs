@@ -3,7 +3,7 @@
 
 use super::{Good, good_services};
 use crate::baidu_std::demo::{HEAD, call, outcome, read_reply, request};
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, Response};
 use rpcwrap::{
     Builder, Config, ListenAddr, Method, Server, Service,
     codecs::{baidu_std::RequestHead, body::ContentType, compress::Compression},
@@ -425,7 +425,7 @@ fn gzipped(head: &RequestHead<'_>, body: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn handlers_run_in_the_programs_runtime_however_they_are_called() {
     let name = || thread::current().name().unwrap_or_default().to_owned();
-    let mounted = tower::service_fn(move |_: Request<Incoming>| async move {
+    let mounted = tower::service_fn(move |_: Request<rpcwrap::RequestBody>| async move {
         Ok::<_, Infallible>(Response::new(thread::current().name().unwrap_or_default().to_owned()))
     });
     for threads in [0, 2] {

@@ -3,6 +3,7 @@
 use super::{
     progress::{Answered, Progress},
     reply::Answer,
+    request_body::RequestBody,
 };
 use crate::{
     live::{
@@ -15,7 +16,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use hyper::{
     Request,
-    body::{Body as _, Frame, Incoming, SizeHint},
+    body::{Body as _, Frame, SizeHint},
     header::EXPECT,
 };
 use std::{
@@ -112,7 +113,7 @@ const SKIPPED: usize = 64 << 10;
 const SKIPPING: Duration = Duration::from_millis(100);
 
 /// Reads the rest of a body that is not needed, if that is little; whether it is read.
-pub(super) async fn skip(request: &mut Request<Incoming>, cx: &ConnCx, progress: &Progress) -> bool {
+pub(super) async fn skip(request: &mut Request<RequestBody>, cx: &ConnCx, progress: &Progress) -> bool {
     // A client that asks first whether to send it has not sent it.
     if request.headers().contains_key(EXPECT) {
         return false;
@@ -134,7 +135,7 @@ pub(super) enum ReadError {
 /// A request's whole body, of at most `limit` bytes. Memory grows with what arrives, not with what is announced, and
 /// `held` says how much that is.
 pub(super) async fn read(
-    body: &mut Incoming,
+    body: &mut RequestBody,
     limit: usize,
     progress: &Progress,
     held: &mut Held,

@@ -9,6 +9,7 @@ use super::{
     body::{self, Body, ReadError},
     progress::Progress,
     reply::{Answer, First, Replies},
+    request_body::RequestBody,
     respond,
 };
 use crate::{
@@ -22,7 +23,6 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use codecs::Args;
 use hyper::{
     Request, Response, StatusCode,
-    body::Incoming,
     header::{AUTHORIZATION, HeaderMap},
 };
 use std::time::Duration;
@@ -34,7 +34,7 @@ const TIMEOUT: &str = "rpc-timeout";
 pub(super) async fn answer(
     cx: &ConnCx,
     full_name: &str,
-    request: &mut Request<Incoming>,
+    request: &mut Request<RequestBody>,
     progress: &Progress,
 ) -> Response<Body> {
     let Ok(user) = user(request.headers(), cx).await else {

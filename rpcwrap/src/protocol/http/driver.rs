@@ -4,6 +4,7 @@ use super::{
     Http,
     hijack::HandedOver,
     progress::{Limit, Progress},
+    request_body::RequestBody,
     route,
     socket::{Leftover, Socket},
 };
@@ -212,6 +213,9 @@ impl Service<Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, HandedOver>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        Box::pin(route::answer(self.http.clone(), self.cx.clone(), self.progress.clone(), request))
+        Box::pin({
+            let request = request.map(RequestBody::http1);
+            route::answer(self.http.clone(), self.cx.clone(), self.progress.clone(), request)
+        })
     }
 }

@@ -5,7 +5,7 @@
 //! has a field of that name in any case; `Rpc-Timeout` always does. HEAD is the same without the reply's body; every
 //! other method is refused, and so is GET where the method is not [`read_only`](crate::Method::read_only).
 
-use super::{body::Body, call, respond};
+use super::{body::Body, call, request_body::RequestBody, respond};
 use crate::{
     call::{access::Caller, registry::Entry},
     error::CallError,
@@ -16,18 +16,14 @@ use codecs::{
     schema::{Node, Schema, TypeOf},
     text::{Param, Query, TextArgs},
 };
-use hyper::{
-    Method, Request, Response, StatusCode,
-    body::{Body as _, Incoming},
-    header::CACHE_CONTROL,
-};
+use hyper::{Method, Request, Response, StatusCode, body::Body as _, header::CACHE_CONTROL};
 use std::borrow::Cow;
 
 /// The parameter that limits a call.
 const TIMEOUT: &str = "timeout";
 
 /// Makes the call, or says by which methods it is made.
-pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Incoming>) -> Response<Body> {
+pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<RequestBody>) -> Response<Body> {
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let headers = request.headers();
     let Ok(user) = call::user(headers, cx).await else {

@@ -18,20 +18,20 @@ mod mount;
 mod page_access;
 mod progress;
 mod reply;
+mod request_body;
 mod respond;
 mod route;
 mod rpc;
 mod snapshots;
 mod sniff;
 mod socket;
-#[cfg(feature = "http2")]
-mod tasks;
 #[cfg(test)]
 mod tests;
 
 #[cfg(feature = "http2")]
 pub(crate) use h2::Http2;
 pub use mount::Mount;
+pub use request_body::RequestBody;
 
 use self::snapshots::Snapshots;
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Sniff};

@@ -1,11 +1,11 @@
 //! A program's own HTTP pages beside the server's: any tower service, such as an `axum::Router`.
 
-use super::{body::Body, body::BoxError, respond};
+use super::{body::Body, body::BoxError, request_body::RequestBody, respond};
 use bytes::Bytes;
 use codecs::LogText;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
-use hyper::{Request, Response, StatusCode, body::Incoming};
+use hyper::{Request, Response, StatusCode};
 use std::{error::Error, fmt, future::Future, iter, panic::AssertUnwindSafe, pin::Pin};
 use tower::{Service, ServiceExt};
 
@@ -16,10 +16,10 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Se
 
 /// What serves the HTTP paths that are not the server's own.
 ///
-/// Made of any cloneable tower service from `Request<hyper::body::Incoming>` to a response whose body is of `Bytes`. A
+/// Made of any cloneable tower service from `Request<rpcwrap::RequestBody>` to a response whose body is of `Bytes`. A
 /// service that fails or panics before its response is answered 500 in its place.
 pub struct Mount {
-    answer: Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>,
+    answer: Box<dyn Fn(Request<RequestBody>) -> Answer + Send + Sync>,
     is_guarded: bool,
 }
 
@@ -27,7 +27,7 @@ impl Mount {
     /// Mounts `service`; each request is given to a clone of it.
     pub fn new<S, B>(service: S) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send,
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
@@ -56,7 +56,7 @@ impl Mount {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<Body> {
         let answered = AssertUnwindSafe(async { (self.answer)(request).await }).catch_unwind().await;
         match answered {
             Ok(Ok(response)) => response,
@@ -80,7 +80,7 @@ fn failed() -> Response<Body> {
 
 impl<S, B> From<S> for Mount
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
     B: hyper::body::Body<Data = Bytes> + Send + 'static,

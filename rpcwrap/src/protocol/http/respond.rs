@@ -7,11 +7,11 @@ use crate::{
 };
 use bytes::Bytes;
 use hyper::{
-    Response, StatusCode,
+    Response, StatusCode, Version,
     body::Body as _,
     header::{
-        ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+        RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use serde_json::{Value, json};
@@ -86,6 +86,19 @@ pub(super) fn without_body(reply: Response<Body>) -> Response<Body> {
         head.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
     Response::from_parts(head, Body::full(Bytes::new()))
+}
+
+/// The reply to a request of HTTP/1.0: one that says `close` is not to say `keep-alive` too, as hyper adds to replies of
+/// a later version.
+pub(super) fn as_in_1_0(mut reply: Response<Body>) -> Response<Body> {
+    let says_close = |value: &HeaderValue| {
+        let mut tokens = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        tokens.any(|token| token.eq_ignore_ascii_case(b"close"))
+    };
+    if reply.headers().get_all(CONNECTION).iter().any(says_close) {
+        *reply.version_mut() = Version::HTTP_10;
+    }
+    reply
 }
 
 /// A page that has none of the forms asked for, but these.

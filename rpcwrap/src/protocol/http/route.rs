@@ -8,6 +8,7 @@ use super::{
     hijack::{self, HandedOver},
     page_access,
     progress::Progress,
+    request_body::RequestBody,
     respond, rpc,
     snapshots::Snapshots,
 };
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use codecs::AnyCodec;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
-    body::{Body as _, Incoming},
+    body::Body as _,
     header::{ACCEPT, CONNECTION, HOST},
 };
 use std::{sync::Arc, time::Instant};
@@ -32,7 +33,7 @@ pub(super) async fn answer(
     http: Arc<Http>,
     cx: ConnCx,
     progress: Progress,
-    mut request: Request<Incoming>,
+    mut request: Request<RequestBody>,
 ) -> Result<Response<Body>, HandedOver> {
     cx.dispatch.live.stats.http_requests.add_one();
     progress.notes().begin(request.body().is_end_stream());
@@ -102,11 +103,12 @@ pub(super) async fn answer(
     let reply = reply.map(|body| body.held(&cx).noted(progress, in_flight));
     // There are few places in the reserve.
     let closes = is_in_reserve || (is_last && version < Version::HTTP_2);
-    Ok(if closes { respond::with(reply, CONNECTION, "close") } else { reply })
+    let reply = if closes { respond::with(reply, CONNECTION, "close") } else { reply };
+    Ok(if version == Version::HTTP_10 { respond::as_in_1_0(reply) } else { reply })
 }
 
 /// Whether the connection is another protocol's from here on.
-fn hands_over(cx: &ConnCx, request: &Request<Incoming>) -> bool {
+fn hands_over(cx: &ConnCx, request: &Request<RequestBody>) -> bool {
     let path = request.uri().path();
     request.method() == Method::CONNECT
         && request.version() < Version::HTTP_2
@@ -142,7 +144,7 @@ enum Target<'s> {
     Nothing,
 }
 
-fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<Incoming>) -> Target<'s> {
+fn find<'s>(http: &'s Http, cx: &ConnCx, request: &Request<RequestBody>) -> Target<'s> {
     let (method, path) = (request.method(), request.uri().path());
     if let Some(codec) = http_rpc_codec(cx, path) {
         return Target::HttpRpc(codec.clone());
@@ -202,7 +204,7 @@ impl Target<'_> {
     }
 
     /// The reply to a browser that has been led here, if it has been; `None` if the request is to be answered.
-    fn refusal(&self, cx: &ConnCx, request: &Request<Incoming>) -> Option<Response<Body>> {
+    fn refusal(&self, cx: &ConnCx, request: &Request<RequestBody>) -> Option<Response<Body>> {
         match self {
             Self::HttpRpc(_) | Self::Call(_) => {
                 browser::call_refusal(cx, request).or_else(|| framing::coding_refusal(request))
@@ -220,7 +222,7 @@ impl Target<'_> {
     async fn answer(
         self,
         cx: &ConnCx,
-        request: &mut Request<Incoming>,
+        request: &mut Request<RequestBody>,
         progress: &Progress,
     ) -> Response<Body> {
         match self {
@@ -246,7 +248,7 @@ async fn answer_page(
     cx: &ConnCx,
     page: &PageEntry,
     snapshots: &Snapshots,
-    request: &Request<Incoming>,
+    request: &Request<RequestBody>,
 ) -> Response<Body> {
     let path = request.uri().path();
     let audience = pages::audience(path);
@@ -300,7 +302,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// What a page wants to know of a request; `None` if it has no form that would do.
-fn ask(request: &Request<Incoming>, page: &PageEntry) -> Option<PageRequest> {
+fn ask(request: &Request<RequestBody>, page: &PageEntry) -> Option<PageRequest> {
     let header = |name| {
         let values = request.headers().get_all(name).iter();
         values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")

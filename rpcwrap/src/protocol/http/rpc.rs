@@ -1,13 +1,15 @@
 //! HTTP-RPC: one Go-RPC request in a body of any method, its replies in the answer's body.
 //!
 //! As vitess' `rpcwrap.ServeHTTPRPC`: look-up and application errors are inside the message, so the status is always
-//! 200; a body that is no request is answered by nothing. A second message in the body is ignored.
+//! 200; a body that is no request is answered by nothing. A second message in the body is ignored. `Rpc-Timeout: <ms>`
+//! limits the call as the message's own timeout does, whichever is shorter.
 
 use super::{
     body::{self, Body, ReadError},
     call,
     progress::Progress,
     reply::{Answer, First, Replies},
+    request_body::RequestBody,
     respond,
 };
 use crate::{
@@ -19,18 +21,21 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use codecs::AnyCodec;
-use hyper::{Request, Response, StatusCode, body::Incoming};
-use std::sync::Arc;
+use hyper::{Request, Response, StatusCode};
+use std::{sync::Arc, time::Duration};
 
 /// Makes the call in the body.
 pub(super) async fn answer(
     cx: &ConnCx,
     codec: &AnyCodec,
-    request: &mut Request<Incoming>,
+    request: &mut Request<RequestBody>,
     progress: &Progress,
 ) -> Response<Body> {
     let Ok(user) = call::user(request.headers(), cx).await else {
         return respond::wrong_user();
+    };
+    let Ok(timeout) = call::timeout(request.headers(), None) else {
+        return respond::bad_timeout();
     };
     let peer = cx.peer(codec.name(), user);
     let (limits, lacks_login) = {
@@ -46,8 +51,9 @@ pub(super) async fn answer(
         }
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
-    let started =
-        large::work_on(message.len(), || start(cx, codec, &peer, BytesMut::from(message), &mut held));
+    let started = large::work_on(message.len(), || {
+        start(cx, codec, &peer, BytesMut::from(message), timeout, &mut held)
+    });
     match started {
         None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
         Some(Err(refusal)) => reply(codec, Body::full(refusal)),
@@ -73,6 +79,7 @@ fn start(
     codec: &AnyCodec,
     peer: &Arc<Peer>,
     mut message: BytesMut,
+    timeout: Option<Duration>,
     held: &mut Held,
 ) -> Option<Result<Answer, Bytes>> {
     let mut server = codec.server(cx.dispatch.live.config().message_limits());
@@ -83,7 +90,8 @@ fn start(
         Err(_) => return None,
     };
     let (name, args) = (request.service_method(), server.args(&request));
-    Some(match cx.dispatch.start_in_flight(peer, name, args, bytes, request.timeout()) {
+    let timeout = [timeout, request.timeout()].into_iter().flatten().min();
+    Some(match cx.dispatch.start_in_flight(peer, name, args, bytes, timeout) {
         Ok(call) => {
             held.set(call.held_bytes());
             Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args())))))

@@ -1,6 +1,6 @@
 //! HTTP as a peer sees it: raw bytes through the whole path from the first byte on, on a clock that does not wait.
 
-use super::Mount;
+use super::{Mount, RequestBody};
 use crate::{
     Access, Builder, Config, Credentials, Error, Method, Server, Service,
     live::shutdown::Phase,
@@ -9,7 +9,7 @@ use crate::{
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, Response};
 use std::{
     convert::Infallible,
     sync::{
@@ -562,7 +562,7 @@ async fn a_half_closed_peer_gets_its_stream_while_it_reads() {
     }
 }
 
-async fn mounted(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, &'static str> {
+async fn mounted(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, &'static str> {
     match request.uri().path() {
         "/fails" => Err("on purpose"),
         "/panics" => panic!("on purpose"),
@@ -587,7 +587,7 @@ async fn a_mounted_service_gets_the_other_paths() {
     }
     assert!(answer(&server, "POST /Demo/Nothing HTTP/1.0\r\n\r\n").await.ends_with("\r\n\r\n7\n"));
     assert_eq!(answer(&server, GET_HEALTH).await, OK_HEALTH);
-    let infallible = tower::service_fn(|_: Request<Incoming>| async {
+    let infallible = tower::service_fn(|_: Request<RequestBody>| async {
         Ok::<_, Infallible>(Response::new(Full::from("mounted")))
     });
     let _: Mount = Mount::new(infallible);

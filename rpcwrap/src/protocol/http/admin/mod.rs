@@ -11,6 +11,7 @@ use super::{
     body::{self, Body},
     browser, call, page_access,
     progress::Progress,
+    request_body::RequestBody,
     respond,
 };
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
 };
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::Incoming,
     header::{CACHE_CONTROL, WWW_AUTHENTICATE},
 };
 
@@ -68,7 +68,7 @@ pub(super) fn find(path: &str) -> Option<&'static Path> {
 pub(super) async fn answer(
     cx: &ConnCx,
     path: &Path,
-    request: &mut Request<Incoming>,
+    request: &mut Request<RequestBody>,
     progress: &Progress,
 ) -> Response<Body> {
     if let Some(refusal) = page_access::admin_refusal(cx) {

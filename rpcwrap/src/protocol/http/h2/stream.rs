@@ -1,0 +1,266 @@
+//! One stream of HTTP/2: a request, what is read of its body, and the reply.
+
+use crate::{
+    lock::lock,
+    protocol::{
+        ConnCx,
+        http::{
+            Http,
+            body::{Body, BoxError},
+            driver::poll_limit,
+            progress::{Limit, Progress},
+            request_body::RequestBody,
+            respond, route,
+        },
+    },
+};
+use ::h2::{Reason, RecvStream, SendStream, server};
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    body::{Body as _, Frame, SizeHint},
+    header::{
+        CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+    },
+};
+use std::{
+    error::Error,
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, ready},
+    time::SystemTime,
+};
+
+/// Headers of a reply that are about one connection of HTTP/1.
+const OF_HTTP_1: [HeaderName; 6] = [
+    CONNECTION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    TE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Answers one request.
+pub(super) async fn answer(
+    http: Arc<Http>,
+    cx: ConnCx,
+    request: Request<RecvStream>,
+    respond: server::SendResponse<Bytes>,
+) {
+    let respond = Responder::new(respond);
+    let asks = request.headers().get(EXPECT).is_some_and(|value| is_continue(value));
+    let left = match request.body().is_end_stream() {
+        true => Some(0),
+        false => length_of(request.headers()),
+    };
+    let request = request.map(|stream| {
+        let asks = (asks && left != Some(0)).then(|| respond.clone());
+        RequestBody::http2(StreamBody { stream, left, is_read: false, is_over: false, asks })
+    });
+    let reply = {
+        let progress = Progress::new();
+        let mut answer = pin!(route::answer(http, cx.clone(), progress.clone(), request));
+        let mut timer = None;
+        poll_fn(|task| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(task) {
+                return Poll::Ready(answer.ok());
+            }
+            // The peer has taken its request back.
+            if respond.poll_reset(task).is_ready() {
+                return Poll::Ready(None);
+            }
+            poll_limit(&progress, &cx, &mut timer, task).map(|limit| Some(late(&cx, limit)))
+        })
+        .await
+    };
+    if let Some(reply) = reply
+        && let Some(respond) = respond.take()
+        && let Err(error) = send(reply, respond).await
+    {
+        tracing::debug!(peer = %cx.peer_addr, %error, "HTTP/2 reply broke off");
+    }
+}
+
+fn is_continue(value: &HeaderValue) -> bool {
+    value.as_bytes().eq_ignore_ascii_case(b"100-continue")
+}
+
+/// What the header says of the body's length; crate `h2` sees to it that it is so.
+fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The reply to a request whose body stopped coming.
+fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
+    tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
+    cx.dispatch.live.stats.stalled.add_one();
+    respond::guarded(respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n"))
+}
+
+/// The way to answer a request, once; its body has a part in it until then.
+#[derive(Clone)]
+struct Responder(Arc<Mutex<Option<server::SendResponse<Bytes>>>>);
+
+impl Responder {
+    fn new(respond: server::SendResponse<Bytes>) -> Self {
+        Self(Arc::new(Mutex::new(Some(respond))))
+    }
+
+    fn take(&self) -> Option<server::SendResponse<Bytes>> {
+        lock(&self.0).take()
+    }
+
+    fn poll_reset(&self, task: &mut Context<'_>) -> Poll<()> {
+        match &mut *lock(&self.0) {
+            Some(respond) => respond.poll_reset(task).map(drop),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Tells the peer to send the body, unless it has been answered.
+    fn go_on(&self) {
+        let mut head = Response::new(());
+        *head.status_mut() = StatusCode::CONTINUE;
+        if let Some(respond) = &mut *lock(&self.0) {
+            // Where it fails the stream is over, which reading it finds out.
+            let _ = respond.send_informational(head);
+        }
+    }
+}
+
+/// The body of a request.
+pub(in crate::protocol::http) struct StreamBody {
+    stream: RecvStream,
+    /// Bytes to come, where that is known.
+    left: Option<u64>,
+    /// All of its data has been read; trailers may follow.
+    is_read: bool,
+    is_over: bool,
+    /// The peer waits to be asked for it.
+    asks: Option<Responder>,
+}
+
+impl StreamBody {
+    pub(in crate::protocol::http) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ::h2::Error>>> {
+        while !self.is_read {
+            match self.stream.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    self.asks = None;
+                    // Fails where more is released than was received, which it is not.
+                    let _ = self.stream.flow_control().release_capacity(data.len());
+                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    (self.is_read, self.is_over) = (true, true);
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Poll::Ready(None) => self.is_read = true,
+                Poll::Pending => {
+                    if let Some(respond) = self.asks.take() {
+                        respond.go_on();
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let trailers = ready!(self.stream.poll_trailers(cx));
+        self.is_over = true;
+        Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)).transpose())
+    }
+
+    pub(in crate::protocol::http) fn is_end_stream(&self) -> bool {
+        self.is_over || self.stream.is_end_stream()
+    }
+
+    pub(in crate::protocol::http) fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Sends the reply as its peer takes it.
+async fn send(reply: Response<Body>, mut respond: server::SendResponse<Bytes>) -> Result<(), ::h2::Error> {
+    let (head, body) = reply.into_parts();
+    let mut body = pin!(body);
+    let mut head = Response::from_parts(head, ());
+    let headers = head.headers_mut();
+    for name in OF_HTTP_1 {
+        headers.remove(name);
+    }
+    headers.entry(DATE).or_insert_with(date);
+    if body.is_end_stream() {
+        return respond.send_response(head, true).map(drop);
+    }
+    if let Some(len) = body.size_hint().exact() {
+        headers.entry(CONTENT_LENGTH).or_insert_with(|| len.into());
+    }
+    let mut stream = respond.send_response(head, false)?;
+    loop {
+        let frame = poll_fn(|task| {
+            ready!(poll_room(&mut stream, task))?;
+            body.as_mut().poll_frame(task).map(Ok::<_, ::h2::Error>)
+        });
+        match frame.await? {
+            None => return stream.send_data(Bytes::new(), true),
+            Some(Err(error)) => {
+                stream.send_reset(reason_of(&error));
+                return Ok(());
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => {
+                    let is_last = body.is_end_stream();
+                    stream.send_data(data, is_last)?;
+                    if is_last {
+                        return Ok(());
+                    }
+                }
+                Err(frame) => {
+                    if let Ok(trailers) = frame.into_trailers() {
+                        return stream.send_trailers(trailers);
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Waits until the peer takes a byte more; an error if it takes none ever again.
+fn poll_room(stream: &mut SendStream<Bytes>, task: &mut Context<'_>) -> Poll<Result<(), ::h2::Error>> {
+    if let Poll::Ready(reset) = stream.poll_reset(task) {
+        return Poll::Ready(Err(reset?.into()));
+    }
+    // How much comes next is not known.
+    stream.reserve_capacity(1);
+    while stream.capacity() == 0 {
+        match ready!(stream.poll_capacity(task)) {
+            Some(room) => _ = room?,
+            None => return Poll::Ready(Err(Reason::CANCEL.into())),
+        }
+    }
+    Poll::Ready(Ok(()))
+}
+
+/// Why the peer is told that a reply broke off.
+fn reason_of(error: &BoxError) -> Reason {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if let Some(reason) = error.downcast_ref::<::h2::Error>().and_then(::h2::Error::reason) {
+            return reason;
+        }
+        cause = error.source();
+    }
+    Reason::INTERNAL_ERROR
+}
+
+fn date() -> HeaderValue {
+    let text = httpdate::fmt_http_date(SystemTime::now());
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
