@@ -197,6 +197,11 @@ impl<F: Framing> Session<F> {
         match ended {
             // Probes often end with a reset.
             Err(error) if !self.called && error.kind() != io::ErrorKind::TimedOut => return Ok(End::NoCall),
+            // A limit of ours: what was answered before is not to be lost to a reset.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Box::pin(self.cut()).await;
+                return Err(error.into());
+            }
             ended => ended?,
         }
         // On the heap: this future is as large as the largest part of it, and sits idle for long.
@@ -205,6 +210,16 @@ impl<F: Framing> Session<F> {
             Some(fault) => Err(*fault),
             None => Ok(end),
         }
+    }
+
+    /// Ends what is in flight, and closes within a second.
+    async fn cut(&mut self) {
+        (self.in_flight, self.order, self.check) = (CallsInFlight::new(), ReplyOrder::new(), None);
+        (self.input, self.waiting_bytes) = (BytesMut::new(), 0);
+        self.tracked.set_in_flight(0);
+        self.say_held();
+        // The peer may be gone, or take nothing.
+        let _ = close_gently(&mut self.stream, || true).await;
     }
 
     async fn close(&mut self) -> io::Result<()> {

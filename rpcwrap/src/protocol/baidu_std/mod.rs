@@ -63,7 +63,11 @@ async fn open(conn: Conn, cx: ConnCx) -> Result<Served, ProtocolError> {
                 close_gently(&mut stream, || cx.is_hurried()).await?;
                 return Ok(Served::Closed);
             }
-            Ok(Err(error)) => return Err(error),
+            Ok(Err(error)) => {
+                // It may be sending still; where it is gone there is nothing to close.
+                let _ = close_gently(&mut stream, || cx.is_hurried()).await;
+                return Err(error);
+            }
         }
     }
     let peer = cx.peer("", identity);
