@@ -227,20 +227,25 @@ async fn the_third_wrong_login_ends_the_connection_in_good_order() {
     assert_eq!(server.snapshot().server.login_failures, 3);
 }
 
-/// The next frame that is about a stream: its type and what it holds.
-async fn stream_frame(peer: &mut Peer) -> (u8, Vec<u8>) {
+/// The next frame: its type and what it holds.
+async fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
+    let frame = peer.read_message(|buf: &mut BytesMut| {
+        let len = match buf.get(..3) {
+            Some(len) => 9 + (usize::from(len[0]) << 16 | usize::from(len[1]) << 8 | usize::from(len[2])),
+            None => usize::MAX,
+        };
+        Ok::<_, Infallible>((buf.len() >= len).then(|| buf.split_to(len)))
+    });
+    let frame = frame.await;
+    (frame[3], frame[9..].to_vec())
+}
+
+/// The next frame of a reply.
+async fn reply_frame(peer: &mut Peer) -> (u8, Vec<u8>) {
     loop {
-        let frame = peer.read_message(|buf: &mut BytesMut| {
-            let len = match buf.get(..3) {
-                Some(len) => 9 + (usize::from(len[0]) << 16 | usize::from(len[1]) << 8 | usize::from(len[2])),
-                None => usize::MAX,
-            };
-            Ok::<_, Infallible>((buf.len() >= len).then(|| buf.split_to(len)))
-        });
-        let frame = frame.await;
         // HEADERS and DATA.
-        if matches!(frame[3], 0 | 1) {
-            return (frame[3], frame[9..].to_vec());
+        if let frame @ (0 | 1, _) = frame(peer).await {
+            return frame;
         }
     }
 }
@@ -281,16 +286,26 @@ async fn leave_is_given_for_a_body_that_is_wanted_and_has_not_come() {
         let mut peer = Peer::connect(server.addr).await;
         let head = announced(path);
         peer.send(if is_sent { [&head, BODY].concat() } else { head }).await;
-        let mut frame = stream_frame(&mut peer).await;
-        assert_eq!(frame == (1, CONTINUE.to_vec()), leave, "{path}: {frame:?}");
+        let mut head = reply_frame(&mut peer).await;
+        assert_eq!(head == (1, CONTINUE.to_vec()), leave, "{path}: {head:?}");
         if leave {
             peer.send(BODY).await;
-            frame = stream_frame(&mut peer).await;
+            head = reply_frame(&mut peer).await;
         }
-        assert_eq!((frame.0, frame.1[0]), (1, status), "{path}");
+        assert_eq!((head.0, head.1[0]), (1, status), "{path}");
         if !reply.is_empty() {
-            let (kind, body) = stream_frame(&mut peer).await;
+            let (kind, body) = reply_frame(&mut peer).await;
             assert!(kind == 0 && body.starts_with(reply), "{path}: {}", body.escape_ascii());
+        }
+        if !leave && !is_sent {
+            // It may all the same have begun to send, and is not to lose the reply to a reset.
+            peer.send([BODY, b"\0\0\x08\x06\0\0\0\0\0pingpong"].concat()).await;
+            loop {
+                match frame(&mut peer).await {
+                    (6, asked) if asked == b"pingpong" => break,
+                    (kind, _) => assert_ne!(kind, 3, "{path}: RST_STREAM"),
+                }
+            }
         }
     }
 }

@@ -10,8 +10,14 @@ use rpcwrap_tests::{
     services::{Gate, who},
     until,
 };
-use std::net::SocketAddr;
-use tokio::net::TcpSocket;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::{net::TcpSocket, sync::Semaphore};
 
 const MAX_CALLS: usize = 1000;
 
@@ -151,11 +157,11 @@ async fn take_no_reply(
 /// What has been done for a peer that does not read waits for that peer, and not for a handler.
 #[tokio::test]
 async fn finished_calls_behind_unread_replies_are_no_waiting_calls() {
-    let open = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
-    let (entered, gate) = (std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0)), open.clone());
+    let open = Arc::new(Semaphore::new(0));
+    let (entered, gate) = (Arc::new(AtomicUsize::new(0)), open.clone());
     let inside = entered.clone();
     let big = Method::new("Big", move |_: i64| {
-        inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        inside.fetch_add(1, Ordering::SeqCst);
         let gate = gate.clone();
         async move {
             gate.acquire().await.unwrap().forget();
@@ -177,7 +183,7 @@ async fn finished_calls_behind_unread_replies_are_no_waiting_calls() {
     // Replies in order: those behind the first are done before it.
     let line = |id| if id == 0 { "AUTH ala kot\nReply.Big 1\n" } else { "Reply.Big 1\n" };
     unread.extend(take_no_reply(2, |id| line(id).into(), &server).await);
-    until(|| entered.load(std::sync::atomic::Ordering::SeqCst) == 32).await;
+    until(|| entered.load(Ordering::SeqCst) == 32).await;
     assert_eq!(server.snapshot().waiting_calls, 32);
     open.add_permits(32);
     until(|| server.snapshot().waiting_calls == 0).await;

@@ -3,7 +3,7 @@
 use super::{
     progress::{Answered, Progress},
     reply::Answer,
-    request_body::RequestBody,
+    request_body::{BoxError, RequestBody},
 };
 use crate::{
     live::{
@@ -20,14 +20,11 @@ use hyper::{
     header::EXPECT,
 };
 use std::{
-    error::Error as StdError,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::time::timeout;
-
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What a reply carries.
 pub(super) enum Kind {

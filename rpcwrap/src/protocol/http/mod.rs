@@ -1,8 +1,8 @@
 //! HTTP: pages, probes and calls by POST for whatever speaks it, and the door to Go-RPC.
 //!
 //! A request comes in by [`driver`] (HTTP/1.x) or [`h2`] (HTTP/2), [`route`] finds what answers it, and `CONNECT` of a
-//! path another protocol takes ends HTTP/1.x on the connection with a hand-over ([`hijack`]). hyper parses and writes;
-//! the timers are ours. Only this folder knows hyper's and http's types.
+//! path another protocol takes ends HTTP/1.x on the connection with a hand-over ([`hijack`]). hyper parses and writes
+//! HTTP/1.x, crate `h2` HTTP/2; the timers are ours. Only this folder knows hyper's and http's types.
 
 mod admin;
 mod body;
@@ -25,6 +25,8 @@ mod rpc;
 mod snapshots;
 mod sniff;
 mod socket;
+#[cfg(feature = "http2")]
+mod stream_body;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,10 @@
 //! A program's own HTTP pages beside the server's: any tower service, such as an `axum::Router`.
 
-use super::{body::Body, body::BoxError, request_body::RequestBody, respond};
+use super::{
+    body::Body,
+    request_body::{BoxError, RequestBody},
+    respond,
+};
 use bytes::Bytes;
 use codecs::LogText;
 use futures_util::FutureExt;

@@ -1,13 +1,17 @@
 //! What a request carries, whatever the version of HTTP: asked for when it is first read, where the client waits for that.
 
-use super::body::BoxError;
+#[cfg(feature = "http2")]
+use super::stream_body::StreamBody;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::{
+    error::Error,
     fmt,
     pin::Pin,
     task::{Context, Poll},
 };
+
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The body of a request as a [mounted](crate::Builder::mount) service is given it.
 ///
@@ -20,7 +24,7 @@ pub struct RequestBody(Kind);
 enum Kind {
     Http1(Incoming),
     #[cfg(feature = "http2")]
-    Http2(super::h2::StreamBody),
+    Http2(StreamBody),
 }
 
 impl RequestBody {
@@ -29,7 +33,7 @@ impl RequestBody {
     }
 
     #[cfg(feature = "http2")]
-    pub(super) fn http2(body: super::h2::StreamBody) -> Self {
+    pub(super) fn http2(body: StreamBody) -> Self {
         Self(Kind::Http2(body))
     }
 }

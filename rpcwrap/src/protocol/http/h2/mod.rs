@@ -37,7 +37,6 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
 };
-pub(super) use stream::StreamBody;
 
 /// What a peer may send of a body, and of all together, before it is read; what crate `h2` keeps of a reply.
 const WINDOW: u32 = 1 << 20;
@@ -158,7 +157,7 @@ struct Streams {
 }
 
 enum State {
-    Opening(Handshake<Lent, Bytes>),
+    Opening(Box<Handshake<Lent, Bytes>>),
     Open(Box<Connection<Lent, Bytes>>, Option<Pings>),
     Over,
 }
@@ -174,7 +173,7 @@ impl Streams {
                 .max_concurrent_streams(u32::try_from(config.max_in_flight).unwrap_or(u32::MAX))
                 .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
                 .handshake(io);
-            State::Opening(handshake)
+            State::Opening(Box::new(handshake))
         };
         Self { http, cx, state, running: FuturesUnordered::new(), requests: 0 }
     }

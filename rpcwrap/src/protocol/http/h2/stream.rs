@@ -1,24 +1,22 @@
 //! One stream of HTTP/2: a request, what is read of its body, and the reply.
 
-use crate::{
-    lock::lock,
-    protocol::{
-        ConnCx,
-        http::{
-            Http,
-            body::{Body, BoxError},
-            driver::poll_limit,
-            progress::{Limit, Progress},
-            request_body::RequestBody,
-            respond, route,
-        },
+use crate::protocol::{
+    ConnCx,
+    http::{
+        Http,
+        body::Body,
+        driver::poll_limit,
+        progress::{Limit, Progress},
+        request_body::{BoxError, RequestBody},
+        respond, route,
+        stream_body::{Responder, StreamBody},
     },
 };
 use ::h2::{Reason, RecvStream, SendStream, server};
 use bytes::Bytes;
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
-    body::{Body as _, Frame, SizeHint},
+    body::Body as _,
     header::{
         CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
     },
@@ -27,10 +25,11 @@ use std::{
     error::Error,
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, ready},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
+use tokio::time::timeout;
 
 /// Headers of a reply that are about one connection of HTTP/1.
 const OF_HTTP_1: [HeaderName; 6] = [
@@ -41,6 +40,9 @@ const OF_HTTP_1: [HeaderName; 6] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
+
+/// How long the rest of a body that was not needed is taken: reset at once, some clients, such as curl, lose the reply.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -56,8 +58,7 @@ pub(super) async fn answer(
         false => length_of(request.headers()),
     };
     let request = request.map(|stream| {
-        let asks = (asks && left != Some(0)).then(|| respond.clone());
-        RequestBody::http2(StreamBody { stream, left, is_read: false, is_over: false, asks })
+        RequestBody::http2(StreamBody::new(stream, respond.clone(), left, asks && left != Some(0)))
     });
     let reply = {
         let progress = Progress::new();
@@ -75,11 +76,20 @@ pub(super) async fn answer(
         })
         .await
     };
-    if let Some(reply) = reply
-        && let Some(respond) = respond.take()
-        && let Err(error) = send(reply, respond).await
-    {
+    let (Some(reply), Some(sender)) = (reply, respond.take()) else { return };
+    if let Err(error) = send(reply, sender).await {
         tracing::debug!(peer = %cx.peer_addr, %error, "HTTP/2 reply broke off");
+        return;
+    }
+    if let Some(unread) = respond.unread() {
+        let _ = timeout(LINGER, discard(unread)).await;
+    }
+}
+
+/// Reads to the end, or until the peer gives it up.
+async fn discard(mut body: RecvStream) {
+    while let Some(Ok(data)) = poll_fn(|task| body.poll_data(task)).await {
+        let _ = body.flow_control().release_capacity(data.len());
     }
 }
 
@@ -97,93 +107,6 @@ fn late(cx: &ConnCx, limit: Limit) -> Response<Body> {
     tracing::debug!(peer = %cx.peer_addr, ?limit, "HTTP/2 request ran out of time");
     cx.dispatch.live.stats.stalled.add_one();
     respond::guarded(respond::text(StatusCode::REQUEST_TIMEOUT, "408 the body did not come in time\n"))
-}
-
-/// The way to answer a request, once; its body has a part in it until then.
-#[derive(Clone)]
-struct Responder(Arc<Mutex<Option<server::SendResponse<Bytes>>>>);
-
-impl Responder {
-    fn new(respond: server::SendResponse<Bytes>) -> Self {
-        Self(Arc::new(Mutex::new(Some(respond))))
-    }
-
-    fn take(&self) -> Option<server::SendResponse<Bytes>> {
-        lock(&self.0).take()
-    }
-
-    fn poll_reset(&self, task: &mut Context<'_>) -> Poll<()> {
-        match &mut *lock(&self.0) {
-            Some(respond) => respond.poll_reset(task).map(drop),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Tells the peer to send the body, unless it has been answered.
-    fn go_on(&self) {
-        let mut head = Response::new(());
-        *head.status_mut() = StatusCode::CONTINUE;
-        if let Some(respond) = &mut *lock(&self.0) {
-            // Where it fails the stream is over, which reading it finds out.
-            let _ = respond.send_informational(head);
-        }
-    }
-}
-
-/// The body of a request.
-pub(in crate::protocol::http) struct StreamBody {
-    stream: RecvStream,
-    /// Bytes to come, where that is known.
-    left: Option<u64>,
-    /// All of its data has been read; trailers may follow.
-    is_read: bool,
-    is_over: bool,
-    /// The peer waits to be asked for it.
-    asks: Option<Responder>,
-}
-
-impl StreamBody {
-    pub(in crate::protocol::http) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ::h2::Error>>> {
-        while !self.is_read {
-            match self.stream.poll_data(cx) {
-                Poll::Ready(Some(Ok(data))) => {
-                    self.asks = None;
-                    // Fails where more is released than was received, which it is not.
-                    let _ = self.stream.flow_control().release_capacity(data.len());
-                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    (self.is_read, self.is_over) = (true, true);
-                    return Poll::Ready(Some(Err(error)));
-                }
-                Poll::Ready(None) => self.is_read = true,
-                Poll::Pending => {
-                    if let Some(respond) = self.asks.take() {
-                        respond.go_on();
-                    }
-                    return Poll::Pending;
-                }
-            }
-        }
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        let trailers = ready!(self.stream.poll_trailers(cx));
-        self.is_over = true;
-        Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)).transpose())
-    }
-
-    pub(in crate::protocol::http) fn is_end_stream(&self) -> bool {
-        self.is_over || self.stream.is_end_stream()
-    }
-
-    pub(in crate::protocol::http) fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
 }
 
 /// Sends the reply as its peer takes it.
