@@ -17,6 +17,7 @@ mod gob;
 mod gob_values;
 mod grpc;
 mod haproxy;
+mod http;
 mod jprotobuf;
 mod msgpack;
 mod python;
