@@ -49,6 +49,11 @@ impl<'d> Refused<'d> {
     pub(crate) fn new(error: CallError, entry: Option<&'d Arc<Entry>>) -> Self {
         Self { error, entry, needs_place: false }
     }
+
+    /// Of a message that is too large to be worked on in place; the error is that of one that has no place at all.
+    pub(crate) fn for_place() -> Self {
+        Self { needs_place: true, ..Self::new(CallError::Overloaded, None) }
+    }
 }
 
 impl Dispatch {

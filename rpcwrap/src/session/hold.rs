@@ -1,7 +1,7 @@
 //! What a session waits for before it decodes more: the answer to a request that takes time, or the place where large
 //! messages are worked on.
 
-use super::{Answer, Calls, Framing, Session, batch::Batch, requests::Outcome, scratch::Scratch};
+use super::{Answer, Framing, Session, batch::Batch, requests::Outcome, scratch::Scratch};
 use crate::{
     call::{
         access::Caller,
@@ -94,9 +94,7 @@ impl<F: Framing> Session<F> {
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
         let caller = Caller::new(&peer, policy).again();
         let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
-        let calls = Calls { last: None, dispatch: &dispatch, caller: &caller, now: batch.now() };
-        let start = self.framing.start(&request, calls).0;
-        if let Outcome::Waits(call) = self.go_on(start, &request, &dispatch, &caller, &mut batch, output) {
+        if let Outcome::Waits(call) = self.start(&request, &dispatch, &caller, &mut batch, output) {
             self.keep(request, call);
         }
         batch.merge();

@@ -5,7 +5,7 @@ use crate::{
     call::{
         access::Caller,
         dispatch::{Dispatch, Refused},
-        in_flight::{InFlightCall, Started},
+        in_flight::InFlightCall,
         large::{self, LARGE, PlaceWait},
         slice,
     },
@@ -145,8 +145,8 @@ impl<F: Framing> Session<F> {
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
-    #[inline]
-    fn start<'d>(
+    #[inline(always)]
+    pub(super) fn start<'d>(
         &mut self,
         request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
@@ -159,24 +159,10 @@ impl<F: Framing> Session<F> {
             self.refuse(request, Refused::new(CallError::Draining, None), batch, output);
             return Outcome::Over;
         }
-        let calls = Calls { last: batch.last(), dispatch, caller, now: batch.now() };
-        let start = self.framing.start(request, calls).0;
-        self.go_on(start, request, dispatch, caller, batch, output)
-    }
-
-    /// Polls a call once that has been started, or answers why it was not.
-    #[inline(always)]
-    pub(super) fn go_on<'d>(
-        &mut self,
-        // A call stays where it was put.
-        mut start: Result<Started<'d>, Refused<'d>>,
-        request: &F::Request,
-        dispatch: &'d Arc<Dispatch>,
-        caller: &Caller<'_>,
-        batch: &mut Batch<'_, 'd>,
-        output: &mut BytesMut,
-    ) -> Outcome {
         let began = batch.now();
+        let calls = Calls { last: batch.last(), dispatch, caller, now: began };
+        // A call stays where it was put, too.
+        let mut start = self.framing.start(request, calls).0;
         if let Ok(started) = &start
             && started.has_layers()
         {

@@ -118,10 +118,15 @@ impl Framing for Frames {
             return Start(Err(refused));
         }
         let becomes = if wire.is_compressed() { wire.wire_len().saturating_mul(DECOMPRESSED) } else { 0 };
-        if becomes.max(wire.wire_len()) >= LARGE && large::is_needed_elsewhere() {
-            return Start(Err(Refused { needs_place: true, ..Refused::new(CallError::Overloaded, None) }));
+        let has_to_wait = |bytes: usize| bytes >= LARGE && large::is_needed_elsewhere();
+        if has_to_wait(becomes.max(wire.wire_len())) {
+            return Start(Err(Refused::for_place()));
         }
         let payload = wire.payload(&self.limits);
+        // It has become more than it looked like.
+        if payload.as_ref().is_ok_and(|payload| has_to_wait(payload.body.len())) {
+            return Start(Err(Refused::for_place()));
+        }
         let span = span_of(wire);
         let entered = span.as_ref().map(Span::enter);
         let started = match &payload {
