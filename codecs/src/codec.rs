@@ -5,7 +5,7 @@
 //! built-in ones are known by name in the enums of [`crate::any`]. No format is known here.
 
 use crate::{
-    budget::DecodeBudget,
+    budget::{DecodeBudget, OverBudget},
     error::{DecodeError, EncodeError, ValueError},
     message::{ErrorReply, Head, Reply, Request},
 };
@@ -45,19 +45,33 @@ impl Limits {
 pub struct Decoding<'l> {
     limits: &'l Limits,
     taken: Cell<usize>,
+    is_exceeded: Cell<bool>,
 }
 
 impl<'l> Decoding<'l> {
     /// Within these limits.
     #[inline]
     pub fn new(limits: &'l Limits) -> Self {
-        Self { limits, taken: Cell::new(0) }
+        Self { limits, taken: Cell::new(0), is_exceeded: Cell::new(false) }
     }
 
     /// Bytes of memory that the decoded value may take, as its budget was charged; 0 before.
     #[inline]
     pub fn taken(&self) -> usize {
         self.taken.get()
+    }
+
+    /// Whether the value wanted to take more than it may. Most types then are an error; one that goes on after an error,
+    /// as an untagged enum does, may have become something else than was sent.
+    #[inline]
+    pub fn is_exceeded(&self) -> bool {
+        self.is_exceeded.get()
+    }
+
+    /// What comes of a value that wanted to take more than it may.
+    #[cold]
+    pub(crate) fn exceeded<T>(&self, value: Result<T, ValueError>) -> Result<T, ValueError> {
+        value.and_then(|_| Err(OverBudget::new(self.taken()).into()))
     }
 
     /// Levels of values inside values.
@@ -72,10 +86,11 @@ impl<'l> Decoding<'l> {
         DecodeBudget::new(len, self.limits.max_decoded_bytes, self.limits.max_decoded_total)
     }
 
-    /// The value has been decoded with this budget.
+    /// The value has been decoded with this budget, or could not be.
     #[inline]
     pub(crate) fn note(&self, budget: &DecodeBudget) {
         self.taken.set(budget.taken());
+        self.is_exceeded.set(budget.spent().is_some());
     }
 }
 

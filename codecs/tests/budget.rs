@@ -311,3 +311,31 @@ fn looking_for_the_last_of_equal_members_is_paid_for() {
         assert!(error.text().contains(REFUSED), "{}: {}", codec.name(), error.text());
     }
 }
+
+/// A target that takes anything where lists do not fit.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ListsOr {
+    Lists(Vec<[u64; 32]>),
+    Other(serde::de::IgnoredAny),
+}
+
+#[test]
+fn what_was_too_large_is_nothing_else_instead() {
+    let lists = vec![Vec::<u64>::new(); 1000];
+    for codec in codecs() {
+        with_args(&codec, &lists, None, |args, _| {
+            for (total, fits) in [(usize::MAX, true), (100 << 10, false)] {
+                let limits = Limits { max_decoded_total: total, ..Limits::default() };
+                let decoding = Decoding::new(&limits);
+                let decoded = args.decode_within::<ListsOr>(&decoding);
+                assert_eq!(decoding.is_exceeded(), !fits, "{codec:?}");
+                match decoded {
+                    Ok(ListsOr::Lists(lists)) => assert!(fits && lists.len() == 1000, "{codec:?}"),
+                    Ok(ListsOr::Other(_)) => panic!("{codec:?}: it became something else"),
+                    Err(error) => assert!(!fits && error.text().contains(REFUSED), "{codec:?}: {error:?}"),
+                }
+            }
+        });
+    }
+}

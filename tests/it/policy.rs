@@ -3,7 +3,7 @@
 
 use crate::auth::login;
 use futures_util::future::join_all;
-use rpcwrap::{Access, Builder, Credentials, PolicyChange, User, Users};
+use rpcwrap::{Access, Builder, Credentials, PolicyChange, Service, User, Users};
 use rpcwrap_client::{AnyCodec, Client};
 use rpcwrap_tests::{
     limit,
@@ -92,6 +92,25 @@ async fn limits_of_a_user_hold_over_all_its_connections_and_changes() {
     server.change_policy(PolicyChange::new().credentials(Some(users(slow)))).unwrap();
     let refused = outcome(&mut one, "Arith.Multiply", r#"{"A":7,"B":8}"#).await;
     assert!(refused.starts_with("rpc: server overloaded: user ala: over its rate"), "{refused}");
+}
+
+/// A call whose arguments become so much that they are decoded aside is looked at twice, and counts once.
+#[tokio::test]
+async fn calls_that_become_large_count_once_against_their_users_rate() {
+    let slow = users(|ala| ala.rate(0.001, Some(3)).max_in_flight(1));
+    let service =
+        Service::new("Large").method("Count", |lists: Vec<[u64; 32]>| async move { Ok(lists.len()) });
+    let server = start(services().service(service).credentials(slow)).await;
+    let mut ala = login(&server, "ala", "ma kota").await;
+    let lists = format!("[[]{}]", ",[]".repeat(19_999));
+    for _ in 0..3 {
+        assert_eq!(ala.call("Large.Count", &lists, 1).await["result"], 20_000);
+    }
+    let refused = outcome(&mut ala, "Large.Count", &lists).await;
+    assert!(refused.starts_with("rpc: server overloaded: user ala: over its rate"), "{refused}");
+    let methods = server.snapshot().methods;
+    let count = methods.iter().find(|method| method.method == "Count").unwrap();
+    assert_eq!((count.stats.calls, count.stats.failed), (4, 1));
 }
 
 #[tokio::test]

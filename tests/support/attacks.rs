@@ -1,11 +1,13 @@
-//! What hostile peers do again and again, for programs that measure what others feel of it.
+//! What hostile peers do again and again, for programs that measure what others feel of it. Their bytes are made once:
+//! what they cost themselves is not to be measured.
 
+use bytes::BytesMut;
 use rpcwrap::codecs::{
     baidu_std::{RequestHead, encode_request},
     body::ContentType,
     compress::Compression,
 };
-use std::{future::Future, io, net::SocketAddr, pin::Pin, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::LazyLock, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -58,16 +60,22 @@ async fn open(addr: SocketAddr, first: &[u8]) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
+static DECODING: LazyLock<[String; 2]> = LazyLock::new(|| {
+    // Over and under what is a large message.
+    [1 << 20, 200 << 10]
+        .map(|bytes| format!("{{\"method\":\"Echo.Any\",\"params\":[{}],\"id\":1}}\n", tower(bytes)))
+});
+
 async fn decoding(addr: SocketAddr) -> io::Result<()> {
     let mut socket = open(addr, JSON).await?;
-    let request = format!("{{\"method\":\"Echo.Any\",\"params\":[{}],\"id\":1}}\n", tower(1 << 20));
-    socket.write_all(request.as_bytes()).await?;
+    for request in &*DECODING {
+        socket.write_all(request.as_bytes()).await?;
+    }
     socket.shutdown().await?;
     socket.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-async fn compressed(addr: SocketAddr) -> io::Result<()> {
-    let mut socket = TcpStream::connect(addr).await?;
+static COMPRESSED: LazyLock<BytesMut> = LazyLock::new(|| {
     let head = RequestHead {
         service_name: "Echo",
         method_name: "Any",
@@ -76,41 +84,52 @@ async fn compressed(addr: SocketAddr) -> io::Result<()> {
         compression: Compression::Gzip,
         ..RequestHead::default()
     };
-    let mut request = bytes::BytesMut::new();
-    encode_request(&head, tower(1 << 20).as_bytes(), b"", &mut request).map_err(io::Error::other)?;
-    socket.write_all(&request).await?;
+    let mut request = BytesMut::new();
+    encode_request(&head, tower(1 << 20).as_bytes(), b"", &mut request).expect("it fits a frame");
+    request
+});
+
+async fn compressed(addr: SocketAddr) -> io::Result<()> {
+    let mut socket = TcpStream::connect(addr).await?;
+    socket.write_all(&COMPRESSED).await?;
     socket.shutdown().await?;
     socket.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
+static LONG_ID: LazyLock<String> = LazyLock::new(|| {
+    format!("{{\"method\":\"Echo.Say\",\"params\":[\"x\"],\"id\":\"{}\"}}\n", "x".repeat(1 << 20))
+});
+
 async fn long_ids(addr: SocketAddr) -> io::Result<()> {
     let mut socket = open(addr, JSON).await?;
-    let request =
-        format!("{{\"method\":\"Echo.Say\",\"params\":[\"x\"],\"id\":\"{}\"}}\n", "x".repeat(1 << 20));
-    socket.write_all(request.as_bytes()).await?;
+    socket.write_all(LONG_ID.as_bytes()).await?;
     socket.read_to_end(&mut Vec::new()).await.map(drop)
 }
+
+static WAITING: LazyLock<String> = LazyLock::new(|| {
+    (0..256).map(|id| format!("{{\"method\":\"Sleep.For\",\"params\":[60000],\"id\":{id}}}\n")).collect()
+});
 
 async fn waiting_calls(addr: SocketAddr) -> io::Result<()> {
     let mut sockets = Vec::new();
     for _ in 0..50 {
         let mut socket = open(addr, JSON).await?;
-        let calls =
-            (0..256).map(|id| format!("{{\"method\":\"Sleep.For\",\"params\":[60000],\"id\":{id}}}\n"));
-        socket.write_all(calls.collect::<String>().as_bytes()).await?;
+        socket.write_all(WAITING.as_bytes()).await?;
         sockets.push(socket);
     }
     sleep(HOLD).await;
     Ok(())
 }
 
+static ECHO: LazyLock<String> = LazyLock::new(|| {
+    format!("{{\"method\":\"Echo.Say\",\"params\":[\"{}\"],\"id\":1}}\n", "x".repeat(256 << 10))
+});
+
 async fn unread(addr: SocketAddr) -> io::Result<()> {
     let mut socket = open(addr, JSON).await?;
-    let text = "x".repeat(256 << 10);
-    let request = format!("{{\"method\":\"Echo.Say\",\"params\":[\"{text}\"],\"id\":1}}\n");
     let send = async {
         loop {
-            socket.write_all(request.as_bytes()).await?;
+            socket.write_all(ECHO.as_bytes()).await?;
         }
     };
     timeout(HOLD, send).await.unwrap_or(Ok(()))
@@ -123,11 +142,13 @@ async fn churn(addr: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
+static NONSENSE: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..64_u32 << 10).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect());
+
 async fn nonsense(addr: SocketAddr) -> io::Result<()> {
     for codec in ["json", "bson", "gob", "msgpack"] {
         let mut socket = open(addr, format!("CONNECT /_{codec}_rpc_ HTTP/1.0\n\n").as_bytes()).await?;
-        let bytes: Vec<u8> = (0..64_u32 << 10).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        socket.write_all(&bytes).await?;
+        socket.write_all(&NONSENSE).await?;
         socket.shutdown().await?;
         socket.read_to_end(&mut Vec::new()).await?;
     }

@@ -67,7 +67,7 @@ impl Args<'_> {
     /// As [`decode`](Self::decode).
     #[inline]
     pub fn decode_within<T: DeserializeOwned>(&self, decoding: &Decoding<'_>) -> Result<T, ValueError> {
-        match self {
+        let value = match self {
             Self::JsonValue(bytes) => json::value_from_slice_within(bytes, decoding),
             Self::JsonParams(bytes) => json::params_from_slice_within(bytes, decoding),
             #[cfg(feature = "bson")]
@@ -82,9 +82,9 @@ impl Args<'_> {
             }
             Self::Custom(decoder, request) => {
                 let budget = decoding.budget(request.wire_len());
-                let value = decode_erased(&budget, |visit| decoder.args(request, visit))?;
+                let value = decode_erased(&budget, |visit| decoder.args(request, visit));
                 decoding.note(&budget);
-                Ok(value)
+                value
             }
             Self::Bytes(args) => {
                 let budget = || args.budget(decoding);
@@ -92,7 +92,8 @@ impl Args<'_> {
             }
             Self::Text(args, type_of) => text::decode_within(args, *type_of, decoding),
             Self::Broken(error) => Err((*error).clone()),
-        }
+        };
+        if decoding.is_exceeded() { decoding.exceeded(value) } else { value }
     }
 }
 

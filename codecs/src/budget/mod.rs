@@ -192,6 +192,13 @@ pub(crate) struct MapRoom {
 #[error("rpc: message decodes to more than {0} bytes")]
 pub(crate) struct OverBudget(usize);
 
+impl OverBudget {
+    /// Of a budget of so many bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self(limit)
+    }
+}
+
 impl From<OverBudget> for ValueError {
     #[cold]
     fn from(over: OverBudget) -> Self {

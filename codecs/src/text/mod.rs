@@ -109,14 +109,14 @@ impl TextArgs<'_> {
         let hint = Hint::root(schema);
         let budget = decoding.budget(self.len());
         budget.member::<T>();
-        T::deserialize(args::Args { args: *self, hint, budget: &budget }).or_else(|error| {
-            match self.single() {
-                Some(token) if error.is_whole_json() => {
-                    json::value_from_slice_within(token.as_text().unwrap_or_default(), decoding)
-                }
-                Some(token) => Err(error.at("argument", token).into()),
-                None => Err(error.into()),
+        let value = T::deserialize(args::Args { args: *self, hint, budget: &budget });
+        decoding.note(&budget);
+        value.or_else(|error| match self.single() {
+            Some(token) if error.is_whole_json() => {
+                json::value_from_slice_within(token.as_text().unwrap_or_default(), decoding)
             }
+            Some(token) => Err(error.at("argument", token).into()),
+            None => Err(error.into()),
         })
     }
 }

@@ -172,11 +172,16 @@ impl User {
     /// # Errors
     /// It is over one of its limits; then nothing is counted.
     pub fn admit(&self, now: Instant) -> Result<Option<UserPermit>, OverLimit> {
-        let permit = self.max_in_flight.map(|limit| self.state.enter(limit)).transpose()?;
+        let permit = self.enter()?;
         if let Some(rate) = self.rate {
             self.state.take(rate, now)?;
         }
         Ok(permit)
+    }
+
+    /// As [`admit`](Self::admit), of a call that has been counted against the rate before.
+    pub(crate) fn enter(&self) -> Result<Option<UserPermit>, OverLimit> {
+        self.max_in_flight.map(|limit| self.state.enter(limit)).transpose()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::{
     auth::{Access, Identity, User, UserPermit},
+    call::large,
     error::CallError,
     live::policy::Policy,
     peer::{IN_PROCESS, Peer},
@@ -22,6 +23,12 @@ pub(crate) struct Caller<'p> {
     user: Option<&'p Arc<User>>,
     /// It may call nothing, for want of TLS or of a login.
     pub(crate) is_barred: bool,
+    /// What arguments are decoded within.
+    pub(crate) limits: &'p Limits,
+    /// It has the place where large messages are worked on.
+    pub(crate) has_place: bool,
+    /// Its call has been counted against its user's rate when it was started before.
+    is_again: bool,
 }
 
 /// Whether `identity`, or a peer that has proven none, may know that there is `full_name`, of the service with that
@@ -55,9 +62,22 @@ impl<'p> Caller<'p> {
     #[inline]
     pub(crate) fn new(peer: &'p Arc<Peer>, policy: &'p Policy) -> Self {
         let (name, user) = known(policy, peer.user.as_ref());
-        let mut caller = Self { peer, policy, name, user, is_barred: false };
+        let has_place = large::has_place();
+        let limits = if large::is_needed_elsewhere() { &policy.limits_in_place } else { &policy.limits };
+        let mut caller =
+            Self { peer, policy, name, user, is_barred: false, limits, has_place, is_again: false };
         caller.is_barred = peer.needs_tls || caller.lacks_login();
         caller
+    }
+
+    /// The same for a call that is started for the second time, aside.
+    pub(crate) fn again(&self) -> Self {
+        Self { limits: &self.policy.limits, is_again: true, ..*self }
+    }
+
+    /// Whether arguments that become more than `limits` let them may do so aside.
+    pub(crate) fn may_decode_more(&self) -> bool {
+        !std::ptr::eq(self.limits, &self.policy.limits)
     }
 
     /// Whether the peer has to log in first.
@@ -114,7 +134,8 @@ impl<'p> Caller<'p> {
     #[inline]
     pub(crate) fn admit(&self, now: Instant) -> Result<Option<UserPermit>, CallError> {
         let Some(user) = self.user else { return Ok(None) };
-        user.admit(now).map_err(|limit| CallError::OverUserLimit { user: user.name().to_owned(), limit })
+        let admitted = if self.is_again { user.enter() } else { user.admit(now) };
+        admitted.map_err(|limit| CallError::OverUserLimit { user: user.name().to_owned(), limit })
     }
 
     fn denied(&self, full_name: &str) -> CallError {

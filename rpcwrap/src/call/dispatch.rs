@@ -9,7 +9,7 @@ use crate::{
     call::{
         access::Caller,
         in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
-        large::{self, LARGE},
+        large::{self, LARGE, Place},
         registry::{Entry, Registry},
     },
     error::{CallError, echoed},
@@ -40,6 +40,20 @@ pub(crate) struct Dispatch {
 pub(crate) struct Refused<'d> {
     pub(crate) error: CallError,
     pub(crate) entry: Option<&'d Arc<Entry>>,
+    /// Not a refusal yet: its arguments become more than may be decoded in place. To be started again aside, by
+    /// [`Caller::again`].
+    pub(crate) needs_place: bool,
+}
+
+impl<'d> Refused<'d> {
+    pub(crate) fn new(error: CallError, entry: Option<&'d Arc<Entry>>) -> Self {
+        Self { error, entry, needs_place: false }
+    }
+
+    /// Of a message that is too large to be worked on in place; the error is that of one that has no place at all.
+    pub(crate) fn for_place() -> Self {
+        Self { needs_place: true, ..Self::new(CallError::Overloaded, None) }
+    }
 }
 
 impl Dispatch {
@@ -109,7 +123,7 @@ impl Dispatch {
     fn admit(&self, name: &[u8], caller: &Caller<'_>) -> Result<(), Refused<'static>> {
         if self.live.shutdown.refuses_calls() {
             self.live.stats.drained_calls.add_one();
-            return Err(Refused { error: CallError::Draining, entry: None });
+            return Err(Refused::new(CallError::Draining, None));
         }
         // Before anything else, and the same for every protocol: a peer that is not known learns nothing, not even
         // names.
@@ -159,13 +173,13 @@ impl Dispatch {
         };
         let deadline = limit.and_then(|limit| now.checked_add(limit));
         let source = ContextSource::new(&entry.full_name, peer, deadline);
-        let decoding = Decoding::new(&policy.limits);
+        let decoding = Decoding::new(caller.limits);
         let (call, permit, user_permit) = if entry.bounds.is_some() {
             self.invoke_bounded(entry, args, &decoding, source, caller, now)?
         } else {
             // The last of the limits: what it takes of a user's rate is not given back.
             let user_permit = caller.admit(now).map_err(|error| self.refused(error, Some(entry)))?;
-            (self.invoke(entry, args, &decoding, source)?, None, user_permit)
+            (self.invoke(entry, args, &decoding, source, caller)?, None, user_permit)
         };
         Ok(Started { call, entry, limit, decoded_bytes: decoding.taken(), permit, user_permit })
     }
@@ -193,7 +207,7 @@ impl Dispatch {
             blocking.keep((permit.take(), user_permit.take()));
             source.set_turn(&mut turn);
         }
-        Ok((self.invoke(entry, args, decoding, source)?, permit, user_permit))
+        Ok((self.invoke(entry, args, decoding, source, caller)?, permit, user_permit))
     }
 
     /// Decodes the arguments and makes the call, which has not been polled then.
@@ -204,11 +218,16 @@ impl Dispatch {
         args: Args<'_>,
         decoding: &Decoding<'_>,
         source: ContextSource<'_>,
+        caller: &Caller<'_>,
     ) -> Result<BoxCall, Refused<'d>> {
         let invoke = || entry.options.invoke.invoke(args, decoding, source);
-        catch_unwind(AssertUnwindSafe(invoke))
-            .unwrap_or_else(|_| Err(panicked(&self.live.stats)))
-            .map_err(|error| Refused { error: error.shortened(), entry: Some(entry) })
+        catch_unwind(AssertUnwindSafe(invoke)).unwrap_or_else(|_| Err(panicked(&self.live.stats))).map_err(
+            |error| Refused {
+                error: error.shortened(),
+                entry: Some(entry),
+                needs_place: decoding.is_exceeded() && caller.may_decode_more(),
+            },
+        )
     }
 
     /// Polls a call once and lets it write what is ready.
@@ -220,11 +239,24 @@ impl Dispatch {
         to: &mut ReplyTo<'_>,
         out: &mut BytesMut,
     ) -> Poll<Written> {
-        if !started.entry.may_reply_large() {
-            return self.step_here(started, cx, to, out);
+        if started.entry.may_reply_large() {
+            return self.step_large(started, cx, to, out);
         }
+        self.step_here::<false>(started, cx, to, out)
+    }
+
+    /// The same, of a method whose replies have been large: what is ready is written aside.
+    #[cold]
+    #[inline(never)]
+    fn step_large(
+        &self,
+        started: &mut Started<'_>,
+        cx: &mut Context<'_>,
+        to: &mut ReplyTo<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Written> {
         let before = out.len();
-        let written = large::aside(|| self.step_here(started, cx, to, out));
+        let written = self.step_here::<true>(started, cx, to, out);
         if written.is_ready() {
             started.entry.note_reply(out.len() - before >= LARGE);
         }
@@ -232,7 +264,7 @@ impl Dispatch {
     }
 
     #[inline(always)]
-    fn step_here(
+    fn step_here<const MAY_BE_LARGE: bool>(
         &self,
         started: &mut Started<'_>,
         cx: &mut Context<'_>,
@@ -243,7 +275,10 @@ impl Dispatch {
         let (call, reply_type) = (&mut started.call, started.entry.options.types.reply.as_ref());
         let step = AssertUnwindSafe(|| match call.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(call.as_mut().write(Keep::No, reply_type, to, out)),
+            Poll::Ready(()) => {
+                let mut write = || call.as_mut().write(Keep::No, reply_type, to, out);
+                Poll::Ready(if MAY_BE_LARGE { large::aside(write) } else { write() })
+            }
         });
         let written = catch_unwind(step).unwrap_or_else(|_| {
             out.truncate(before);
@@ -265,8 +300,10 @@ impl Dispatch {
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let mut flight =
-            self.start_in_flight(peer, name.as_bytes(), Args::JsonValue(args), args.len(), timeout)?;
+        let start = |again| {
+            self.start_in_flight(peer, name.as_bytes(), Args::JsonValue(args), args.len(), timeout, again)
+        };
+        let mut flight = start_aside(0, start).await?;
         let mut out = BytesMut::new();
         loop {
             poll_fn(|cx| flight.poll(cx)).await;
@@ -287,20 +324,25 @@ impl Dispatch {
         args: Args<'_>,
         bytes_in: usize,
         timeout: Option<Duration>,
-    ) -> Result<InFlightCall, CallError> {
+        is_again: bool,
+    ) -> Result<InFlightCall, NotStarted> {
         let now = Instant::now();
         let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
-        let started =
-            watch::within(|| self.start(None, name, args, timeout, &Caller::new(peer, &policy), now));
+        let mut caller = Caller::new(peer, &policy);
+        if is_again {
+            caller = caller.again();
+        }
+        let started = watch::within(|| self.start(None, name, args, timeout, &caller, now));
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);
                 let started = started.enter_layers(peer, bytes_in, now);
                 Ok(InFlightCall::new(&self.live, started, peer, bytes_in, 0, now))
             }
-            Err(Refused { error, entry }) => {
+            Err(Refused { needs_place: true, .. }) => Err(NotStarted::NeedsPlace),
+            Err(Refused { error, entry, .. }) => {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);
                     let code = Some(error.code());
@@ -308,7 +350,7 @@ impl Dispatch {
                     tally.merge_into(&entry.stats);
                     note_end(&self.live, entry, peer, (bytes_in, 0), Some(&error), Duration::ZERO);
                 }
-                Err(error)
+                Err(NotStarted::Refused(error))
             }
         }
     }
@@ -323,8 +365,37 @@ impl Dispatch {
             }
             _ => self.live.stats.unknown_calls.add_one(),
         }
-        Refused { error, entry }
+        Refused::new(error, entry)
     }
+}
+
+/// Why a call that will be waited for was not started.
+pub(crate) enum NotStarted {
+    Refused(CallError),
+    /// Its arguments become more than may be decoded in place: to be started again, aside.
+    NeedsPlace,
+}
+
+/// Starts a call whose arguments are so many bytes by `start`, which is told whether it is for the second time: aside
+/// where they are many or become much, when it is its turn.
+///
+/// Dropping the future gives the turn up.
+pub(crate) async fn start_aside(
+    bytes: usize,
+    mut start: impl FnMut(bool) -> Result<InFlightCall, NotStarted>,
+) -> Result<InFlightCall, CallError> {
+    let first = match bytes < LARGE {
+        true => start(false),
+        false => Place::wait().await.work(|| start(false)),
+    };
+    let result = match first {
+        Err(NotStarted::NeedsPlace) => Place::wait().await.work(|| start(true)),
+        result => result,
+    };
+    result.map_err(|error| match error {
+        NotStarted::Refused(error) => error,
+        NotStarted::NeedsPlace => unreachable!("it had the place"),
+    })
 }
 
 /// What is said of a method that was not found: of a request that broke before its method's name was read, how.

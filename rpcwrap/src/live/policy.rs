@@ -25,6 +25,8 @@ pub struct Policy {
     pub(crate) config: Config,
     /// Of the settings, what codecs keep to.
     pub(crate) limits: Limits,
+    /// The same for what is decoded on a thread that has other connections to serve.
+    pub(crate) limits_in_place: Limits,
     /// So many calls may wait before it matters whose they are.
     pub(crate) calls_without_shares: usize,
     pub(crate) credentials: Option<Credentials>,
@@ -34,6 +36,9 @@ pub struct Policy {
     rules: Box<[Option<Arc<Access>>]>,
     log: Option<Arc<str>>,
 }
+
+/// Bytes of memory that a message may become where it is read; what wants to become more is decoded aside.
+const LARGE_VALUE: usize = 1 << 20;
 
 impl Policy {
     /// Counts the changes since the server was built, from 0.
@@ -232,6 +237,7 @@ impl PolicyCell {
             generation: 0,
             config,
             limits,
+            limits_in_place: limits,
             calls_without_shares,
             credentials,
             login_required,
@@ -295,6 +301,8 @@ fn changed(old: &Policy, subjects: &Subjects, change: PolicyChange) -> Result<Po
     }
     policy.config.check()?;
     policy.limits = policy.config.message_limits();
+    let in_place = policy.limits.max_decoded_total.min(LARGE_VALUE);
+    policy.limits_in_place = Limits { max_decoded_total: in_place, ..policy.limits };
     policy.calls_without_shares = policy.config.max_calls - policy.config.max_calls / 4;
     #[cfg(feature = "bson")]
     if policy.config.bson_dialect != old.config.bson_dialect {

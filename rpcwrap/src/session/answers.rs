@@ -1,7 +1,7 @@
 //! What a session writes: the replies of calls that had to wait, and the answers it gives itself to requests that are
 //! no calls.
 
-use super::{Answer, BATCH, Control, Framing, Session, in_flight::SessionCall, ordered::NextReply};
+use super::{Answer, BATCH, Control, Framing, Hold, Session, in_flight::SessionCall, ordered::NextReply};
 use crate::{live::config::Config, method::running::Written};
 use bytes::BytesMut;
 use codecs::DecodeError;
@@ -63,7 +63,7 @@ impl<F: Framing> Session<F> {
         match control {
             Control::Answer(answer) => self.write_answer(answer, output),
             Control::Wait(check) => {
-                self.check = Some(check);
+                self.hold = Some(Hold::Answer(check));
                 false
             }
             Control::Cancel(seq) => {
@@ -75,7 +75,7 @@ impl<F: Framing> Session<F> {
     }
 
     /// Gives the session's own answer; whether the requests behind it are the same caller's.
-    fn write_answer(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
+    pub(super) fn write_answer(&mut self, answer: Answer, output: &mut BytesMut) -> bool {
         let Answer { bytes, peer, close } = answer;
         self.in_turn(output, |_, out| out.extend_from_slice(&bytes));
         self.closing |= close;
@@ -96,16 +96,6 @@ impl<F: Framing> Session<F> {
         self.in_turn(output, |framing, out| framing.out_of_step(error, out));
         self.fault = Some(Box::new(error.clone().into()));
         self.closing = true;
-    }
-
-    /// Goes on with what was read once the answer is there that it waits for.
-    #[cold]
-    pub(super) fn poll_check(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> bool {
-        let Some(check) = &mut self.check else { return false };
-        let Poll::Ready(answer) = check.as_mut().poll(cx) else { return false };
-        self.check = None;
-        self.write_answer(answer, output);
-        true
     }
 
     /// Writes a whole answer when its turn comes, which is now unless an ordered session has others before it; how

@@ -23,7 +23,7 @@ pub trait Framing: Send + Sized + 'static {
     const ORDERED: bool = false;
 
     /// A request as it was read, with its arguments.
-    type Request;
+    type Request: Send;
 
     /// What replies need of a request.
     type Head: Send + 'static;
@@ -63,7 +63,7 @@ pub trait Framing: Send + Sized + 'static {
         None
     }
 
-    /// Starts the call of a request.
+    /// Starts the call of a request; twice where its arguments become more than is decoded beside other connections.
     fn start<'d>(&mut self, request: &Self::Request, calls: Calls<'d, '_>) -> Start<'d>;
 
     /// What replies need of the request.

@@ -15,6 +15,7 @@ mod by_codec;
 mod calls;
 mod control;
 mod framing;
+mod hold;
 mod in_flight;
 mod ordered;
 mod requests;
@@ -23,11 +24,7 @@ mod transfer;
 mod wait;
 
 use crate::{
-    call::{
-        dispatch::Dispatch,
-        large::{self, LARGE},
-        slice,
-    },
+    call::{dispatch::Dispatch, large::LARGE, slice},
     error::ProtocolError,
     io::{
         Stream,
@@ -41,6 +38,7 @@ use bytes::BytesMut;
 pub use calls::{Calls, Start};
 pub use control::{Answer, Control};
 pub use framing::Framing;
+use hold::Hold;
 use in_flight::{CallsInFlight, SessionCall};
 use ordered::ReplyOrder;
 use scratch::Scratch;
@@ -91,8 +89,7 @@ pub struct Session<F: Framing> {
     in_flight: CallsInFlight<F>,
     /// Of an ordered session: which reply is next.
     order: ReplyOrder<SessionCall<F::Head>>,
-    /// Nothing is decoded before it is ready.
-    check: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    hold: Option<Hold<F>>,
     /// Read and not yet decoded; empty while idle.
     input: BytesMut,
     /// Encoded and not yet taken by the peer; empty while idle.
@@ -146,7 +143,7 @@ impl<F: Framing> Session<F> {
             generation: u64::MAX,
             in_flight: CallsInFlight::new(),
             order: ReplyOrder::new(),
-            check: None,
+            hold: None,
             input,
             output: BytesMut::new(),
             held: 0,
@@ -214,7 +211,7 @@ impl<F: Framing> Session<F> {
 
     /// Ends what is in flight, and closes within a second.
     async fn cut(&mut self) {
-        (self.in_flight, self.order, self.check) = (CallsInFlight::new(), ReplyOrder::new(), None);
+        (self.in_flight, self.order, self.hold) = (CallsInFlight::new(), ReplyOrder::new(), None);
         (self.input, self.waiting_bytes) = (BytesMut::new(), 0);
         self.tracked.set_in_flight(0);
         self.say_held();
@@ -284,34 +281,20 @@ impl<F: Framing> Session<F> {
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
         scratch.note_sizes(input, output);
-        let checked = self.check.is_some() && self.poll_check(cx, output);
+        let went_on = self.hold.is_some() && self.poll_hold(cx, policy, scratch, input, output);
         let started = match input.len() < LARGE {
             true => self.start_requests(policy, scratch, input, output),
-            false => self.start_large(policy, scratch, input, output),
+            false => self.start_large(cx, policy, scratch, input, output),
         };
         scratch.note_sizes(input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;
-        Ok(answered || checked || started || sent || received)
-    }
-
-    /// The same as [`start_requests`](Self::start_requests), where a request may be large: decoded, and its call started,
-    /// beside the threads that do I/O.
-    #[cold]
-    #[inline(never)]
-    fn start_large(
-        &mut self,
-        policy: &Policy,
-        scratch: &mut Scratch,
-        input: &mut BytesMut,
-        output: &mut BytesMut,
-    ) -> bool {
-        large::aside(|| self.start_requests(policy, scratch, input, output))
+        Ok(answered || went_on || started || sent || received)
     }
 
     /// Requests that are not answered yet.
     fn pending(&self) -> usize {
-        self.in_flight.len().max(self.order.len()) + usize::from(self.check.is_some())
+        self.in_flight.len().max(self.order.len()) + usize::from(self.hold.is_some())
     }
 
     /// Says what the connection holds, if that is another step than before.

@@ -1,12 +1,12 @@
 //! How a session starts the calls of the requests it has read: decoded one after the other, each polled once in place.
 
-use super::{BATCH, Calls, Framing, Session, batch::Batch, scratch::Scratch};
+use super::{BATCH, Calls, Framing, Hold, Session, batch::Batch, scratch::Scratch};
 use crate::{
     call::{
         access::Caller,
         dispatch::{Dispatch, Refused},
         in_flight::InFlightCall,
-        large::LARGE,
+        large::{self, LARGE, PlaceWait},
         slice,
     },
     error::{CallError, ProtocolError},
@@ -19,6 +19,15 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
 };
+
+/// What became of a request.
+pub(super) enum Outcome {
+    /// It is answered.
+    Over,
+    Waits(InFlightCall),
+    /// It is to be started again, aside.
+    NeedsPlace,
+}
 
 impl<F: Framing> Session<F> {
     /// Decodes and starts requests while there are permits; whether there were any.
@@ -33,7 +42,7 @@ impl<F: Framing> Session<F> {
             self.apply_policy(policy);
         }
         self.needs_input = input.is_empty() && !self.ended;
-        if self.needs_input || self.check.is_some() {
+        if self.needs_input || self.hold.is_some() {
             return false;
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
@@ -53,12 +62,15 @@ impl<F: Framing> Session<F> {
                         }
                         break;
                     }
-                    if let Some(call) = self.start(request, &dispatch, &caller, &mut batch, output)
-                        && let Ok(Some(request)) = decoded
-                    {
-                        let place = if F::ORDERED { self.order.run() } else { 0 };
-                        self.waiting_bytes += call.held_bytes();
-                        self.in_flight.push(F::into_head(request), call, place);
+                    match self.start(request, &dispatch, &caller, &mut batch, output) {
+                        Outcome::Over => {}
+                        outcome => {
+                            if let Ok(Some(request)) = decoded
+                                && !self.keep_by(outcome, request)
+                            {
+                                break;
+                            }
+                        }
                     }
                 }
                 Ok(None) => {
@@ -77,6 +89,28 @@ impl<F: Framing> Session<F> {
         self.called |= requests > 0;
         self.tracked.called(requests);
         requests > 0
+    }
+
+    /// Keeps a request that is not over; whether others may be started.
+    #[inline]
+    fn keep_by(&mut self, outcome: Outcome, request: F::Request) -> bool {
+        match outcome {
+            Outcome::Over => {}
+            Outcome::Waits(call) => self.keep(request, call),
+            Outcome::NeedsPlace => {
+                self.hold = Some(Hold::Place(PlaceWait::new(), Some(Box::new(request))));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Keeps what a call that waits needs of its request.
+    #[inline]
+    pub(super) fn keep(&mut self, request: F::Request, call: InFlightCall) {
+        let place = if F::ORDERED { self.order.run() } else { 0 };
+        self.waiting_bytes += call.held_bytes();
+        self.in_flight.push(F::into_head(request), call, place);
     }
 
     /// Keeps to another policy, or to what holds for another peer, from now on.
@@ -111,22 +145,21 @@ impl<F: Framing> Session<F> {
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
-    #[inline]
-    fn start<'d>(
+    #[inline(always)]
+    pub(super) fn start<'d>(
         &mut self,
         request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
         caller: &Caller<'_>,
         batch: &mut Batch<'_, 'd>,
         output: &mut BytesMut,
-    ) -> Option<InFlightCall> {
-        let began = batch.now();
+    ) -> Outcome {
         if self.stage >= Stage::Refusing {
             self.dispatch.live.stats.drained_calls.add_one();
-            let refused = Refused { error: CallError::Draining, entry: None };
-            self.refuse(request, refused, batch, output);
-            return None;
+            self.refuse(request, Refused::new(CallError::Draining, None), batch, output);
+            return Outcome::Over;
         }
+        let began = batch.now();
         let calls = Calls { last: batch.last(), dispatch, caller, now: began };
         // A call stays where it was put, too.
         let mut start = self.framing.start(request, calls).0;
@@ -136,20 +169,37 @@ impl<F: Framing> Session<F> {
             start = start.map(|started| started.enter_layers(caller.peer, F::wire_len(request), began));
         }
         let Ok(started) = &mut start else {
-            if let Err(refused) = start {
-                self.refuse(request, refused, batch, output);
+            match start {
+                Err(refused) if refused.needs_place => return Outcome::NeedsPlace,
+                Err(refused) => self.refuse(request, refused, batch, output),
+                Ok(_) => {}
             }
-            return None;
+            return Outcome::Over;
         };
         batch.start(started.entry, F::wire_len(request));
         let wait = |start: Result<_, Refused<'_>>, written| {
             let bytes_in = F::wire_len(request);
             // It may have blocked its thread before.
             slice::is_over_now();
-            Some(InFlightCall::new(&dispatch.live, start.ok()?, caller.peer, bytes_in, written, began))
+            match start {
+                Ok(start) => Outcome::Waits(InFlightCall::new(
+                    &dispatch.live,
+                    start,
+                    caller.peer,
+                    bytes_in,
+                    written,
+                    began,
+                )),
+                Err(_) => Outcome::Over,
+            }
         };
         if F::ORDERED && !self.order.is_empty() {
             return wait(start, 0);
+        }
+        if caller.has_place {
+            large::give_back();
+            // What comes behind it has to wait for the place again.
+            slice::end();
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.
@@ -180,7 +230,7 @@ impl<F: Framing> Session<F> {
         }
         batch.write(written);
         batch.finish(began, failed, written);
-        None
+        Outcome::Over
     }
 
     #[cold]

@@ -52,7 +52,7 @@ impl<F: Framing> Session<F> {
             self.in_flight.wait_for_peer();
         }
         let wait = self.waits_for(config);
-        let login = match self.must_log_in && self.check.is_none() {
+        let login = match self.must_log_in && self.hold.is_none() {
             true => self.began.checked_add(config.login_timeout),
             false => None,
         };
@@ -149,7 +149,7 @@ impl<F: Framing> Session<F> {
             () if self.has_unsent() || (!self.input.is_empty() && idle) => Some(Wait::Stall),
             () if idle && (self.drained_since.is_some() || self.stage > Stage::Young) => Some(Wait::Quiet),
             () if idle && config.idle_timeout.is_some() => Some(Wait::Call),
-            () if !idle && (self.ended || self.check.is_some() || !self.has_room(config, &self.output)) => {
+            () if !idle && (self.ended || self.hold.is_some() || !self.has_room(config, &self.output)) => {
                 Some(Wait::Gone)
             }
             () => None,

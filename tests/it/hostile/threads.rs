@@ -383,6 +383,92 @@ async fn large_messages_are_decoded_and_encoded_beside_other_calls() {
     }
 }
 
+/// 256 bytes for each `[]` of a message.
+type Lists = Vec<[u64; 32]>;
+
+/// What becomes much, and keeps its thread when it has.
+struct Grown(usize);
+
+static GROWN: LazyLock<Barrier> = LazyLock::new(Barrier::default);
+
+impl<'de> Deserialize<'de> for Grown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lists = Lists::deserialize(deserializer)?;
+        GROWN.pass();
+        Ok(Self(lists.len()))
+    }
+}
+
+#[tokio::test]
+async fn small_messages_that_become_much_wait_for_their_turn_aside() {
+    const LISTS: usize = 20_000;
+    const PEERS: usize = 8;
+    let lists = format!("[[]{}]", ",[]".repeat(LISTS - 1));
+    assert!(lists.len() < 64 << 10);
+    let service = Service::new("Large")
+        .with(Method::new("Count", |grown: Grown| async move { Ok(grown.0) }).read_only());
+    let server = Apart::start(1, good_services().service(service)).await;
+    let mut other = server.json().await;
+    let (mut sessions, mut posts) = (Vec::new(), Vec::new());
+    for id in 0..PEERS {
+        let mut session = server.json().await;
+        // What is behind it is answered behind it or before, and stays whole.
+        let behind = json_request("Echo.Say", "\"hi\"", 99);
+        session.send(json_request("Large.Count", &lists, id as u64) + &behind).await;
+        sessions.push(session);
+        let mut http = Peer::connect(server.addr).await;
+        http.send(post("/Large/Count", &lists)).await;
+        posts.push(http);
+    }
+    // The places are those of half the cores.
+    let places = (thread::available_parallelism().unwrap().get() / 2).max(1);
+    for done in 0..2 * PEERS {
+        until(|| GROWN.entered() == (done + places).min(2 * PEERS)).await;
+        for id in 0..3 {
+            assert_eq!(other.call("Echo.Say", "\"hi\"", id).await["result"], "hi");
+        }
+        assert_eq!((GROWN.entered(), GROWN.left()), ((done + places).min(2 * PEERS), done));
+        GROWN.open(1);
+    }
+    for (id, session) in sessions.iter_mut().enumerate() {
+        let mut replies = [session.read_json().await, session.read_json().await];
+        replies.sort_by_key(|reply| reply["id"].as_u64());
+        assert_eq!((&replies[0]["id"], &replies[0]["result"]), (&id.into(), &LISTS.into()));
+        assert_eq!((&replies[1]["id"], &replies[1]["result"]), (&99.into(), &"hi".into()));
+    }
+    for http in &mut posts {
+        assert_eq!(http.read_http(false).await.body, format!("{LISTS}\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_keeps_its_thread_holds_up_no_large_message_of_others() {
+    let barrier = Barrier::default();
+    let keeps = barrier.clone();
+    let keep = move |lists: Lists| {
+        let barrier = keeps.clone();
+        async move {
+            barrier.pass();
+            Ok(lists.len())
+        }
+    };
+    let service = Service::new("Large")
+        .method("Keep", keep)
+        .method("Count", |lists: Lists| async move { Ok(lists.len()) });
+    let server = Apart::start(4, good_services().service(service)).await;
+    let (mut bad, mut other) = (server.json().await, server.json().await);
+    for lists in [20_000, 200_000] {
+        let lists = format!("[[]{}]", ",[]".repeat(lists - 1));
+        let kept = barrier.entered();
+        bad.send(json_request("Large.Keep", &lists, 1)).await;
+        until(|| barrier.entered() == kept + 1).await;
+        let count = other.call("Large.Count", &lists, 2).await["result"].clone();
+        assert_eq!(barrier.left(), kept);
+        barrier.open(1);
+        assert_eq!(bad.read_json().await["result"], count);
+    }
+}
+
 #[tokio::test]
 async fn what_would_take_long_for_nothing_is_refused() {
     let server = Apart::start(1, good_services()).await;

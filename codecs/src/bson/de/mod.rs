@@ -58,9 +58,9 @@ pub fn value_from_slice_within<T: DeserializeOwned>(
     read_again(|again| {
         let budget = decoding.budget(bytes.len()).of_form(Form::Bson);
         let mut reader = Reader::for_value::<T>(bytes, budget).with(again);
-        let value = T::deserialize(body::Body { reader: &mut reader })?;
+        let value = T::deserialize(body::Body { reader: &mut reader });
         decoding.note(&reader.budget);
-        Ok::<_, DeError>(value)
+        value
     })
 }
 

@@ -90,9 +90,9 @@ fn decode<T: DeserializeOwned>(
     let len = value.len();
     let mut de =
         De { types, reader, again, budget, len, names: 0, absent: 0, ignored: false, named: 0, embedded: 0 };
-    let value = T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false })?;
+    let value = T::deserialize(TypedValue { de: &mut de, id, depth: 0, absent: false });
     decoding.note(&de.budget);
-    Ok(value)
+    value
 }
 
 /// What all parts of one value share.

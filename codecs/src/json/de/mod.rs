@@ -53,11 +53,12 @@ pub(crate) fn value_within<T: DeserializeOwned>(
 ) -> Result<T, ValueError> {
     read_again(|again| {
         let mut de = De::new::<T>(bytes, decoding.max_depth(), again, budget());
-        let value = T::deserialize(&mut de)?;
+        let value = T::deserialize(&mut de);
+        decoding.note(&de.budget);
+        let value = value?;
         if de.cursor.peek().is_some() {
             return Err(de.cursor.unexpected());
         }
-        decoding.note(&de.budget);
         Ok(value)
     })
 }
@@ -93,9 +94,9 @@ pub fn params_from_slice_within<T: DeserializeOwned>(
         if de.cursor.peek() == Some(b']') {
             T::deserialize(Zero::new(again.zero_fields()))
         } else {
-            let value = T::deserialize(&mut de)?;
+            let value = T::deserialize(&mut de);
             decoding.note(&de.budget);
-            Ok(value)
+            value
         }
     })
 }

@@ -2,7 +2,11 @@
 
 use super::failure::{refusal_of, reply_of};
 use crate::{
-    call::{dispatch::Refused, in_flight::Started, large},
+    call::{
+        dispatch::Refused,
+        in_flight::Started,
+        large::{self, LARGE},
+    },
     error::CallError,
     method::running::traced,
     session::{Calls, Framing, Start},
@@ -114,15 +118,21 @@ impl Framing for Frames {
             return Start(Err(refused));
         }
         let becomes = if wire.is_compressed() { wire.wire_len().saturating_mul(DECOMPRESSED) } else { 0 };
-        let payload = large::work_on(becomes, || wire.payload(&self.limits));
+        let has_to_wait = |bytes: usize| bytes >= LARGE && large::is_needed_elsewhere();
+        if has_to_wait(becomes.max(wire.wire_len())) {
+            return Start(Err(Refused::for_place()));
+        }
+        let payload = wire.payload(&self.limits);
+        // It has become more than it looked like.
+        if payload.as_ref().is_ok_and(|payload| has_to_wait(payload.body.len())) {
+            return Start(Err(Refused::for_place()));
+        }
         let span = span_of(wire);
         let entered = span.as_ref().map(Span::enter);
         let started = match &payload {
             Ok(payload) => {
                 let raw = raw_args(wire, payload);
-                large::work_on(payload.body.len(), || {
-                    calls.start_short(&self.name, Args::Bytes(&raw), wire.timeout())
-                })
+                calls.start_short(&self.name, Args::Bytes(&raw), wire.timeout())
             }
             Err(error) => calls.start_short(&self.name, Args::Broken(error), wire.timeout()),
         };
@@ -132,13 +142,13 @@ impl Framing for Frames {
                 Some(span) => Started { call: traced(started.call, span), ..started },
                 None => started,
             }),
-            Err(Refused { error: CallError::BadArguments(error), entry }) => {
+            Err(Refused { error: CallError::BadArguments(error), entry, needs_place }) => {
                 // The method says what it wants; bRPC's facts of what it got go before that.
                 let error = match &payload {
                     Ok(payload) => wire.unreadable(payload, error.text()),
                     Err(_) => error,
                 };
-                Err(Refused { error: CallError::BadArguments(error), entry })
+                Err(Refused { error: CallError::BadArguments(error), entry, needs_place })
             }
             Err(refused) => Err(refused),
         })

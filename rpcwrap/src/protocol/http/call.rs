@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::{access::Caller, in_flight::InFlightCall, large},
+    call::{access::Caller, dispatch::start_aside, in_flight::InFlightCall},
     error::CallError,
     live::memory::Held,
     protocol::ConnCx,
@@ -60,10 +60,11 @@ pub(super) async fn answer(
     };
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
-        large::work_on(args.len(), || {
+        let start = |again| {
             let (name, json) = (full_name.as_bytes(), Args::JsonValue(args));
-            cx.dispatch.start_in_flight(&peer, name, json, args.len(), timeout)
-        })
+            cx.dispatch.start_in_flight(&peer, name, json, args.len(), timeout, again)
+        };
+        start_aside(args.len(), start).await
     };
     drop(args);
     if let Ok(call) = &started {

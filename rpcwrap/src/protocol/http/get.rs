@@ -7,7 +7,7 @@
 
 use super::{body::Body, call, request_body::RequestBody, respond};
 use crate::{
-    call::{access::Caller, registry::Entry},
+    call::{access::Caller, dispatch::start_aside, registry::Entry},
     error::CallError,
     protocol::ConnCx,
 };
@@ -60,9 +60,12 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Reque
         return respond::bad_timeout();
     };
     let started = {
-        let args = TextArgs::Params(&params);
-        let args = Args::Text(&args, entry.options.types.args.as_ref());
-        cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout)
+        let start = |again| {
+            let args = TextArgs::Params(&params);
+            let args = Args::Text(&args, entry.options.types.args.as_ref());
+            cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout, again)
+        };
+        start_aside(text.len(), start).await
     };
     respond::with(call::reply(started).await, CACHE_CONTROL, "no-store")
 }

@@ -13,16 +13,19 @@ use super::{
     respond,
 };
 use crate::{
-    call::{access::Caller, large},
+    call::{
+        access::Caller,
+        dispatch::start_aside,
+        in_flight::InFlightCall,
+        large::{LARGE, Place},
+    },
     error::CallError,
     live::memory::Held,
-    peer::Peer,
     protocol::ConnCx,
 };
 use bytes::{Bytes, BytesMut};
-use codecs::AnyCodec;
+use codecs::{AnyCodec, AnyRequest, AnyServerCodec};
 use hyper::{Request, Response, StatusCode};
-use std::{sync::Arc, time::Duration};
 
 /// Makes the call in the body.
 pub(super) async fn answer(
@@ -51,13 +54,32 @@ pub(super) async fn answer(
         }
         Err(error) => return call::unread(&error, limits.max_message_bytes),
     };
-    let started = large::work_on(message.len(), || {
-        start(cx, codec, &peer, BytesMut::from(message), timeout, &mut held)
-    });
+    let bytes = message.len();
+    let place = if bytes < LARGE { None } else { Some(Place::wait().await) };
+    let decode = || decode(cx, codec, BytesMut::from(message));
+    let decoded = match place {
+        None => decode(),
+        Some(place) => place.work(decode),
+    };
+    let Some(mut decoded) = decoded else {
+        return respond::with_status(StatusCode::OK, Body::full(Bytes::new()));
+    };
+    let start = |again| {
+        // The codec of a program need not be shared between threads.
+        let (server, request) = &mut decoded;
+        let (name, args) = (request.service_method(), server.args(request));
+        let timeout = [timeout, request.timeout()].into_iter().flatten().min();
+        cx.dispatch.start_in_flight(&peer, name, args, bytes, timeout, again)
+    };
+    let started = start_aside(bytes, start).await;
+    let (mut server, request) = decoded;
     match started {
-        None => respond::with_status(StatusCode::OK, Body::full(Bytes::new())),
-        Some(Err(refusal)) => reply(codec, Body::full(refusal)),
-        Some(Ok(answer)) => match answer.first().await {
+        Err(error) => {
+            let mut refusal = BytesMut::new();
+            server.reply_to(&request).encode_error(&error.to_reply(), &mut refusal);
+            reply(codec, Body::full(refusal.freeze()))
+        }
+        Ok(call) => match answer_of(call, server, request, &mut held).first().await {
             First::Only(message) | First::Empty(message) => reply(codec, Body::full(message)),
             First::Stream(answer) => reply(codec, Body::reply(answer)),
             First::Failed(error) => respond::call_error(&error),
@@ -73,33 +95,18 @@ fn reply(codec: &AnyCodec, body: Body) -> Response<Body> {
     respond::reply(StatusCode::OK, content_type, body)
 }
 
-/// The call under way, or the message that refuses it, or nothing where there was no request.
-fn start(
-    cx: &ConnCx,
-    codec: &AnyCodec,
-    peer: &Arc<Peer>,
-    mut message: BytesMut,
-    timeout: Option<Duration>,
-    held: &mut Held,
-) -> Option<Result<Answer, Bytes>> {
+/// The request in the message, and the codec that has read it; nothing where there was none.
+fn decode(cx: &ConnCx, codec: &AnyCodec, mut message: BytesMut) -> Option<(AnyServerCodec, AnyRequest)> {
     let mut server = codec.server(cx.dispatch.live.config().message_limits());
-    let bytes = message.len();
-    let request = match server.decode(&mut message) {
-        Ok(Some(request)) => request,
-        Ok(None) => server.decode_eof(&mut message).ok()??,
-        Err(_) => return None,
-    };
-    let (name, args) = (request.service_method(), server.args(&request));
-    let timeout = [timeout, request.timeout()].into_iter().flatten().min();
-    Some(match cx.dispatch.start_in_flight(peer, name, args, bytes, timeout) {
-        Ok(call) => {
-            held.set(call.held_bytes());
-            Ok(Answer::new(call, Replies::Codec(Box::new((server, request.without_args())))))
-        }
-        Err(error) => {
-            let mut refusal = BytesMut::new();
-            server.reply_to(&request).encode_error(&error.to_reply(), &mut refusal);
-            Err(refusal.freeze())
-        }
-    })
+    match server.decode(&mut message) {
+        Ok(Some(request)) => Some((server, request)),
+        Ok(None) => server.decode_eof(&mut message).ok()?.map(|request| (server, request)),
+        Err(_) => None,
+    }
+}
+
+/// The call under way, which holds its request no more.
+fn answer_of(call: InFlightCall, server: AnyServerCodec, request: AnyRequest, held: &mut Held) -> Answer {
+    held.set(call.held_bytes());
+    Answer::new(call, Replies::Codec(Box::new((server, request.without_args()))))
 }
