@@ -583,6 +583,21 @@ fn names_in_json_match_in_any_case_where_fields_are_flattened_too() {
         let outer = Outer { extra: "x".into(), inner: Inner { id: 5, user_name: "n".into() } };
         assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(outer), "{json}");
     }
+    // An option drops the errors that say what it lacks.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Maybe {
+        #[serde(flatten)]
+        inner: Option<Inner>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, i64>,
+    }
+    for json in [r#"{"ID":5,"User_Name":"n","A":1}"#, r#"{"A":1,"USER_NAME":"n","id":5}"#] {
+        let inner = Some(Inner { id: 5, user_name: "n".into() });
+        let maybe = Maybe { inner, rest: BTreeMap::from([("A".into(), 1)]) };
+        assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(maybe), "{json}");
+    }
+    let maybe = Maybe { inner: None, rest: BTreeMap::from([("A".into(), 1)]) };
+    assert_eq!(Args::JsonValue(br#"{"A":1}"#).decode(), Ok(maybe));
     let error = Args::JsonValue(br#"{"Extra":"x","ID":5}"#).decode::<Outer>().unwrap_err();
     assert!(error.text().contains("missing field `user_name`"), "{error}");
     // Keys of a map stay as they are.

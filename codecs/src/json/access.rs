@@ -6,7 +6,7 @@ use super::{
     de_error::DeError,
 };
 use crate::{
-    again::Repeats,
+    again::{Again, Repeats},
     budget::{ListRoom, MapRoom},
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
@@ -72,7 +72,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        let flattened = Flattened { missing: self.de.again.zero_fields(), is_struct: &mut self.is_struct };
+        let flattened = Flattened { again: self.de.again, is_struct: &mut self.is_struct };
         seed.deserialize(Name { text: name, flattened: Some(flattened) }).map(Some)
     }
 
@@ -288,7 +288,7 @@ impl<'de> Name<'_, 'de> {
 /// Of what may be a struct with flattened fields, which says no names of its fields: those that a first attempt has
 /// found missing are known, and match in any case.
 struct Flattened<'a> {
-    missing: &'a [&'static str],
+    again: &'a Again,
     /// Nothing else asks for the name of a member.
     is_struct: &'a mut bool,
 }
@@ -321,16 +321,18 @@ impl<'de> Deserializer<'de> for Name<'_, 'de> {
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let Some(Flattened { missing, is_struct }) = self.flattened else {
+        let Some(Flattened { again, is_struct }) = self.flattened else {
             return visit_text(self.text, visitor);
         };
         *is_struct = true;
         let name = self.text;
-        let field = match missing.contains(&&*name) {
+        again.note_flattened(&name);
+        let mut missing = again.zero_fields().iter().map(|field| field.name);
+        let field = match missing.clone().any(|field| field == name) {
             true => None,
-            false => missing.iter().find(|field| field.eq_ignore_ascii_case(&name)),
+            false => missing.find(|field| field.eq_ignore_ascii_case(&name)),
         };
-        visit_text(field.map_or(name, |field| Cow::Borrowed(*field)), visitor)
+        visit_text(field.map_or(name, Cow::Borrowed), visitor)
     }
 
     #[inline]

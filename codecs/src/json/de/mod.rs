@@ -177,7 +177,7 @@ impl<'de, 'f> De<'de, 'f> {
         let mut entries = Entries { de: self, first: true, keys, values, is_struct: false };
         let value = match visitor.visit_map(&mut entries) {
             // A struct with flattened fields, one of which may be there in another case.
-            Err(error) if entries.is_struct => return Err(error.may_be_zero()),
+            Err(error) if entries.is_struct => return Err(error.may_be_zero(&[])),
             value => value?,
         };
         let first = entries.first;
