@@ -611,6 +611,81 @@ fn names_in_json_match_in_any_case_where_fields_are_flattened_too() {
     assert_eq!(Args::JsonValue(br#"{"id":1,"A":2,"ID":3}"#).decode(), Ok(rest));
 }
 
+/// Members with a default are never missing, so that their struct does not say that it has them.
+#[test]
+fn names_of_members_with_a_default_match_in_any_case_in_flattened_structs() {
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Defaults {
+        note: String,
+        #[serde(rename = "userName")]
+        user: Option<String>,
+        customer_reference_number: i64,
+        at: Option<Time>,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Inner {
+        id: u64,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Outer {
+        #[serde(default)]
+        own: i64,
+        maybe: Option<i64>,
+        #[serde(flatten)]
+        defaults: Defaults,
+        #[serde(flatten)]
+        optional: Option<Box<Inner>>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, serde_json::Value>,
+    }
+    let outer = |own, maybe, note: &str, user: Option<&str>, number, rest: &[&str]| {
+        let (note, user) = (note.into(), user.map(Into::into));
+        Outer {
+            own,
+            maybe,
+            defaults: Defaults { note, user, customer_reference_number: number, at: None },
+            optional: None,
+            rest: rest.iter().map(|name| ((*name).to_owned(), 1.into())).collect(),
+        }
+    };
+    for _ in 0..2 {
+        for (json, expected) in [
+            (r#"{"Own":1,"MAYBE":2,"Note":"n","USERNAME":"u"}"#, outer(1, Some(2), "n", Some("u"), 0, &[])),
+            (
+                r#"{"own":1,"note":"n","userName":"u","Other":1}"#,
+                outer(1, None, "n", Some("u"), 0, &["Other"]),
+            ),
+            (r#"{"Other":1,"other":1,"nOTE":"n"}"#, outer(0, None, "n", None, 0, &["Other", "other"])),
+            (r#"{"Customer_Reference_Number":7}"#, outer(0, None, "", None, 7, &[])),
+            (r#"{"CUSTOMER_REFERENCE_NUMBER":7,"own":2}"#, outer(2, None, "", None, 7, &[])),
+            // One that is there under its own name too is that.
+            (r#"{"own":2,"OWN":1,"note":"n"}"#, outer(2, None, "n", None, 0, &["OWN"])),
+            ("{}", outer(0, None, "", None, 0, &[])),
+        ] {
+            assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(expected), "{json}");
+        }
+    }
+    // However many names come that are none of its own.
+    for number in 0..600 {
+        let json = format!("{{\"Name{number}\":1,\"Own\":{number}}}");
+        let read: Outer = Args::JsonValue(json.as_bytes()).decode().unwrap();
+        assert_eq!((read.own, read.rest.len()), (number, 1), "{json}");
+    }
+    // A value of another type says nothing of a name that has not come before.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Late {
+        #[serde(default)]
+        own: i64,
+        #[serde(flatten)]
+        defaults: Defaults,
+    }
+    for (json, note) in [(r#"{"NOTE":5}"#, ""), (r#"{"NOTE":"n"}"#, "n")] {
+        let defaults = Defaults { note: note.into(), ..Defaults::default() };
+        assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(Late { own: 0, defaults }), "{json}");
+    }
+}
+
 #[test]
 fn older_messagepack_has_bytes_and_times_as_strings() {
     #[derive(Debug, PartialEq, Deserialize)]
