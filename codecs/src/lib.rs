@@ -33,6 +33,8 @@ pub mod codec;
 pub mod compress;
 pub mod connect;
 pub mod cram_md5;
+#[cfg(any(feature = "bson", feature = "msgpack"))]
+mod de_error;
 mod error;
 mod form;
 #[cfg(feature = "gob")]

@@ -369,6 +369,40 @@ macro_rules! impl_members {
     )+};
 }
 
+/// As [`impl_elements`], of maps: each key goes to `element`, its value to `value`.
+#[cfg(any(feature = "msgpack", feature = "resp"))]
+macro_rules! impl_entries {
+    ([$($attr:tt)*] [$($params:tt)*] $type:ty => $ok:ty, $error:ty) => {
+        impl<$($params)*> ::serde::ser::SerializeMap for $type {
+            type Ok = $ok;
+            type Error = $error;
+
+            $($attr)*
+            fn serialize_key<T: ::serde::Serialize + ?Sized>(
+                &mut self,
+                key: &T,
+            ) -> ::core::result::Result<(), $error> {
+                self.element(key)
+            }
+
+            $($attr)*
+            fn serialize_value<T: ::serde::Serialize + ?Sized>(
+                &mut self,
+                value: &T,
+            ) -> ::core::result::Result<(), $error> {
+                self.value(value)
+            }
+
+            $($attr)*
+            fn end(self) -> ::core::result::Result<$ok, $error> {
+                self.close()
+            }
+        }
+    };
+}
+
+#[cfg(any(feature = "msgpack", feature = "resp"))]
+pub(crate) use impl_entries;
 pub(crate) use {
     compound_types, each_integer, forward_deserialize, forward_serialize, forward_variant, impl_elements,
     impl_members, read_numbers, refuse_serialize,

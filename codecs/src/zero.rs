@@ -11,16 +11,32 @@ use std::marker::PhantomData;
 
 /// An error that remembers which member of a struct was missing, or there twice.
 pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
-    /// The same error, of a struct whose missing members may be made of zero values.
+    /// The same error, of a struct with these `fields` whose missing members may be made of zero values.
     #[must_use]
-    fn may_be_zero(self) -> Self;
+    fn may_be_zero(self, fields: &'static [&'static str]) -> Self;
 
     /// The member whose zero value is wanted and would have helped.
-    fn zero_field(&self) -> Option<&'static str>;
+    fn zero_field(&self) -> Option<ZeroField>;
 
     /// The member that was there more than once.
     fn repeated_field(&self) -> Option<&'static str> {
         None
+    }
+}
+
+/// A member of a struct that is made of its zero value: serde has no default of its own for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ZeroField {
+    pub(crate) name: &'static str,
+    /// All members of the struct: others may have a default for one of that name. Of a flattened struct they are not
+    /// known, and none.
+    pub(crate) fields: &'static [&'static str],
+}
+
+impl ZeroField {
+    /// Whether a struct with these `fields` is meant.
+    pub(crate) fn is_of(&self, fields: &'static [&'static str]) -> bool {
+        self.fields == fields
     }
 }
 
@@ -29,12 +45,12 @@ pub(crate) trait ZeroFieldError: Error + Into<ValueError> {
 /// [`ZeroFieldError::zero_field`].
 #[derive(Debug)]
 pub(crate) struct Zero<'f, E> {
-    zero_fields: &'f [&'static str],
+    zero_fields: &'f [ZeroField],
     error: PhantomData<E>,
 }
 
 impl<'f, E> Zero<'f, E> {
-    pub(crate) fn new(zero_fields: &'f [&'static str]) -> Self {
+    pub(crate) fn new(zero_fields: &'f [ZeroField]) -> Self {
         Self { zero_fields, error: PhantomData }
     }
 }
@@ -50,8 +66,8 @@ impl<E> Copy for Zero<'_, E> {}
 impl<'f, E: ZeroFieldError> Zero<'f, E> {
     /// Those members of a struct that are handed over.
     fn members<'de>(self, fields: &'static [&'static str]) -> impl MapAccess<'de, Error = E> {
-        let handed_over = fields.iter().filter(move |field| self.zero_fields.contains(field));
-        MapDeserializer::new(handed_over.map(move |field| (*field, self)))
+        let handed_over = self.zero_fields.iter().filter(move |field| field.is_of(fields));
+        MapDeserializer::new(handed_over.map(move |field| (field.name, self)))
     }
 }
 
@@ -119,7 +135,7 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_map(self.members(&[]))
+        visitor.visit_map(MapDeserializer::new(std::iter::empty::<(&str, Self)>()))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -128,7 +144,7 @@ impl<'de, E: ZeroFieldError> Deserializer<'de> for Zero<'_, E> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, E> {
-        visitor.visit_map(self.members(fields)).map_err(E::may_be_zero)
+        visitor.visit_map(self.members(fields)).map_err(|error| error.may_be_zero(fields))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

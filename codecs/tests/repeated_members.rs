@@ -209,6 +209,59 @@ fn in_flattened_fields() {
     read(&members, &FlatMap { own: 3, rest });
 }
 
+/// A flattened `Option` drops the errors of what is in it, and a value with them.
+#[test]
+fn in_flattened_options() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Flat {
+        own: i64,
+        #[serde(flatten)]
+        pair: Option<Pair>,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Two {
+        #[serde(flatten)]
+        pair: Option<Pair>,
+        #[serde(flatten)]
+        aliased: Option<Box<Aliased>>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, i64>,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Inside {
+        #[serde(flatten)]
+        flat: Option<Flat>,
+        list: Vec<Flat>,
+    }
+    const PAIR: &[Member] = &[Int("a", 7), Int("own", 1), Int("b", 2), Int("a", 9), Int("own", 3)];
+    const NONE: &[Member] = &[Int("own", 3), Int("a", 7), Int("a", 9)];
+    let flat = || Flat { own: 3, pair: Some(Pair { a: 9, b: 2 }) };
+    read(PAIR, &flat());
+    read(&[Int("b", 7), Int("b", 8), Int("own", 3), Int("b", 2), Int("a", 9)], &flat());
+    // One of its members is missing, whatever comes twice.
+    read(NONE, &Flat { own: 3, pair: None });
+    read(&[Int("own", 3), Int("own", 4)], &Flat { own: 4, pair: None });
+    let aliased = Some(Box::new(aliased("y", 5)));
+    read(
+        &[
+            Int("a", 1),
+            Text("name", "x"),
+            Int("b", 2),
+            Text("name", "y"),
+            Int("a", 9),
+            Int("count", 5),
+            Int("c", 6),
+        ],
+        &Two { pair: Some(Pair { a: 9, b: 2 }), aliased, rest: BTreeMap::from([("c".into(), 6)]) },
+    );
+    read(
+        &[&[List("list", &[PAIR, NONE, PAIR])], PAIR].concat(),
+        &Inside { flat: Some(flat()), list: vec![flat(), Flat { own: 3, pair: None }, flat()] },
+    );
+    // Which of two names came last cannot be told of what serde has kept.
+    refused::<Two>(&[Text("name", "x"), Text("title", "y"), Int("count", 5)], "duplicate field `title`");
+}
+
 #[test]
 fn in_untagged_and_tagged_enums() {
     #[derive(Debug, PartialEq, Deserialize)]
@@ -235,6 +288,15 @@ fn in_untagged_and_tagged_enums() {
     read(&members, &Untagged::Pair(pair()));
     read(&[Text("name", "x"), Text("name", "y"), Int("number", 5)], &Untagged::Aliased(aliased("y", 5)));
     read(&[Int("other", 5), Int("other", 6)], &Untagged::Other { other: 6 });
+    // The first variant that fits counts, not the first that has nothing twice.
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Loose {
+        Pair(Pair),
+        Map(BTreeMap<String, i64>),
+    }
+    read(&members, &Loose::Pair(pair()));
+    read(&members[..2], &Loose::Map(BTreeMap::from([("a".into(), 9)])));
     read(&[Text("kind", "Pair"), members[0], members[1], members[2]], &Tagged::Pair(pair()));
     read(&[members[0], Text("kind", "Pair"), members[1], members[2]], &Tagged::Pair(pair()));
     let either = Tagged::Either(Untagged::Pair(pair()));
@@ -353,4 +415,84 @@ fn repeated_on_every_level() {
     let nested: Nested = Args::JsonValue(value.as_bytes()).decode().unwrap();
     let depth = std::iter::successors(Some(&nested), |nested| nested.inner.as_deref()).count();
     assert_eq!(depth, 91);
+}
+
+/// What a type has once been read again for is known of it: a peer that repeats or leaves out all members costs two
+/// readings, not one for each.
+#[test]
+fn readings_do_not_grow_with_the_members() {
+    thread_local!(static READINGS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+    #[derive(Debug, PartialEq, Default)]
+    struct Counted;
+    impl<'de> Deserialize<'de> for Counted {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            READINGS.set(READINGS.get() + 1);
+            serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+        }
+    }
+    macro_rules! many {
+        ($($name:ident $alias:literal,)*) => {
+            #[derive(Debug, PartialEq, Deserialize)]
+            struct Many {
+                counted: Counted,
+                $(#[serde(alias = $alias)] $name: i64,)*
+            }
+            const NAMES: &[(&str, &str)] = &[$((stringify!($name), $alias),)*];
+        };
+    }
+    many!(
+        a "ka", b "kb", c "kc", d "kd", e "ke", f "kf", g "kg", h "kh", i "ki", j "kj", k "kk", l "kl", m "km", n "kn",
+    );
+    let readings = |decode: &dyn Fn()| {
+        READINGS.set(0);
+        decode();
+        READINGS.get()
+    };
+    let mut members = vec![Int("counted", 0)];
+    members.extend(NAMES.iter().flat_map(|&(name, alias)| [Int(name, 1), Int(alias, 2), Int(name, 3)]));
+    let text = json(&members);
+    let (packed, document) = (msgpack(&members), bson(&members));
+    for args in [Args::JsonValue(text.as_bytes()), Args::Msgpack(&packed), Args::Bson(&document)] {
+        let decode = || {
+            let many = args.decode::<Many>().unwrap();
+            assert_eq!((many.a, many.n), (3, 3));
+        };
+        decode();
+        assert_eq!(readings(&decode), 2, "{args:?}");
+    }
+    let nothing = msgpack(&members[..1]);
+    let decode = || assert_eq!(Args::Msgpack(&nothing).decode::<Many>().unwrap().n, 0);
+    decode();
+    assert_eq!(readings(&decode), 2);
+}
+
+/// A field that one struct lacks is zero in that one only: others have defaults of their own for one of that name.
+#[test]
+fn zero_in_one_struct_is_no_zero_in_another() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Needs {
+        size: i64,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Has {
+        #[serde(default = "five")]
+        size: i64,
+        name: String,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Both {
+        needs: Needs,
+        has: Has,
+    }
+    const fn five() -> i64 {
+        5
+    }
+    for _ in 0..2 {
+        let members = [Map("needs", &[]), Map("has", &[])];
+        let both = Both { needs: Needs { size: 0 }, has: Has { size: 5, name: String::new() } };
+        assert_eq!(Args::Msgpack(&msgpack(&members)).decode(), Ok(both));
+        let members = [Null("needs"), Null("has")];
+        let both = Both { needs: Needs { size: 0 }, has: Has { size: 5, name: String::new() } };
+        assert_eq!(Args::JsonValue(json(&members).as_bytes()).decode::<Both>(), Ok(both));
+    }
 }

@@ -583,6 +583,21 @@ fn names_in_json_match_in_any_case_where_fields_are_flattened_too() {
         let outer = Outer { extra: "x".into(), inner: Inner { id: 5, user_name: "n".into() } };
         assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(outer), "{json}");
     }
+    // An option drops the errors that say what it lacks.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Maybe {
+        #[serde(flatten)]
+        inner: Option<Inner>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, i64>,
+    }
+    for json in [r#"{"ID":5,"User_Name":"n","A":1}"#, r#"{"A":1,"USER_NAME":"n","id":5}"#] {
+        let inner = Some(Inner { id: 5, user_name: "n".into() });
+        let maybe = Maybe { inner, rest: BTreeMap::from([("A".into(), 1)]) };
+        assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(maybe), "{json}");
+    }
+    let maybe = Maybe { inner: None, rest: BTreeMap::from([("A".into(), 1)]) };
+    assert_eq!(Args::JsonValue(br#"{"A":1}"#).decode(), Ok(maybe));
     let error = Args::JsonValue(br#"{"Extra":"x","ID":5}"#).decode::<Outer>().unwrap_err();
     assert!(error.text().contains("missing field `user_name`"), "{error}");
     // Keys of a map stay as they are.
@@ -594,6 +609,94 @@ fn names_in_json_match_in_any_case_where_fields_are_flattened_too() {
     }
     let rest = Rest { id: 1, rest: BTreeMap::from([("A".into(), 2), ("ID".into(), 3)]) };
     assert_eq!(Args::JsonValue(br#"{"id":1,"A":2,"ID":3}"#).decode(), Ok(rest));
+}
+
+/// Members with a default are never missing, so that their struct does not say that it has them.
+#[test]
+fn names_of_members_with_a_default_match_in_any_case_in_flattened_structs() {
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Defaults {
+        note: String,
+        #[serde(rename = "userName")]
+        user: Option<String>,
+        customer_reference_number: i64,
+        at: Option<Time>,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Inner {
+        id: u64,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Outer {
+        #[serde(default)]
+        own: i64,
+        maybe: Option<i64>,
+        #[serde(flatten)]
+        defaults: Defaults,
+        #[serde(flatten)]
+        optional: Option<Box<Inner>>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, serde_json::Value>,
+    }
+    let outer = |own, maybe, note: &str, user: Option<&str>, number, rest: &[&str]| {
+        let (note, user) = (note.into(), user.map(Into::into));
+        Outer {
+            own,
+            maybe,
+            defaults: Defaults { note, user, customer_reference_number: number, at: None },
+            optional: None,
+            rest: rest.iter().map(|name| ((*name).to_owned(), 1.into())).collect(),
+        }
+    };
+    for _ in 0..2 {
+        for (json, expected) in [
+            (r#"{"Own":1,"MAYBE":2,"Note":"n","USERNAME":"u"}"#, outer(1, Some(2), "n", Some("u"), 0, &[])),
+            (
+                r#"{"own":1,"note":"n","userName":"u","Other":1}"#,
+                outer(1, None, "n", Some("u"), 0, &["Other"]),
+            ),
+            (r#"{"Other":1,"other":1,"nOTE":"n"}"#, outer(0, None, "n", None, 0, &["Other", "other"])),
+            (r#"{"Customer_Reference_Number":7}"#, outer(0, None, "", None, 7, &[])),
+            (r#"{"CUSTOMER_REFERENCE_NUMBER":7,"own":2}"#, outer(2, None, "", None, 7, &[])),
+            // One that is there under its own name too is that.
+            (r#"{"own":2,"OWN":1,"note":"n"}"#, outer(2, None, "n", None, 0, &["OWN"])),
+            ("{}", outer(0, None, "", None, 0, &[])),
+        ] {
+            assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(expected), "{json}");
+        }
+    }
+    // However many names come that are none of its own.
+    for number in 0..600 {
+        let json = format!("{{\"Name{number}\":1,\"Own\":{number}}}");
+        let read: Outer = Args::JsonValue(json.as_bytes()).decode().unwrap();
+        assert_eq!((read.own, read.rest.len()), (number, 1), "{json}");
+    }
+    // In long lists and of large values it is not tried for ever, and is found all the same where it is likely.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct List {
+        list: Vec<Outer>,
+    }
+    let long = "x".repeat(100_000);
+    for (member, wanted) in [(r#""OtherName":1"#.to_owned(), ""), (format!(r#""Note":"{long}""#), &*long)] {
+        let element = format!("{{{member}}}");
+        let count = if wanted.is_empty() { 5000 } else { 2 };
+        let json = format!(r#"{{"list":[{}]}}"#, vec![element; count].join(","));
+        let list: List = Args::JsonValue(json.as_bytes()).decode().unwrap();
+        assert!(list.list.len() == count && list.list.iter().all(|outer| outer.defaults.note == wanted));
+    }
+    // A value of another type says nothing of a name that has not come before.
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Late {
+        #[serde(default)]
+        own: i64,
+        #[serde(flatten)]
+        defaults: Defaults,
+    }
+    for (json, note) in [(r#"{"NOTE":5}"#, ""), (r#"{"NOTE":"n"}"#, "n")] {
+        let defaults = Defaults { note: note.into(), ..Defaults::default() };
+        assert_eq!(Args::JsonValue(json.as_bytes()).decode(), Ok(Late { own: 0, defaults }), "{json}");
+    }
 }
 
 #[test]

@@ -5,17 +5,21 @@ use crate::{
     clock::pass,
 };
 use rpcwrap::{
-    Builder, Config,
+    Builder, Config, Method, Service,
     codecs::{baidu_std::RequestHead, body::ContentType},
 };
 use rpcwrap_tests::{
+    limit,
     raw::{CONNECTED, Peer, bson_request, json_request, opening},
     server::start,
     services::{Gate, services},
     until,
 };
 use std::{future::Future, time::Duration};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::Instant,
+};
 
 fn with(config: Config) -> Builder {
     services().config(config)
@@ -204,6 +208,54 @@ async fn an_http_head_has_a_size_limit() {
     let answer = peer.read_to_end().await;
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", answer.escape_ascii());
     until(|| server.snapshot().server.connections == 1).await;
+}
+
+#[tokio::test]
+async fn a_get_has_1000_parameters_at_most() {
+    let count = |numbers: Vec<i64>| async move { Ok(numbers.len()) };
+    let read = Service::new("Read").with(Method::new("Count", count).read_only());
+    let server = start(services().service(read)).await;
+    let mut peer = Peer::connect(server.addr).await;
+    for (count, refused) in [(1000, false), (1001, true)] {
+        let query = "7&".repeat(count);
+        let answer = peer.http(format!("GET /Read/Count?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
+        match refused {
+            false => assert_eq!((answer.status, answer.body.as_str()), (200, "1000\n")),
+            true => {
+                assert_eq!(answer.status, 400);
+                assert!(answer.body.contains("query of 1001 parameters, limit 1000"), "{}", answer.body);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_body_that_is_refused_no_more_than_64_kib_are_read() {
+    let server = start(with(Config::default().max_message_bytes(4096))).await;
+    let mut peer = Peer::connect(server.addr).await;
+    let head = format!(
+        "POST /Echo/String HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n",
+        (64 << 10) + 1
+    );
+    peer.send(head).await;
+    let answer = peer.read_http(false).await;
+    assert_eq!((answer.status, answer.header("connection")), (413, Some("close")), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_peer_that_half_closes_during_a_call_waits_as_long_as_it_takes() {
+    let gate = Gate::default();
+    let server = start(services().service(gate.service())).await;
+    let mut peer = server.connect().unwrap();
+    let call = b"POST /Gate/Wait HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nnull";
+    peer.write_all(call).await.unwrap();
+    peer.shutdown().await.unwrap();
+    until(|| gate.entered() == 1).await;
+    pass(Duration::from_secs(300)).await;
+    gate.open(1);
+    let mut reply = String::new();
+    limit(peer.read_to_string(&mut reply)).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use super::{MAX_DEPTH, kind};
 use crate::{
     again::{Again, Repeats},
     budget::DecodeBudget,
+    de_error::DeError,
     error::ValueError,
 };
 
@@ -23,6 +24,13 @@ pub(super) enum WireError {
     ShortDocument,
     /// A kind whose length is not known, so that it cannot be skipped.
     Kind(u8),
+}
+
+impl From<WireError> for DeError {
+    #[cold]
+    fn from(error: WireError) -> Self {
+        Self::Value(error.into())
+    }
 }
 
 impl From<WireError> for ValueError {

@@ -3,7 +3,12 @@
 //! The error type of the deserializer: collects the path of struct members on its way out and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/json` `UnmarshalTypeError`.
 
-use crate::{budget::OverBudget, error::ValueError, zero::ZeroFieldError};
+use crate::{
+    again::swallowed::{self, Swallowed},
+    budget::OverBudget,
+    error::ValueError,
+    zero::{ZeroField, ZeroFieldError},
+};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
@@ -26,7 +31,7 @@ enum Cause {
     /// A struct lacks a member that has no default.
     MissingField(&'static str),
     /// As [`Cause::MissingField`], of a struct that has to be made of zero values.
-    ZeroWanted(&'static str),
+    ZeroWanted(ZeroField),
     /// A struct has a member twice.
     RepeatedField(&'static str),
     /// It would take too much memory, wherever that showed.
@@ -61,16 +66,16 @@ impl DeError {
 }
 
 impl ZeroFieldError for DeError {
-    fn may_be_zero(mut self) -> Self {
+    fn may_be_zero(mut self, fields: &'static [&'static str]) -> Self {
         if let Cause::MissingField(name) = self.0.cause {
-            self.0.cause = Cause::ZeroWanted(name);
+            self.0.cause = Cause::ZeroWanted(ZeroField { name, fields });
         }
         self
     }
 
-    fn zero_field(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<ZeroField> {
         match self.0.cause {
-            Cause::ZeroWanted(name) => Some(name),
+            Cause::ZeroWanted(field) => Some(field),
             _ => None,
         }
     }
@@ -97,7 +102,7 @@ impl fmt::Display for DeError {
             Cause::Mismatch { found, wanted } => {
                 write!(f, "json: cannot unmarshal {found} into Go struct field {place} of type {wanted}")
             }
-            Cause::MissingField(name) | Cause::ZeroWanted(name) => {
+            Cause::MissingField(name) | Cause::ZeroWanted(ZeroField { name, .. }) => {
                 write!(f, "{place}{before}missing field `{name}`")
             }
             Cause::RepeatedField(name) => write!(f, "{place}{before}duplicate field `{name}`"),
@@ -130,11 +135,13 @@ impl de::Error for DeError {
 
     #[cold]
     fn missing_field(name: &'static str) -> Self {
+        swallowed::note(Swallowed::Missing(name));
         Self::new(Cause::MissingField(name))
     }
 
     #[cold]
     fn duplicate_field(name: &'static str) -> Self {
+        swallowed::note(Swallowed::Repeated(name));
         Self::new(Cause::RepeatedField(name))
     }
 }

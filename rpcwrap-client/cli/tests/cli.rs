@@ -553,6 +553,33 @@ fn errors_of_servers_that_are_not_gos_are_shown() {
     assert!(text.contains("error that belongs to no call: out of order"), "{text}");
 }
 
+/// Whatever an error is, in each form of output: exit code 65, nothing on stdout, one line without orders on stderr.
+#[test]
+fn errors_that_are_no_texts_are_one_line_in_each_form_of_output() {
+    for (error, shown) in [
+        ("7", "7"),
+        ("-1.5", "-1.5"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("true", "true"),
+        ("[1,null]", "[1,null]"),
+        ("{}", "{}"),
+        (r#"{"why":"x"}"#, r#"{"why":"x"}"#),
+        (r#"{"message":5}"#, r#"{"message":5}"#),
+        (r#"{"message":"m","code":"E1","data":[1]}"#, "m (code E1)"),
+        (r#"{"code":-32601,"message":"no\n\u001b]0;x\u0007 such"}"#, ""),
+    ] {
+        let reply: &'static str = format!("{{\"id\":0,\"result\":null,\"error\":{error}}}\n").leak();
+        let addr = answering(vec![CONNECT, CONNECTED, REQUEST, Step::Send(reply), Step::Wait].leak());
+        for form in ["json", "table", "raw"] {
+            let ended = rpcwrap(&["call", &addr, "A.B", "-o", form]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (65, ""), "{error} {form}: {}", ended.stderr);
+            assert_eq!(ended.stderr.lines().count(), 1, "{error} {form}: {}", ended.stderr);
+            let orders = ended.stderr.trim_end_matches('\n').chars().any(char::is_control);
+            assert!(!orders && ended.stderr.contains(shown), "{error} {form}: {:?}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn streams_are_known_from_the_servers_description() {
     let demo = Demo::start();

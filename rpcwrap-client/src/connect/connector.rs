@@ -1,9 +1,9 @@
 //! The description of how to reach one kind of server.
 
-use super::{from_connection::FromConnection, login::Login};
+use super::{from_connection::FromConnection, login::Login, lookup::Resolver};
 use crate::{client::Client, config::Config, shared::WireProtocol};
 use codecs::{AnyCodec, connect};
-use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, fmt, future::Future, io, marker::PhantomData, net::SocketAddr, sync::Arc};
 
 /// How to reach servers of one kind, at any address: what is spoken with them, TLS, login and limits.
 ///
@@ -40,6 +40,7 @@ pub(crate) struct ConnectorSettings {
     path: ConnectPath,
     pub(super) login: Option<Login>,
     pub(super) config: Config,
+    pub(super) resolver: Option<Resolver>,
 }
 
 /// Where CONNECT asks for the codec.
@@ -85,8 +86,8 @@ impl Connector {
 impl<C: FromConnection> Connector<C> {
     /// Without CONNECT and login, with the default config.
     pub(crate) fn speaking(wire: WireProtocol) -> Self {
-        let settings =
-            ConnectorSettings { wire, path: ConnectPath::None, login: None, config: Config::default() };
+        let (path, config) = (ConnectPath::None, Config::default());
+        let settings = ConnectorSettings { wire, path, login: None, config, resolver: None };
         Self { settings: Arc::new(settings), client: PhantomData }
     }
 
@@ -99,6 +100,43 @@ impl<C: FromConnection> Connector<C> {
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         self.with(|settings| settings.config = config)
+    }
+
+    /// Looks names up with `resolve` and not with the system: for names that only the program knows, and for tests.
+    ///
+    /// It gets `host:port` as it was dialled (`:port` as `localhost:port`) and gives all addresses, the preferred first,
+    /// which are tried as [`connect`](Self::connect) says. Addresses that are no names (`127.0.0.1:7070`,
+    /// `[fe80::1%eth0]:7070`) and unix sockets are not looked up. Its time counts against
+    /// [`connect_timeout`](crate::Config::connect_timeout); it is dropped when that is over.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let server = rpcwrap::Server::builder().method("Echo.Say", |text: String| async move { Ok(text) }).build()?;
+    /// # let address: std::net::SocketAddr = server.listen("127.0.0.1:0").await?.to_string().parse()?;
+    /// use rpcwrap_client::{AnyCodec, Connector};
+    ///
+    /// let connector = Connector::new(AnyCodec::Json).resolver(move |name| async move {
+    ///     match name.as_str() {
+    ///         "echo.internal:7070" => Ok(vec![address]),
+    ///         _ => Err(std::io::Error::other(format!("{name} is not in the catalogue"))),
+    ///     }
+    /// });
+    /// let client = connector.connect("echo.internal:7070").await?;
+    /// let said: String = client.call("Echo.Say", "hi").await?;
+    /// assert_eq!(said, "hi");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `resolve` are [`DialError::Connect`](crate::DialError::Connect), as is a name without an address.
+    #[must_use]
+    pub fn resolver<F, R>(self, resolve: F) -> Self
+    where
+        F: Fn(String) -> R + Send + Sync + 'static,
+        R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        self.with(|settings| settings.resolver = Some(Resolver::new(resolve)))
     }
 
     /// The path CONNECT asks for, if there is one.
@@ -122,12 +160,13 @@ impl<C> Clone for Connector<C> {
 /// Secrets are never part of the text.
 impl<C> fmt::Debug for Connector<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ConnectorSettings { wire, path, login, config } = &*self.settings;
+        let ConnectorSettings { wire, path, login, config, resolver } = &*self.settings;
         f.debug_struct("Connector")
             .field("speaks", wire)
             .field("path", path)
             .field("login", login)
             .field("config", config)
+            .field("resolver", &resolver.is_some())
             .finish()
     }
 }

@@ -76,8 +76,9 @@ impl<C: FromConnection> Connector<C> {
     /// # Errors
     /// [`DialError::Connect`], [`DialError::Tls`] and [`DialError::Timeout`].
     pub async fn reach(&self, addr: &str) -> Result<Reached, DialError> {
-        let config = &self.settings.config;
-        let reached = reached::reach(DialAttempt::new(addr, config.connect_timeout)).await?;
+        let ConnectorSettings { config, resolver, .. } = &*self.settings;
+        let attempt = DialAttempt::new(addr, config.connect_timeout);
+        let reached = reached::reach(attempt, resolver.as_ref()).await?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &config.tls {
             return reached.secure(tls).await;

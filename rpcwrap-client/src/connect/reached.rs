@@ -1,6 +1,12 @@
 //! The first two steps to a server: the socket, and TLS over it where that is set.
 
-use super::{address::Address, attempt::DialAttempt, lookup, race, stream::Stream};
+use super::{
+    address::Address,
+    attempt::DialAttempt,
+    lookup::{self, Resolver},
+    race,
+    stream::Stream,
+};
 use crate::error::{DialError, Step};
 use socket2::{SockRef, TcpKeepalive};
 use std::{
@@ -51,24 +57,28 @@ impl Reached {
 }
 
 /// Connects, within the time of the attempt.
-pub(super) async fn reach(attempt: DialAttempt) -> Result<Reached, DialError> {
+pub(super) async fn reach(attempt: DialAttempt, resolver: Option<&Resolver>) -> Result<Reached, DialError> {
     let start = Instant::now();
     let address = Address::new(&attempt.addr);
     let failed = |source| DialError::Connect { addr: attempt.addr.clone(), source };
-    let connecting = async { connect(&address, attempt.until()).await.map_err(failed) };
+    let connecting = async { connect(&address, resolver, attempt.until()).await.map_err(failed) };
     let (stream, resolved) = attempt.within(Step::Connect, connecting).await?;
     let connected = start.elapsed().saturating_sub(resolved);
     Ok(Reached { stream, resolved, connected, secured: None, attempt })
 }
 
 /// The socket, and how long looking up the name took.
-async fn connect(address: &Address<'_>, until: Option<time::Instant>) -> io::Result<(Stream, Duration)> {
+async fn connect(
+    address: &Address<'_>,
+    resolver: Option<&Resolver>,
+    until: Option<time::Instant>,
+) -> io::Result<(Stream, Duration)> {
     let start = Instant::now();
     let addr = match address {
         Address::Unix(path) => return Ok((Stream::Unix(UnixStream::connect(path).await?), Duration::ZERO)),
         Address::Tcp(addr) => addr,
     };
-    let addrs = lookup::addresses(addr).await?;
+    let addrs = lookup::addresses(addr, resolver).await?;
     let resolved = start.elapsed();
     let stream = race::connect(addrs, until).await?;
     // Requests are gathered before they are written; waiting for more would only add to their way.

@@ -1,6 +1,7 @@
 //! The client against servers made of bytes: every case says what is sent and what comes back.
 #![allow(clippy::unwrap_used, reason = "a test that finds something else has failed")]
 
+mod addresses;
 mod baidu_std;
 mod calls;
 mod codec;

@@ -16,7 +16,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Address to serve: host:port (port 0 takes a free one) or unix:PATH; repeatable [default: 127.0.0.1:7070]
+    /// Address to serve: host:port (a name at all its addresses, port 0 takes a free one) or unix:PATH; repeatable [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<String>,
 

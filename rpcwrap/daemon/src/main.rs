@@ -64,22 +64,23 @@ async fn run(args: Args, inherited: Inherited) -> Result<Drained, Box<dyn Error>
     let tls = settings.tls.is_some();
     let started_with = settings.config_file.as_ref().map(|(path, file)| (path.as_path(), file));
 
-    let mut bound = server.inherit(inherited)?;
+    server.inherit(inherited)?;
     for addr in &settings.listen {
-        bound.push(server.listen(addr).await?);
+        server.listen(addr).await?;
     }
     for (addr, protocols) in &settings.listen_only {
         let protocols: Vec<&str> = protocols.iter().map(String::as_str).collect();
-        bound.push(server.listen_only(addr, &protocols).await?);
+        server.listen_only(addr, &protocols).await?;
     }
-    let mut http_rpc = Vec::new();
+    let bound = server.addresses();
     for addr in &settings.http_rpc_listen {
-        http_rpc.push(server.listen_http_rpc(addr).await?);
+        server.listen_http_rpc(addr).await?;
     }
-    let mut admin = Vec::new();
+    let http_rpc = server.addresses().split_off(bound.len());
     for addr in &settings.admin_listen {
-        admin.push(server.listen_with(addr, Listen::new().admin()).await?);
+        server.listen_with(addr, Listen::new().admin()).await?;
     }
+    let admin = server.addresses().split_off(bound.len() + http_rpc.len());
     // A program that has read the addresses may send signals: their handlers have to be there before.
     let (running, hangup, restart) = (server.run(), Hangup::new()?, Restart::new(asked)?);
     let notifier = Notifier::from_env();

@@ -24,8 +24,11 @@ struct Daemon {
 
 impl Daemon {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rpcwrapd"))
-            .args(args)
+        Self::run(Command::new(env!("CARGO_BIN_EXE_rpcwrapd")).args(args))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -142,6 +145,72 @@ fn says_where_it_listens_and_ends_on_sigterm() {
     assert_eq!((status.code(), stdout), (Some(0), vec![]));
     assert!(stderr.iter().any(|line| line.contains("INFO") && line.contains("draining")), "{stderr:?}");
     assert!(TcpStream::connect(("127.0.0.1", rpc)).is_err());
+}
+
+#[test]
+fn sigint_does_not_wait_for_load_balancers() {
+    // Longer than a test waits.
+    let config = Scratch::new("int.toml", "listen = [\"127.0.0.1:0\"]\nlame_duck = \"1h\"\n");
+    let daemon = Daemon::start(&["--config", config.path()]);
+    daemon.announcement();
+    daemon.signal("INT");
+    let (status, stdout, stderr) = daemon.end();
+    assert_eq!((status.code(), stdout), (Some(0), vec![]), "{stderr:?}");
+}
+
+#[test]
+fn a_name_is_listened_on_at_all_its_addresses() {
+    use std::net::ToSocketAddrs;
+    let daemon = Daemon::start(&["--listen", "localhost:0"]);
+    let said = daemon.announcement();
+    let mut bound: Vec<std::net::SocketAddr> =
+        said.iter().filter_map(|line| line.strip_prefix("listening on ")?.parse().ok()).collect();
+    let mut named: Vec<_> = ("localhost", bound[0].port()).to_socket_addrs().unwrap().collect();
+    if TcpListener::bind("[::1]:0").is_err() {
+        named.retain(std::net::SocketAddr::is_ipv4);
+    }
+    for addrs in [&mut bound, &mut named] {
+        addrs.sort();
+        addrs.dedup();
+    }
+    assert_eq!(bound, named, "{said:?}");
+    for addr in bound {
+        TcpStream::connect(addr).unwrap();
+    }
+}
+
+/// Half of the address space, where that is less than the control group and the machine have.
+#[test]
+fn the_budget_of_memory_is_half_of_what_ulimit_leaves() {
+    const SPACE: usize = 1 << 30;
+    let config = Scratch::new("ulimit.toml", "listen = [\"127.0.0.1:0\"]\n");
+    let script = format!("ulimit -v {}; exec \"$0\" \"$@\"", SPACE >> 10);
+    let daemon = Daemon::run(Command::new("sh").args([
+        "-c",
+        &script,
+        env!("CARGO_BIN_EXE_rpcwrapd"),
+        "--config",
+        config.path(),
+    ]));
+    let said = daemon.announcement();
+    let addr = said[0].strip_prefix("listening on ").unwrap();
+    let mut peer = TcpStream::connect(addr).unwrap();
+    peer.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut page = String::new();
+    peer.read_to_string(&mut page).unwrap();
+    let budget = page.lines().find_map(|line| line.strip_prefix("rpcwrap_server_memory_budget_bytes "));
+    let budget: f64 = budget.unwrap_or_else(|| panic!("{page}")).parse().unwrap();
+    assert!(budget <= (SPACE / 2) as f64, "{budget}");
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+    let total: usize = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next())
+        .unwrap()
+        .parse()
+        .unwrap();
+    if total << 10 > SPACE && !Path::new("/sys/fs/cgroup/memory.max").exists() {
+        assert_eq!(budget, (SPACE / 2) as f64);
+    }
 }
 
 #[test]

@@ -74,4 +74,22 @@ mod tests {
             assert!((least..=most).contains(&seconds), "{sends} {is_hurried}: {seconds} s");
         }
     }
+
+    /// A peer that sends as fast as it can is read up to 64 MiB.
+    #[tokio::test(start_paused = true)]
+    async fn lingering_is_bounded_in_bytes() {
+        let (ours, mut theirs) = duplex(CHUNK);
+        let peer = tokio::spawn(async move {
+            let mut sent = 0;
+            while let Ok(more) = theirs.write(&[7; CHUNK]).await {
+                sent += more;
+            }
+            sent
+        });
+        let mut stream = Stream::Memory(ours);
+        close_gently(&mut stream, || false).await.unwrap();
+        drop(stream);
+        let sent = peer.await.unwrap();
+        assert!((MOST..=MOST + 2 * CHUNK).contains(&sent), "{sent}");
+    }
 }

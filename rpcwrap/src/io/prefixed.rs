@@ -88,7 +88,6 @@ impl Prefixed {
     }
 
     /// As [`Stream::is_gone`].
-    #[cfg(feature = "tls")]
     pub(crate) fn is_gone(&self) -> bool {
         self.stream.is_gone()
     }

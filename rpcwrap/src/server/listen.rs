@@ -30,6 +30,10 @@ use tokio::{
 };
 
 const BACKLOG: i32 = 4096;
+/// How often a port is looked for that is free at all addresses of a name.
+const SAME_PORT_ATTEMPTS: usize = 16;
+/// EAFNOSUPPORT.
+const NO_FAMILY: i32 = 97;
 /// After 15 s of silence three questions, 5 s apart.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(15))
@@ -49,6 +53,13 @@ pub enum ListenAddr {
 }
 
 impl ListenAddr {
+    pub(super) fn as_tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(addr) => Some(*addr),
+            Self::Unix(_) => None,
+        }
+    }
+
     fn is_loopback(&self) -> bool {
         match self {
             Self::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
@@ -82,27 +93,61 @@ enum Socketed {
 }
 
 impl Listener {
-    pub(super) async fn bind(addr: &str) -> io::Result<Self> {
+    /// Sockets at `addr`: one, or those of all addresses of a name.
+    pub(super) async fn bind(addr: &str) -> io::Result<Vec<Self>> {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {addr}: {error}"));
         match addr.strip_prefix("unix:") {
-            Some(path) => Self::bind_unix(Path::new(path)).map_err(named),
-            None => Self::bind_tcp(addr).await.map_err(named),
+            Some(path) => Self::bind_unix(Path::new(path)).map(|one| vec![one]).map_err(named),
+            None => {
+                let addrs = lookup(addr).await.map_err(named)?;
+                Self::bind_tcp(&addrs).map_err(named)
+            }
         }
     }
 
-    async fn bind_tcp(addr: &str) -> io::Result<Self> {
-        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-        for addr in lookup_host(addr).await? {
-            match listen_tcp(addr) {
-                Ok(socket) => {
-                    let addr = ListenAddr::Tcp(socket.local_addr()?);
-                    return Ok(Self::new(Socketed::Tcp(socket), addr, false));
+    /// Sockets at all of these addresses, where the port is 0 at the same port.
+    pub(super) fn bind_tcp(addrs: &[SocketAddr]) -> io::Result<Vec<Self>> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match Self::bind_all(addrs) {
+                // The port that the system chose for one address is taken at another.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < SAME_PORT_ATTEMPTS => {
+                    if addrs.iter().any(|addr| addr.port() != 0) {
+                        return Err(error);
+                    }
                 }
-                Err(error) => last = error,
+                bound => return bound,
             }
         }
-        Err(last)
+    }
+
+    fn bind_all(addrs: &[SocketAddr]) -> io::Result<Vec<Self>> {
+        let mut bound: Vec<Self> = Vec::new();
+        let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for &addr in addrs {
+            let mut at = addr;
+            if let (0, Some(ListenAddr::Tcp(first))) = (addr.port(), bound.first().map(|first| &first.addr)) {
+                at.set_port(first.port());
+            }
+            match listen_tcp(at) {
+                Ok(socket) => {
+                    let addr = ListenAddr::Tcp(socket.local_addr()?);
+                    bound.push(Self::new(Socketed::Tcp(socket), addr, false));
+                }
+                Err(error) => {
+                    let is_missing = is_family_missing(addr, &error) && addrs.len() > 1;
+                    let text = if addrs.len() > 1 { format!("{at}: {error}") } else { error.to_string() };
+                    failed = io::Error::new(error.kind(), text);
+                    if !is_missing {
+                        return Err(failed);
+                    }
+                    tracing::warn!(%addr, %error, "not listened on: this machine has no such addresses");
+                }
+            }
+        }
+        if bound.is_empty() { Err(failed) } else { Ok(bound) }
     }
 
     fn bind_unix(path: &Path) -> io::Result<Self> {
@@ -259,6 +304,31 @@ fn remove_socket(path: &Path) {
     }
 }
 
+/// The addresses of `host:port`, each once.
+pub(super) async fn lookup(addr: &str) -> io::Result<Vec<SocketAddr>> {
+    // The brackets are the address's, not the host's: with them the system knows no zone (`fe80::1%eth0`).
+    let in_brackets = addr.strip_prefix('[').and_then(|rest| rest.split_once("]:"));
+    let found: Vec<SocketAddr> = match in_brackets.and_then(|(host, port)| Some((host, port.parse().ok()?))) {
+        Some((host, port)) => lookup_host((host, port)).await?.collect(),
+        None => lookup_host(addr).await?.collect(),
+    };
+    let mut addrs = Vec::new();
+    for addr in found {
+        if !addrs.contains(&addr) {
+            addrs.push(addr);
+        }
+    }
+    Ok(addrs)
+}
+
+/// Whether it is not this address that cannot be had but all of its family, as where the system has no IPv6 and its
+/// names do.
+fn is_family_missing(addr: SocketAddr, error: &io::Error) -> bool {
+    let is_loopback = addr.is_ipv6() && addr.ip().is_loopback();
+    error.raw_os_error() == Some(NO_FAMILY)
+        || (is_loopback && error.kind() == io::ErrorKind::AddrNotAvailable)
+}
+
 fn listen_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
@@ -383,7 +453,7 @@ mod tests {
 
     #[tokio::test]
     async fn accepted_connections_ask_whether_their_peer_is_there() {
-        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap().remove(0);
         let ListenAddr::Tcp(addr) = &listener.addr else { panic!("TCP was asked for") };
         let _peer = std::net::TcpStream::connect(addr).unwrap();
         let (Stream::Tcp(stream), _) = listener.accept().await.unwrap() else { panic!("TCP was asked for") };
@@ -392,5 +462,81 @@ mod tests {
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
         assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(5));
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn of_a_flood_64_are_told_that_there_is_no_room() {
+        use tokio::io::AsyncReadExt;
+        let server = crate::Server::builder().build().unwrap();
+        let (refusals, displaced) = (Arc::new(Semaphore::new(REFUSALS)), Mutex::default());
+        let admission =
+            Admission { port: server.port.clone(), handlers: Handle::current(), refusals, displaced };
+        // No task runs meanwhile, so that none of them is done with.
+        let peers: Vec<_> = (0..=REFUSALS)
+            .map(|_| {
+                let (ours, theirs) = tokio::io::duplex(1024);
+                admission.refuse(Stream::Memory(ours));
+                theirs
+            })
+            .collect();
+        let mut told = Vec::new();
+        for mut peer in peers {
+            let mut text = Vec::new();
+            peer.read_to_end(&mut text).await.unwrap();
+            told.push(text);
+        }
+        assert_eq!(told.iter().filter(|text| *text == REFUSAL).count(), 64);
+        assert!(told[64].is_empty());
+    }
+
+    fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn bound(listeners: &[Listener]) -> Vec<SocketAddr> {
+        listeners.iter().filter_map(|listener| listener.addr.as_tcp()).collect()
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_a_name_at_one_port() {
+        let has_six = std::net::TcpListener::bind("[::1]:0").is_ok();
+        let names = addrs(&["127.0.0.1:0", "127.0.0.2:0", "[::1]:0"]);
+        let listeners = Listener::bind_tcp(&names).unwrap();
+        let bound = bound(&listeners);
+        assert_eq!(bound.len(), if has_six { 3 } else { 2 });
+        for (bound, name) in bound.iter().zip(&names) {
+            assert_eq!((bound.ip(), bound.port()), (name.ip(), bound.port()));
+            assert!(bound.port() != 0 && std::net::TcpStream::connect(bound).is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_that_cannot_be_had_is_named_and_none_is_kept() {
+        let taken = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let names = addrs(&[&format!("127.0.0.1:{port}"), &format!("127.0.0.2:{port}")]);
+        let error = Listener::bind_tcp(&names).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("127.0.0.2:{port}: ")), "{error}");
+        assert!(std::net::TcpListener::bind(names[0]).is_ok());
+        // An address of another machine is no family that is missing.
+        let error = Listener::bind_tcp(&addrs(&["127.0.0.1:0", "192.0.2.1:0"])).err().unwrap();
+        assert!(error.to_string().starts_with("192.0.2.1:"), "{error}");
+        let error = Listener::bind_tcp(&[]).err().unwrap();
+        assert_eq!(error.to_string(), "the name has no address");
+    }
+
+    #[tokio::test]
+    async fn addresses_as_they_are_written() {
+        for (text, wanted) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("[fe80::1%lo]:80", "[fe80::1%1]:80"),
+        ] {
+            assert_eq!(lookup(text).await.unwrap(), addrs(&[wanted]), "{text}");
+        }
+        for text in ["no port", "[::1]", "[::1%nope]:80", "127.0.0.1:65536"] {
+            assert!(lookup(text).await.is_err(), "{text}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     front::FrontThread,
     inherited::{Inherited, Name},
-    listen::{ListenAddr, Listener},
+    listen::{ListenAddr, Listener, lookup},
 };
 use crate::{lock::lock, protocol::Port};
 use std::{
@@ -16,7 +16,6 @@ use std::{
     },
 };
 use tokio::{
-    net::lookup_host,
     runtime::Handle,
     sync::{Mutex as AsyncMutex, watch},
     task::JoinHandle,
@@ -35,6 +34,8 @@ pub(super) struct Listeners {
 #[derive(Default)]
 struct State {
     open: Vec<Open>,
+    /// Where those are, and those that are held.
+    bound: Vec<ListenAddr>,
     /// The sockets of the process before that no address was opened for yet.
     inherited: Inherited,
     /// Opened, but left to the process before for as long as it may have to go on.
@@ -79,17 +80,34 @@ impl Listeners {
     }
 
     /// What was opened under that name in the process before, or another.
-    pub(super) async fn open(&self, name: &Name) -> io::Result<Listener> {
+    pub(super) async fn open(&self, name: &Name) -> io::Result<Vec<Listener>> {
         let resolved: Vec<SocketAddr> = match name.addr.starts_with("unix:") || !self.are_held() {
             true => Vec::new(),
             // What is wrong with the address shows when it is bound.
-            false => lookup_host(&name.addr).await.map(Iterator::collect).unwrap_or_default(),
+            false => lookup(&name.addr).await.unwrap_or_default(),
         };
-        let inherited = lock(&self.state).inherited.take(name, &resolved);
-        match inherited {
-            Some(socket) => Listener::take(socket, false),
-            None => Listener::bind(&name.addr).await,
+        let mut listeners = Vec::new();
+        for _ in 0..resolved.len().max(1) {
+            let Some(socket) = lock(&self.state).inherited.take(name, &resolved) else { break };
+            listeners.push(Listener::take(socket, false)?);
         }
+        if listeners.is_empty() {
+            return Listener::bind(&name.addr).await;
+        }
+        // The name may have got more addresses meanwhile.
+        let bound: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.addr.as_tcp()).collect();
+        let mut others = resolved;
+        others.retain(|addr| bound.iter().all(|bound| bound.ip() != addr.ip()));
+        if let (Some(first), false) = (bound.first(), others.is_empty()) {
+            others.iter_mut().filter(|addr| addr.port() == 0).for_each(|addr| addr.set_port(first.port()));
+            listeners.extend(Listener::bind_tcp(&others)?);
+        }
+        Ok(listeners)
+    }
+
+    /// Where is listened, in the order in which it was asked for.
+    pub(super) fn addresses(&self) -> Vec<ListenAddr> {
+        lock(&self.state).bound.clone()
     }
 
     /// Accepts, or keeps it until [`take_over`](Self::take_over).
@@ -112,6 +130,7 @@ impl Listeners {
             Some(held) => held.push((listener, port)),
             None => state.open.push(self.accept(listener, port)?),
         }
+        state.bound.push(bound.clone());
         Ok(bound)
     }
 
@@ -185,6 +204,7 @@ impl Listeners {
     pub(super) fn close(&self) -> Vec<JoinHandle<()>> {
         let mut state = lock(&self.state);
         state.held = None;
+        state.bound = Vec::new();
         state.inherited = Inherited::default();
         std::mem::take(&mut state.open).into_iter().map(|open| open.accepting).collect()
     }

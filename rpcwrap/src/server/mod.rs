@@ -91,14 +91,17 @@ impl Server {
 
     /// Opens the one port: every protocol, RPC by CONNECT and by `POST /<Service>/<Method>`, and the pages.
     ///
-    /// `addr` is `host:port` (port 0 takes a free one) or `unix:/path`. Returns the address bound. May be called again
-    /// for more addresses.
+    /// `addr` is `host:port` (port 0 takes a free one, `[fe80::1%eth0]:7070` has a zone) or `unix:/path`. A name is
+    /// listened on at all its addresses, of IPv4 and IPv6, at one port; a family that this machine lacks is left out
+    /// with a warning. Returns the first address bound, [`addresses`](Self::addresses) has all. May be called again for
+    /// more addresses.
     ///
     /// Handlers run in the tokio runtime in which this is called. A thread of the server's own accepts connections and
     /// answers pages, so that no handler holds them up.
     ///
     /// # Errors
-    /// The address cannot be parsed, resolved or bound; the text names it.
+    /// The address cannot be parsed or resolved, or one of the addresses of the name cannot be bound; the text names it,
+    /// and nothing is listened on for it then.
     pub async fn listen(&self, addr: &str) -> io::Result<ListenAddr> {
         self.listen_at(addr, Kind::All, self.port.clone()).await
     }
@@ -154,8 +157,29 @@ impl Server {
 
     async fn listen_at(&self, addr: &str, kind: Kind, port: Arc<Port>) -> io::Result<ListenAddr> {
         let name = Name { addr: addr.to_owned(), kind };
-        let listener = self.listeners.open(&name).await?;
-        self.listeners.add(listener, Some(name), port)
+        let mut first = None;
+        for listener in self.listeners.open(&name).await? {
+            let bound = self.listeners.add(listener, Some(name.clone()), port.clone())?;
+            first.get_or_insert(bound);
+        }
+        first.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The addresses it listens on, in the order in which they were bound: several where a name has several. None once
+    /// the server drains.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let server = rpcwrap::Server::builder().build()?;
+    /// server.listen("localhost:0").await?;
+    /// for addr in server.addresses() {
+    ///     println!("listening on {addr}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn addresses(&self) -> Vec<ListenAddr> {
+        self.listeners.addresses()
     }
 
     /// A connection to this server within the program: what is written goes through the whole path from the first

@@ -291,6 +291,19 @@ async fn looks(cases: &mut Cases, server: &GoServer) {
         })
         .await;
     cases
+        .case("none_is_no_argument_and_no_reply_of_gos", async || {
+            let client = server.dial().await?;
+            // Go's servers have no nil pointer for an argument: it is said before anything is sent.
+            let refused: Result<i64, Error> = client.call("Echo.Int", &None::<i64>).await;
+            equal(matches!(refused, Err(Error::Encode(_))), true)?;
+            // Some is what it holds, and a reply that is there is one, also of zero.
+            gives(&client, "Echo.Int", &Some(7_i64), &Some(7_i64)).await?;
+            gives(&client, "Echo.Int", &Some(0_i64), &Some(0_i64)).await?;
+            // A nil pointer in a field is none.
+            gives(&client, "Echo.Pointers", &Some(Pointers::default()), &Some(Pointers::default())).await
+        })
+        .await;
+    cases
         .case("type_that_no_value_shows", async || {
             let client = server.dial().await?;
             let refused: Result<Rose, Error> = client.call("Echo.Rose", &rose()).await;

@@ -7,11 +7,11 @@
 mod access;
 mod body;
 mod element;
-mod error;
 mod json;
 mod key;
 
 use super::read::Reader;
+pub(super) use crate::de_error::DeError;
 use crate::{
     again::read_again,
     codec::{Decoding, Limits},
@@ -19,7 +19,6 @@ use crate::{
     form::Form,
 };
 use element::Element;
-pub(super) use error::DeError;
 use serde::de::{Deserialize, DeserializeOwned};
 
 pub(super) use json::{any_from_element, json_from_element};

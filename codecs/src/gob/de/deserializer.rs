@@ -14,7 +14,7 @@ use crate::{
     },
     serde_methods::{each_integer, forward_deserialize, read_numbers},
     types::{ANY, BINARY_MARSHALED, COMPLEX, GOB_ENCODED, TEXT, TIME},
-    zero::ZeroFieldError,
+    zero::ZeroFieldError as _,
 };
 use serde::{
     Deserializer,
@@ -183,7 +183,7 @@ impl<'de> Deserializer<'de> for TypedValue<'_, '_, 'de> {
                 let (absent, depth) = (this.absent, deeper(this.depth)?);
                 let mut fields = Fields::new(this.de, this.id, fields, depth, wanted, target);
                 fields.begin(absent)?;
-                let value = visitor.visit_map(&mut fields).map_err(ZeroFieldError::may_be_zero)?;
+                let value = visitor.visit_map(&mut fields).map_err(|error| error.may_be_zero(wanted))?;
                 fields.finish()?;
                 Ok(value)
             }

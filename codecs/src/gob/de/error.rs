@@ -3,7 +3,13 @@
 //! The error type of the deserializer: it learns on its way out what stands around the value, and becomes a
 //! [`ValueError`] at the end. Source: Go `encoding/gob` `decode.go` (`compileDec`, `compileSingle`, `overflow`).
 
-use crate::{budget::OverBudget, error::ValueError, gob::wire::WireError, zero::ZeroFieldError};
+use crate::{
+    again::swallowed::{self, Swallowed},
+    budget::OverBudget,
+    error::ValueError,
+    gob::wire::WireError,
+    zero::{ZeroField, ZeroFieldError},
+};
 use serde::de;
 use std::fmt;
 
@@ -24,8 +30,8 @@ enum Cause {
     #[error("missing field `{0}`")]
     Missing(&'static str),
     /// As [`Cause::Missing`], where a zero value would do.
-    #[error("missing field `{0}`")]
-    ZeroWanted(&'static str),
+    #[error("missing field `{}`", .0.name)]
+    ZeroWanted(ZeroField),
     /// In the words of a type's own `Deserialize`, its place not known yet.
     #[error("{0}")]
     Other(String),
@@ -98,16 +104,16 @@ impl DeError {
 }
 
 impl ZeroFieldError for DeError {
-    fn may_be_zero(mut self) -> Self {
+    fn may_be_zero(mut self, fields: &'static [&'static str]) -> Self {
         if let Cause::Missing(name) = *self.0 {
-            *self.0 = Cause::ZeroWanted(name);
+            *self.0 = Cause::ZeroWanted(ZeroField { name, fields });
         }
         self
     }
 
-    fn zero_field(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<ZeroField> {
         match *self.0 {
-            Cause::ZeroWanted(name) => Some(name),
+            Cause::ZeroWanted(field) => Some(field),
             _ => None,
         }
     }
@@ -122,6 +128,12 @@ impl de::Error for DeError {
     #[cold]
     fn missing_field(name: &'static str) -> Self {
         Self::new(Cause::Missing(name))
+    }
+
+    #[cold]
+    fn duplicate_field(name: &'static str) -> Self {
+        swallowed::note(Swallowed::Repeated(name));
+        Self::custom(format_args!("duplicate field `{name}`"))
     }
 }
 

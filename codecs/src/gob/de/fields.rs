@@ -133,7 +133,7 @@ impl<'r, 'a, 'de> Fields<'r, 'a, 'de> {
         while let Some(&name) = self.wanted.get(self.zeros_passed) {
             self.zeros_passed += 1;
             self.de.look_for(self.fields.len())?;
-            if self.de.again.zero_fields().contains(&name) && !self.has(name) {
+            if self.de.again.wants_zero(name, self.wanted) && !self.has(name) {
                 return Ok(Some(name));
             }
         }

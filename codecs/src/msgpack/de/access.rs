@@ -6,6 +6,7 @@ use crate::{
     budget::{DecodeBudget, ListRoom, MapRoom},
     msgpack::read::{Reader, Token},
     serde_methods::forward_variant,
+    zero::ZeroFieldError as _,
 };
 use serde::{
     Deserializer as _,
@@ -255,7 +256,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
         }
         // What is looked at more than once is paid for: structs inside structs may all have fields twice.
         self.pairs.de.input.budget.bytes(start.left().saturating_sub(ahead.left()))?;
-        for own in repeats.own_names(self.fields).filter(|own| again.zero_fields().contains(own)) {
+        for own in repeats.own_names(self.fields).filter(|own| again.wants_zero(own, self.fields)) {
             self.seen.push(own);
             if twice.last.iter().all(|(field, _)| *field != own) {
                 twice.last.push((own, None));
@@ -310,7 +311,7 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
         {
             self.pairs.de.again.given.set(Some(name));
         }
-        error
+        error.may_be_zero(self.fields)
     }
 
     /// Goes on where the members do.
@@ -324,7 +325,8 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
     /// Notes which of the members that would be filled with zero is there.
     fn note(&mut self) -> Result<()> {
         if let Token::Str(key) | Token::Bin(key) = self.pairs.de.input.reader.peek()?
-            && let Some(name) = self.pairs.de.again.zero_fields().iter().find(|name| name.as_bytes() == key)
+            && let Some(name) = self.fields.iter().find(|name| name.as_bytes() == key)
+            && self.pairs.de.again.wants_zero(name, self.fields)
         {
             self.seen.push(name);
         }
@@ -339,10 +341,10 @@ impl<'r, 'de, 'f> Members<'r, 'de, 'f> {
 
     #[cold]
     fn find_zero_field(&mut self) -> Option<&'static str> {
-        while let Some(&name) = self.pairs.de.again.zero_fields().get(self.zeros_passed) {
+        while let Some(field) = self.pairs.de.again.zero_fields().get(self.zeros_passed) {
             self.zeros_passed += 1;
-            if self.fields.contains(&name) && !self.seen.contains(&name) {
-                return Some(name);
+            if field.is_of(self.fields) && !self.seen.contains(&field.name) {
+                return Some(field.name);
             }
         }
         None

@@ -18,6 +18,7 @@ use crate::{
     again::{Again, read_again},
     budget::{DecodeBudget, ListRoom},
     codec::{Decoding, Limits},
+    de_error::DeError,
     error::ValueError,
     form::Form,
     serde_methods::{each_integer, forward_deserialize, read_numbers},
@@ -25,7 +26,7 @@ use crate::{
     zero::Zero,
 };
 use access::{Entries, List, Members, Numbers, Pairs};
-use error::DeError;
+use error::{mismatch, out_of_range};
 use serde::{
     Deserializer,
     de::{
@@ -161,10 +162,10 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     #[inline]
     fn integer<T: TryFrom<i64> + TryFrom<u64>>(self, wanted: &'static str) -> Result<T> {
         match self.input.reader.token()? {
-            Token::Uint(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
-            Token::Int(value) => T::try_from(value).map_err(|_| DeError::out_of_range(value.into(), wanted)),
-            Token::Nil => T::try_from(0u64).map_err(|_| DeError::out_of_range(0, wanted)),
-            other => Err(DeError::mismatch(&other, wanted)),
+            Token::Uint(value) => T::try_from(value).map_err(|_| out_of_range(value.into(), wanted)),
+            Token::Int(value) => T::try_from(value).map_err(|_| out_of_range(value.into(), wanted)),
+            Token::Nil => T::try_from(0u64).map_err(|_| out_of_range(0, wanted)),
+            other => Err(mismatch(&other, wanted)),
         }
     }
 
@@ -176,7 +177,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             Token::Uint(value) => value as f64,
             Token::Int(value) => value as f64,
             Token::Nil => 0.0,
-            other => return Err(DeError::mismatch(&other, wanted)),
+            other => return Err(mismatch(&other, wanted)),
         })
     }
 
@@ -188,7 +189,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
         match self.input.reader.token()? {
             Token::Str(bytes) | Token::Bin(bytes) => Ok(bytes),
             Token::Nil => Ok(b""),
-            other => Err(DeError::mismatch(&other, wanted)),
+            other => Err(mismatch(&other, wanted)),
         }
     }
 
@@ -224,7 +225,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
     fn packed_time(self) -> Result<i128> {
         let token = self.input.reader.token()?;
         let Some((time, form)) = time::of_token(&token) else {
-            return Err(DeError::mismatch(&token, "time.Time"));
+            return Err(mismatch(&token, "time.Time"));
         };
         self.input.note_times(form);
         Ok(time.to_packed())
@@ -299,7 +300,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
             }
             token @ Token::Ext(_, bytes) => {
                 let Some((time, form)) = time::of_token(&token) else {
-                    return Err(DeError::mismatch(&token, "interface {}"));
+                    return Err(mismatch(&token, "interface {}"));
                 };
                 self.input.note_times(form);
                 if for_any {
@@ -318,7 +319,7 @@ impl<'r, 'de, 'f> De<'r, 'de, 'f> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| DeError::other("string is not valid UTF-8"))
+    std::str::from_utf8(bytes).map_err(|_| DeError::new("string is not valid UTF-8"))
 }
 
 macro_rules! integers {
@@ -351,7 +352,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::Bool(value) => value,
             Token::Uint(1) => true,
             Token::Uint(0) | Token::Nil => false,
-            other => return Err(DeError::mismatch(&other, "bool")),
+            other => return Err(mismatch(&other, "bool")),
         })
     }
 
@@ -435,7 +436,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::List(len) => self.list(len, 0, visitor),
             Token::Nil => self.zero().deserialize_seq(visitor),
             Token::Bin(bytes) | Token::Str(bytes) => self.numbers(bytes, 0, visitor),
-            other => Err(DeError::mismatch(&other, "slice")),
+            other => Err(mismatch(&other, "slice")),
         }
     }
 
@@ -444,7 +445,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             Token::List(count) => self.list(count, len, visitor),
             Token::Nil => self.zero().deserialize_tuple(len, visitor),
             Token::Bin(bytes) | Token::Str(bytes) => self.numbers(bytes, len, visitor),
-            other => Err(DeError::mismatch(&other, "array")),
+            other => Err(mismatch(&other, "array")),
         }
     }
 
@@ -453,7 +454,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
         match self.input.reader.token()? {
             Token::Map(len) => self.map(len, visitor),
             Token::Nil => self.zero().deserialize_map(visitor),
-            other => Err(DeError::mismatch(&other, "map")),
+            other => Err(mismatch(&other, "map")),
         }
     }
 
@@ -469,7 +470,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             // `StructToArray`: by position, so a shorter list is of an older peer, and what it lacks is zero.
             Token::List(len) => self.list(len, fields.len(), visitor),
             Token::Nil => self.zero().deserialize_struct(name, fields, visitor),
-            other => Err(DeError::mismatch(&other, name)),
+            other => Err(mismatch(&other, name)),
         }
     }
 
@@ -487,7 +488,7 @@ impl<'de> Deserializer<'de> for De<'_, 'de, '_> {
             // serde's form of a variant with a value, as other crates write it too.
             Token::Map(1) => visitor.visit_enum(self.deeper()?),
             Token::Nil => self.zero().deserialize_enum(name, variants, visitor),
-            other => Err(DeError::mismatch(&other, name)),
+            other => Err(mismatch(&other, name)),
         }
     }
 }

@@ -4,10 +4,10 @@ use super::{Result, Serializer, fits};
 use crate::{
     error::EncodeError,
     msgpack::{time::TimeForm, write},
-    serde_methods::{impl_elements, impl_members},
+    serde_methods::{impl_elements, impl_entries, impl_members},
 };
 use bytes::BytesMut;
-use serde::{Serialize, ser};
+use serde::Serialize;
 
 /// An open list or map.
 #[derive(Debug)]
@@ -106,22 +106,4 @@ impl_elements! {
 
 impl_members!([#[inline]] [] Compound<'_> => (), EncodeError: SerializeStruct, SerializeStructVariant);
 
-impl ser::SerializeMap for Compound<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        self.element(key)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.value(value)
-    }
-
-    #[inline]
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
+impl_entries!([#[inline]] [] Compound<'_> => (), EncodeError);

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     error::EncodeError,
-    serde_methods::{impl_elements, impl_members},
+    serde_methods::{impl_elements, impl_entries, impl_members},
 };
-use serde::{Serialize, ser};
+use serde::Serialize;
 
 /// An open list or map.
 #[derive(Debug)]
@@ -65,22 +65,4 @@ impl_elements! {
 
 impl_members!([#[inline]] [] Compound<'_, '_> => (), EncodeError: SerializeStruct, SerializeStructVariant);
 
-impl ser::SerializeMap for Compound<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        self.element(key)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.value(value)
-    }
-
-    #[inline]
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
+impl_entries!([#[inline]] [] Compound<'_, '_> => (), EncodeError);

@@ -114,6 +114,20 @@ macro_rules! big_integers {
     )*};
 }
 
+macro_rules! variants {
+    ($($method:ident => $open:ident,)*) => {$(
+        fn $method(
+            self,
+            _: &'static str,
+            _: u32,
+            variant: &'static str,
+            len: usize,
+        ) -> Result<Self::SerializeMap> {
+            self.variant(variant)?.$open(Some(len))
+        }
+    )*};
+}
+
 impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     type Ok = ();
     type Error = EncodeError;
@@ -224,16 +238,6 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         }
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        len: usize,
-    ) -> Result<Compound<'a, 'o>> {
-        self.variant(variant)?.serialize_seq(Some(len))
-    }
-
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Compound<'a, 'o>> {
         match self.out.version {
@@ -247,14 +251,9 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         self.serialize_map(Some(len))
     }
 
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        len: usize,
-    ) -> Result<Compound<'a, 'o>> {
-        self.variant(variant)?.serialize_map(Some(len))
+    variants! {
+        serialize_tuple_variant => serialize_seq,
+        serialize_struct_variant => serialize_map,
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<()> {

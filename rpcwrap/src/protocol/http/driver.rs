@@ -31,7 +31,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 use tokio::time::timeout;
 
@@ -73,7 +73,7 @@ async fn finish(
     let Leftover { unread, unsent, mut stream } = parts.io.into_inner().into_rest();
     let (handover, requests, peer_is_done) = {
         let mut notes = progress.notes();
-        (notes.handover.take(), notes.requests, notes.ended || notes.gone)
+        (notes.handover.take(), notes.requests, notes.has_ended() || notes.gone)
     };
     if let Some((path, early)) = handover {
         let prefix = [early, parts.read_buf, unread].concat();
@@ -110,7 +110,7 @@ fn count(end: &End, cx: &ConnCx) -> bool {
             match limit {
                 Limit::Head => stats.opening_timeouts.add_one(),
                 Limit::Stall => stats.stalled.add_one(),
-                Limit::Idle | Limit::HalfClosed => {}
+                Limit::Idle | Limit::HalfClosed | Limit::Look => {}
             }
             false
         }
@@ -197,7 +197,13 @@ pub(super) fn poll_limit(
     let Some((deadline, limit)) = progress.notes().deadline(&cx.dispatch.live.config()) else {
         return Poll::Pending;
     };
-    poll_timer(timer, deadline, task).map(|()| limit)
+    ready!(poll_timer(timer, deadline, task));
+    if limit == Limit::Look {
+        progress.notes().look();
+        task.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(limit)
 }
 
 /// hyper's service of one connection.

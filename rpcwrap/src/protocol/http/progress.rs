@@ -13,8 +13,12 @@ use std::{
 use tokio::time::Instant;
 
 /// A peer that has closed its sending side may still read, or be gone: TCP does not tell. So long after it closed, or
-/// last took a byte, an unfinished answer is given up.
+/// last took a byte, the bytes that wait for it are given up.
 const HALF_CLOSED: Duration = Duration::from_secs(30);
+
+/// How often a peer that has closed its sending side is looked after during a call: nothing else tells that it has gone
+/// altogether. One that is there waits for its reply however long that takes.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Notes of one connection; clones are the same notes.
 #[derive(Debug, Clone)]
@@ -25,18 +29,20 @@ pub(super) struct Notes {
     stage: Stage,
     /// When the stage began.
     since: Instant,
-    /// When the peer last sent or took a byte.
+    /// When the peer last sent or took a byte, or bytes began to wait for it.
     moved: Instant,
     /// hyper wants bytes and there are none.
     pub(super) read_blocked: bool,
     /// There are bytes for the peer and it takes none.
-    pub(super) write_blocked: bool,
+    write_blocked: bool,
     /// The socket holds replies it has not tried to write.
     pub(super) holding: bool,
     /// The socket shall write what it holds.
     pub(super) releasing: bool,
-    /// The peer has closed its sending side.
-    pub(super) ended: bool,
+    /// When the peer closed its sending side.
+    ended: Option<Instant>,
+    /// When it was last looked whether a peer that has closed its sending side is still there.
+    looked: Instant,
     /// The peer is gone for good.
     pub(super) gone: bool,
     /// Complete requests so far.
@@ -64,6 +70,8 @@ pub(super) enum Limit {
     Idle,
     Stall,
     HalfClosed,
+    /// None: it is to be looked whether the peer is still there.
+    Look,
 }
 
 impl Progress {
@@ -78,7 +86,8 @@ impl Progress {
             write_blocked: false,
             holding: false,
             releasing: false,
-            ended: false,
+            ended: None,
+            looked: now,
             gone: false,
             requests: 0,
             handover: None,
@@ -104,6 +113,29 @@ impl Notes {
         if self.stage == Stage::Idle {
             self.enter(Stage::Head);
         }
+    }
+
+    /// There are bytes for the peer, which takes none for now.
+    pub(super) fn blocked(&mut self) {
+        if !self.write_blocked {
+            // However long nothing was to be sent.
+            self.moved = Instant::now();
+        }
+        self.write_blocked = true;
+    }
+
+    /// The peer has closed its sending side.
+    pub(super) fn end(&mut self) {
+        self.ended.get_or_insert_with(Instant::now);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// It is looked now whether the peer is still there.
+    pub(super) fn look(&mut self) {
+        self.looked = Instant::now();
     }
 
     /// The peer took bytes.
@@ -137,7 +169,7 @@ impl Notes {
 
     /// Whether the only thing the peer could tell now is that it goes away.
     pub(super) fn expects_nothing(&self) -> bool {
-        self.stage == Stage::Answering && !self.ended && !self.gone
+        self.stage == Stage::Answering && !self.gone
     }
 
     /// When the connection's patience ends, and with what.
@@ -145,7 +177,12 @@ impl Notes {
         // A limit beyond the clock's end is none.
         let after = |since: Instant, limit, what| Some((since.checked_add(limit)?, what));
         if self.write_blocked {
-            return after(self.moved, config.stall_timeout, Limit::Stall);
+            return match self.ended {
+                Some(ended) if HALF_CLOSED < config.stall_timeout => {
+                    after(self.moved.max(ended), HALF_CLOSED, Limit::HalfClosed)
+                }
+                _ => after(self.moved, config.stall_timeout, Limit::Stall),
+            };
         }
         match self.stage {
             Stage::Head => after(self.since, config.header_timeout, Limit::Head),
@@ -153,9 +190,7 @@ impl Notes {
             Stage::Receiving if self.read_blocked => {
                 after(self.moved.max(self.since), config.stall_timeout, Limit::Stall)
             }
-            Stage::Answering if self.ended => {
-                after(self.moved.max(self.since), HALF_CLOSED, Limit::HalfClosed)
-            }
+            Stage::Answering if self.ended.is_some() => after(self.looked, LOOK_AFTER, Limit::Look),
             Stage::Receiving | Stage::Answering => None,
         }
     }
@@ -168,5 +203,45 @@ pub(super) struct Answered(pub(super) Progress);
 impl Drop for Answered {
     fn drop(&mut self) {
         self.0.notes().answered();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That many seconds after `start`.
+    fn second(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_peer_that_has_closed_its_sending_side_has_30_s_for_each_byte_that_waits_and_none_for_the_call() {
+        let config = Config::default();
+        let progress = Progress::new();
+        let mut notes = progress.notes();
+        let start = notes.moved;
+        notes.begin(true);
+        // A call takes 50 s, then its peer closes its sending side: it waits on, and is looked after.
+        (notes.ended, notes.looked) = (Some(second(start, 50)), second(start, 50));
+        assert_eq!(notes.deadline(&config), Some((second(start, 51), Limit::Look)));
+        notes.looked = second(start, 4000);
+        assert_eq!(notes.deadline(&config), Some((second(start, 4001), Limit::Look)));
+        // Bytes wait from then on, however long nothing was to be sent.
+        notes.blocked();
+        assert!(notes.moved > start);
+        for (moved, ended, until) in [(45, 50, 80), (60, 50, 90), (50, 50, 80)] {
+            (notes.moved, notes.ended) = (second(start, moved), Some(second(start, ended)));
+            assert_eq!(notes.deadline(&config), Some((second(start, until), Limit::HalfClosed)));
+        }
+        // While bytes go on to wait the time does not begin again.
+        let moved = notes.moved;
+        notes.blocked();
+        assert_eq!(notes.moved, moved);
+        // A stall timeout that is shorter holds for it too; without a half-close it alone does.
+        let short = Config::default().stall_timeout(Duration::from_secs(5));
+        assert_eq!(notes.deadline(&short), Some((second(start, 55), Limit::Stall)));
+        notes.ended = None;
+        assert_eq!(notes.deadline(&config), Some((second(start, 50) + config.stall_timeout, Limit::Stall)));
     }
 }

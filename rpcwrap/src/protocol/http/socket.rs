@@ -80,13 +80,22 @@ impl Socket {
         if !self.ahead.is_empty() || !self.progress.notes().expects_nothing() {
             return;
         }
+        if self.progress.notes().has_ended() {
+            if self.inner.is_gone() {
+                self.progress.notes().gone = true;
+            }
+            return;
+        }
         let mut chunk = [0; AHEAD];
         let mut buf = ReadBuf::new(&mut chunk);
         let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, &mut buf) else { return };
         let mut notes = self.progress.notes();
         match read {
             Err(_) => notes.gone = true,
-            Ok(()) if buf.filled().is_empty() => notes.ended = true,
+            Ok(()) if buf.filled().is_empty() => {
+                notes.end();
+                notes.look();
+            }
             Ok(()) => self.ahead = Bytes::copy_from_slice(buf.filled()),
         }
     }
@@ -94,7 +103,7 @@ impl Socket {
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let mut notes = self.progress.notes();
         match &written {
-            Poll::Pending => notes.write_blocked = true,
+            Poll::Pending => notes.blocked(),
             Poll::Ready(Ok(_)) => notes.sent(),
             Poll::Ready(Err(_)) => notes.gone = true,
         }
@@ -124,7 +133,7 @@ impl AsyncRead for Socket {
         if buf.filled().len() > before {
             notes.received();
         } else if buf.remaining() > 0 {
-            notes.ended = true;
+            notes.end();
         }
         Poll::Ready(Ok(()))
     }

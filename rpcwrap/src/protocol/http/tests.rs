@@ -521,18 +521,28 @@ fn with_waiting_methods(alive: &Alive) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_with_its_peer() {
+async fn a_stream_ends_with_its_peer() {
     let alive = Alive::default();
     let server = with_waiting_methods(&alive);
-    for method in ["Long", "Items"] {
-        let stream =
-            connect(&server, format!("POST /Wait/{method} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
-        alive.reaches(1).await;
-        drop(stream);
-        // In memory a peer that goes away looks like one that has only closed its side.
-        assert!(alive.reaches(0).await < Duration::from_secs(32), "{method}");
-    }
-    assert_eq!(server.snapshot().server.canceled_calls, 2);
+    let stream = connect(&server, "POST /Wait/Items HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
+    alive.reaches(1).await;
+    drop(stream);
+    alive.reaches(0).await;
+    assert_eq!(server.snapshot().server.canceled_calls, 1);
+}
+
+#[tokio::test]
+async fn a_call_whose_peer_has_half_closed_ends_with_a_reset() {
+    let alive = Alive::default();
+    let server = with_waiting_methods(&alive);
+    let addr = server.listen("127.0.0.1:0").await.unwrap().to_string();
+    let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+    stream.write_all(b"POST /Wait/Long HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    alive.reaches(1).await;
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+    alive.reaches(0).await;
 }
 
 #[tokio::test]

@@ -2,37 +2,51 @@
 //!
 //! Which members of a struct are wanted though its peer left them out, which of its members come twice, and under
 //! which other names (`#[serde(alias)]`) it knows them: a `Deserialize` says so by its error only. All of it is cold: a
-//! value that has what its type wants is read once. Knows no format.
+//! value that has what its type wants is read once. What has been found out of a type is remembered, so that a peer that
+//! always leaves out the same members costs two readings and not one for each. Knows no format.
 
-use crate::{error::ValueError, zero::ZeroFieldError};
+mod learned;
+mod spelling;
+pub(crate) mod swallowed;
+
+use crate::{
+    error::ValueError,
+    zero::{ZeroField, ZeroFieldError},
+};
 use serde::{
     Deserialize,
     de::{self, Deserializer, Visitor},
     forward_to_deserialize_any,
 };
-use std::{any::TypeId, cell::Cell, fmt, sync::OnceLock};
+pub(crate) use spelling::Tried;
+use spelling::{Found, Spelling};
+use std::{any::TypeId, cell::Cell, fmt, rc::Rc, sync::OnceLock};
+use swallowed::Swallowed;
 
 /// What the readings of a value so far have found out, for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Again {
     /// Nothing yet, for nearly all values.
-    found: Option<Box<Found>>,
+    found: Option<Box<Findings>>,
     /// The name that a struct was given last before it said that it has a member twice.
     pub(crate) given: Cell<Option<&'static str>>,
-    /// Whether serde has kept a map until it knows what to make of it: what it says then need not be what is wrong.
+    /// Whether serde has kept a map until it knows what to make of it: what it says then need not be what is wrong, and
+    /// what is wrong need not be said.
     has_kept: Cell<bool>,
+    /// Names that structs with flattened fields have been given.
+    spelling: Spelling,
 }
 
 #[derive(Debug, Default)]
-struct Found {
+struct Findings {
     /// Members that structs ask for and get even where the bytes have none.
-    zero_fields: Vec<&'static str>,
+    zero_fields: Vec<ZeroField>,
     /// Members that come twice: the last counts, as in Go.
     repeats: Option<Repeats>,
 }
 
 /// Members of which the last counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Repeats {
     fields: Vec<RepeatedField>,
     /// In maps all of them: of what serde has kept nothing could be made.
@@ -40,7 +54,7 @@ pub(crate) struct Repeats {
 }
 
 /// A field of structs that is there twice, under one name or under several.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct RepeatedField {
     /// Its own name, as serde says it.
     own: &'static str,
@@ -72,8 +86,13 @@ impl Repeats {
 impl Again {
     /// Members that structs ask for and get even where the bytes have none.
     #[inline]
-    pub(crate) fn zero_fields(&self) -> &[&'static str] {
+    pub(crate) fn zero_fields(&self) -> &[ZeroField] {
         self.found.as_ref().map_or(&[], |found| &found.zero_fields)
+    }
+
+    /// Whether a struct with these `fields` asks for the one called `name`.
+    pub(crate) fn wants_zero(&self, name: &str, fields: &'static [&'static str]) -> bool {
+        self.zero_fields().iter().any(|field| field.name == name && field.is_of(fields))
     }
 
     /// Members that come twice, if there are any: the last counts, as in Go.
@@ -85,9 +104,26 @@ impl Again {
     /// Notes that a `T` is being read, as the value of a map.
     #[inline]
     pub(crate) fn note_kept<T>(&self) {
-        if is_kept_by_serde::<T>() {
-            self.has_kept.set(true);
+        if is_kept_by_serde::<T>() && !self.has_kept.replace(true) {
+            swallowed::forget();
         }
+    }
+
+    /// Notes the name of a member that a struct with flattened fields has been given, in a message of that many bytes.
+    pub(crate) fn note_flattened(&self, name: &str, message: usize) {
+        self.spelling.note(name, message);
+    }
+
+    /// Notes that a `T` is being read, as the value of the member whose name was noted last.
+    pub(crate) fn note_flattened_value<T>(&self) {
+        if is_kept_by_serde::<T>() {
+            self.spelling.note_kept();
+        }
+    }
+
+    /// The name of a member of such structs that this reading tries.
+    pub(crate) fn tried(&self) -> Option<Rc<Tried>> {
+        self.spelling.tried()
     }
 
     /// Whether nothing could be made of what serde has kept as it was.
@@ -95,34 +131,117 @@ impl Again {
         self.repeats().is_some_and(|repeats| repeats.in_all_maps)
     }
 
-    /// Takes in that a reading has failed; `false` if the next would fail like it.
+    /// Takes in that a reading of a value of type `of` has failed; `false` if the next would fail like it.
     #[cold]
-    fn note(&mut self, error: &impl ZeroFieldError) -> bool {
-        let zero_fields = &mut self.found.get_or_insert_default().zero_fields;
-        if let Some(name) = error.zero_field().filter(|name| !zero_fields.contains(name)) {
-            zero_fields.push(name);
+    fn note(&mut self, error: &impl ZeroFieldError, of: TypeId) -> bool {
+        let has_kept = self.has_kept.replace(false);
+        if self.end_of_trying(Err(error.repeated_field()), of) {
+            return true;
+        }
+        if let Some(field) = error.zero_field()
+            && self.note_zero(field, of)
+        {
             return true;
         }
         let given = self.given.take();
         match error.repeated_field() {
-            Some(own) => self.note_repeated(own, given),
+            Some(own) => self.note_repeated(own, given, of),
             // A variant of an untagged enum may have failed for it, which says nothing.
-            None => self.has_kept.get() && self.count_all_once(),
+            None if !has_kept => false,
+            None => self.note_swallowed(of).is_ok_and(|reads_again| reads_again) || self.count_all_once(),
         }
     }
 
-    /// The struct has the member `own` twice, the second time as `given`.
-    fn note_repeated(&mut self, own: &'static str, given: Option<&'static str>) -> bool {
-        let fields = &mut self.repeats_mut().fields;
-        let Some(field) = fields.iter_mut().find(|field| field.own == own) else {
-            fields.push(RepeatedField { own, others: Vec::new() });
-            return true;
-        };
-        match given {
-            Some(given) if given != own && !field.others.contains(&given) => field.others.push(given),
-            _ => return self.count_all_once(),
+    /// Takes in what a reading of a value of type `of` has said to flattened options and untagged enums only, for which
+    /// it is none of theirs; `false` if there is nothing to be mended.
+    ///
+    /// # Errors
+    /// A member that is there twice, under several names, of which the last cannot be told.
+    #[cold]
+    fn note_swallowed(&mut self, of: TypeId) -> Result<bool, &'static str> {
+        self.has_kept.set(false);
+        if self.end_of_trying(Ok(()), of) {
+            return Ok(true);
+        }
+        let mut reads_again = false;
+        for said in swallowed::take() {
+            match said {
+                Swallowed::Repeated(own) if self.note_repeated(own, None, of) => reads_again = true,
+                Swallowed::Repeated(own) => return Err(own),
+                Swallowed::Missing(name) => {
+                    let is_there = self.spelling.is_given_otherwise(name);
+                    reads_again |= is_there && self.note_zero(ZeroField { name, fields: &[] }, of);
+                }
+            }
+        }
+        if reads_again {
+            return Ok(true);
+        }
+        match self.spelling.of_given(of) {
+            Found::Trying => Ok(true),
+            Found::Known(names) => {
+                for name in names {
+                    reads_again |= self.note_zero(ZeroField { name, fields: &[] }, of);
+                }
+                Ok(reads_again)
+            }
+        }
+    }
+
+    /// Takes in what has come of a reading that tried a name; whether this was one.
+    fn end_of_trying(&mut self, read: Result<(), Option<&'static str>>, of: TypeId) -> bool {
+        let Some(tried) = self.spelling.tried() else { return false };
+        let said = swallowed::take().into_iter().filter_map(|said| match said {
+            Swallowed::Repeated(name) => Some(name),
+            Swallowed::Missing(_) => None,
+        });
+        let found = read.err().flatten().into_iter().chain(said).find(|name| tried.is(name));
+        self.spelling.end(found, read.is_ok(), of);
+        true
+    }
+
+    /// A struct asks for this field.
+    fn note_zero(&mut self, field: ZeroField, of: TypeId) -> bool {
+        let zero_fields = &mut self.found.get_or_insert_default().zero_fields;
+        if zero_fields.contains(&field) {
+            return false;
+        }
+        if zero_fields.is_empty() {
+            *zero_fields = learned::zero_fields(of);
+        }
+        if !zero_fields.contains(&field) {
+            zero_fields.push(field);
+            learned::learn_zero_field(of, field);
         }
         true
+    }
+
+    /// The struct has the member `own` twice, the second time as `given`.
+    fn note_repeated(&mut self, own: &'static str, given: Option<&'static str>, of: TypeId) -> bool {
+        let fields = &mut self.repeats_mut().fields;
+        let is_first = fields.is_empty();
+        if is_first {
+            *fields = learned::repeated_fields(of);
+        }
+        let is_news = match fields.iter_mut().find(|field| field.own == own) {
+            None => {
+                fields.push(RepeatedField { own, others: Vec::new() });
+                true
+            }
+            Some(_) if is_first => return true,
+            Some(field) => match given {
+                Some(given) if given != own && !field.others.contains(&given) => {
+                    field.others.push(given);
+                    true
+                }
+                _ => false,
+            },
+        };
+        if is_news {
+            learned::learn_repeated_fields(of, fields);
+            return true;
+        }
+        self.count_all_once()
     }
 
     /// Lets the last count of all members that maps have twice; `false` if it does already.
@@ -143,8 +262,13 @@ pub(crate) fn read_again<T, E: ZeroFieldError>(
     let mut again = Again::default();
     loop {
         match read(&again) {
-            Ok(value) => return Ok(value),
-            Err(error) if again.note(&error) => {}
+            Ok(value) if !again.has_kept.get() => return Ok(value),
+            Ok(value) => match again.note_swallowed(typeid::of::<T>()) {
+                Ok(true) => {}
+                Ok(false) => return Ok(value),
+                Err(repeated) => return Err(E::duplicate_field(repeated).into()),
+            },
+            Err(error) if again.note(&error, typeid::of::<T>()) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,21 +1,26 @@
-//! What does not fit a type.
+//! What does not fit a type, for formats whose error texts need no place.
 //!
-//! The error type of the deserializer: knows members that are missing or there twice from everything else, and becomes
-//! a [`ValueError`] at the end.
+//! The error type of a deserializer: knows members that are missing or there twice from everything else, and becomes a
+//! [`ValueError`] at the end.
 
-use crate::{bson::read::WireError, budget::OverBudget, error::ValueError, zero::ZeroFieldError};
+use crate::{
+    again::swallowed::{self, Swallowed},
+    budget::OverBudget,
+    error::ValueError,
+    zero::{ZeroField, ZeroFieldError},
+};
 use serde::de;
 use std::fmt;
 
 /// Why a value cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::bson) enum DeError {
+pub(crate) enum DeError {
     /// A struct lacks a member that has no default.
     #[error("missing field `{0}`")]
     Missing(&'static str),
-    /// As [`DeError::Missing`], of a struct that has to be made of a null.
-    #[error("missing field `{0}`")]
-    ZeroWanted(&'static str),
+    /// As [`DeError::Missing`], where a zero value would do; in a box, as the good path carries this size too.
+    #[error("missing field `{}`", .0.name)]
+    ZeroWanted(Box<ZeroField>),
     /// A struct has a member twice.
     #[error("duplicate field `{0}`")]
     Repeated(&'static str),
@@ -27,22 +32,25 @@ pub(in crate::bson) enum DeError {
 impl DeError {
     /// An error whose text the caller will read.
     #[cold]
-    pub(in crate::bson) fn new(text: impl Into<Box<str>>) -> Self {
+    pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
         Self::Value(ValueError::new(text))
     }
 }
 
 impl ZeroFieldError for DeError {
-    fn may_be_zero(self) -> Self {
+    fn may_be_zero(self, fields: &'static [&'static str]) -> Self {
         match self {
-            Self::Missing(name) => Self::ZeroWanted(name),
+            // Of a struct with flattened fields inside of this one it may be no field of this one.
+            Self::Missing(name) if fields.contains(&name) => {
+                Self::ZeroWanted(Box::new(ZeroField { name, fields }))
+            }
             other => other,
         }
     }
 
-    fn zero_field(&self) -> Option<&'static str> {
+    fn zero_field(&self) -> Option<ZeroField> {
         match self {
-            Self::ZeroWanted(name) => Some(name),
+            Self::ZeroWanted(field) => Some(**field),
             Self::Missing(_) | Self::Repeated(_) | Self::Value(_) => None,
         }
     }
@@ -68,14 +76,8 @@ impl de::Error for DeError {
 
     #[cold]
     fn duplicate_field(name: &'static str) -> Self {
+        swallowed::note(Swallowed::Repeated(name));
         Self::Repeated(name)
-    }
-}
-
-impl From<WireError> for DeError {
-    #[cold]
-    fn from(error: WireError) -> Self {
-        Self::Value(error.into())
     }
 }
 
