@@ -123,7 +123,7 @@ fn rows() -> Vec<Row> {
         // It goes on sending what is not read any more.
         row(
             "too old and busy",
-            session(&(call.clone() + &json_request("Gate.Wait", "7", 2).repeat(1000))),
+            session(&(call.clone() + &json_request("Gate.Wait", "7", 2).repeat(10_000))),
             (CONNECTED, b"\"result\":5"),
         )
         .with(|config| config.max_connection_age(Some(SHORT)).max_connection_age_grace(SHORT)),

@@ -17,9 +17,7 @@ use bytes::Bytes;
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
     body::Body as _,
-    header::{
-        CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
-    },
+    header::{CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE},
 };
 use std::{
     error::Error,
@@ -30,16 +28,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::time::timeout;
-
-/// Headers of a reply that are about one connection of HTTP/1.
-const OF_HTTP_1: [HeaderName; 6] = [
-    CONNECTION,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    TE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
 
 /// How long the rest of a body that was not needed is taken: reset at once, some clients, such as curl, lose the reply.
 const LINGER: Duration = Duration::from_secs(1);
@@ -52,7 +40,7 @@ pub(super) async fn answer(
     respond: server::SendResponse<Bytes>,
 ) {
     let respond = Responder::new(respond);
-    let asks = request.headers().get(EXPECT).is_some_and(|value| is_continue(value));
+    let asks = request.headers().get(EXPECT).is_some_and(is_continue);
     let left = match request.body().is_end_stream() {
         true => Some(0),
         false => length_of(request.headers()),
@@ -115,7 +103,11 @@ async fn send(reply: Response<Body>, mut respond: server::SendResponse<Bytes>) -
     let mut body = pin!(body);
     let mut head = Response::from_parts(head, ());
     let headers = head.headers_mut();
-    for name in OF_HTTP_1 {
+    // About one connection of HTTP/1.
+    for name in [CONNECTION, TRANSFER_ENCODING, UPGRADE, TE] {
+        headers.remove(name);
+    }
+    for name in ["keep-alive", "proxy-connection"] {
         headers.remove(name);
     }
     headers.entry(DATE).or_insert_with(date);
