@@ -52,7 +52,7 @@ pub use io::ProxyProtocol;
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use live::{
     config::{Config, OpeningClock},
-    connection_info::ConnectionInfo,
+    connection_info::{ConnectionInfo, Label},
     observer::CallInfo,
     page_access::PageAccess,
     policy::{Policy, PolicyChange},

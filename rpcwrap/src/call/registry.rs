@@ -218,6 +218,12 @@ impl Registry {
         }
     }
 
+    /// Whether there is a method of that full name, whoever may know of it.
+    #[cfg(feature = "resp")]
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.methods.contains_key(name)
+    }
+
     /// The method of a service named with or without its package: first as it is, then by the last part of the name,
     /// on either side.
     ///

@@ -7,6 +7,8 @@ use crate::io::tls::{PortTls, ServerTls, TlsConfig};
 use crate::protocol::baidu_std::BaiduStd;
 #[cfg(feature = "http2")]
 use crate::protocol::http::Http2;
+#[cfg(feature = "resp")]
+use crate::protocol::redis::Redis;
 use crate::{
     auth::Credentials,
     call::{describe, dispatch::Dispatch, registry::Registry},
@@ -94,8 +96,8 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and without CONNECT, baidu_std and
-    /// HAProxy's agent check.
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and without CONNECT, baidu_std,
+    /// Redis's and HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Arc::new(protocol));
@@ -318,6 +320,8 @@ impl Builder {
             Arc::new(AgentCheck),
             #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
+            #[cfg(feature = "resp")]
+            Arc::new(Redis::new(method_names(&self.services))),
         ]);
         protocols.extend(raw.into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols);
@@ -400,6 +404,16 @@ impl fmt::Debug for Builder {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// The full names of all methods.
+#[cfg(feature = "resp")]
+fn method_names(services: &[Service]) -> impl Iterator<Item = String> {
+    let names = |service: &Service| {
+        let of = |method: &Method| format!("{}.{}", service.name, method.name);
+        service.methods.iter().map(of).collect::<Vec<_>>()
+    };
+    services.iter().flat_map(names)
 }
 
 /// Refuses replies that only some codecs could carry, and gob would lose.

@@ -48,6 +48,18 @@ impl<'d> Calls<'d, '_> {
         Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
     }
 
+    /// The name by which a method is called where its exact one is not known to the peer: `name` if it is, else what
+    /// `meant` says, if that says something.
+    #[cfg(feature = "resp")]
+    #[inline]
+    pub(crate) fn exact<'n>(&self, name: &'n [u8], meant: impl FnOnce() -> Option<&'n str>) -> &'n [u8] {
+        let is_last = self.last.is_some_and(|last| last.full_name.as_bytes() == name);
+        if is_last || self.dispatch.registry.has(name) {
+            return name;
+        }
+        meant().map_or(name, str::as_bytes)
+    }
+
     /// Whether [`start_short`](Self::start_short) would refuse `name` whatever its arguments are.
     pub(crate) fn check_short(&self, name: &[u8]) -> Result<(), Refused<'d>> {
         self.dispatch.check_short(name, self.caller)
