@@ -61,6 +61,8 @@ pub use live::{
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
 };
 pub use method::blocking::BlockingLoad;
+#[cfg(feature = "resp")]
+pub use method::command::Command;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use method::macro_support;

@@ -7,8 +7,6 @@ use crate::io::tls::{PortTls, ServerTls, TlsConfig};
 use crate::protocol::baidu_std::BaiduStd;
 #[cfg(feature = "http2")]
 use crate::protocol::http::Http2;
-#[cfg(feature = "resp")]
-use crate::protocol::redis::Redis;
 use crate::{
     auth::Credentials,
     call::{describe, dispatch::Dispatch, registry::Registry},
@@ -35,6 +33,8 @@ use crate::{
         http::{Http, Mount},
     },
 };
+#[cfg(feature = "resp")]
+use crate::{method::command::Command, protocol::redis::Redis};
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
 use std::{collections::HashSet, fmt, io, sync::Arc};
@@ -55,6 +55,8 @@ pub struct Builder {
     services: Vec<Service>,
     loose: Vec<(String, Method)>,
     codecs: Vec<AnyCodec>,
+    #[cfg(feature = "resp")]
+    commands: Vec<Command>,
     protocols: Vec<Arc<dyn Protocol>>,
     config: Config,
     credentials: Option<Credentials>,
@@ -93,6 +95,14 @@ impl Builder {
     #[must_use]
     pub fn codec(mut self, codec: impl Codec) -> Self {
         self.codecs.push(AnyCodec::Custom(Arc::new(codec)));
+        self
+    }
+
+    /// Adds a command of the program's own for Redis's clients, beside the methods, which they call by name.
+    #[cfg(feature = "resp")]
+    #[must_use]
+    pub fn command(mut self, command: Command) -> Self {
+        self.commands.push(command);
         self
     }
 
@@ -314,14 +324,15 @@ impl Builder {
         let http = Arc::new(Http::new(self.mount));
         let mut protocols = Vec::from([
             Arc::new(GoRpc { codecs: codecs.clone() }) as Arc<dyn Protocol>,
+            // Before HTTP, which takes every long first line.
+            #[cfg(feature = "resp")]
+            Arc::new(Redis::new(&self.commands, method_names(&self.services))?),
             #[cfg(feature = "http2")]
             Arc::new(Http2(http.clone())),
             http,
             Arc::new(AgentCheck),
             #[cfg(feature = "baidu_std")]
             Arc::new(BaiduStd),
-            #[cfg(feature = "resp")]
-            Arc::new(Redis::new(method_names(&self.services))),
         ]);
         protocols.extend(raw.into_iter().map(|raw| Arc::new(raw) as Arc<dyn Protocol>));
         protocols.extend(self.protocols);
@@ -347,6 +358,8 @@ impl Builder {
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
         let mut registry = Registry::new(self.services, self.layers.stack())?;
+        #[cfg(feature = "resp")]
+        self.commands.into_iter().for_each(|command| registry.add_command(command));
         let mut live = Live::new(policy?, self.observers, self.restart);
         live.dropped_log_lines = self.dropped_log_lines;
         let live = Arc::new(live);

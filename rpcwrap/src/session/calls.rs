@@ -1,5 +1,7 @@
 //! Where a framing starts the call of a request.
 
+#[cfg(feature = "resp")]
+use crate::call::registry::CommandEntry;
 use crate::{
     call::{
         access::Caller,
@@ -58,6 +60,28 @@ impl<'d> Calls<'d, '_> {
             return name;
         }
         meant().map_or(name, str::as_bytes)
+    }
+
+    /// The command of the program of that name, in any case.
+    #[cfg(feature = "resp")]
+    pub(crate) fn command(&self, name: &[u8]) -> Option<&'d CommandEntry> {
+        self.dispatch.registry.command(name)
+    }
+
+    /// Starts a command of the program.
+    #[cfg(feature = "resp")]
+    pub(crate) fn start_command(self, command: &'d CommandEntry, args: &TextArgs<'_>) -> Start<'d> {
+        let entry = &command.entry;
+        if !self.caller.is_barred
+            && let Err(error) = self.caller.may_call(entry.service_number, &entry.full_name)
+        {
+            self.dispatch.live.stats.denied_calls.add_one();
+            return Start(Err(Refused { error, entry: None }));
+        }
+        watch::enter(entry.number);
+        let args = Args::Text(args, entry.options.types.args.as_ref());
+        let name = entry.full_name.as_bytes();
+        Start(self.dispatch.start(Some(entry), name, args, None, self.caller, self.now))
     }
 
     /// Whether [`start_short`](Self::start_short) would refuse `name` whatever its arguments are.

@@ -1,7 +1,9 @@
 //! Redis's protocol: calls and the server's own commands, in any pieces and in order.
 
+mod admin;
 mod edges;
 mod login;
+mod programs;
 
 use rpcwrap::{Config, Error, Server};
 use rpcwrap_tests::{
@@ -104,17 +106,17 @@ fn with_codes() -> rpcwrap::Builder {
     services().method("Code.Fail", |(): ()| async { Err::<i64, _>(Error::new("no list").code("WRONGTYPE")) })
 }
 
-/// The dialog on a connection of each way of cutting it: a server of its own, so that its number is 1.
+/// A part of the dialog on a connection for each way of cutting it.
 #[tokio::test]
 async fn requests_in_any_pieces() {
-    let sent: Vec<u8> = DIALOG.iter().flat_map(|(words, _)| request(words)).collect();
-    let wanted: String = DIALOG.iter().map(|(_, reply)| *reply).collect();
+    let some = || DIALOG[..36].iter().step_by(3).chain(DIALOG.last());
+    let sent: Vec<u8> = some().flat_map(|(words, _)| request(words)).collect();
+    let wanted: String = some().map(|(_, reply)| *reply).collect();
     let server = start(with_codes()).await;
-    for (id, pieces) in (1..).zip(each_split(&sent)) {
+    for pieces in each_split(&sent) {
         let mut peer = Peer::in_memory(&server);
         peer.send_pieces(&pieces).await;
         let got = String::from_utf8(peer.read_to_end().await).unwrap();
-        let wanted = wanted.replace("$2\r\nid\r\n:1\r\n", &format!("$2\r\nid\r\n:{id}\r\n"));
         assert_eq!(got, wanted, "{} pieces", pieces.len());
     }
 }
@@ -159,7 +161,7 @@ async fn replies_are_in_the_order_of_the_requests() {
     until(|| gate.entered() == 1 && server.connections(1)[0].in_flight == 6).await;
     gate.open(1);
     // Those before HELLO are in the version that was spoken then.
-    peer.expect("$1\r\n1\r\n*1\r\n*4\r\n$1\r\nC\r\n:1\r\n$5\r\nIndex\r\n:0\r\n+PONG\r\n").await;
+    peer.expect(":1\r\n*1\r\n*4\r\n$1\r\nC\r\n:1\r\n$5\r\nIndex\r\n:0\r\n+PONG\r\n").await;
     peer.expect("-ERR unknown command 'Nope.X', with args beginning with: \r\n%7\r\n").await;
     assert!(peer.read_to_end().await.ends_with(b"*0\r\n#t\r\n"));
 }

@@ -1,8 +1,16 @@
 //! One connection as commands see it: who the peer is, how it wants its replies, and the server behind it.
 
-use super::{failure, names::Names, row::Row};
+use super::{
+    failure,
+    names::{LONGEST, Names},
+    row::Row,
+};
 use crate::{
-    call::access::Caller,
+    admin::{self, Actor, Done, Operation, Refused, Right},
+    call::{
+        access::{Caller, may_know},
+        registry::Entry,
+    },
     peer::Peer,
     protocol::ConnCx,
     session::{Answer, Control},
@@ -37,7 +45,6 @@ impl Shared {
     /// The command of that name, in any case.
     #[inline]
     pub(super) fn command(&self, name: &[u8]) -> Option<&'static Row<Connection>> {
-        const LONGEST: usize = 32;
         let mut upper = [0; LONGEST];
         let upper = upper.get_mut(..name.len())?;
         upper.copy_from_slice(name);
@@ -103,6 +110,52 @@ impl Connection {
         self.hello = Some((login, version));
     }
 
+    /// Whether the peer is shown what monitors see.
+    pub(super) fn is_monitor(&self) -> bool {
+        let user = self.peer().and_then(|peer| peer.user.clone());
+        let (peer, connection) = (&self.cx.peer_addr, self.cx.tracked.id);
+        let actor = Actor { user: user.as_ref(), peer, connection, is_shown_locally: true };
+        actor.check(&self.cx.dispatch.live, Right::Monitor).is_ok()
+    }
+
+    /// Answers that the peer is not shown what monitors see.
+    pub(super) fn no_monitor(&self) -> Control {
+        let user = self.peer().and_then(|peer| peer.user.clone());
+        let why = match (self.cx.has_users(), user) {
+            (false, _) => Refused::NoUsers,
+            (true, None) => Refused::Unauthenticated,
+            (true, Some(user)) => Refused::Denied { user: user.name().to_owned(), needs: Right::Monitor },
+        };
+        Control::Answer(refused(self.encoder, &why))
+    }
+
+    /// Which methods the peer may know of.
+    pub(super) fn may_know(&self) -> impl Fn(&Entry) -> bool {
+        let (policy, peer) = (self.cx.dispatch.live.policy_full(), self.peer());
+        move |entry| {
+            let user = peer.as_ref().and_then(|peer| peer.user.as_ref());
+            may_know(&policy, user, entry.service_number, &entry.full_name)
+        }
+    }
+
+    /// Does an operation if the peer may, and answers with what `then` makes of what was done.
+    pub(super) fn operate(
+        &self,
+        operation: Operation,
+        then: impl FnOnce(ReplyEncoder, Done) -> Answer + Send + 'static,
+    ) -> Control {
+        let (cx, encoder) = (self.cx.clone(), self.encoder);
+        let user = self.peer().and_then(|peer| peer.user.clone());
+        Control::wait(async move {
+            let (peer, connection) = (&cx.peer_addr, cx.tracked.id);
+            let actor = Actor { user: user.as_ref(), peer, connection, is_shown_locally: true };
+            match admin::execute(&cx.dispatch.live, &actor, operation).await {
+                Ok(done) => then(encoder, done),
+                Err(why) => refused(encoder, &why),
+            }
+        })
+    }
+
     /// Answers with a value.
     pub(super) fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Control {
         Control::Answer(self.answer(value))
@@ -120,9 +173,7 @@ impl Connection {
 
     /// The answer with an error.
     pub(super) fn error_answer(&self, code: &str, text: &str) -> Answer {
-        let mut out = BytesMut::new();
-        self.encoder.encode_error(code, text, &mut out);
-        Answer::from(out)
+        encoded_error(self.encoder, code, text)
     }
 
     /// Answers that it takes another number of words.
@@ -150,3 +201,25 @@ pub(super) fn encoded<T: Serialize + ?Sized>(encoder: ReplyEncoder, value: &T) -
     }
     Answer::from(out)
 }
+
+/// The answer with an error as `encoder` writes it.
+pub(super) fn encoded_error(encoder: ReplyEncoder, code: &str, text: &str) -> Answer {
+    let mut out = BytesMut::new();
+    encoder.encode_error(code, text, &mut out);
+    Answer::from(out)
+}
+
+/// The answer to an operation that was not done.
+pub(super) fn refused(encoder: ReplyEncoder, why: &Refused) -> Answer {
+    let (code, text) = match why {
+        Refused::Unauthenticated => (failure::NOAUTH.0, failure::NOAUTH.1.to_owned()),
+        Refused::NoUsers => ("NOPERM", format!("{why}: {NO_USERS}")),
+        Refused::Denied { .. } => ("NOPERM", why.to_string()),
+        _ => ("ERR", why.to_string()),
+    };
+    encoded_error(encoder, code, &text)
+}
+
+/// What makes admins.
+const NO_USERS: &str = "give it some (Builder::credentials, rpcwrapd --auth-credentials FILE), one with the right \
+    admin, and log in by AUTH";

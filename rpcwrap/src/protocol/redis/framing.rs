@@ -4,6 +4,7 @@ use super::{
     connection::{Connection, Silence},
     failure,
     items::{Items, NO_HEAD, Unsaid},
+    program,
     row::{Needs, Row, Run},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use codecs::{
     DecodeError, END_OF_STREAM, Limits, ReplyTo,
-    resp::{ReplyEncoder, RequestDecoder, RequestError, RequestLimits, Words},
+    resp::{ReplyEncoder, RequestDecoder, RequestError, RequestLimits, Status, Words},
     text::TextArgs,
 };
 use std::cell::Cell;
@@ -69,12 +70,17 @@ impl Requests {
     fn command(&mut self, request: &Incoming) -> Option<Control> {
         let Self { decoder, connection, .. } = self;
         let words = decoder.words(&request.bytes);
-        let row = connection.shared.command(words.name())?;
-        let control = run(row, connection, words, words.name())?;
-        Some(match (request.head.form.get(), control) {
-            (Form::Silent, Control::Answer(answer)) => Control::Answer(answer.without_bytes()),
-            (Form::Silent, Control::Wait(wait)) => Control::wait(async move { wait.await.without_bytes() }),
-            (_, control) => control,
+        let before = connection.silence;
+        let control = match connection.shared.command(words.name()) {
+            Some(row) => run(row, connection, words, words.name())?,
+            None => program::admin_command(connection, words, &request.bytes)?,
+        };
+        // What ends the silence is answered.
+        let is_silent = before == connection.silence && request.head.form.get() == Form::Silent;
+        Some(match control {
+            Control::Answer(answer) if is_silent => Control::Answer(answer.without_bytes()),
+            Control::Wait(wait) if is_silent => Control::wait(async move { wait.await.without_bytes() }),
+            control => control,
         })
     }
 }
@@ -107,6 +113,10 @@ fn run(
     match row.run {
         Run::Here(run) => Some(run(connection, words)),
         Run::Call => None,
+        Run::Within(rows) if words.is(1, "HELP") => {
+            let lines = rows.iter().map(|row| format!("{} {} -- {}", row.name, row.syntax, row.summary));
+            Some(connection.reply(&lines.map(Status).collect::<Vec<_>>()))
+        }
         Run::Within(_) => Some(connection.unknown_part(words)),
     }
 }
@@ -181,10 +191,14 @@ impl Framing for Requests {
         let started = if is_method(words.name()) {
             let name = calls.exact(words.name(), || names.method(words.name()));
             words.skip(1).with_tokens(|tokens| calls.start_text(name, &TextArgs::Alternating(tokens), None))
+        } else if let Some(command) = calls.command(words.name()) {
+            words.skip(1).with_tokens(|tokens| calls.start_command(command, &TextArgs::Alternating(tokens)))
         } else {
-            let called = words.get(1).unwrap_or_default();
+            // CALL, or what is no command: its name is then none of a method either.
+            let is_call = words.len() > 1 && words.is(0, "CALL");
+            let called = words.get(usize::from(is_call)).unwrap_or_default();
             let name = calls.exact(called, || names.method(called));
-            match words.get(2) {
+            match words.get(2).filter(|_| is_call) {
                 Some(json) => calls.start_text(name, &TextArgs::Json(json), None),
                 None => calls.start_text(name, &TextArgs::Positional(&[]), None),
             }

@@ -15,10 +15,13 @@ mod failure;
 mod framing;
 mod items;
 mod names;
+mod program;
 mod row;
 mod sniff;
 
-pub(crate) use names::Names;
+use names::Names;
+
+use crate::{error::ConfigError, method::command::Command};
 
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
 use connection::{Connection, Shared};
@@ -33,10 +36,21 @@ pub(crate) struct Redis {
 impl Redis {
     pub(crate) const NAME: &'static str = "redis";
 
-    /// The protocol of a server whose methods are `methods`, by their full names.
-    pub(crate) fn new(methods: impl IntoIterator<Item = String>) -> Self {
-        let names = Names::new(commands::all().map(|row| row.name), methods);
-        Self { shared: Arc::new(Shared::new(names, commands::all())) }
+    /// The protocol of a server with these commands and methods, by their full names.
+    ///
+    /// # Errors
+    /// A command cannot have its name.
+    pub(crate) fn new(
+        commands: &[Command],
+        methods: impl IntoIterator<Item = String>,
+    ) -> Result<Self, ConfigError> {
+        let mut names: Vec<&str> = commands::all().map(|row| row.name).collect();
+        for Command { method, .. } in commands {
+            names::check(&method.name, &names)?;
+            names.push(&method.name);
+        }
+        let names = Names::new(names, methods);
+        Ok(Self { shared: Arc::new(Shared::new(names, commands::all())) })
     }
 }
 

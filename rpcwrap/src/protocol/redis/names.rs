@@ -1,11 +1,41 @@
 //! The names by which requests begin: of commands, in any case, and of methods.
 
+use crate::error::ConfigError;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
+/// Words by which connections of other protocols begin.
+const OF_OTHERS: [&str; 14] = [
+    "CONNECT", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND", "PRPC", "PRI",
+    "PROXY", "AGENT", "HOST:",
+];
+
+/// Checks the name of a command of the program, beside those in `taken`.
+///
+/// # Errors
+/// It can have no such name.
+pub(super) fn check(name: &str, taken: &[&str]) -> Result<(), ConfigError> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let why = if !name.starts_with(|first: char| first.is_ascii_alphabetic()) || !name.bytes().all(is_part) {
+        "must be letters, digits, `_` and `-`, a letter first"
+    } else if name.len() > LONGEST {
+        "is longer than 32 bytes"
+    } else if OF_OTHERS.contains(&name) {
+        "is how connections of another protocol begin"
+    } else if taken.contains(&name) {
+        "is taken by another command"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::BadName { what: "command", name: name.to_owned(), why })
+}
+
+/// Bytes of a command's name.
+pub(super) const LONGEST: usize = 32;
+
 /// All names of a server, fixed when it is built.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(super) struct Names {
     /// In lower case and sorted, to be looked up by how they begin.
     sorted: Vec<Box<[u8]>>,
     /// Methods by their names in lower case; `None` where two names differ by case alone.
@@ -14,7 +44,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// The names of `commands` and `methods`.
-    pub(crate) fn new<'n>(
+    pub(super) fn new<'n>(
         commands: impl IntoIterator<Item = &'n str>,
         methods: impl IntoIterator<Item = String>,
     ) -> Self {

@@ -44,6 +44,10 @@ pub(super) enum Needs {
     Nothing,
     /// Logged in, where a login is required.
     Login,
+    /// A monitor; on a server without users, on this machine.
+    Monitor,
+    /// An admin: it changes the server.
+    Admin,
 }
 
 /// What it does.

@@ -47,7 +47,8 @@ fn line(head: &[u8], names: &Names) -> Sniff {
     }
     match rest.iter().position(|byte| *byte == b'\n') {
         Some(end) => yes_if(!ends_in_version(rest.get(..end).unwrap_or_default())),
-        None if head.len() > LONG_LINE => Sniff::Yes,
+        // HTTP has long URLs, and says itself if one is too long.
+        None if head.len() > LONG_LINE => yes_if(!word.eq_ignore_ascii_case(b"GET")),
         None => Sniff::NeedMore,
     }
 }

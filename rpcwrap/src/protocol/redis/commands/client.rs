@@ -1,9 +1,11 @@
 //! What a peer says of its own connection, and what it is told of it.
 
+use super::stats::MOST;
 use crate::{
+    admin::{Change, Done, Filter, Kill, Operation, Query},
     live::connection_info::ConnectionInfo,
     protocol::redis::{
-        connection::{Connection, Silence},
+        connection::{Connection, Silence, encoded, encoded_error},
         row::{Group, Needs, Row, Run},
     },
     session::{Answer, Control},
@@ -42,6 +44,24 @@ static PARTS: &[Row<Connection>] = &[
     part("SETINFO", "LIB-NAME|LIB-VER text", 2..=2, "Names the library that the peer uses.", set_info),
     part("NO-EVICT", "ON|OFF", 1..=1, "Taken and without effect.", on_or_off),
     part("NO-TOUCH", "ON|OFF", 1..=1, "Taken and without effect.", on_or_off),
+    Row {
+        name: "LIST",
+        syntax: "[TYPE normal] [ID id [id ...]]",
+        words: 0..=usize::MAX,
+        summary: "The open connections of all protocols, in a line each.",
+        group: Group::Connection,
+        needs: Needs::Monitor,
+        run: Run::Here(list),
+    },
+    Row {
+        name: "KILL",
+        syntax: "ip:port|ID id|ADDR ip:port|USER name",
+        words: 1..=2,
+        summary: "Closes connections, of whatever protocol.",
+        group: Group::Connection,
+        needs: Needs::Admin,
+        run: Run::Here(kill),
+    },
     part("REPLY", "ON|OFF|SKIP", 1..=1, "Whether requests are answered: all, none, all but the next.", reply),
 ];
 
@@ -122,6 +142,61 @@ fn reply(connection: &mut Connection, words: Words<'_>) -> Control {
         Silence::None => connection.reply(&Status("OK")),
         Silence::Next | Silence::All => Control::Answer(Answer::default()),
     }
+}
+
+fn list(connection: &mut Connection, words: Words<'_>) -> Control {
+    let mut asked = words.skip(2);
+    if asked.is(0, "TYPE") {
+        if !asked.is(1, "NORMAL") {
+            let kind = String::from_utf8_lossy(asked.get(1).unwrap_or_default()).into_owned();
+            return connection.error("ERR", &format!("Unknown client type '{kind}'"));
+        }
+        asked = asked.skip(2);
+    }
+    let ids = match asked.is(0, "ID") && asked.len() > 1 {
+        true => match asked.skip(1).iter().map(number).collect::<Option<Vec<_>>>() {
+            Some(ids) => Some(ids),
+            None => return connection.error("ERR", "Invalid client ID"),
+        },
+        false if asked.is_empty() => None,
+        false => return connection.error("ERR", "syntax error"),
+    };
+    let query = Query::Connections { filter: Filter::default(), most: MOST };
+    connection.operate(Operation::Query(query), move |encoder, done| {
+        let Done::Connections(all) = done else { return Answer::default() };
+        let is_wanted = |one: &&ConnectionInfo| ids.as_ref().is_none_or(|ids| ids.contains(&one.id));
+        let lines: String = all.iter().filter(is_wanted).map(line).collect();
+        encoded(encoder, &Verbatim(lines))
+    })
+}
+
+fn number(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// In its older form it answers whether there was such a connection, in the newer one how many there were.
+fn kill(connection: &mut Connection, words: Words<'_>) -> Control {
+    let what = words.get(3).or(words.get(2)).unwrap_or_default();
+    let text = String::from_utf8_lossy(what).into_owned();
+    let is_old = words.len() == 3;
+    let kill = match () {
+        () if is_old || words.is(2, "ADDR") => match text.parse() {
+            Ok(name) => Kill::Peer(name),
+            Err(why) => return connection.error("ERR", &why),
+        },
+        () if words.is(2, "ID") => match number(what) {
+            Some(id) => Kill::Connection(id),
+            None => return connection.error("ERR", "client-id should be greater than 0"),
+        },
+        () if words.is(2, "USER") => Kill::User(text),
+        () => return connection.error("ERR", "syntax error"),
+    };
+    connection.operate(Operation::Change(Change::Kill(kill)), move |encoder, done| match done {
+        Done::Killed { connections: 0, .. } if is_old => encoded_error(encoder, "ERR", "No such client"),
+        Done::Killed { .. } if is_old => encoded(encoder, &Status("OK")),
+        Done::Killed { connections, .. } => encoded(encoder, &connections),
+        _ => Answer::default(),
+    })
 }
 
 /// A connection as Redis shows it.
