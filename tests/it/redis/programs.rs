@@ -29,7 +29,7 @@ async fn commands_of_the_program_are_run_by_name() {
         ("sum [4,5]", ":9\r\n"),
         ("SUM x", "-ERR invalid argument: "),
         ("GET a", "$10\r\nvalue of a\r\n"),
-        ("GET", "-ERR wrong number of arguments for 'get' command: 0 arguments given, 1 wanted\r\n"),
+        ("GET", "-ERR wrong number of arguments for 'get' command: 0 arguments given, 1 wanted: string\r\n"),
         ("FOREVER", "-TIMEOUT rpc: deadline exceeded after 20 ms\r\n"),
         ("FLUSHCACHE", "-NOPERM this server has no users"),
     ] {
