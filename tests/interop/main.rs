@@ -20,5 +20,6 @@ mod haproxy;
 mod jprotobuf;
 mod msgpack;
 mod python;
+mod redis;
 mod rolling;
 mod tls;

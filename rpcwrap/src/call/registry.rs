@@ -148,6 +148,10 @@ pub struct MethodInfo {
     pub blocked: u64,
 }
 
+/// Bytes of a command's name.
+#[cfg(feature = "resp")]
+pub(crate) const LONGEST_COMMAND: usize = 32;
+
 /// A command of the program.
 #[cfg(feature = "resp")]
 pub(crate) struct CommandEntry {
@@ -311,7 +315,7 @@ impl Registry {
     /// The command of the program of that name, in any case.
     #[cfg(feature = "resp")]
     pub(crate) fn command(&self, name: &[u8]) -> Option<&CommandEntry> {
-        if self.commands.is_empty() {
+        if self.commands.is_empty() || name.len() > LONGEST_COMMAND {
             return None;
         }
         self.commands.get(&name.to_ascii_uppercase()[..])

@@ -1,15 +1,11 @@
 //! One connection as commands see it: who the peer is, how it wants its replies, and the server behind it.
 
-use super::{
-    failure,
-    names::{LONGEST, Names},
-    row::Row,
-};
+use super::{failure, names::Names, row::Row};
 use crate::{
     admin::{self, Actor, Done, Operation, Refused, Right},
     call::{
         access::{Caller, may_know},
-        registry::Entry,
+        registry::{Entry, LONGEST_COMMAND},
     },
     peer::Peer,
     protocol::ConnCx,
@@ -45,7 +41,7 @@ impl Shared {
     /// The command of that name, in any case.
     #[inline]
     pub(super) fn command(&self, name: &[u8]) -> Option<&'static Row<Connection>> {
-        let mut upper = [0; LONGEST];
+        let mut upper = [0; LONGEST_COMMAND];
         let upper = upper.get_mut(..name.len())?;
         upper.copy_from_slice(name);
         upper.make_ascii_uppercase();

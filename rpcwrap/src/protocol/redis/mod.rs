@@ -19,13 +19,11 @@ mod program;
 mod row;
 mod sniff;
 
-use names::Names;
-
-use crate::{error::ConfigError, method::command::Command};
-
 use super::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff};
+use crate::{error::ConfigError, method::command::Command};
 use connection::{Connection, Shared};
 use framing::Requests;
+use names::Names;
 use std::sync::Arc;
 
 /// The protocol of connections that open with a request of RESP.

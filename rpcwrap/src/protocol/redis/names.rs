@@ -1,6 +1,6 @@
 //! The names by which requests begin: of commands, in any case, and of methods.
 
-use crate::error::ConfigError;
+use crate::{call::registry::LONGEST_COMMAND, error::ConfigError};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
@@ -10,6 +10,9 @@ const OF_OTHERS: [&str; 14] = [
     "PROXY", "AGENT", "HOST:",
 ];
 
+/// Bytes of a method's full name: 255 for its service, as many for its own.
+const LONGEST_METHOD: usize = 511;
+
 /// Checks the name of a command of the program, beside those in `taken`.
 ///
 /// # Errors
@@ -18,7 +21,7 @@ pub(super) fn check(name: &str, taken: &[&str]) -> Result<(), ConfigError> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let why = if !name.starts_with(|first: char| first.is_ascii_alphabetic()) || !name.bytes().all(is_part) {
         "must be letters, digits, `_` and `-`, a letter first"
-    } else if name.len() > LONGEST {
+    } else if name.len() > LONGEST_COMMAND {
         "is longer than 32 bytes"
     } else if OF_OTHERS.contains(&name) {
         "is how connections of another protocol begin"
@@ -29,9 +32,6 @@ pub(super) fn check(name: &str, taken: &[&str]) -> Result<(), ConfigError> {
     };
     Err(ConfigError::BadName { what: "command", name: name.to_owned(), why })
 }
-
-/// Bytes of a command's name.
-pub(super) const LONGEST: usize = 32;
 
 /// All names of a server, fixed when it is built.
 #[derive(Debug, Default)]
@@ -76,6 +76,9 @@ impl Names {
 
     /// The method that is meant by `word`, if that is its name but for the case, and no other's.
     pub(super) fn method(&self, word: &[u8]) -> Option<&str> {
+        if word.len() > LONGEST_METHOD {
+            return None;
+        }
         self.methods.get(&word.to_ascii_lowercase()[..])?.as_deref()
     }
 }

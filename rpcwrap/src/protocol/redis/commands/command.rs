@@ -149,13 +149,13 @@ fn named(all: Vec<Known>, names: Words<'_>) -> Vec<Option<Known>> {
         return all.into_iter().map(Some).collect();
     }
     let mut all: Vec<_> = all.into_iter().map(Some).collect();
-    let mut find = |name: &[u8]| {
+    let find = |name: &[u8]| {
         let is = |one: &Option<Known>| {
             one.as_ref().is_some_and(|one| name.eq_ignore_ascii_case(one.name.as_bytes()))
         };
         all.iter_mut().find(|one| is(one)).and_then(Option::take)
     };
-    names.iter().map(|name| find(name)).collect()
+    names.iter().map(find).collect()
 }
 
 fn command(connection: &mut Connection, words: Words<'_>) -> Control {
