@@ -48,7 +48,10 @@ fn redis_benchmark_runs() {
         &["-t", "ping_inline,ping_mbulk", "-n", "2000"][..],
         &["-P", "16", "-n", "2000", "Arith.Multiply", "7", "8"],
     ] {
-        let report = server.judged_by(program("redis-benchmark", &server).args(["-q"]).args(args), LIMIT);
+        let report = server.judged_by(
+            program("redis-benchmark", &server).args(["-q", "--user", "ola", "-a", "p"]).args(args),
+            LIMIT,
+        );
         assert!(report.contains("requests per second"), "{report}");
     }
     let log = server.stop();
