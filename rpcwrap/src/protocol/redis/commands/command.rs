@@ -44,7 +44,7 @@ struct Known {
     summary: String,
     group: &'static str,
     arguments: Vec<Argument>,
-    within: Vec<Known>,
+    within: Vec<Self>,
 }
 
 /// What goes with a name.
