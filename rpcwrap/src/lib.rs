@@ -2,7 +2,7 @@
 //!
 //! One TCP port accepts `CONNECT /_<codec>_rpc_ HTTP/1.0`, answers `HTTP/1.0 200 Connected to Go RPC` and hands the
 //! socket to a codec (gob, JSON, BSON, MessagePack, or a program's own). The same port serves gob, JSON and MessagePack
-//! without CONNECT, bRPC's clients, and over HTTP `POST /<Service>/<Method>`, pages, health checks and metrics.
+//! without CONNECT, bRPC's and Redis's clients, and over HTTP `POST /<Service>/<Method>`, pages, health checks and metrics.
 //!
 //! ```no_run
 //! #[tokio::main]
@@ -18,8 +18,8 @@
 //! its function runs, and the reply is written by the codec that read the request. The [`guide`] has the rest.
 
 #![cfg_attr(
-    not(feature = "baidu_std"),
-    allow(dead_code, reason = "short method names and traces, which only baidu_std's frames have")
+    not(all(feature = "baidu_std", feature = "resp")),
+    allow(dead_code, reason = "what only baidu_std's frames or Redis's clients ask for")
 )]
 
 mod admin;
@@ -52,7 +52,7 @@ pub use io::ProxyProtocol;
 pub use io::tls::{ClientAuth, TlsConfig, TlsPolicy};
 pub use live::{
     config::{Config, OpeningClock},
-    connection_info::ConnectionInfo,
+    connection_info::{ConnectionInfo, Label},
     observer::CallInfo,
     page_access::PageAccess,
     policy::{Policy, PolicyChange},
@@ -61,6 +61,8 @@ pub use live::{
     stats::{BUCKETS, MethodSnapshot, ServerSnapshot, bucket_end},
 };
 pub use method::blocking::BlockingLoad;
+#[cfg(feature = "resp")]
+pub use method::command::Command;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use method::macro_support;

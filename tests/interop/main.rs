@@ -21,5 +21,6 @@ mod http;
 mod jprotobuf;
 mod msgpack;
 mod python;
+mod redis;
 mod rolling;
 mod tls;

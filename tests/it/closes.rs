@@ -95,7 +95,7 @@ fn rows() -> Vec<Row> {
     vec![
         row("silent", b"", (b"", b"")).with(|config| config.first_byte_timeout(SHORT).max_connections(1)),
         row("half an opening", b"GE", (b"", b"")).with(|config| config.first_byte_timeout(SHORT)),
-        row("no protocol", [&b"*1\r\n$4\r\nPING\r\n"[..], &[0; 100_000]].concat(), (b"", b"")),
+        row("no protocol", [&b"SSH-2.0-x\r\n"[..], &[0; 100_000]].concat(), (b"", b"")),
         row("agent check", b"agent\n", (b"ready up ", b"")),
         row("half a head", b"GET / HTTP/1.1\r\n", (b"", b"")).with(|config| config.header_timeout(SHORT)),
         row("idle HTTP", PAGE, (b"HTTP/1.1 200 ", b"ok\n")).with(|config| config.keep_alive_timeout(SHORT)),

@@ -42,6 +42,7 @@ mod policy;
 mod program;
 mod protocols;
 mod proxy_header;
+mod redis;
 mod replay;
 mod restart;
 mod sessions;

@@ -363,16 +363,6 @@ async fn go_bytes_behind_the_connect_are_the_codecs() {
 }
 
 #[tokio::test]
-async fn redis_commands_without_a_protocol_are_closed_however_many() {
-    let server = start(services()).await;
-    for bytes in ["*1\r\n".repeat(10_000), "*1000000000\r\n".to_owned(), "$99999999999999\r\n".to_owned()] {
-        let mut peer = Peer::connect(server.addr).await;
-        peer.try_send(&bytes).await.ok();
-        peer.expect_closed().await;
-    }
-}
-
-#[tokio::test]
 async fn a_connect_that_is_reset_without_a_call_is_a_probe() {
     let server = start(services()).await;
     let probe = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;

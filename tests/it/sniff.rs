@@ -15,10 +15,11 @@ use rpcwrap_tests::{
 struct Row(&'static [u8], Option<&'static str>, &'static [u8]);
 
 const HTTP: Option<&str> = Some("http");
+const REDIS: Option<&str> = Some("redis");
 const NO_PROTOCOL: Option<&str> = None;
 
 /// Every kind of first bytes clients and probes send, of the protocols a server has by itself.
-const TABLE: [Row; 54] = [
+const TABLE: [Row; 59] = [
     Row(b"CONNECT /_json_rpc_ HTTP/1.0\n\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(b"CONNECT /_bson_rpc_ HTTP/1.0\r\n\r\n", HTTP, b"HTTP/1.0 200 Connected to Go RPC\n\n"),
     Row(
@@ -101,12 +102,18 @@ const TABLE: [Row; 54] = [
     ),
     // The other MessagePack-RPC, whose messages are one list.
     Row(b"\x94\0\x01\xa8Echo.Int\x91\x05", NO_PROTOCOL, b""),
-    // HTTP/0.9 and what would be inline commands of RESP.
+    // Redis's clients, people at a terminal, and a reply where a request belongs.
+    Row(b"*1\r\n$4\r\nPING\r\n", REDIS, b"+PONG\r\n"),
+    Row(b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n", REDIS, b"%7\r\n$6\r\nserver\r\n"),
+    Row(b"*0\r\n*-1\r\nPING\n", REDIS, b"+PONG\r\n"),
+    Row(b"\r\n\r\nping\r\n", REDIS, b"+PONG\r\n"),
+    Row(b"Arith.Multiply 7 8\r\n", REDIS, b":56\r\n"),
+    Row(b"arith.multiply HTTP/1.1 8\r\n", REDIS, b"-ERR invalid argument: "),
+    Row(b"+OK\r\n", REDIS, b"-ERR Protocol error: expected '*', got '+'\r\n"),
+    // HTTP/0.9, and commands that there are not.
     Row(b"GET /\r\n", NO_PROTOCOL, b""),
     Row(b"GET key\r\n", NO_PROTOCOL, b""),
-    Row(b"PING\r\n", NO_PROTOCOL, b""),
-    Row(b"*1\r\n$4\r\nPING\r\n", NO_PROTOCOL, b""),
-    Row(b"+OK\r\n", NO_PROTOCOL, b""),
+    Row(b"* / HTTP/1.1\r\n", NO_PROTOCOL, b""),
     // PROXY headers are configuration, never sniffed.
     Row(b"PROXY TCP4 127.0.0.1 127.0.0.1 36390 17011\r\n", NO_PROTOCOL, b""),
     Row(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", NO_PROTOCOL, b""),

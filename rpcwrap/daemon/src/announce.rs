@@ -1,4 +1,4 @@
-//! What the program says on stdout when it serves: its addresses, one per line, and three commands to paste.
+//! What the program says on stdout when it serves: its addresses, one per line, and four commands to paste.
 
 use rpcwrap::ListenAddr;
 use std::{
@@ -27,12 +27,14 @@ pub(crate) fn write(
         Some(ListenAddr::Tcp(addr)) => {
             let addr = reachable(*addr);
             let [multiply, status, count] = http_commands(curl, &format!("{scheme}://{addr}"));
-            [multiply, status, if tls { count } else { count_over_json(addr) }]
+            let count = if tls { count } else { count_over_json(addr) };
+            [multiply, status, count, redis_cli(&format!("-h {} -p {}", addr.ip(), addr.port()), tls)]
         }
-        Some(ListenAddr::Unix(path)) => http_commands(
-            &format!("{curl} --unix-socket {}", path.display()),
-            &format!("{scheme}://localhost"),
-        ),
+        Some(ListenAddr::Unix(path)) => {
+            let curl = format!("{curl} --unix-socket {}", path.display());
+            let [multiply, status, count] = http_commands(&curl, &format!("{scheme}://localhost"));
+            [multiply, status, count, redis_cli(&format!("-s {}", path.display()), tls)]
+        }
         _ => return out.flush(),
     };
     writeln!(out, "\ntry, from another terminal:")?;
@@ -41,6 +43,11 @@ pub(crate) fn write(
     }
     writeln!(out, "\nCtrl-C stops; `rpcwrapd --help` lists the rest")?;
     out.flush()
+}
+
+fn redis_cli(server: &str, tls: bool) -> String {
+    let tls = if tls { " --tls --insecure" } else { "" };
+    format!("redis-cli {server}{tls} Arith.Multiply 7 8")
 }
 
 fn count_over_json(addr: SocketAddr) -> String {
@@ -84,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_first_then_three_commands() {
+    fn addresses_first_then_four_commands() {
         let text = written(&[tcp("127.0.0.1:7070"), unix()], &[tcp("[::1]:7071")]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
@@ -99,7 +106,8 @@ mod tests {
         );
         assert_eq!(lines[6], r#"  curl -d '{"A":7,"B":8}' http://127.0.0.1:7070/Arith/Multiply"#);
         assert_eq!(lines[7], "  curl http://127.0.0.1:7070/debug/status");
-        assert!(lines[8].ends_with("| curl -sNm1 telnet://127.0.0.1:7070") && lines[9].is_empty());
+        assert!(lines[8].ends_with("| curl -sNm1 telnet://127.0.0.1:7070"));
+        assert_eq!(lines[9..11], ["  redis-cli -h 127.0.0.1 -p 7070 Arith.Multiply 7 8", ""]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::{Actor, Change, Done, Kill, Operation, Query, Refused, Right, audit::Audit};
 use crate::live::{Live, connection_info::ConnectionInfo, policy::PolicyChange, shutdown::Phase};
 
+const NO_WAITER: &str = "this program does not wait for being told to stop";
+
 /// Does it. A change is noted in the log, whatever becomes of it.
 ///
 /// # Errors
@@ -29,11 +31,49 @@ pub(crate) async fn execute(live: &Live, actor: &Actor<'_>, operation: Operation
     outcome
 }
 
+/// Runs a command of the program that is for admins, if the actor is one; `what` is its name. Noted in the log,
+/// whatever becomes of it.
+///
+/// # Errors
+/// Why it was not run. What it fails with itself is what it gives back.
+#[cfg(feature = "resp")]
+pub(crate) async fn run_command<T>(
+    live: &Live,
+    actor: &Actor<'_>,
+    what: String,
+    run: impl Future<Output = (T, Result<(), String>)>,
+) -> Result<T, Refused> {
+    let audit = Audit::new(actor, "command", what);
+    if let Err(refused) = actor.check(live, Right::Admin) {
+        audit.end(Err(&refused));
+        return Err(refused);
+    }
+    let (reply, outcome) = run.await;
+    match outcome {
+        Ok(()) => audit.end(Ok(&Done::Said("answered".to_owned()))),
+        Err(why) => audit.end(Err(&Refused::Failed(why))),
+    }
+    Ok(reply)
+}
+
 async fn make(live: &Live, actor: &Actor<'_>, change: Change) -> Result<Done, Refused> {
     let policy = PolicyChange::new();
     let policy = match change {
         Change::Drain => return drain(live),
         Change::Restart => return restart(live).await,
+        #[cfg(feature = "resp")]
+        Change::Stop => {
+            if live.shutdown.phase() == Phase::Serving && !live.stop.ask() {
+                return Err(Refused::Impossible(NO_WAITER.to_owned()));
+            }
+            live.shutdown.advance(Phase::Stopped);
+            return Ok(Done::Said("stopped".to_owned()));
+        }
+        #[cfg(feature = "resp")]
+        Change::ForgetSlowCalls => {
+            live.slow.forget();
+            return Ok(Done::Said("forgotten".to_owned()));
+        }
         Change::Kill(kill) => return end(live, actor, &kill),
         Change::SetLog(filter) => policy.log(filter),
         Change::Set(settings) => policy.try_config(move |mut config| {
@@ -62,7 +102,7 @@ fn drain(live: &Live) -> Result<Done, Refused> {
     if live.stop.ask() {
         return Ok(Done::Said("draining".to_owned()));
     }
-    Err(Refused::Impossible("this program does not wait for being told to stop".to_owned()))
+    Err(Refused::Impossible(NO_WAITER.to_owned()))
 }
 
 async fn restart(live: &Live) -> Result<Done, Refused> {

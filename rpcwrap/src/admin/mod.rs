@@ -13,5 +13,7 @@ mod peer_name;
 pub(crate) use actor::Actor;
 pub(crate) use audit::refuse;
 pub(crate) use execute::execute;
+#[cfg(feature = "resp")]
+pub(crate) use execute::run_command;
 pub(crate) use operations::{Change, Done, Filter, Kill, Operation, Query, Refused, Right};
 pub(crate) use peer_name::PeerName;

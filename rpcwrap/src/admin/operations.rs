@@ -25,6 +25,12 @@ pub(crate) enum Operation {
 pub(crate) enum Change {
     /// End as at SIGTERM.
     Drain,
+    /// End at once: what is not answered never will be.
+    #[cfg(feature = "resp")]
+    Stop,
+    /// Forget the slow calls so far.
+    #[cfg(feature = "resp")]
+    ForgetSlowCalls,
     /// Start the program anew, with the sockets it listens on.
     Restart,
     /// Another filter for the log.
@@ -183,6 +189,10 @@ impl Change {
         match self {
             Self::Drain => "drain",
             Self::Restart => "restart",
+            #[cfg(feature = "resp")]
+            Self::Stop => "stop",
+            #[cfg(feature = "resp")]
+            Self::ForgetSlowCalls => "forget-slow-calls",
             Self::SetLog(_) => "log",
             Self::Set(_) => "settings",
             Self::ReloadUsers => "reload-users",
@@ -195,6 +205,8 @@ impl Change {
     pub(crate) fn details(&self) -> String {
         match self {
             Self::Drain | Self::Restart | Self::ReloadUsers => String::new(),
+            #[cfg(feature = "resp")]
+            Self::Stop | Self::ForgetSlowCalls => String::new(),
             Self::SetLog(filter) => filter.clone(),
             Self::Set(settings) => {
                 let settings = settings.iter().map(|(name, value)| format!("{name}={value}"));

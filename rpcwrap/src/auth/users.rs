@@ -91,6 +91,14 @@ impl Users {
         self.users.get(name)
     }
 
+    /// All of them, in the order of their names.
+    #[cfg(feature = "resp")]
+    pub(crate) fn sorted(&self) -> Vec<&Arc<User>> {
+        let mut all: Vec<_> = self.users.values().collect();
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        all
+    }
+
     /// The number of users.
     pub fn len(&self) -> usize {
         self.users.len()

@@ -2,6 +2,8 @@
 //!
 //! A look-up is one hash of the whole name; the error texts of a miss are made only then.
 
+#[cfg(feature = "resp")]
+use crate::method::command::Command;
 use crate::{
     call::{access::Caller, in_flight::MethodPermit},
     error::{CallError, ConfigError, echoed},
@@ -146,6 +148,18 @@ pub struct MethodInfo {
     pub blocked: u64,
 }
 
+/// Bytes of a command's name.
+#[cfg(feature = "resp")]
+pub(crate) const LONGEST_COMMAND: usize = 32;
+
+/// A command of the program.
+#[cfg(feature = "resp")]
+pub(crate) struct CommandEntry {
+    pub(crate) entry: Arc<Entry>,
+    /// Only for admins.
+    pub(crate) admin: bool,
+}
+
 /// All methods of a server.
 pub(crate) struct Registry {
     methods: HashMap<Box<[u8]>, Arc<Entry>, FixedState>,
@@ -153,6 +167,9 @@ pub(crate) struct Registry {
     /// `demo.EchoService.Echo`. `None` where it could be several.
     short: HashMap<Box<[u8]>, Option<Arc<Entry>>, FixedState>,
     services: BTreeMap<String, String>,
+    /// The program's commands by their names in capital letters.
+    #[cfg(feature = "resp")]
+    commands: BTreeMap<Box<[u8]>, CommandEntry>,
     /// Around all calls.
     layers: Option<CallService>,
 }
@@ -165,6 +182,8 @@ impl Registry {
             methods: HashMap::default(),
             short: HashMap::default(),
             services: BTreeMap::new(),
+            #[cfg(feature = "resp")]
+            commands: BTreeMap::new(),
             layers,
         };
         for (number, service) in services.into_iter().enumerate() {
@@ -216,6 +235,12 @@ impl Registry {
             Some(entry) => allowed(entry, caller),
             None => Err(CallError::unknown(name, |service| self.services.contains_key(service))),
         }
+    }
+
+    /// Whether there is a method of that full name, whoever may know of it.
+    #[cfg(feature = "resp")]
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.methods.contains_key(name)
     }
 
     /// The method of a service named with or without its package: first as it is, then by the last part of the name,
@@ -270,7 +295,36 @@ impl Registry {
 
     /// The method of that number, if it is one of this server's.
     pub(crate) fn numbered(&self, number: MethodNumber) -> Option<&Arc<Entry>> {
-        self.methods.values().find(|entry| entry.number == number)
+        #[cfg(feature = "resp")]
+        let commands = self.commands.values().map(|command| &command.entry);
+        #[cfg(not(feature = "resp"))]
+        let commands = std::iter::empty();
+        self.methods.values().chain(commands).find(|entry| entry.number == number)
+    }
+
+    /// Adds a command of the program, which is called like a method and is none.
+    #[cfg(feature = "resp")]
+    pub(crate) fn add_command(&mut self, command: Command) {
+        let Command { method, admin } = command;
+        let name = method.name.clone();
+        let layers = Layers::new(&name, self.layers.as_ref(), None);
+        let entry = Arc::new(Entry::new(&name, method, usize::MAX, layers));
+        self.commands.insert(name.into_bytes().into(), CommandEntry { entry, admin });
+    }
+
+    /// The command of the program of that name, in any case.
+    #[cfg(feature = "resp")]
+    pub(crate) fn command(&self, name: &[u8]) -> Option<&CommandEntry> {
+        if self.commands.is_empty() || name.len() > LONGEST_COMMAND {
+            return None;
+        }
+        self.commands.get(&name.to_ascii_uppercase()[..])
+    }
+
+    /// The commands of the program, in the order of names.
+    #[cfg(feature = "resp")]
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &CommandEntry> {
+        self.commands.values()
     }
 
     /// The same as pages show them.

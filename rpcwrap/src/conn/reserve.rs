@@ -4,15 +4,11 @@
 use crate::{
     conn::{Ended, preamble::read_more},
     io::{Opening, Stream, close::refuse},
-    protocol::{ConnCx, Registered, agent_check::AgentCheck, http::Http},
+    protocol::{ConnCx, NO_ROOM, Registered, agent_check::AgentCheck, http::Http},
 };
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What a connection is told for which there is no room.
-pub(crate) const REFUSAL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
 /// How long such a connection may be silent: places in the reserve are few.
 const FIRST_BYTE: Duration = Duration::from_secs(1);
 /// How long it may be there at all.
@@ -24,7 +20,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) async fn first_byte(opening: &mut Opening, cx: &ConnCx) -> Result<(), Ended> {
     match timeout(FIRST_BYTE, read_more(opening, cx)).await {
         Ok(read) => read,
-        Err(_) => Err(no_room(&mut opening.stream, cx).await),
+        Err(_) => Err(no_room(&mut opening.stream, NO_ROOM, cx).await),
     }
 }
 
@@ -33,14 +29,14 @@ pub(super) async fn check(registered: &Registered, stream: &mut Stream, cx: &Con
     if [Http::NAME, AgentCheck::NAME].contains(&registered.protocol.name()) {
         return Ok(());
     }
-    Err(no_room(stream, cx).await)
+    Err(no_room(stream, registered.protocol.no_room(), cx).await)
 }
 
-async fn no_room(stream: &mut Stream, cx: &ConnCx) -> Ended {
+async fn no_room(stream: &mut Stream, last_words: &[u8], cx: &ConnCx) -> Ended {
     cx.dispatch.live.stats.connections_refused.add_one();
     // In plain text: of no use to a client that wants TLS.
     if !cx.port.requires_tls() {
-        let _ = timeout(LAST_WORDS, refuse(stream, REFUSAL)).await;
+        let _ = timeout(LAST_WORDS, refuse(stream, last_words)).await;
     }
     Ended::Counted
 }

@@ -264,7 +264,7 @@ pub enum ConfigError {
     /// A name that no request could carry.
     #[error("bad {what} name {name:?}: {why}")]
     BadName {
-        /// `service`, `method`, `codec` or `protocol`.
+        /// `service`, `method`, `codec`, `protocol` or `command`.
         what: &'static str,
         /// The name.
         name: String,

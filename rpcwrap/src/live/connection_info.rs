@@ -19,8 +19,12 @@ pub struct ConnectionInfo {
     pub codec: String,
     /// The user it has proven to be.
     pub user: Option<String>,
+    /// What the peer calls itself.
+    pub label: Label,
     /// Time since it was accepted.
     pub age: Duration,
+    /// Time since a byte of the peer last came, or a call of HTTP ended.
+    pub idle: Duration,
     /// Requests read.
     pub calls: u64,
     /// Requests read and not yet answered.
@@ -31,4 +35,17 @@ pub struct ConnectionInfo {
     pub bytes_out: u64,
     /// Bytes it makes the server hold: messages in part, requests that wait, replies not taken.
     pub held: u64,
+}
+
+/// What a peer calls itself, by Redis's `CLIENT SETNAME` and `SETINFO`: nothing of it is proven. Empty where it has not
+/// said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Label {
+    /// The connection's name.
+    pub name: String,
+    /// The client library.
+    pub library: String,
+    /// The version of that.
+    pub library_version: String,
 }

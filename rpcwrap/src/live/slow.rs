@@ -22,12 +22,16 @@ const CODE: usize = 64;
 #[derive(Debug)]
 pub(crate) struct SlowCalls {
     nanos: AtomicU64,
+    /// So far.
+    count: AtomicU64,
     last: Mutex<VecDeque<SlowCall>>,
 }
 
 /// One call that took long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SlowCall {
+    /// Counts them from 0 on.
+    pub(crate) number: u64,
     /// When it ended.
     pub(crate) at: SystemTime,
     /// Its full name.
@@ -47,7 +51,7 @@ pub(crate) struct SlowCall {
 impl SlowCalls {
     /// Keeps calls that take `limit` or longer.
     pub(crate) fn new(limit: Option<Duration>) -> Self {
-        let slow = Self { nanos: AtomicU64::new(0), last: Mutex::default() };
+        let slow = Self { nanos: AtomicU64::new(0), count: AtomicU64::new(0), last: Mutex::default() };
         slow.set_limit(limit);
         slow
     }
@@ -75,6 +79,7 @@ impl SlowCalls {
         error: Option<&str>,
     ) {
         let call = SlowCall {
+            number: self.count.fetch_add(1, Relaxed),
             at: SystemTime::now(),
             method: method.clone(),
             connection: peer.connection,
@@ -90,6 +95,12 @@ impl SlowCalls {
             last.pop_front();
         }
         last.push_back(call);
+    }
+
+    /// Forgets all so far.
+    #[cfg(feature = "resp")]
+    pub(crate) fn forget(&self) {
+        lock(&self.last).clear();
     }
 
     /// The last `most`, the latest first.

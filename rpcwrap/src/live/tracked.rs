@@ -5,7 +5,7 @@
 
 use crate::{
     auth::Tries,
-    live::connection_info::ConnectionInfo,
+    live::connection_info::{ConnectionInfo, Label},
     lock::lock,
     peer::{Peer, PeerAddr, TlsInfo, load::ConnectionLoad},
 };
@@ -15,7 +15,7 @@ use std::{
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, Ordering::Relaxed},
     },
     task::Waker,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Where a connection counts.
@@ -50,6 +50,8 @@ pub(crate) struct Tracked {
     /// Of the task that has it.
     waker: Mutex<Option<Waker>>,
     remote: Mutex<RemoteEnd>,
+    /// What the peer calls itself, where its protocol lets it.
+    label: Mutex<Option<Box<Label>>>,
     calls: AtomicU64,
     in_flight: AtomicUsize,
     bytes_in: AtomicU64,
@@ -115,6 +117,7 @@ impl Tracked {
             unsent: AtomicBool::new(false),
             waker: Mutex::new(None),
             remote: Mutex::new(RemoteEnd::Opening(Box::new(opening))),
+            label: Mutex::new(None),
             calls: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
@@ -251,6 +254,29 @@ impl Tracked {
         *self.remote() = RemoteEnd::Calling(peer);
     }
 
+    /// Who makes its calls; `None` before it makes any.
+    pub(crate) fn peer(&self) -> Option<Arc<Peer>> {
+        match &*self.remote() {
+            RemoteEnd::Opening(_) => None,
+            RemoteEnd::Calling(peer) => Some(peer.clone()),
+        }
+    }
+
+    /// Changes what the peer calls itself.
+    pub(crate) fn set_label(&self, change: impl FnOnce(&mut Label)) {
+        let mut label = lock(&self.label);
+        change(label.get_or_insert_default());
+        if label.as_deref() == Some(&Label::default()) {
+            *label = None;
+        }
+    }
+
+    /// Since a byte last came or a call ended.
+    fn idle(&self) -> Duration {
+        let moved = Duration::from_millis(self.moved.load(Relaxed));
+        self.epoch.elapsed().saturating_sub(moved)
+    }
+
     #[inline]
     pub(crate) fn received(&self, bytes: usize) {
         self.bytes_in.fetch_add(bytes as u64, Relaxed);
@@ -284,7 +310,8 @@ impl Tracked {
         lock(&self.remote)
     }
 
-    pub(super) fn info(&self) -> ConnectionInfo {
+    pub(crate) fn info(&self) -> ConnectionInfo {
+        let label = lock(&self.label).as_deref().cloned().unwrap_or_default();
         let who = self.remote();
         let (addr, tls, protocol, peer) = match &*who {
             RemoteEnd::Opening(opening) => (&opening.addr, &opening.tls, opening.protocol, None),
@@ -297,7 +324,9 @@ impl Tracked {
             protocol,
             codec: peer.map(|peer| peer.codec().to_owned()).unwrap_or_default(),
             user: peer.and_then(|peer| peer.user()).map(str::to_owned),
+            label,
             age: self.accepted.elapsed(),
+            idle: self.idle(),
             calls: self.calls.load(Relaxed),
             in_flight: self.in_flight.load(Relaxed) as u64,
             bytes_in: self.bytes_in.load(Relaxed),

@@ -3,6 +3,8 @@
 pub(crate) mod args;
 pub(crate) mod blocking;
 pub(crate) mod bytes;
+#[cfg(feature = "resp")]
+pub(crate) mod command;
 pub(crate) mod context;
 pub(crate) mod handler;
 pub(crate) mod layer;

@@ -54,6 +54,13 @@ impl Types {
         Self { rust, args: A::type_of(), reply, streaming, shown: OnceLock::new() }
     }
 
+    /// Whether the method answers with a stream.
+    #[cfg(feature = "resp")]
+    #[inline]
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.streaming
+    }
+
     /// For people to read.
     pub(crate) fn signature(&self) -> &Signature {
         self.shown.get_or_init(|| {

@@ -3,7 +3,7 @@
 use crate::{
     call::registry::MethodInfo,
     live::{
-        connection_info::ConnectionInfo,
+        connection_info::{ConnectionInfo, Label},
         memory::Memory,
         shutdown::Phase,
         stats::{MethodStats, ServerStats, Tally},
@@ -69,7 +69,9 @@ pub(super) fn snapshot() -> Snapshot {
                 protocol: "go_rpc",
                 codec: "bson".to_owned(),
                 user: Some("<b>".to_owned()),
+                label: Label::default(),
                 age: Duration::from_secs(7),
+                idle: Duration::from_secs(2),
                 calls: 900,
                 in_flight: 3,
                 bytes_in: 71_100,
@@ -83,7 +85,9 @@ pub(super) fn snapshot() -> Snapshot {
                 protocol: "",
                 codec: String::new(),
                 user: None,
+                label: Label::default(),
                 age: Duration::ZERO,
+                idle: Duration::ZERO,
                 calls: 0,
                 in_flight: 0,
                 bytes_in: 0,

@@ -39,6 +39,11 @@ impl PeerAddr {
         }
     }
 
+    /// Whether it is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.ip().is_none_or(|ip| ip.to_canonical().is_loopback())
+    }
+
     /// The IP address; `None` where there is none.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {

@@ -16,6 +16,8 @@ mod cx;
 mod framed;
 pub(crate) mod go_rpc;
 pub(crate) mod http;
+#[cfg(feature = "resp")]
+pub(crate) mod redis;
 pub(crate) mod rejected;
 pub(crate) mod sniff;
 mod table;
@@ -53,6 +55,11 @@ impl Sniff {
         }
     }
 }
+
+/// What a peer is told in HTTP for whose connection there is no room.
+pub(crate) const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
 
 /// A future of a protocol.
 pub type ServeFuture = Pin<Box<dyn Future<Output = Result<Served, ProtocolError>> + Send>>;
@@ -120,6 +127,12 @@ pub trait Protocol: Send + Sync + 'static {
     /// How its peers prove who they are.
     fn auth(&self) -> AuthMode {
         AuthMode::default()
+    }
+
+    /// What a peer is told, in its own words, whose connection is one more than `max_connections`: by default an HTTP
+    /// answer, `503`. It is then closed.
+    fn no_room(&self) -> &'static [u8] {
+        NO_ROOM
     }
 
     /// Serves the connection until it ends. Dropping the future closes it.

@@ -33,6 +33,8 @@ use crate::{
         http::{Http, Mount},
     },
 };
+#[cfg(feature = "resp")]
+use crate::{method::command::Command, protocol::redis::Redis};
 use codecs::{AnyCodec, Codec};
 use futures_util::future::BoxFuture;
 use std::{collections::HashSet, fmt, io, sync::Arc};
@@ -53,6 +55,8 @@ pub struct Builder {
     services: Vec<Service>,
     loose: Vec<(String, Method)>,
     codecs: Vec<AnyCodec>,
+    #[cfg(feature = "resp")]
+    commands: Vec<Command>,
     protocols: Vec<Arc<dyn Protocol>>,
     config: Config,
     credentials: Option<Credentials>,
@@ -94,8 +98,16 @@ impl Builder {
         self
     }
 
-    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and without CONNECT, baidu_std and
-    /// HAProxy's agent check.
+    /// Adds a command of the program's own for Redis's clients, beside the methods, which they call by name.
+    #[cfg(feature = "resp")]
+    #[must_use]
+    pub fn command(mut self, command: Command) -> Self {
+        self.commands.push(command);
+        self
+    }
+
+    /// Adds a protocol of the program's own to the port, beside HTTP, Go-RPC with and without CONNECT, baidu_std,
+    /// Redis's and HAProxy's agent check.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Protocol) -> Self {
         self.protocols.push(Arc::new(protocol));
@@ -313,6 +325,9 @@ impl Builder {
         let http = Arc::new(Http::new(self.mount));
         let mut protocols = Vec::from([
             Arc::new(GoRpc { codecs: codecs.clone() }) as Arc<dyn Protocol>,
+            // Before HTTP, which takes every long first line.
+            #[cfg(feature = "resp")]
+            Arc::new(Redis::new(&self.commands, method_names(&self.services))?),
             #[cfg(feature = "http2")]
             Arc::new(Http2(http.clone())),
             http,
@@ -344,6 +359,8 @@ impl Builder {
         let rules = rules.collect();
         let policy = PolicyCell::new(subjects, self.config, self.credentials, self.login_required, rules);
         let mut registry = Registry::new(self.services, self.layers.stack())?;
+        #[cfg(feature = "resp")]
+        self.commands.into_iter().for_each(|command| registry.add_command(command));
         let mut live = Live::new(policy?, self.observers, self.restart);
         live.dropped_log_lines = self.dropped_log_lines;
         let live = Arc::new(live);
@@ -401,6 +418,16 @@ impl fmt::Debug for Builder {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// The full names of all methods.
+#[cfg(feature = "resp")]
+fn method_names(services: &[Service]) -> impl Iterator<Item = String> {
+    let names = |service: &Service| {
+        let of = |method: &Method| format!("{}.{}", service.name, method.name);
+        service.methods.iter().map(of).collect::<Vec<_>>()
+    };
+    services.iter().flat_map(names)
 }
 
 /// Refuses replies that only some codecs could carry, and gob would lose.

@@ -2,12 +2,12 @@
 
 use super::inherited::Name;
 use crate::{
-    conn::{self, reserve::REFUSAL},
+    conn,
     io::{Stream, close::refuse},
     live::{front::Front, shutdown::Phase, tracker::Admitted},
     lock::lock,
     peer::PeerAddr,
-    protocol::{ConnCx, Port},
+    protocol::{ConnCx, NO_ROOM, Port},
 };
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::{
@@ -439,7 +439,7 @@ impl Admission {
         if let Ok(slot) = self.refusals.clone().try_acquire_owned() {
             // Bounded by its slot and its own deadline.
             tokio::spawn(async move {
-                let _ = timeout(Duration::from_secs(1), refuse(&mut stream, REFUSAL)).await;
+                let _ = timeout(Duration::from_secs(1), refuse(&mut stream, NO_ROOM)).await;
                 drop(slot);
             });
         }

@@ -1,6 +1,7 @@
 //! From the first signal, an admin's word or the hand-over to another process, to the end of the program.
 
 use super::{Drained, STOP_LIMIT, Server};
+use crate::live::shutdown::Phase;
 use std::{future::Future, io, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -47,7 +48,11 @@ pub(super) fn run(server: &Server) -> impl Future<Output = io::Result<Drained>> 
         // Only now: a log that makes us wait must not keep load balancers from being told.
         tracing::info!(?lame_duck, ?limit, restarted, "draining");
         let drain = async {
-            tokio::time::sleep(lame_duck).await;
+            let stopped = server.dispatch.live.shutdown.reached(Phase::Stopped);
+            tokio::select! {
+                () = tokio::time::sleep(lame_duck) => {}
+                () = stopped => {}
+            }
             server.drain(limit.saturating_sub(lame_duck.saturating_add(STOP_LIMIT))).await
         };
         let told_twice = async {

@@ -1,5 +1,7 @@
 //! Where a framing starts the call of a request.
 
+#[cfg(feature = "resp")]
+use crate::call::registry::CommandEntry;
 use crate::{
     call::{
         access::Caller,
@@ -46,6 +48,40 @@ impl<'d> Calls<'d, '_> {
         };
         let args = Args::Text(args, found.and_then(|entry| entry.options.types.args.as_ref()));
         Start(self.dispatch.start(found, name, args, timeout, self.caller, self.now))
+    }
+
+    /// The name by which a method is called where its exact one is not known to the peer: `name` if it is, else what
+    /// `meant` says, if that says something.
+    #[cfg(feature = "resp")]
+    #[inline]
+    pub(crate) fn exact<'n>(&self, name: &'n [u8], meant: impl FnOnce() -> Option<&'n str>) -> &'n [u8] {
+        let is_last = self.last.is_some_and(|last| last.full_name.as_bytes() == name);
+        if is_last || self.dispatch.registry.has(name) {
+            return name;
+        }
+        meant().map_or(name, str::as_bytes)
+    }
+
+    /// The command of the program of that name, in any case.
+    #[cfg(feature = "resp")]
+    pub(crate) fn command(&self, name: &[u8]) -> Option<&'d CommandEntry> {
+        self.dispatch.registry.command(name)
+    }
+
+    /// Starts a command of the program.
+    #[cfg(feature = "resp")]
+    pub(crate) fn start_command(self, command: &'d CommandEntry, args: &TextArgs<'_>) -> Start<'d> {
+        let entry = &command.entry;
+        if !self.caller.is_barred
+            && let Err(error) = self.caller.may_call(entry.service_number, &entry.full_name)
+        {
+            self.dispatch.live.stats.denied_calls.add_one();
+            return Start(Err(Refused { error, entry: None }));
+        }
+        watch::enter(entry.number);
+        let args = Args::Text(args, entry.options.types.args.as_ref());
+        let name = entry.full_name.as_bytes();
+        Start(self.dispatch.start(Some(entry), name, args, None, self.caller, self.now))
     }
 
     /// Whether [`start_short`](Self::start_short) would refuse `name` whatever its arguments are.

@@ -49,6 +49,12 @@ impl Answer {
         Self { bytes: BytesMut::from(bytes.as_ref()), ..Self::default() }
     }
 
+    /// The same without its bytes, for a peer that wants none.
+    #[cfg(feature = "resp")]
+    pub(crate) fn without_bytes(self) -> Self {
+        Self { bytes: BytesMut::new(), ..self }
+    }
+
     /// The requests behind this one are `peer`'s: a login, or the end of one. Made by
     /// [`ConnCx::peer`](crate::protocol::ConnCx::peer).
     #[must_use]
@@ -62,5 +68,12 @@ impl Answer {
     pub fn close(mut self) -> Self {
         self.close = true;
         self
+    }
+}
+
+impl From<BytesMut> for Answer {
+    /// As [`new`](Answer::new), of bytes that are the session's from then on.
+    fn from(bytes: BytesMut) -> Self {
+        Self { bytes, ..Self::default() }
     }
 }

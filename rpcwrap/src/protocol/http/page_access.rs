@@ -78,7 +78,12 @@ pub(super) async fn sight(
         let refusal = respond::text(StatusCode::UNAUTHORIZED, "401 pages need a login\n");
         return Err(respond::with(refusal, WWW_AUTHENTICATE, respond::BASIC));
     }
-    let actor = Actor { user: user.as_ref(), peer: &cx.peer_addr, connection: cx.tracked.id };
+    let actor = Actor {
+        user: user.as_ref(),
+        peer: &cx.peer_addr,
+        connection: cx.tracked.id,
+        is_shown_locally: false,
+    };
     match actor.check(&cx.dispatch.live, Right::Monitor) {
         Ok(()) => Ok(Sight::All),
         Err(_) => Ok(Sight::Part(user)),

@@ -91,7 +91,12 @@ pub(super) async fn answer(
         return respond::wrong_user();
     };
     let user = user.or_else(|| cx.identity.clone());
-    let actor = Actor { user: user.as_ref(), peer: &cx.peer_addr, connection: cx.tracked.id };
+    let actor = Actor {
+        user: user.as_ref(),
+        peer: &cx.peer_addr,
+        connection: cx.tracked.id,
+        is_shown_locally: false,
+    };
     let live = &cx.dispatch.live;
     let operation = if is_change {
         // Before the body is looked at.
