@@ -485,7 +485,7 @@ mod tests {
             peer.read_to_end(&mut text).await.unwrap();
             told.push(text);
         }
-        assert_eq!(told.iter().filter(|text| *text == REFUSAL).count(), 64);
+        assert_eq!(told.iter().filter(|text| *text == NO_ROOM).count(), 64);
         assert!(told[64].is_empty());
     }
 

@@ -76,7 +76,7 @@ impl<'d> Calls<'d, '_> {
             && let Err(error) = self.caller.may_call(entry.service_number, &entry.full_name)
         {
             self.dispatch.live.stats.denied_calls.add_one();
-            return Start(Err(Refused { error, entry: None }));
+            return Start(Err(Refused::new(error, None)));
         }
         watch::enter(entry.number);
         let args = Args::Text(args, entry.options.types.args.as_ref());
