@@ -6,11 +6,7 @@
 //! What comes of a name is remembered for its type, so that it is tried once.
 
 use super::learned;
-use std::{
-    any::TypeId,
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{any::TypeId, cell::RefCell, rc::Rc};
 
 /// Letters of a name up to which each spelling is likely.
 const EACH_SPELLING: usize = 8;
@@ -20,11 +16,6 @@ const MAX_NAME: usize = 48;
 const MAX_SPELLINGS: usize = 1500;
 /// Bytes of a message up to which names are tried: it is read once more for each.
 const MAX_MESSAGE: usize = 256 << 10;
-
-/// Structs of a value in which a name is tried: there may be long lists of them.
-const MAX_STRUCTS: usize = 8;
-/// Bytes of values that are read for the spellings of one name.
-const MAX_VALUES: usize = 1 << 20;
 
 /// The names that such structs have been given, by the latest reading.
 #[derive(Debug, Default)]
@@ -51,35 +42,11 @@ struct Name {
 pub(crate) struct Tried {
     name: String,
     pub(crate) spellings: Vec<String>,
-    /// Structs in which it may still be tried.
-    structs: Cell<usize>,
-    /// Bytes of values that may still be read for it.
-    bytes: Cell<usize>,
 }
 
 impl Tried {
-    fn new(name: &str) -> Rc<Self> {
-        let (name, spellings) = (name.to_owned(), spellings(name));
-        Rc::new(Self { name, spellings, structs: Cell::new(MAX_STRUCTS), bytes: Cell::new(MAX_VALUES) })
-    }
-
-    pub(super) fn is(&self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
-    }
-
-    /// Whether this is the name, in one of the structs in which it is tried.
-    pub(crate) fn is_tried(&self, name: &str) -> bool {
-        self.is(name) && self.structs.get().checked_sub(1).map(|left| self.structs.set(left)).is_some()
-    }
-
-    /// Whether its value may be read once more.
-    pub(crate) fn has_room(&self) -> bool {
-        self.bytes.get() > 0
-    }
-
-    /// Its value of so many bytes has been read.
-    pub(crate) fn note_read(&self, bytes: usize) {
-        self.bytes.set(self.bytes.get().saturating_sub(bytes));
     }
 }
 
@@ -123,7 +90,7 @@ impl Spelling {
         let given = given.get_or_insert_default();
         given.names.clear();
         if let Some(tried) = given.tried.take() {
-            match found.is_some() || (has_succeeded && tried.has_room()) {
+            match found.is_some() || has_succeeded {
                 true => learned::learn_spelling(of, &tried.name, found),
                 false => given.is_over = true,
             }
@@ -140,9 +107,9 @@ impl Spelling {
                 Some(spelling) => known.extend(spelling.filter(|spelling| *spelling != name.text)),
                 None if !name.may_be_tried || given.is_over => {}
                 None => {
-                    let tried = Tried::new(&name.text);
+                    let (name, spellings) = (name.text.clone(), spellings(&name.text));
                     given.names.clear();
-                    given.tried = Some(tried);
+                    given.tried = Some(Rc::new(Tried { name, spellings }));
                     return Found::Trying;
                 }
             }

@@ -80,7 +80,7 @@ impl<'de> Trying<'de> {
     /// The next name to hand over; goes to its value.
     fn next(&mut self, cursor: &mut Cursor<'de>) -> Option<String> {
         let value = self.value.clone()?;
-        let name = self.tried.spellings.get(self.times / 2).filter(|_| self.tried.has_room())?;
+        let name = self.tried.spellings.get(self.times / 2)?;
         self.times += 1;
         self.end = Some(std::mem::replace(cursor, value));
         Some(name.clone())
@@ -107,7 +107,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        if let Some(trying) = self.trying.as_mut().filter(|trying| trying.tried.is_tried(&name)) {
+        if let Some(trying) = self.trying.as_mut().filter(|trying| trying.tried.is(&name)) {
             trying.value = Some(self.de.cursor.clone());
         }
         let flattened =
@@ -124,11 +124,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         }
         self.de.again.note_flattened_value::<S::Value>();
         let value = seed.deserialize(&mut *self.de)?;
-        if let Some(trying) = &mut self.trying
-            && let Some(end) = trying.end.take()
-        {
-            let start = trying.value.as_ref().map_or(0, Cursor::at);
-            trying.tried.note_read(self.de.cursor.at().saturating_sub(start));
+        if let Some(end) = self.trying.as_mut().and_then(|trying| trying.end.take()) {
             self.de.cursor = end;
         }
         Ok(value)
