@@ -180,10 +180,8 @@ impl Again {
         match self.spelling.of_given(of) {
             Found::Trying => Ok(true),
             Found::Known(names) => {
-                for name in names {
-                    reads_again |= self.note_zero(ZeroField { name, fields: &[] }, of);
-                }
-                Ok(reads_again)
+                let fields = names.into_iter().map(|name| ZeroField { name, fields: &[] });
+                Ok(fields.fold(false, |reads_again, field| self.note_zero(field, of) || reads_again))
             }
         }
     }

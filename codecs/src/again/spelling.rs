@@ -154,7 +154,7 @@ fn spellings(name: &str) -> Vec<String> {
         all.extend(of_words(name));
         let places = 0..letters.len();
         all.extend(places.clone().map(|one| with_capitals(&[one])));
-        let pairs = places.flat_map(|one| (0..one).map(move |two| [one, two]));
+        let pairs = places.clone().flat_map(|one| (0..one).map(move |two| [one, two]));
         all.extend(pairs.clone().map(|pair| with_capitals(&pair)));
         let triples = pairs.flat_map(|[one, two]| (0..two).map(move |three| [one, two, three]));
         all.extend(triples.take(MAX_SPELLINGS).map(|triple| with_capitals(&triple)));
