@@ -15,12 +15,7 @@ use std::{
 struct Learned {
     zero_fields: Vec<ZeroField>,
     repeated: Vec<RepeatedField>,
-    /// Names in small letters, and the field that they are of, if they are of one.
-    spellings: HashMap<String, Option<&'static str>>,
 }
-
-/// Names that are of no field, for each type; with more of them no further ones are tried.
-const MAX_NAMES: usize = 256;
 
 fn all() -> MutexGuard<'static, Option<HashMap<TypeId, Learned>>> {
     static ALL: Mutex<Option<HashMap<TypeId, Learned>>> = Mutex::new(None);
@@ -62,21 +57,4 @@ pub(super) fn learn_repeated_fields(of: TypeId, fields: &[RepeatedField]) {
             }
         }
     }
-}
-
-/// The field that a name is of, in any case; the outer `None` where that is not known.
-pub(super) fn spelling(of: TypeId, name: &str) -> Option<Option<&'static str>> {
-    let all = all();
-    let learned = all.as_ref().and_then(|all| all.get(&of))?;
-    match learned.spellings.get(&name.to_ascii_lowercase()) {
-        Some(spelling) => Some(*spelling),
-        None if learned.spellings.len() >= MAX_NAMES => Some(None),
-        None => None,
-    }
-}
-
-pub(super) fn learn_spelling(of: TypeId, name: &str, field: Option<&'static str>) {
-    let mut all = all();
-    let learned = all.get_or_insert_default().entry(of).or_default();
-    learned.spellings.insert(name.to_ascii_lowercase(), field);
 }

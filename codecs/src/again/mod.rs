@@ -6,7 +6,6 @@
 //! always leaves out the same members costs two readings and not one for each. Knows no format.
 
 mod learned;
-mod spelling;
 pub(crate) mod swallowed;
 
 use crate::{
@@ -18,31 +17,42 @@ use serde::{
     de::{self, Deserializer, Visitor},
     forward_to_deserialize_any,
 };
-pub(crate) use spelling::Tried;
-use spelling::{Found, Spelling};
-use std::{any::TypeId, cell::Cell, fmt, rc::Rc, sync::OnceLock};
+use std::{any::TypeId, cell::Cell, fmt, sync::OnceLock};
 use swallowed::Swallowed;
 
 /// What the readings of a value so far have found out, for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Again {
     /// Nothing yet, for nearly all values.
-    found: Option<Box<Findings>>,
+    found: Option<Box<Found>>,
     /// The name that a struct was given last before it said that it has a member twice.
     pub(crate) given: Cell<Option<&'static str>>,
     /// Whether serde has kept a map until it knows what to make of it: what it says then need not be what is wrong, and
     /// what is wrong need not be said.
     has_kept: Cell<bool>,
     /// Names that structs with flattened fields have been given.
-    spelling: Spelling,
+    flattened: Cell<Names>,
 }
 
 #[derive(Debug, Default)]
-struct Findings {
+struct Found {
     /// Members that structs ask for and get even where the bytes have none.
     zero_fields: Vec<ZeroField>,
     /// Members that come twice: the last counts, as in Go.
     repeats: Option<Repeats>,
+}
+
+/// A set of names without regard to case, in which some are that have not been put into it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Names(u64);
+
+impl Names {
+    fn bit(name: &str) -> u64 {
+        let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default().to_ascii_lowercase());
+        let bytes = name.as_bytes();
+        let sum = letter(bytes.first()) + 7 * letter(bytes.last()) + 31 * bytes.len();
+        1 << (sum % 64)
+    }
 }
 
 /// Members of which the last counts.
@@ -109,21 +119,10 @@ impl Again {
         }
     }
 
-    /// Notes the name of a member that a struct with flattened fields has been given, in a message of that many bytes.
-    pub(crate) fn note_flattened(&self, name: &str, message: usize) {
-        self.spelling.note(name, message);
-    }
-
-    /// Notes that a `T` is being read, as the value of the member whose name was noted last.
-    pub(crate) fn note_flattened_value<T>(&self) {
-        if is_kept_by_serde::<T>() {
-            self.spelling.note_kept();
-        }
-    }
-
-    /// The name of a member of such structs that this reading tries.
-    pub(crate) fn tried(&self) -> Option<Rc<Tried>> {
-        self.spelling.tried()
+    /// Notes the name of a member that a struct with flattened fields has been given.
+    #[inline]
+    pub(crate) fn note_flattened(&self, name: &str) {
+        self.flattened.set(Names(self.flattened.get().0 | Names::bit(name)));
     }
 
     /// Whether nothing could be made of what serde has kept as it was.
@@ -135,9 +134,6 @@ impl Again {
     #[cold]
     fn note(&mut self, error: &impl ZeroFieldError, of: TypeId) -> bool {
         let has_kept = self.has_kept.replace(false);
-        if self.end_of_trying(Err(error.repeated_field()), of) {
-            return true;
-        }
         if let Some(field) = error.zero_field()
             && self.note_zero(field, of)
         {
@@ -159,43 +155,19 @@ impl Again {
     /// A member that is there twice, under several names, of which the last cannot be told.
     #[cold]
     fn note_swallowed(&mut self, of: TypeId) -> Result<bool, &'static str> {
-        self.has_kept.set(false);
-        if self.end_of_trying(Ok(()), of) {
-            return Ok(true);
-        }
         let mut reads_again = false;
         for said in swallowed::take() {
             match said {
                 Swallowed::Repeated(own) if self.note_repeated(own, None, of) => reads_again = true,
                 Swallowed::Repeated(own) => return Err(own),
                 Swallowed::Missing(name) => {
-                    let is_there = self.spelling.is_given_otherwise(name);
+                    let is_there = self.flattened.get().0 & Names::bit(name) != 0;
                     reads_again |= is_there && self.note_zero(ZeroField { name, fields: &[] }, of);
                 }
             }
         }
-        if reads_again {
-            return Ok(true);
-        }
-        match self.spelling.of_given(of) {
-            Found::Trying => Ok(true),
-            Found::Known(names) => {
-                let fields = names.into_iter().map(|name| ZeroField { name, fields: &[] });
-                Ok(fields.fold(false, |reads_again, field| self.note_zero(field, of) || reads_again))
-            }
-        }
-    }
-
-    /// Takes in what has come of a reading that tried a name; whether this was one.
-    fn end_of_trying(&mut self, read: Result<(), Option<&'static str>>, of: TypeId) -> bool {
-        let Some(tried) = self.spelling.tried() else { return false };
-        let said = swallowed::take().into_iter().filter_map(|said| match said {
-            Swallowed::Repeated(name) => Some(name),
-            Swallowed::Missing(_) => None,
-        });
-        let found = read.err().flatten().into_iter().chain(said).find(|name| tried.is(name));
-        self.spelling.end(found, read.is_ok(), of);
-        true
+        self.has_kept.set(false);
+        Ok(reads_again)
     }
 
     /// A struct asks for this field.

@@ -6,7 +6,7 @@ use super::{
     de_error::DeError,
 };
 use crate::{
-    again::{Again, Repeats, Tried},
+    again::{Again, Repeats},
     budget::{ListRoom, MapRoom},
     serde_methods::{each_integer, forward_deserialize, forward_variant},
     zero::Zero,
@@ -18,7 +18,7 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
-use std::{borrow::Cow, rc::Rc};
+use std::borrow::Cow;
 
 /// The elements of an array, then zero values until `expected` are handed over.
 pub(super) struct Elements<'a, 'de, 'f> {
@@ -56,35 +56,6 @@ pub(super) struct Entries<'a, 'de, 'f> {
     pub(super) values: MapRoom,
     /// Whether it is a struct, with flattened fields: nothing else asks for the name of a member.
     pub(super) is_struct: bool,
-    /// Where a name is tried.
-    pub(super) trying: Option<Box<Trying<'de>>>,
-}
-
-/// A member that is handed over again behind the last, under each spelling that is tried of its name, twice.
-pub(super) struct Trying<'de> {
-    tried: Rc<Tried>,
-    /// How many times it has been handed over.
-    times: usize,
-    /// Where its value is, if it is there.
-    value: Option<Cursor<'de>>,
-    /// The end of the object, while the value is read.
-    end: Option<Cursor<'de>>,
-}
-
-impl<'de> Trying<'de> {
-    #[cold]
-    pub(super) fn new(tried: Rc<Tried>) -> Box<Self> {
-        Box::new(Self { tried, times: 0, value: None, end: None })
-    }
-
-    /// The next name to hand over; goes to its value.
-    fn next(&mut self, cursor: &mut Cursor<'de>) -> Option<String> {
-        let value = self.value.clone()?;
-        let name = self.tried.spellings.get(self.times / 2)?;
-        self.times += 1;
-        self.end = Some(std::mem::replace(cursor, value));
-        Some(name.clone())
-    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
@@ -95,23 +66,13 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
             drop_repeated(self.de, repeats, &mut self.first)?;
         }
         if !self.de.cursor.next(self.first, b'}')? {
-            let trying = self.trying.as_mut().filter(|_| self.is_struct);
-            let Some(name) = trying.and_then(|trying| trying.next(&mut self.de.cursor)) else {
-                return Ok(None);
-            };
-            self.de.budget.entry::<S::Value>(&mut self.keys)?;
-            self.de.budget.bytes(name.len())?;
-            return seed.deserialize(Name::new(Cow::Owned(name))).map(Some);
+            return Ok(None);
         }
         self.first = false;
         let name = self.de.cursor.name()?;
         self.de.budget.entry::<S::Value>(&mut self.keys)?;
         self.de.budget.bytes(name.len())?;
-        if let Some(trying) = self.trying.as_mut().filter(|trying| trying.tried.is(&name)) {
-            trying.value = Some(self.de.cursor.clone());
-        }
-        let flattened =
-            Flattened { again: self.de.again, message: self.de.cursor.len(), is_struct: &mut self.is_struct };
+        let flattened = Flattened { again: self.de.again, is_struct: &mut self.is_struct };
         seed.deserialize(Name { text: name, flattened: Some(flattened) }).map(Some)
     }
 
@@ -119,15 +80,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de, '_> {
         self.de.cursor.expect(b':')?;
         self.de.budget.entry::<S::Value>(&mut self.values)?;
         self.de.again.note_kept::<S::Value>();
-        if !self.is_struct {
-            return seed.deserialize(&mut *self.de);
-        }
-        self.de.again.note_flattened_value::<S::Value>();
-        let value = seed.deserialize(&mut *self.de)?;
-        if let Some(end) = self.trying.as_mut().and_then(|trying| trying.end.take()) {
-            self.de.cursor = end;
-        }
-        Ok(value)
+        seed.deserialize(&mut *self.de)
     }
 }
 
@@ -336,8 +289,6 @@ impl<'de> Name<'_, 'de> {
 /// found missing are known, and match in any case.
 struct Flattened<'a> {
     again: &'a Again,
-    /// Bytes of the message.
-    message: usize,
     /// Nothing else asks for the name of a member.
     is_struct: &'a mut bool,
 }
@@ -370,12 +321,12 @@ impl<'de> Deserializer<'de> for Name<'_, 'de> {
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        let Some(Flattened { again, message, is_struct }) = self.flattened else {
+        let Some(Flattened { again, is_struct }) = self.flattened else {
             return visit_text(self.text, visitor);
         };
         *is_struct = true;
         let name = self.text;
-        again.note_flattened(&name, message);
+        again.note_flattened(&name);
         let mut missing = again.zero_fields().iter().map(|field| field.name);
         let field = match missing.clone().any(|field| field == name) {
             true => None,

@@ -62,11 +62,6 @@ impl<'de> Cursor<'de> {
         Self { bytes, at: 0, depth: MAX_DEPTH.saturating_sub(max_depth) }
     }
 
-    /// Bytes of the whole value.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// How many bytes have been taken.
     pub(super) fn at(&self) -> usize {
         self.at

@@ -6,7 +6,7 @@
 //! with one name the last counts.
 
 use super::{
-    access::{Elements, Entries, Members, Trying},
+    access::{Elements, Entries, Members},
     cursor::{Cursor, MAX_DEPTH, Number},
     de_error::DeError,
 };
@@ -175,8 +175,7 @@ impl<'de, 'f> De<'de, 'f> {
         self.budget.compound::<V::Value>()?;
         self.cursor.enter()?;
         let (keys, values) = (MapRoom::default(), MapRoom::default());
-        let trying = self.again.tried().map(Trying::new);
-        let mut entries = Entries { de: self, first: true, keys, values, is_struct: false, trying };
+        let mut entries = Entries { de: self, first: true, keys, values, is_struct: false };
         let value = match visitor.visit_map(&mut entries) {
             // A struct with flattened fields, one of which may be there in another case.
             Err(error) if entries.is_struct => return Err(error.may_be_zero(&[])),
