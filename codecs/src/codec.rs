@@ -68,10 +68,12 @@ impl<'l> Decoding<'l> {
         self.is_exceeded.get()
     }
 
-    /// What comes of a value that wanted to take more than it may.
+    /// Fails a value that wanted to take more than it may, where it has not failed.
     #[cold]
-    pub(crate) fn exceeded<T>(&self, value: Result<T, ValueError>) -> Result<T, ValueError> {
-        value.and_then(|_| Err(OverBudget::new(self.taken()).into()))
+    pub(crate) fn fail_exceeded<T>(&self, value: &mut Result<T, ValueError>) {
+        if value.is_ok() {
+            *value = Err(OverBudget::new(self.taken()).into());
+        }
     }
 
     /// Levels of values inside values.

@@ -67,7 +67,8 @@ impl Args<'_> {
     /// As [`decode`](Self::decode).
     #[inline]
     pub fn decode_within<T: DeserializeOwned>(&self, decoding: &Decoding<'_>) -> Result<T, ValueError> {
-        let value = match self {
+        // It stays where it is put: a copy would be the larger part of looking at the budget.
+        let mut value = match self {
             Self::JsonValue(bytes) => json::value_from_slice_within(bytes, decoding),
             Self::JsonParams(bytes) => json::params_from_slice_within(bytes, decoding),
             #[cfg(feature = "bson")]
@@ -93,7 +94,10 @@ impl Args<'_> {
             Self::Text(args, type_of) => text::decode_within(args, *type_of, decoding),
             Self::Broken(error) => Err((*error).clone()),
         };
-        if decoding.is_exceeded() { decoding.exceeded(value) } else { value }
+        if decoding.is_exceeded() {
+            decoding.fail_exceeded(&mut value);
+        }
+        value
     }
 }
 

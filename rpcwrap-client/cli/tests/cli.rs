@@ -566,7 +566,10 @@ fn errors_that_are_no_texts_are_one_line_in_each_form_of_output() {
         (r#"{"why":"x"}"#, r#"{"why":"x"}"#),
         (r#"{"message":5}"#, r#"{"message":5}"#),
         (r#"{"message":"m","code":"E1","data":[1]}"#, "m (code E1)"),
-        (r#"{"code":-32601,"message":"no\n\u001b]0;x\u0007 such"}"#, ""),
+        (
+            r#"{"code":-32601,"message":"no\u001b]0;x\u0007 such"}"#,
+            "no\u{fffd}]0;x\u{fffd} such (code -32601)",
+        ),
     ] {
         let reply: &'static str = format!("{{\"id\":0,\"result\":null,\"error\":{error}}}\n").leak();
         let addr = answering(vec![CONNECT, CONNECTED, REQUEST, Step::Send(reply), Step::Wait].leak());

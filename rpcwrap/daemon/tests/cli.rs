@@ -137,7 +137,7 @@ fn says_where_it_listens_and_ends_on_sigterm() {
     let rpc = port(&said[0], "listening on 127.0.0.1:");
     let http_rpc = port(&said[1], "http-rpc on 127.0.0.1:");
     assert!(rpc > 0 && http_rpc > 0 && rpc != http_rpc);
-    assert_eq!(said.iter().filter(|line| line.starts_with("  ")).count(), 3);
+    assert_eq!(said.iter().filter(|line| line.starts_with("  ")).count(), 4);
     TcpStream::connect(("127.0.0.1", rpc)).unwrap();
 
     daemon.signal("TERM");

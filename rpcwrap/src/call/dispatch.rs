@@ -40,19 +40,19 @@ pub(crate) struct Dispatch {
 pub(crate) struct Refused<'d> {
     pub(crate) error: CallError,
     pub(crate) entry: Option<&'d Arc<Entry>>,
-    /// Not a refusal yet: its arguments become more than may be decoded in place. To be started again aside, by
-    /// [`Caller::again`].
-    pub(crate) needs_place: bool,
+    /// Not a refusal yet: it takes more than may be done in place, and is to be started again aside. Whether it has been
+    /// counted against its user's rate: then by [`Caller::again`].
+    pub(crate) place: Option<bool>,
 }
 
 impl<'d> Refused<'d> {
     pub(crate) fn new(error: CallError, entry: Option<&'d Arc<Entry>>) -> Self {
-        Self { error, entry, needs_place: false }
+        Self { error, entry, place: None }
     }
 
     /// Of a message that is too large to be worked on in place; the error is that of one that has no place at all.
     pub(crate) fn for_place() -> Self {
-        Self { needs_place: true, ..Self::new(CallError::Overloaded, None) }
+        Self { place: Some(false), ..Self::new(CallError::Overloaded, None) }
     }
 }
 
@@ -225,7 +225,7 @@ impl Dispatch {
             |error| Refused {
                 error: error.shortened(),
                 entry: Some(entry),
-                needs_place: decoding.is_exceeded() && caller.may_decode_more(),
+                place: (decoding.is_exceeded() && caller.may_decode_more()).then_some(true),
             },
         )
     }
@@ -341,7 +341,7 @@ impl Dispatch {
                 let started = started.enter_layers(peer, bytes_in, now);
                 Ok(InFlightCall::new(&self.live, started, peer, bytes_in, 0, now))
             }
-            Err(Refused { needs_place: true, .. }) => Err(NotStarted::NeedsPlace),
+            Err(Refused { place: Some(_), .. }) => Err(NotStarted::NeedsPlace),
             Err(Refused { error, entry, .. }) => {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);

@@ -6,7 +6,7 @@
 use crate::{
     auth::UserPermit,
     call::{
-        large::{self, LARGE},
+        large::{self, LARGE, PlaceWait},
         registry::Entry,
         slice,
     },
@@ -29,7 +29,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 use tokio::time::Sleep;
@@ -100,8 +100,19 @@ pub(crate) struct InFlightCall {
     /// Whether it waits for its handler, as far as the server's `max_calls` is concerned: one that has something to write
     /// waits for its peer, however long that takes no bytes, and counts against that peer only.
     waits: bool,
+    /// Of a reply that may be large, and is not written when it is ready but when other replies have been.
+    turn: Turn,
+    /// Whether it is written as soon as it is ready: only then may it have the place, as others wait for that.
+    is_written_at_once: bool,
     _permit: Option<MethodPermit>,
     _user_permit: Option<UserPermit>,
+}
+
+/// The turn of a reply that may be large.
+enum Turn {
+    None,
+    Waits(PlaceWait),
+    Has(large::Place),
 }
 
 impl InFlightCall {
@@ -137,8 +148,33 @@ impl InFlightCall {
             started,
             counted: false,
             waits,
+            turn: Turn::None,
+            is_written_at_once: true,
             _permit: call.permit,
             _user_permit: call.user_permit,
+        }
+    }
+
+    /// It may have to wait for the replies of others once it is ready.
+    pub(crate) fn keep_order(&mut self) {
+        self.is_written_at_once = false;
+    }
+
+    fn may_reply_large(&self) -> bool {
+        self.entry.may_reply_large() || self.bytes_in >= LARGE
+    }
+
+    /// Waits for the place where large replies are written, if this may be one.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_written_at_once || !self.may_reply_large() || !large::is_needed_elsewhere() {
+            return Poll::Ready(());
+        }
+        loop {
+            self.turn = match &mut self.turn {
+                Turn::None => large::Place::free().map_or_else(|| Turn::Waits(PlaceWait::new()), Turn::Has),
+                Turn::Waits(wait) => Turn::Has(ready!(wait.poll(cx))),
+                Turn::Has(_) => return Poll::Ready(()),
+            };
         }
     }
 
@@ -156,13 +192,16 @@ impl InFlightCall {
         if self.place.as_mut().is_some_and(|place| self.live.calls.is_killed(place)) {
             self.cancel();
         }
+        if self.call.is_some() && matches!(self.turn, Turn::Waits(_)) {
+            return self.poll_turn(cx);
+        }
         let Some(call) = &mut self.call else { return Poll::Ready(()) };
         let poll = AssertUnwindSafe(|| watch::at(self.entry.number, || call.as_mut().poll(cx)));
         match catch_unwind(poll) {
             Ok(Poll::Ready(())) => {
                 // What is left is for its peer to take.
                 self.stop_waiting();
-                return Poll::Ready(());
+                return self.poll_turn(cx);
             }
             Ok(Poll::Pending) => {}
             Err(_) => {
@@ -207,6 +246,8 @@ impl InFlightCall {
     /// Writes what is ready, and counts the call when that was the last.
     pub(crate) fn write(&mut self, to: &mut ReplyTo<'_>, out: &mut BytesMut) -> Written {
         let before = out.len();
+        let turn = std::mem::replace(&mut self.turn, Turn::None);
+        let is_large_request = self.bytes_in >= LARGE;
         let written = match (self.failed.take(), &mut self.call) {
             (Some(error), _) => Written::Last(Err(Box::new(error))),
             (None, Some(call)) => {
@@ -214,7 +255,11 @@ impl InFlightCall {
                 let mut write = || call.as_mut().write(Keep::No, reply_type, to, out);
                 let may_be_large = self.entry.may_reply_large();
                 let write = AssertUnwindSafe(|| {
-                    watch::at(self.entry.number, || if may_be_large { large::aside(write) } else { write() })
+                    watch::at(self.entry.number, || match turn {
+                        Turn::Has(place) => place.work(write),
+                        _ if may_be_large || is_large_request => large::aside(write),
+                        _ => write(),
+                    })
                 });
                 let written = catch_unwind(write).unwrap_or_else(|_| {
                     out.truncate(before);

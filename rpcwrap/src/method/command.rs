@@ -7,8 +7,8 @@ use std::time::Duration;
 ///
 /// Its words become the handler's argument as a method's do: by its type, in their order or as names and values in
 /// turn. The reply is written as a method's. In every other way it is a call: the limits of the server and of the user,
-/// its right to call `NAME`, `call_timeout` and the server's layers hold for it, and it is counted by peer and in
-/// `INFO commandstats`. It is listed by `COMMAND` and `HELP`. No other protocol reaches it.
+/// its right to call `NAME`, `call_timeout` and the server's layers hold for it, and it is counted by peer. It is listed by
+/// `COMMAND` and `HELP`. No other protocol reaches it.
 ///
 /// ```
 /// use rpcwrap::{Command, Server};

@@ -3,10 +3,7 @@
 
 use super::{Answer, Framing, Session, batch::Batch, requests::Outcome, scratch::Scratch};
 use crate::{
-    call::{
-        access::Caller,
-        large::{Place, PlaceWait},
-    },
+    call::{access::Caller, large::PlaceWait},
     live::{policy::Policy, watch},
 };
 use bytes::BytesMut;
@@ -20,8 +17,8 @@ use std::{
 pub(super) enum Hold<F: Framing> {
     /// The answer to a request that is no call.
     Answer(Pin<Box<dyn Future<Output = Answer> + Send>>),
-    /// The place aside, for what was read, or for this request, which has been started in place before.
-    Place(PlaceWait, Option<Box<F::Request>>),
+    /// The place aside, for this request, which is there until it is started.
+    Place { wait: PlaceWait, request: Option<Box<F::Request>>, is_counted: bool },
 }
 
 impl<F: Framing> Session<F> {
@@ -33,7 +30,6 @@ impl<F: Framing> Session<F> {
         cx: &mut Context<'_>,
         policy: &Policy,
         scratch: &mut Scratch,
-        input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> bool {
         match &mut self.hold {
@@ -43,56 +39,30 @@ impl<F: Framing> Session<F> {
                 self.hold = None;
                 self.write_answer(answer, output);
             }
-            Some(Hold::Place(wait, request)) => {
+            Some(Hold::Place { wait, request, is_counted }) => {
                 let Poll::Ready(place) = wait.poll(cx) else { return false };
-                let request = request.take();
+                let (request, is_counted) = (request.take(), *is_counted);
                 self.hold = None;
-                place.work(|| match request {
-                    Some(request) => self.start_again(policy, scratch, *request, output),
-                    None => {
-                        self.start_requests(policy, scratch, input, output);
-                    }
-                });
+                if let Some(request) = request {
+                    place.work(|| self.start_aside(policy, scratch, *request, is_counted, output));
+                }
             }
         }
         true
     }
 
-    /// The same as [`start_requests`](Self::start_requests), where a request may be large: decoded, and its call
-    /// started, beside the threads that do I/O, when it is the session's turn.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn start_large(
-        &mut self,
-        cx: &mut Context<'_>,
-        policy: &Policy,
-        scratch: &mut Scratch,
-        input: &mut BytesMut,
-        output: &mut BytesMut,
-    ) -> bool {
-        if self.hold.is_some() {
-            return false;
-        }
-        match Place::free() {
-            Some(place) => place.work(|| self.start_requests(policy, scratch, input, output)),
-            None => {
-                self.needs_input = false;
-                self.hold = Some(Hold::Place(PlaceWait::new(), None));
-                self.poll_hold(cx, policy, scratch, input, output)
-            }
-        }
-    }
-
-    /// Starts a request that becomes more than may be decoded in place; this thread has the place for it.
-    fn start_again(
+    /// Starts a request that is large or becomes so; this thread has the place for it.
+    fn start_aside(
         &mut self,
         policy: &Policy,
         scratch: &mut Scratch,
         request: F::Request,
+        is_counted: bool,
         output: &mut BytesMut,
     ) {
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
-        let caller = Caller::new(&peer, policy).again();
+        let caller = Caller::new(&peer, policy);
+        let caller = if is_counted { caller.again() } else { caller };
         let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         if let Outcome::Waits(call) = self.start(&request, &dispatch, &caller, &mut batch, output) {
             self.keep(request, call);

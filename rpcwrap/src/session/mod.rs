@@ -24,7 +24,7 @@ mod transfer;
 mod wait;
 
 use crate::{
-    call::{dispatch::Dispatch, large::LARGE, slice},
+    call::{dispatch::Dispatch, slice},
     error::ProtocolError,
     io::{
         Stream,
@@ -281,11 +281,8 @@ impl<F: Framing> Session<F> {
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
         scratch.note_sizes(input, output);
-        let went_on = self.hold.is_some() && self.poll_hold(cx, policy, scratch, input, output);
-        let started = match input.len() < LARGE {
-            true => self.start_requests(policy, scratch, input, output),
-            false => self.start_large(cx, policy, scratch, input, output),
-        };
+        let went_on = self.hold.is_some() && self.poll_hold(cx, policy, scratch, output);
+        let started = self.start_requests(policy, scratch, input, output);
         scratch.note_sizes(input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;

@@ -21,12 +21,15 @@ use std::{
 };
 
 /// What became of a request.
+#[expect(clippy::large_enum_variant, reason = "a call that waits is moved once, to where it waits")]
 pub(super) enum Outcome {
     /// It is answered.
     Over,
     Waits(InFlightCall),
-    /// It is to be started again, aside.
-    NeedsPlace,
+    /// It is to be started aside; whether it has been counted against its user's rate.
+    NeedsPlace {
+        is_counted: bool,
+    },
 }
 
 impl<F: Framing> Session<F> {
@@ -97,8 +100,9 @@ impl<F: Framing> Session<F> {
         match outcome {
             Outcome::Over => {}
             Outcome::Waits(call) => self.keep(request, call),
-            Outcome::NeedsPlace => {
-                self.hold = Some(Hold::Place(PlaceWait::new(), Some(Box::new(request))));
+            Outcome::NeedsPlace { is_counted } => {
+                let request = Some(Box::new(request));
+                self.hold = Some(Hold::Place { wait: PlaceWait::new(), request, is_counted });
                 return false;
             }
         }
@@ -107,8 +111,11 @@ impl<F: Framing> Session<F> {
 
     /// Keeps what a call that waits needs of its request.
     #[inline]
-    pub(super) fn keep(&mut self, request: F::Request, call: InFlightCall) {
+    pub(super) fn keep(&mut self, request: F::Request, mut call: InFlightCall) {
         let place = if F::ORDERED { self.order.run() } else { 0 };
+        if F::ORDERED {
+            call.keep_order();
+        }
         self.waiting_bytes += call.held_bytes();
         self.in_flight.push(F::into_head(request), call, place);
     }
@@ -159,6 +166,10 @@ impl<F: Framing> Session<F> {
             self.refuse(request, Refused::new(CallError::Draining, None), batch, output);
             return Outcome::Over;
         }
+        // Parts of it have been looked at as they came, which is little work each.
+        if F::wire_len(request) >= LARGE && !caller.has_place && large::is_needed_elsewhere() {
+            return Outcome::NeedsPlace { is_counted: false };
+        }
         let began = batch.now();
         let calls = Calls { last: batch.last(), dispatch, caller, now: began };
         // A call stays where it was put, too.
@@ -170,7 +181,7 @@ impl<F: Framing> Session<F> {
         }
         let Ok(started) = &mut start else {
             match start {
-                Err(refused) if refused.needs_place => return Outcome::NeedsPlace,
+                Err(Refused { place: Some(is_counted), .. }) => return Outcome::NeedsPlace { is_counted },
                 Err(refused) => self.refuse(request, refused, batch, output),
                 Ok(_) => {}
             }
@@ -193,13 +204,14 @@ impl<F: Framing> Session<F> {
                 Err(_) => Outcome::Over,
             }
         };
-        if F::ORDERED && !self.order.is_empty() {
-            return wait(start, 0);
-        }
         if caller.has_place {
             large::give_back();
-            // What comes behind it has to wait for the place again.
+            // What comes behind it has to wait for the place again, and so has the reply.
             slice::end();
+            return wait(start, 0);
+        }
+        if F::ORDERED && !self.order.is_empty() {
+            return wait(start, 0);
         }
         let before = output.len();
         // A waker that does nothing: whatever is not ready is polled again by the set, with the set's own.

@@ -238,7 +238,7 @@ async fn beside_other_protocols_one_that_greets_needs_an_opening() {
     assert!(text.contains("greeting  ") && text.contains("its listener"), "{text}");
     // A peer that waits for a greeting is told nothing.
     let mut peer = Peer::connect(server.addr).await;
-    peer.send("HELP\r\n").await;
+    peer.send("EHLO x\r\n").await;
     let answer = String::from_utf8(peer.read_to_end().await).unwrap();
     assert!(!answer.contains("220 greeting"), "{answer}");
 

@@ -20,7 +20,7 @@ use Leaves::{Fin, Reset};
 /// What it sends, what the answer begins with, how it leaves.
 type Probe = (&'static [u8], &'static str, Leaves);
 
-const PROBES: [Probe; 10] = [
+const PROBES: [Probe; 12] = [
     (b"", "", Reset),
     (b"", "", Fin),
     (b"OPTIONS / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 ", Reset),
@@ -39,11 +39,12 @@ const PROBES: [Probe; 10] = [
     ),
     (b"CONNECT /_goRPC_ HTTP/1.0\r\n\r\n", "HTTP/1.0 200 Connected to Go RPC", Reset),
     (b"agent\n", "ready up 100%", Reset),
+    (b"*1\r\n$4\r\nPING\r\n", "+PONG", Reset),
+    (b"PING\r\n", "+PONG", Fin),
 ];
 
 /// Those of services we are not: closed, and kept for `/protocols`.
-const OTHERS: [&[u8]; 6] = [
-    b"*1\r\n$4\r\nPING\r\n",
+const OTHERS: [&[u8]; 5] = [
     b"\0\0\0\x16\0\x03\0\0user\0haproxy\0\0",
     b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0",
     b"\x16\x03\0\0\x79\x01\0\0\x75\x03\0HAPROXYSSLCHK",

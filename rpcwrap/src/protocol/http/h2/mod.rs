@@ -130,7 +130,7 @@ async fn drive(streams: &mut Streams) -> Option<Result<(), Error>> {
         }
         let is_asked =
             aged.is_ready() || cx.tracked.logins.are_used_up() || draining.as_mut().poll(task).is_ready();
-        let is_late = !(is_asked && !leaving)
+        let is_late = (leaving || !is_asked)
             && close_timer.poll(task, &cx.dispatch.live.config(), streams.is_idle()).is_ready();
         if is_late && leaving {
             tracing::debug!(peer = %cx.peer_addr, "HTTP/2 peer did not say good-bye");
