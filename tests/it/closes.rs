@@ -1,7 +1,6 @@
 //! Every reason for which the server ends a connection: the peer has read what it was told, then a clean end, over plain
 //! TCP and under TLS, where the end is said within TLS.
 
-use crate::line_protocol::Lines;
 use rpcwrap::{Builder, Config, TlsConfig, TlsPolicy, User, Users};
 use rpcwrap_tests::{
     certificates::Ca,
@@ -161,7 +160,7 @@ fn rows() -> Vec<Row> {
         row("half-closed HTTP", PAGE, (b"HTTP/1.1 200 ", b"ok\n")).ended_by(HalfClose),
         row("half-closed HTTP/2", PREFACE, (b"\0\0", b"")).ended_by(HalfClose),
         row("half an opening, and no more", b"GE", (b"", b"")).ended_by(HalfClose),
-        row("quit", b"AUTH ala kot\nQUIT\n", (b"OK\nBYE\n", b"")),
+        row("quit", b"AUTH ala kot\r\nQUIT\r\n", (b"+OK\r\n", b"+OK\r\n")),
         row("third wrong login", wrong_login.repeat(3), (b"HTTP/1.1 401 ", close)),
         row("head too large", format!("GET /{} HTTP/1.1\r\n", "x".repeat(100_000)), (b"HTTP/1.1 ", close)),
         row(
@@ -194,7 +193,7 @@ fn builder(ca: &Ca, gate: &Gate) -> Builder {
     let server = ca.server();
     let tls = TlsConfig::from_pem(server.certificate, server.key).policy(TlsPolicy::Allow);
     let users = [User::new("ala").secret("kot"), User::new("root").secret("r").admin(true)];
-    services().service(gate.service()).protocol(Lines).tls(tls).credentials(Users::new(users).unwrap().into())
+    services().service(gate.service()).tls(tls).credentials(Users::new(users).unwrap().into())
 }
 
 /// Has an admin end the youngest connection.

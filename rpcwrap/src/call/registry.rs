@@ -237,7 +237,7 @@ impl Registry {
         }
     }
 
-    /// Whether there is a method of that full name, whoever may know of it.
+    /// Whether there is a method of that full name, for any caller.
     #[cfg(feature = "resp")]
     pub(crate) fn has(&self, name: &[u8]) -> bool {
         self.methods.contains_key(name)

@@ -11,7 +11,7 @@ use rpcwrap::{
         codec::ReplyEncoder,
         text::{TextArgs, Token},
     },
-    protocol::{AuthMode, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
+    protocol::{AuthMode, Class, Conn, ConnCx, Protocol, ServeFuture, Served, Sniff},
     session::{Answer, Calls, Control, Framing, Start},
 };
 use rpcwrap_tests::{limit, raw::Peer, server::start, server::tcp, services::services};
@@ -23,6 +23,10 @@ pub(crate) struct Lines;
 impl Protocol for Lines {
     fn name(&self) -> &'static str {
         "lines"
+    }
+
+    fn class(&self) -> Class {
+        Class::Grammar
     }
 
     fn prefaces(&self) -> Vec<Vec<u8>> {
