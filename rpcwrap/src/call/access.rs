@@ -5,7 +5,7 @@
 
 use crate::{
     auth::{Access, Identity, User, UserPermit},
-    call::large,
+    call::{attempt::Rate, large},
     error::CallError,
     live::policy::Policy,
     peer::{IN_PROCESS, Peer},
@@ -27,8 +27,7 @@ pub(crate) struct Caller<'p> {
     pub(crate) limits: &'p Limits,
     /// It has the place where large messages are worked on.
     pub(crate) has_place: bool,
-    /// Its call has been counted against its user's rate when it was started before.
-    is_again: bool,
+    rate: Rate,
 }
 
 /// Whether `identity`, or a peer that has proven none, may know that there is `full_name`, of the service with that
@@ -65,14 +64,14 @@ impl<'p> Caller<'p> {
         let has_place = large::has_place();
         let limits = if large::is_needed_elsewhere() { &policy.limits_in_place } else { &policy.limits };
         let mut caller =
-            Self { peer, policy, name, user, is_barred: false, limits, has_place, is_again: false };
+            Self { peer, policy, name, user, is_barred: false, limits, has_place, rate: Rate::ToCount };
         caller.is_barred = peer.needs_tls || caller.lacks_login();
         caller
     }
 
-    /// The same for a call that is started for the second time, aside.
-    pub(crate) fn again(&self) -> Self {
-        Self { limits: &self.policy.limits, is_again: true, ..*self }
+    /// The same for a call that may have been counted before.
+    pub(crate) fn with_rate(self, rate: Rate) -> Self {
+        Self { rate, ..self }
     }
 
     /// Whether arguments that become more than `limits` let them may do so aside.
@@ -134,7 +133,10 @@ impl<'p> Caller<'p> {
     #[inline]
     pub(crate) fn admit(&self, now: Instant) -> Result<Option<UserPermit>, CallError> {
         let Some(user) = self.user else { return Ok(None) };
-        let admitted = if self.is_again { user.enter() } else { user.admit(now) };
+        let admitted = match self.rate {
+            Rate::ToCount => user.admit(now),
+            Rate::Counted => user.enter(),
+        };
         admitted.map_err(|limit| CallError::OverUserLimit { user: user.name().to_owned(), limit })
     }
 

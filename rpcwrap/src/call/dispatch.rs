@@ -8,8 +8,9 @@ use crate::{
     auth::UserPermit,
     call::{
         access::Caller,
+        attempt::{Attempt, NotStarted, Rate, start_aside},
         in_flight::{InFlightCall, MethodPermit, Started, count_failure, note_end, panicked},
-        large::{self, LARGE, Place},
+        large::{self, LARGE},
         registry::{Entry, Registry},
     },
     error::{CallError, echoed},
@@ -40,19 +41,19 @@ pub(crate) struct Dispatch {
 pub(crate) struct Refused<'d> {
     pub(crate) error: CallError,
     pub(crate) entry: Option<&'d Arc<Entry>>,
-    /// Not a refusal yet: it takes more than may be done in place, and is to be started again aside. Whether it has been
-    /// counted against its user's rate: then by [`Caller::again`].
-    pub(crate) place: Option<bool>,
+    /// Not a refusal yet: it takes more than may be done in place, and is to be started again aside, by a caller with
+    /// this [`rate`](Caller::with_rate).
+    pub(crate) again: Option<Rate>,
 }
 
 impl<'d> Refused<'d> {
     pub(crate) fn new(error: CallError, entry: Option<&'d Arc<Entry>>) -> Self {
-        Self { error, entry, place: None }
+        Self { error, entry, again: None }
     }
 
     /// Of a message that is too large to be worked on in place; the error is that of one that has no place at all.
     pub(crate) fn for_place() -> Self {
-        Self { place: Some(false), ..Self::new(CallError::Overloaded, None) }
+        Self { again: Some(Rate::ToCount), ..Self::new(CallError::Overloaded, None) }
     }
 }
 
@@ -225,7 +226,7 @@ impl Dispatch {
             |error| Refused {
                 error: error.shortened(),
                 entry: Some(entry),
-                place: (decoding.is_exceeded() && caller.may_decode_more()).then_some(true),
+                again: (decoding.is_exceeded() && caller.may_decode_more()).then_some(Rate::Counted),
             },
         )
     }
@@ -300,8 +301,8 @@ impl Dispatch {
         args: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Bytes, CallError> {
-        let start = |again| {
-            self.start_in_flight(peer, name.as_bytes(), Args::JsonValue(args), args.len(), timeout, again)
+        let start = |attempt| {
+            self.start_in_flight(peer, name.as_bytes(), Args::JsonValue(args), args.len(), timeout, attempt)
         };
         let mut flight = start_aside(0, start).await?;
         let mut out = BytesMut::new();
@@ -324,16 +325,13 @@ impl Dispatch {
         args: Args<'_>,
         bytes_in: usize,
         timeout: Option<Duration>,
-        is_again: bool,
+        attempt: Attempt,
     ) -> Result<InFlightCall, NotStarted> {
-        let now = Instant::now();
+        let Attempt { read: now, rate } = attempt;
         let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
-        let mut caller = Caller::new(peer, &policy);
-        if is_again {
-            caller = caller.again();
-        }
+        let caller = Caller::new(peer, &policy).with_rate(rate);
         let started = watch::within(|| self.start(None, name, args, timeout, &caller, now));
         match started {
             Ok(started) => {
@@ -341,7 +339,7 @@ impl Dispatch {
                 let started = started.enter_layers(peer, bytes_in, now);
                 Ok(InFlightCall::new(&self.live, started, peer, bytes_in, 0, now))
             }
-            Err(Refused { place: Some(_), .. }) => Err(NotStarted::NeedsPlace),
+            Err(Refused { again: Some(_), .. }) => Err(NotStarted::NeedsPlace),
             Err(Refused { error, entry, .. }) => {
                 if let Some(entry) = entry {
                     tally.finish(Duration::ZERO, true);
@@ -367,35 +365,6 @@ impl Dispatch {
         }
         Refused::new(error, entry)
     }
-}
-
-/// Why a call that will be waited for was not started.
-pub(crate) enum NotStarted {
-    Refused(CallError),
-    /// Its arguments become more than may be decoded in place: to be started again, aside.
-    NeedsPlace,
-}
-
-/// Starts a call whose arguments are so many bytes by `start`, which is told whether it is for the second time: aside
-/// where they are many or become much, when it is its turn.
-///
-/// Dropping the future gives the turn up.
-pub(crate) async fn start_aside(
-    bytes: usize,
-    mut start: impl FnMut(bool) -> Result<InFlightCall, NotStarted>,
-) -> Result<InFlightCall, CallError> {
-    let first = match bytes < LARGE {
-        true => start(false),
-        false => Place::wait().await.work(|| start(false)),
-    };
-    let result = match first {
-        Err(NotStarted::NeedsPlace) => Place::wait().await.work(|| start(true)),
-        result => result,
-    };
-    result.map_err(|error| match error {
-        NotStarted::Refused(error) => error,
-        NotStarted::NeedsPlace => unreachable!("it had the place"),
-    })
 }
 
 /// What is said of a method that was not found: of a request that broke before its method's name was read, how.

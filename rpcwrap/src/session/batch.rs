@@ -44,6 +44,11 @@ impl<'t, 'd> Batch<'t, 'd> {
         }
     }
 
+    /// The first call of the batch has begun then.
+    pub(super) fn begin(&mut self, at: Instant) {
+        self.now = Some(at);
+    }
+
     /// When the last call of the batch ended, which is when the next one begins: one look at the clock per call.
     #[inline]
     pub(super) fn now(&self) -> Instant {

@@ -1,16 +1,17 @@
 //! What a session waits for before it decodes more: the answer to a request that takes time, or the place where large
 //! messages are worked on.
 
-use super::{Answer, Framing, Session, batch::Batch, requests::Outcome, scratch::Scratch};
+use super::{Answer, Framing, Session, scratch::Scratch};
 use crate::{
-    call::{access::Caller, large::PlaceWait},
-    live::{policy::Policy, watch},
+    call::{attempt::Rate, large::PlaceWait},
+    live::policy::Policy,
 };
 use bytes::BytesMut;
 use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 /// Nothing is decoded before it is ready.
@@ -18,7 +19,15 @@ pub(super) enum Hold<F: Framing> {
     /// The answer to a request that is no call.
     Answer(Pin<Box<dyn Future<Output = Answer> + Send>>),
     /// The place aside, for this request, which is there until it is started.
-    Place { wait: PlaceWait, request: Option<Box<F::Request>>, is_counted: bool },
+    Place(PlaceWait, Option<Box<Postponed<F>>>),
+}
+
+/// A request that has been read and is started aside, and what is known of it by then.
+pub(super) struct Postponed<F: Framing> {
+    pub(super) request: F::Request,
+    /// When it was read.
+    pub(super) read: Instant,
+    pub(super) rate: Rate,
 }
 
 impl<F: Framing> Session<F> {
@@ -30,6 +39,7 @@ impl<F: Framing> Session<F> {
         cx: &mut Context<'_>,
         policy: &Policy,
         scratch: &mut Scratch,
+        input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> bool {
         match &mut self.hold {
@@ -39,35 +49,13 @@ impl<F: Framing> Session<F> {
                 self.hold = None;
                 self.write_answer(answer, output);
             }
-            Some(Hold::Place { wait, request, is_counted }) => {
+            Some(Hold::Place(wait, postponed)) => {
                 let Poll::Ready(place) = wait.poll(cx) else { return false };
-                let (request, is_counted) = (request.take(), *is_counted);
+                let postponed = postponed.take();
                 self.hold = None;
-                if let Some(request) = request {
-                    place.work(|| self.start_aside(policy, scratch, *request, is_counted, output));
-                }
+                place.work(|| self.start_requests(policy, scratch, postponed, input, output));
             }
         }
         true
-    }
-
-    /// Starts a request that is large or becomes so; this thread has the place for it.
-    fn start_aside(
-        &mut self,
-        policy: &Policy,
-        scratch: &mut Scratch,
-        request: F::Request,
-        is_counted: bool,
-        output: &mut BytesMut,
-    ) {
-        let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
-        let caller = Caller::new(&peer, policy);
-        let caller = if is_counted { caller.again() } else { caller };
-        let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
-        if let Outcome::Waits(call) = self.start(&request, &dispatch, &caller, &mut batch, output) {
-            self.keep(request, call);
-        }
-        batch.merge();
-        watch::leave();
     }
 }

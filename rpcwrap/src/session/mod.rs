@@ -281,8 +281,8 @@ impl<F: Framing> Session<F> {
     ) -> io::Result<bool> {
         let answered = self.answer_ready(cx, &policy.config, output);
         scratch.note_sizes(input, output);
-        let went_on = self.hold.is_some() && self.poll_hold(cx, policy, scratch, output);
-        let started = self.start_requests(policy, scratch, input, output);
+        let went_on = self.hold.is_some() && self.poll_hold(cx, policy, scratch, input, output);
+        let started = self.start_requests(policy, scratch, None, input, output);
         scratch.note_sizes(input, output);
         let sent = self.send(cx, output)?;
         let received = self.receive(cx, &policy.config, input, output)?;

@@ -1,9 +1,10 @@
 //! How a session starts the calls of the requests it has read: decoded one after the other, each polled once in place.
 
-use super::{BATCH, Calls, Framing, Hold, Session, batch::Batch, scratch::Scratch};
+use super::{BATCH, Calls, Framing, Hold, Session, batch::Batch, hold::Postponed, scratch::Scratch};
 use crate::{
     call::{
         access::Caller,
+        attempt::Rate,
         dispatch::{Dispatch, Refused},
         in_flight::InFlightCall,
         large::{self, LARGE, PlaceWait},
@@ -18,6 +19,7 @@ use codecs::{DecodeError, END_OF_STREAM};
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 /// What became of a request.
@@ -26,35 +28,48 @@ pub(super) enum Outcome {
     /// It is answered.
     Over,
     Waits(InFlightCall),
-    /// It is to be started aside; whether it has been counted against its user's rate.
-    NeedsPlace {
-        is_counted: bool,
-    },
+    /// It is to be started aside, as it takes more than may be done in place.
+    Postponed(Rate),
 }
 
 impl<F: Framing> Session<F> {
-    /// Decodes and starts requests while there are permits; whether there were any.
+    /// Decodes and starts requests while there are permits; whether there were any. One that was postponed is started
+    /// alone: this thread has the place for it.
     pub(super) fn start_requests(
         &mut self,
         policy: &Policy,
         scratch: &mut Scratch,
+        mut postponed: Option<Box<Postponed<F>>>,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> bool {
         if self.generation != policy.generation() {
             self.apply_policy(policy);
         }
-        self.needs_input = input.is_empty() && !self.ended;
+        self.needs_input = input.is_empty() && !self.ended && postponed.is_none();
         if self.needs_input || self.hold.is_some() {
             return false;
         }
         let (dispatch, peer) = (self.dispatch.clone(), self.peer.clone());
-        let caller = Caller::new(&peer, policy);
+        let mut caller = Caller::new(&peer, policy);
         let mut batch = Batch::new(&mut scratch.tally, &dispatch.live, &peer);
         let mut requests = 0;
-        let may_go_on = |requests| requests < BATCH && !slice::is_over();
-        while may_go_on(requests) && !self.closing && self.has_room(&policy.config, output) {
-            let decoded = if self.ended { self.decode_last(input) } else { self.framing.decode(input) };
+        let mut most = BATCH;
+        if let Some(postponed) = &postponed {
+            caller = caller.with_rate(postponed.rate);
+            batch.begin(postponed.read);
+            most = 1;
+        }
+        let may_go_on = |requests| requests < most && !slice::is_over();
+        // Whatever has changed meanwhile, one that was read is answered.
+        while postponed.is_some()
+            || (may_go_on(requests) && !self.closing && self.has_room(&policy.config, output))
+        {
+            let decoded = match postponed.take() {
+                Some(postponed) => Ok(Some(postponed.request)),
+                None if self.ended => self.decode_last(input),
+                None => self.framing.decode(input),
+            };
             match &decoded {
                 // A request stays where it was put: most are over before they would have to be moved.
                 Ok(Some(request)) => {
@@ -68,8 +83,9 @@ impl<F: Framing> Session<F> {
                     match self.start(request, &dispatch, &caller, &mut batch, output) {
                         Outcome::Over => {}
                         outcome => {
+                            let read = batch.now();
                             if let Ok(Some(request)) = decoded
-                                && !self.keep_by(outcome, request)
+                                && !self.keep(request, outcome, read)
                             {
                                 break;
                             }
@@ -91,33 +107,30 @@ impl<F: Framing> Session<F> {
         }
         self.called |= requests > 0;
         self.tracked.called(requests);
-        requests > 0
+        // What it waits for has to be polled.
+        requests > 0 || self.hold.is_some()
     }
 
-    /// Keeps a request that is not over; whether others may be started.
+    /// Keeps what is needed of a request that is not over; whether others may be started.
     #[inline]
-    fn keep_by(&mut self, outcome: Outcome, request: F::Request) -> bool {
+    fn keep(&mut self, request: F::Request, outcome: Outcome, read: Instant) -> bool {
         match outcome {
             Outcome::Over => {}
-            Outcome::Waits(call) => self.keep(request, call),
-            Outcome::NeedsPlace { is_counted } => {
-                let request = Some(Box::new(request));
-                self.hold = Some(Hold::Place { wait: PlaceWait::new(), request, is_counted });
+            Outcome::Waits(mut call) => {
+                let place = if F::ORDERED { self.order.run() } else { 0 };
+                if F::ORDERED {
+                    call.keep_order();
+                }
+                self.waiting_bytes += call.held_bytes();
+                self.in_flight.push(F::into_head(request), call, place);
+            }
+            Outcome::Postponed(rate) => {
+                let postponed = Box::new(Postponed { request, read, rate });
+                self.hold = Some(Hold::Place(PlaceWait::new(), Some(postponed)));
                 return false;
             }
         }
         true
-    }
-
-    /// Keeps what a call that waits needs of its request.
-    #[inline]
-    pub(super) fn keep(&mut self, request: F::Request, mut call: InFlightCall) {
-        let place = if F::ORDERED { self.order.run() } else { 0 };
-        if F::ORDERED {
-            call.keep_order();
-        }
-        self.waiting_bytes += call.held_bytes();
-        self.in_flight.push(F::into_head(request), call, place);
     }
 
     /// Keeps to another policy, or to what holds for another peer, from now on.
@@ -152,8 +165,8 @@ impl<F: Framing> Session<F> {
     }
 
     /// Starts one request and polls it once; what is not ready then has to wait.
-    #[inline(always)]
-    pub(super) fn start<'d>(
+    #[inline]
+    fn start<'d>(
         &mut self,
         request: &F::Request,
         dispatch: &'d Arc<Dispatch>,
@@ -168,7 +181,7 @@ impl<F: Framing> Session<F> {
         }
         // Parts of it have been looked at as they came, which is little work each.
         if F::wire_len(request) >= LARGE && !caller.has_place && large::is_needed_elsewhere() {
-            return Outcome::NeedsPlace { is_counted: false };
+            return Outcome::Postponed(Rate::ToCount);
         }
         let began = batch.now();
         let calls = Calls { last: batch.last(), dispatch, caller, now: began };
@@ -181,7 +194,7 @@ impl<F: Framing> Session<F> {
         }
         let Ok(started) = &mut start else {
             match start {
-                Err(Refused { place: Some(is_counted), .. }) => return Outcome::NeedsPlace { is_counted },
+                Err(Refused { again: Some(rate), .. }) => return Outcome::Postponed(rate),
                 Err(refused) => self.refuse(request, refused, batch, output),
                 Ok(_) => {}
             }

@@ -11,6 +11,7 @@ use rpcwrap::{
 use rpcwrap_tests::{
     limit,
     raw::{Peer, json_request},
+    server::start,
     until,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
@@ -22,14 +23,17 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use tokio::{runtime, sync::oneshot};
+use tokio::{
+    runtime,
+    sync::{Notify, oneshot},
+};
 
 /// Longer than one poll of a connection goes on with calls.
 const LONG: Duration = Duration::from_millis(20);
 
 /// What handlers wait for with their threads.
 #[derive(Clone, Default)]
-struct Barrier(Arc<(Mutex<Counts>, Condvar)>);
+pub(super) struct Barrier(Arc<(Mutex<Counts>, Condvar)>);
 
 #[derive(Default)]
 struct Counts {
@@ -41,7 +45,7 @@ struct Counts {
 
 impl Barrier {
     /// Keeps the thread: half a minute at most, so that a test that fails ends.
-    fn pass(&self) {
+    pub(super) fn pass(&self) {
         let (counts, opened) = &*self.0;
         let mut counts = counts.lock().unwrap();
         counts.entered += 1;
@@ -54,16 +58,16 @@ impl Barrier {
         self.0.0.lock().unwrap()
     }
 
-    fn entered(&self) -> usize {
+    pub(super) fn entered(&self) -> usize {
         self.counts().entered
     }
 
-    fn left(&self) -> usize {
+    pub(super) fn left(&self) -> usize {
         self.counts().left
     }
 
     /// Lets `more` go on.
-    fn open(&self, more: usize) {
+    pub(super) fn open(&self, more: usize) {
         self.counts().open += more;
         self.0.1.notify_all();
     }
@@ -256,6 +260,8 @@ async fn calls_behind_calls_that_keep_their_thread_hold_up_no_other_connection()
 async fn the_method_that_keeps_its_thread_is_named() {
     let barrier = Barrier::default();
     let (blocking, spawned, first) = (barrier.clone(), barrier.clone(), barrier.clone());
+    let told = Arc::new(Notify::new());
+    let waits = told.clone();
     let service = Service::new("Block")
         .with(barrier.method("Here"))
         .with(Method::spawn("Spawned", move |n: u64| {
@@ -270,9 +276,12 @@ async fn the_method_that_keeps_its_thread_is_named() {
             first.pass();
             async move { Ok(n) }
         })
-        .method("Waits", |n: u64| async move {
-            tokio::time::sleep(10 * LONG).await;
-            Ok(n)
+        .method("Waits", move |n: u64| {
+            let told = waits.clone();
+            async move {
+                told.notified().await;
+                Ok(n)
+            }
         })
         .with(Method::blocking("Allowed", move |n: u64| {
             blocking.pass();
@@ -298,18 +307,18 @@ async fn the_method_that_keeps_its_thread_is_named() {
         assert_eq!(server.blocked(method).await, 1, "once for one call");
     }
     // One that waits for something else, and one that says that it blocks.
-    assert_eq!(peer.call("Block.Waits", "7", 1).await["result"], 7);
-    peer.send(json_request("Block.Allowed", "7", 1)).await;
+    peer.send(json_request("Block.Waits", "7", 1) + &json_request("Block.Allowed", "7", 2)).await;
     until(|| barrier.entered() == 4).await;
     // Told of meanwhile is one that has come later.
     let mut other = server.json().await;
     other.send(json_request("Block.Here", "7", 1)).await;
     limit(async { while server.blocked("Here").await == 1 {} }).await;
     barrier.open(2);
-    assert_eq!(
-        (&peer.read_json().await["result"], &other.read_json().await["result"]),
-        (&7.into(), &7.into())
-    );
+    told.notify_one();
+    for peer in [&mut peer, &mut other] {
+        assert_eq!(peer.read_json().await["result"], 7);
+    }
+    assert_eq!(peer.read_json().await["result"], 7);
     assert_eq!((server.blocked("Waits").await, server.blocked("Allowed").await), (0, 0));
 }
 
@@ -439,6 +448,20 @@ async fn small_messages_that_become_much_wait_for_their_turn_aside() {
     for http in &mut posts {
         assert_eq!(http.read_http(false).await.body, format!("{LISTS}\n"));
     }
+}
+
+/// On a clock that goes on when no task has anything left to do: no socket is in it.
+#[tokio::test(start_paused = true)]
+async fn large_messages_wait_for_nothing_but_others() {
+    let service = Service::new("Large").method("Count", |lists: Lists| async move { Ok(lists.len()) });
+    let server = start(good_services().service(service)).await;
+    let mut peer = Peer::in_memory_codec(&server, "json").await;
+    let began = tokio::time::Instant::now();
+    for lists in [20_000, 200_000] {
+        let args = format!("[[]{}]", ",[]".repeat(lists - 1));
+        assert_eq!(peer.call("Large.Count", &args, 1).await["result"], lists);
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

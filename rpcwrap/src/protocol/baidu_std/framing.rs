@@ -142,13 +142,13 @@ impl Framing for Frames {
                 Some(span) => Started { call: traced(started.call, span), ..started },
                 None => started,
             }),
-            Err(Refused { error: CallError::BadArguments(error), entry, place }) => {
+            Err(Refused { error: CallError::BadArguments(error), entry, again }) => {
                 // The method says what it wants; bRPC's facts of what it got go before that.
                 let error = match &payload {
                     Ok(payload) => wire.unreadable(payload, error.text()),
                     Err(_) => error,
                 };
-                Err(Refused { error: CallError::BadArguments(error), entry, place })
+                Err(Refused { error: CallError::BadArguments(error), entry, again })
             }
             Err(refused) => Err(refused),
         })

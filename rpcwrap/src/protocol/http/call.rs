@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Denied, Identity},
-    call::{access::Caller, dispatch::start_aside, in_flight::InFlightCall},
+    call::{access::Caller, attempt::start_aside, in_flight::InFlightCall},
     error::CallError,
     live::memory::Held,
     protocol::ConnCx,
@@ -60,9 +60,9 @@ pub(super) async fn answer(
     };
     let started = {
         let args: &[u8] = if args.is_empty() { b"null" } else { &args };
-        let start = |again| {
+        let start = |attempt| {
             let (name, json) = (full_name.as_bytes(), Args::JsonValue(args));
-            cx.dispatch.start_in_flight(&peer, name, json, args.len(), timeout, again)
+            cx.dispatch.start_in_flight(&peer, name, json, args.len(), timeout, attempt)
         };
         start_aside(args.len(), start).await
     };

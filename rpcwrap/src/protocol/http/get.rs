@@ -7,7 +7,7 @@
 
 use super::{body::Body, call, request_body::RequestBody, respond};
 use crate::{
-    call::{access::Caller, dispatch::start_aside, registry::Entry},
+    call::{access::Caller, attempt::start_aside, registry::Entry},
     error::CallError,
     protocol::ConnCx,
 };
@@ -60,10 +60,10 @@ pub(super) async fn answer(cx: &ConnCx, full_name: &str, request: &Request<Reque
         return respond::bad_timeout();
     };
     let started = {
-        let start = |again| {
+        let start = |attempt| {
             let args = TextArgs::Params(&params);
             let args = Args::Text(&args, entry.options.types.args.as_ref());
-            cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout, again)
+            cx.dispatch.start_in_flight(&peer, full_name.as_bytes(), args, text.len(), timeout, attempt)
         };
         start_aside(text.len(), start).await
     };

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     call::{
         access::Caller,
-        dispatch::start_aside,
+        attempt::start_aside,
         in_flight::InFlightCall,
         large::{LARGE, Place},
     },
@@ -64,12 +64,12 @@ pub(super) async fn answer(
     let Some(mut decoded) = decoded else {
         return respond::with_status(StatusCode::OK, Body::full(Bytes::new()));
     };
-    let start = |again| {
+    let start = |attempt| {
         // The codec of a program need not be shared between threads.
         let (server, request) = &mut decoded;
         let (name, args) = (request.service_method(), server.args(request));
         let timeout = [timeout, request.timeout()].into_iter().flatten().min();
-        cx.dispatch.start_in_flight(&peer, name, args, bytes, timeout, again)
+        cx.dispatch.start_in_flight(&peer, name, args, bytes, timeout, attempt)
     };
     let started = start_aside(bytes, start).await;
     let (mut server, request) = decoded;
