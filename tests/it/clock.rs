@@ -7,6 +7,12 @@ use std::time::Duration;
 /// For tests on one thread whose peers are in memory, as what a socket brings is not waited for.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::pause();
-    tokio::time::sleep(time).await;
+    elapse(time).await;
     tokio::time::resume();
+}
+
+/// The same on a clock that stands still for the whole test (`start_paused`): it goes on by `time` once no task has
+/// anything left to do, and nothing is waited for.
+pub(crate) async fn elapse(time: Duration) {
+    tokio::time::sleep(time).await;
 }

@@ -1,5 +1,6 @@
 //! How long a connection may be idle and how old it may grow, and how many calls may wait in the whole server.
 
+use crate::clock::elapse;
 use rpcwrap::{Builder, Config};
 use rpcwrap_tests::{
     raw::{CONNECTED, Peer, json_request, opening},
@@ -69,9 +70,9 @@ async fn a_session_that_calls_now_and_then_is_not_idle() {
     let mut peer = Peer::in_memory_codec(&server, "json").await;
     for id in 0..30 {
         assert_eq!(peer.call("Echo.Int", "5", id).await["result"], 5);
-        tokio::time::sleep(idle - Duration::from_millis(100)).await;
+        elapse(idle - Duration::from_millis(100)).await;
     }
-    tokio::time::sleep(idle).await;
+    elapse(idle).await;
     peer.expect_closed().await;
 }
 
@@ -141,7 +142,7 @@ async fn old_http_connections_are_told_in_their_own_words() {
     http2.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
     idle.expect_closed().await;
     // The one with a call is as old by now: a fifth of spread lies between the two.
-    tokio::time::sleep(age / 5).await;
+    elapse(age / 5).await;
     gate.open(1);
     let reply = busy.read_http(false).await;
     assert_eq!((reply.body.trim_end(), reply.header("connection")), ("7", Some("close")));

@@ -1,11 +1,11 @@
 //! Unix sockets: the same server behind a path.
 
+use crate::hostile::windows::goes_behind_a_full_window;
 use rpcwrap::{Context, ListenAddr, Service};
 use rpcwrap_tests::{
     limit,
-    raw::{Peer, json_request},
+    raw::Peer,
     services::{Gate, services},
-    until,
 };
 use std::{
     fs,
@@ -69,11 +69,6 @@ async fn handlers_go_with_a_peer_that_closes_behind_a_full_window() {
     let (path, gate) = (socket("window"), Gate::default());
     let server = services().service(gate.service()).build().unwrap();
     server.listen(&address(&path)).await.unwrap();
-    let mut peer = Peer::connect_unix(&path).await.handshake("/_json_rpc_").await;
-    peer.send(json_request("Gate.Wait", "1", 1).repeat(1_000)).await;
-    until(|| gate.entered() == 256).await;
-    drop(peer);
-    until(|| gate.left() == 256).await;
-    assert_eq!(gate.entered(), 256);
-    until(|| server.snapshot().server.connections == 0).await;
+    let peer = Peer::connect_unix(&path).await.handshake("/_json_rpc_").await;
+    goes_behind_a_full_window(peer, &gate, &server).await;
 }

@@ -1,6 +1,9 @@
 //! Peers that send much before the server knows who they are, or what for: refused before it is asked for or held.
 
-use crate::baidu_std::demo::{HEAD, request};
+use crate::{
+    baidu_std::demo::{HEAD, request},
+    clock::elapse,
+};
 use rpcwrap::{Config, Credentials, codecs::baidu_std::RequestHead};
 use rpcwrap_tests::{
     raw::{Peer, json_request, opening},
@@ -105,7 +108,7 @@ async fn servers_that_ask_for_no_login_have_the_limits_of_all() {
         let mut peer = Peer::in_memory_codec(&server, "json").await;
         let reply = peer.call("Echo.Any", &format!("\"{}\"", "x".repeat(1 << 20)), 1).await;
         assert!(reply["result"].is_string());
-        tokio::time::sleep(SHORT * 2).await;
+        elapse(SHORT * 2).await;
         assert_eq!(peer.call("Echo.Int", "5", 2).await["result"], 5);
     }
 }

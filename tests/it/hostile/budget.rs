@@ -13,6 +13,7 @@ use rpcwrap_tests::{
     until,
 };
 use std::time::Duration;
+use tokio::time::timeout;
 
 const BUDGET: usize = 16 << 20;
 
@@ -203,7 +204,10 @@ async fn a_peer_that_moves_next_to_nothing_goes_when_memory_is_short() {
                 return;
             }
             large.send("x".repeat(4 << 10)).await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // A byte now and then, until it is closed.
+            if timeout(Duration::from_millis(50), dripping.expect_closed()).await.is_ok() {
+                return;
+            }
         }
     };
     limit(fed).await;

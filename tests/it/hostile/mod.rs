@@ -66,7 +66,7 @@ mod squeezed;
 mod threads;
 mod unread;
 mod unread_log;
-mod windows;
+pub(crate) mod windows;
 
 use crate::program::Program;
 use rpcwrap::{Builder, Server, Service, codecs::types::Text};
@@ -76,15 +76,8 @@ use rpcwrap_tests::{
     services::arith,
 };
 use serde_json::Value;
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-use tokio::task::JoinHandle;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 const MIB: u64 = 1 << 20;
 
@@ -96,7 +89,7 @@ fn good_services() -> Builder {
 
 /// A client that means well: calls on one connection and on new ones until told, each answered as it should be.
 struct Good {
-    over: Arc<AtomicBool>,
+    over: watch::Sender<bool>,
     calls: JoinHandle<u64>,
 }
 
@@ -112,12 +105,12 @@ impl Good {
     }
 
     fn start(addr: SocketAddr, pause: Duration) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let calls = tokio::spawn(Self::call(addr, pause, over.clone()));
+        let (over, is_over) = watch::channel(false);
+        let calls = tokio::spawn(Self::call(addr, pause, is_over));
         Self { over, calls }
     }
 
-    async fn call(addr: SocketAddr, pause: Duration, over: Arc<AtomicBool>) -> u64 {
+    async fn call(addr: SocketAddr, pause: Duration, mut over: watch::Receiver<bool>) -> u64 {
         let mut peer = Peer::connect_codec(addr, "json").await;
         let mut calls = 0;
         loop {
@@ -130,18 +123,17 @@ impl Good {
             new.send(bson_request("Echo.Say", 1, &document(b"\x05_Val_\0\x02\0\0\0\0hi"))).await;
             new.read_bson_frame().await;
             new.expect(document(b"\x05_Val_\0\x02\0\0\0\0hi")).await;
-            if over.load(Ordering::Relaxed) {
+            if *over.borrow() {
                 return calls;
             }
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
+            // Until the next round, or the last.
+            let _ = timeout(pause, over.wait_for(|over| *over)).await;
         }
     }
 
     /// How many calls it was; the last of them is made after this was asked.
     async fn stop(self) -> u64 {
-        self.over.store(true, Ordering::Relaxed);
+        self.over.send_replace(true);
         limit(self.calls).await.unwrap()
     }
 }

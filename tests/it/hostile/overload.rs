@@ -1,7 +1,7 @@
 //! Far more calls than handlers: the rest is told so at once, and what is counted is what was told. How fast that goes
 //! is measured by the program `overload` beside the benchmark.
 
-use super::alone;
+use super::{alone, threads::Barrier};
 use crate::program::{Program, Settings};
 use rpcwrap::{Method, Server, Service};
 use rpcwrap_tests::{
@@ -9,15 +9,7 @@ use rpcwrap_tests::{
     server::start,
     until,
 };
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::net::SocketAddr;
 use tokio::task::JoinSet;
 
 const CONNECTIONS: usize = 16;
@@ -69,24 +61,23 @@ async fn twenty_times_too_many_calls_are_all_answered() {
 /// notices. Where it does not, calls wait for its thread: see `threads`.
 #[tokio::test]
 async fn health_is_told_while_handlers_block_their_threads() {
-    let (entered, left) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (inside, done) = (entered.clone(), left.clone());
-    let blocks = Method::blocking("For", move |ms: u64| {
-        inside.fetch_add(1, Ordering::SeqCst);
-        thread::sleep(Duration::from_millis(ms));
-        done.fetch_add(1, Ordering::SeqCst);
-        Ok(ms)
+    let barrier = Barrier::default();
+    let inside = barrier.clone();
+    let blocks = Method::blocking("Here", move |n: u64| {
+        inside.pass();
+        Ok(n)
     });
     let server = start(Server::builder().service(Service::new("Block").with(blocks))).await;
     let mut caller = Peer::connect_codec(server.addr, "json").await;
-    caller.send((0..8).map(|id| json_request("Block.For", "1000", id)).collect::<String>()).await;
-    until(|| entered.load(Ordering::SeqCst) == 8).await;
+    caller.send((0..8).map(|id| json_request("Block.Here", "7", id)).collect::<String>()).await;
+    until(|| barrier.entered() == 8).await;
     let mut page = Peer::connect(server.addr).await;
     for path in ["/healthz", "/livez", "/readyz", "/debug/health", "/metrics"] {
         let page = page.http(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
-        assert_eq!((page.status, left.load(Ordering::SeqCst)), (200, 0), "{path}");
+        assert_eq!((page.status, barrier.left()), (200, 0), "{path}");
     }
+    barrier.open(8);
     for _ in 0..8 {
-        assert_eq!(caller.read_json().await["result"], 1000);
+        assert_eq!(caller.read_json().await["result"], 7);
     }
 }

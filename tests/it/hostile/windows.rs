@@ -1,7 +1,10 @@
 //! Ten thousand calls in one write by a peer that then closes its side, in every codec: all answered, 256 at a time.
 
 use bytes::BytesMut;
-use rpcwrap::codecs::{AnyCodec, BsonDialect, CallOptions, Limits};
+use rpcwrap::{
+    Server,
+    codecs::{AnyCodec, BsonDialect, CallOptions, Limits},
+};
 use rpcwrap_tests::{
     raw::{Peer, json_request},
     server::start,
@@ -57,7 +60,12 @@ async fn ten_thousand_calls_in_one_write_keep_to_the_window_in_every_codec() {
 async fn handlers_go_with_a_peer_that_is_reset_behind_a_full_window() {
     let gate = Gate::default();
     let server = start(services().service(gate.service())).await;
-    let mut peer = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;
+    let peer = Peer::connect_resetting(server.addr).await.handshake("/_json_rpc_").await;
+    goes_behind_a_full_window(peer, &gate, &server).await;
+}
+
+/// Makes all calls that a connection may have in flight and more, and goes: its handlers go too.
+pub(crate) async fn goes_behind_a_full_window(mut peer: Peer, gate: &Gate, server: &Server) {
     peer.send(json_request("Gate.Wait", "1", 1).repeat(1_000)).await;
     until(|| gate.entered() == 256).await;
     drop(peer);
