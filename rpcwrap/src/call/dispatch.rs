@@ -4,6 +4,8 @@
 //! A call that is ready at once costs no more than that; one that waits becomes an [`InFlightCall`]. Dispatch knows no
 //! protocol and no socket.
 
+#[cfg(feature = "resp")]
+use crate::call::registry::CommandEntry;
 use crate::{
     auth::UserPermit,
     call::{
@@ -22,6 +24,8 @@ use crate::{
     peer::Peer,
 };
 use bytes::{Bytes, BytesMut};
+#[cfg(feature = "resp")]
+use codecs::text::TextArgs;
 use codecs::{Args, Decoding, ReplyTo};
 use std::{
     future::poll_fn,
@@ -317,6 +321,25 @@ impl Dispatch {
         }
     }
 
+    /// Starts a command of the program, if `caller` may run it: otherwise as [`start`](Self::start).
+    #[cfg(feature = "resp")]
+    pub(crate) fn start_command<'d>(
+        &'d self,
+        command: &'d CommandEntry,
+        args: &TextArgs<'_>,
+        caller: &Caller<'_>,
+        now: Instant,
+    ) -> Result<Started<'d>, Refused<'d>> {
+        let entry = &command.entry;
+        if !caller.is_barred {
+            let allowed = caller.may_call(entry.service_number, &entry.full_name);
+            allowed.map_err(|error| self.refused(error, None))?;
+        }
+        watch::enter(entry.number);
+        let args = Args::Text(args, entry.options.types.args.as_ref());
+        self.start(Some(entry), entry.full_name.as_bytes(), args, None, caller, now)
+    }
+
     /// Starts a call that will be waited for, its arguments in `bytes_in` bytes; a refusal is counted too.
     pub(crate) fn start_in_flight(
         &self,
@@ -327,12 +350,24 @@ impl Dispatch {
         timeout: Option<Duration>,
         attempt: Attempt,
     ) -> Result<InFlightCall, NotStarted> {
+        let start = |caller: &Caller<'_>| self.start(None, name, args, timeout, caller, attempt.read);
+        self.put_in_flight(peer, bytes_in, attempt, start)
+    }
+
+    /// As [`start_in_flight`](Self::start_in_flight), of whatever `start` starts.
+    pub(crate) fn put_in_flight<'d>(
+        &self,
+        peer: &Arc<Peer>,
+        bytes_in: usize,
+        attempt: Attempt,
+        start: impl FnOnce(&Caller<'_>) -> Result<Started<'d>, Refused<'d>>,
+    ) -> Result<InFlightCall, NotStarted> {
         let Attempt { read: now, rate } = attempt;
         let policy = self.live.policy();
         let mut tally = Tally::default();
         tally.start(bytes_in);
         let caller = Caller::new(peer, &policy).with_rate(rate);
-        let started = watch::within(|| self.start(None, name, args, timeout, &caller, now));
+        let started = watch::within(|| start(&caller));
         match started {
             Ok(started) => {
                 tally.merge_into(&started.entry.stats);

@@ -71,17 +71,7 @@ impl<'d> Calls<'d, '_> {
     /// Starts a command of the program.
     #[cfg(feature = "resp")]
     pub(crate) fn start_command(self, command: &'d CommandEntry, args: &TextArgs<'_>) -> Start<'d> {
-        let entry = &command.entry;
-        if !self.caller.is_barred
-            && let Err(error) = self.caller.may_call(entry.service_number, &entry.full_name)
-        {
-            self.dispatch.live.stats.denied_calls.add_one();
-            return Start(Err(Refused::new(error, None)));
-        }
-        watch::enter(entry.number);
-        let args = Args::Text(args, entry.options.types.args.as_ref());
-        let name = entry.full_name.as_bytes();
-        Start(self.dispatch.start(Some(entry), name, args, None, self.caller, self.now))
+        Start(self.dispatch.start_command(command, args, self.caller, self.now))
     }
 
     /// Whether [`start_short`](Self::start_short) would refuse `name` whatever its arguments are.

@@ -73,6 +73,28 @@ async fn those_for_admins_are_for_admins() {
     unknown.expect("-NOAUTH Authentication required.\r\n").await;
 }
 
+/// One that becomes more in memory than is decoded in place is run all the same, for admins or not.
+#[tokio::test]
+async fn commands_take_what_becomes_large() {
+    let count = |name| Command::new(name, |lists: Vec<[u64; 32]>| async move { Ok(lists.len()) });
+    let ala = User::new("ala").secret("kot").admin(true).rate(0.001, Some(2));
+    let users = Credentials::from(Users::new([ala]).unwrap());
+    let server =
+        start(services().command(count("COUNT")).command(count("COUNTALL").admin()).credentials(users));
+    let server = server.await;
+    let lists = format!("[[]{}]", ",[]".repeat(9_999));
+    let mut peer = Peer::connect(server.addr).await;
+    peer.send(request("AUTH ala kot")).await;
+    peer.expect("+OK\r\n").await;
+    for name in ["COUNT", "COUNTALL"] {
+        peer.send(request(&format!("{name} {lists}"))).await;
+        peer.expect(":10000\r\n").await;
+    }
+    // Each has counted once.
+    peer.send(request(&format!("COUNTALL {lists}"))).await;
+    peer.expect("-BUSY rpc: server overloaded: user ala: over its rate").await;
+}
+
 #[test]
 fn names_that_no_command_can_have() {
     for (name, why) in [

@@ -3,9 +3,13 @@
 use super::connection::{Connection, refused};
 use crate::{
     admin::{self, Actor},
-    call::{access::Caller, dispatch::Dispatch, in_flight::InFlightCall, registry::CommandEntry},
+    call::{
+        access::Caller,
+        attempt::{Attempt, start_aside},
+        dispatch::Dispatch,
+        registry::CommandEntry,
+    },
     error::CallError,
-    live::{stats::Tally, watch},
     method::running::Written,
     peer::Peer,
     protocol::redis::failure,
@@ -13,15 +17,11 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use codecs::{
-    Args, ReplyTo,
+    ReplyTo,
     resp::{ReplyEncoder, Words},
     text::{TextArgs, Token},
 };
-use std::{
-    future::poll_fn,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, sync::Arc};
 
 /// Runs the command of the program that the first of `words` names, if that is one for admins.
 pub(super) fn admin_command(connection: &Connection, words: Words<'_>, request: &Bytes) -> Option<Control> {
@@ -50,7 +50,7 @@ pub(super) fn admin_command(connection: &Connection, words: Words<'_>, request: 
 
 /// The reply, and whether it is one.
 async fn run(
-    dispatch: &Arc<Dispatch>,
+    dispatch: &Dispatch,
     peer: &Arc<Peer>,
     name: &[u8],
     words: &[Bytes],
@@ -69,53 +69,27 @@ async fn run(
 }
 
 async fn call(
-    dispatch: &Arc<Dispatch>,
+    dispatch: &Dispatch,
     peer: &Arc<Peer>,
     command: &CommandEntry,
     words: &[Bytes],
     encoder: ReplyEncoder,
     out: &mut BytesMut,
 ) -> Result<(), CallError> {
-    let mut call = start(dispatch, peer, command, words)?;
+    let bytes_in = words.iter().map(Bytes::len).sum();
+    let start = |attempt: Attempt| {
+        let tokens: Vec<_> = words.iter().map(|word| Token::Plain(word)).collect();
+        let args = TextArgs::Alternating(&tokens);
+        let start = |caller: &Caller<'_>| dispatch.start_command(command, &args, caller, attempt.read);
+        dispatch.put_in_flight(peer, bytes_in, attempt, start)
+    };
+    let mut call = start_aside(bytes_in, start).await?;
     loop {
         poll_fn(|cx| call.poll(cx)).await;
         match call.write(&mut ReplyTo::Resp(&encoder), out) {
             Written::Item | Written::Later => {}
             Written::End => return Ok(()),
             Written::Last(done) => return done.map_err(|error| *error),
-        }
-    }
-}
-
-fn start(
-    dispatch: &Arc<Dispatch>,
-    peer: &Arc<Peer>,
-    command: &CommandEntry,
-    words: &[Bytes],
-) -> Result<InFlightCall, CallError> {
-    let entry = &command.entry;
-    let (now, live) = (Instant::now(), &dispatch.live);
-    let policy = live.policy();
-    let caller = Caller::new(peer, &policy);
-    caller.may_call(entry.service_number, &entry.full_name)?;
-    let tokens: Vec<_> = words.iter().map(|word| Token::Plain(word)).collect();
-    let bytes_in = words.iter().map(Bytes::len).sum();
-    let args = TextArgs::Alternating(&tokens);
-    let args = Args::Text(&args, entry.options.types.args.as_ref());
-    let mut tally = Tally::default();
-    tally.start(bytes_in);
-    let name = entry.full_name.as_bytes();
-    let started = watch::within(|| dispatch.start(Some(entry), name, args, None, &caller, now));
-    match started {
-        Ok(started) => {
-            tally.merge_into(&entry.stats);
-            let started = started.enter_layers(peer, bytes_in, now);
-            Ok(InFlightCall::new(live, started, peer, bytes_in, 0, now))
-        }
-        Err(refused) => {
-            tally.finish(Duration::ZERO, true);
-            tally.merge_into(&entry.stats);
-            Err(refused.error)
         }
     }
 }
