@@ -1,9 +1,10 @@
 //! The listeners of one server: those that accept, and those that will once the process before stops.
 
 use super::{
+    bind::lookup,
     front::FrontThread,
     inherited::{Inherited, Name},
-    listen::{ListenAddr, Listener, lookup},
+    listen::{ListenAddr, Listener},
 };
 use crate::{lock::lock, protocol::Port};
 use std::{

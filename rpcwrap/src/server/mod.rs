@@ -1,5 +1,6 @@
 //! The server: built once and checked, then listening until it is told to drain.
 
+mod bind;
 mod builder;
 mod front;
 mod inherited;
